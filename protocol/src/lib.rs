@@ -1,1 +1,13 @@
-//! stub
+//! What travels between Anser and its devices: frames, their bytes, limits and error codes.
+//!
+//! `PROTOCOL.md` beside this crate specifies it in full; `vectors.json` freezes it. There is no socket, no clock and no
+//! random source in here, and nothing that panics on input: whoever holds a decoder may feed it any bytes.
+#![no_std]
+
+extern crate alloc;
+
+pub mod content;
+pub mod extension;
+pub mod ids;
+pub mod limits;
+pub mod planted;

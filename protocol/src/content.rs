@@ -1,0 +1,141 @@
+//! What a chat message or a push contains.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+use crate::extension::Extensions;
+
+/// The kind of a message's content: an open enumeration, so that an old client can show "update the app".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ContentKind(pub u8);
+
+impl ContentKind {
+    /// `body` is the text itself.
+    pub const TEXT: Self = Self(1);
+    /// From here on `body` is the JSON object that JMessage calls `msg_body`.
+    pub const IMAGE: Self = Self(2);
+    pub const VOICE: Self = Self(3);
+    pub const FILE: Self = Self(4);
+    pub const VIDEO: Self = Self(5);
+    pub const LOCATION: Self = Self(6);
+    pub const CUSTOM: Self = Self(7);
+    /// Made by the server only: `body` is an encoded [`GroupEvent`].
+    pub const EVENT: Self = Self(32);
+
+    /// May a client or an app server send it? Events are the server's own.
+    pub fn is_sendable(self) -> bool {
+        (Self::TEXT.0..=Self::CUSTOM.0).contains(&self.0)
+    }
+}
+
+/// The content of a message, as the sender gave it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    pub kind: ContentKind,
+    pub body: Vec<u8>,
+    pub extensions: Extensions,
+}
+
+impl Content {
+    pub fn text(text: &str) -> Self {
+        Self { kind: ContentKind::TEXT, body: text.as_bytes().to_vec(), extensions: Extensions::default() }
+    }
+
+    /// The text of a text message; nothing for other kinds or when the bytes are not UTF-8.
+    pub fn as_text(&self) -> Option<&str> {
+        if self.kind == ContentKind::TEXT { core::str::from_utf8(&self.body).ok() } else { None }
+    }
+}
+
+/// What happened in a group, told to its members inside the conversation.
+///
+/// Numbers of kinds follow the JMessage event types (8 created, 9 left or dissolved, 10 added, 11 removed, 12 changed).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupEvent {
+    pub kind: GroupEventKind,
+    /// Who did it; empty when an app server did.
+    pub by: String,
+    /// Whom it concerns.
+    pub users: Vec<String>,
+    /// The new owner, where leaving or removing changed it; else empty.
+    pub new_owner: String,
+}
+
+/// An open enumeration of group events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GroupEventKind(pub u8);
+
+impl GroupEventKind {
+    pub const CREATED: Self = Self(8);
+    pub const LEFT: Self = Self(9);
+    pub const ADDED: Self = Self(10);
+    pub const REMOVED: Self = Self(11);
+    pub const CHANGED: Self = Self(12);
+    pub const DISSOLVED: Self = Self(69);
+}
+
+/// What a push carries to one device, already resolved for the device's platform.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushContent {
+    pub notification: Option<Notification>,
+    pub message: Option<CustomMessage>,
+}
+
+/// A notification. JSON texts are objects, or empty when the sender gave none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    pub alert: String,
+    pub title: String,
+    /// JSON object of the sender's own keys.
+    pub extras: String,
+    /// JSON object of the platform block's remaining members (sound, badge, channel, intent, …).
+    pub options: String,
+}
+
+/// A custom message: handed to the application, never shown by the SDK.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomMessage {
+    pub content: String,
+    pub title: String,
+    pub content_type: String,
+    pub extras: String,
+}
+
+/// The platform of a device: an open enumeration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Platform(pub u8);
+
+impl Platform {
+    /// Anything that is not one of the push API's platforms; a push to `all` reaches it.
+    pub const OTHER: Self = Self(0);
+    pub const ANDROID: Self = Self(1);
+    pub const IOS: Self = Self(2);
+    pub const WINPHONE: Self = Self(3);
+    pub const QUICKAPP: Self = Self(4);
+    pub const HMOS: Self = Self(5);
+    pub const WEB: Self = Self(6);
+    pub const DESKTOP: Self = Self(7);
+
+    /// The names of the push REST API; the last two are ours, for devices that it does not know.
+    pub const NAMES: [(Self, &'static str); 7] = [
+        (Self::ANDROID, "android"),
+        (Self::IOS, "ios"),
+        (Self::WINPHONE, "winphone"),
+        (Self::QUICKAPP, "quickapp"),
+        (Self::HMOS, "hmos"),
+        (Self::WEB, "web"),
+        (Self::DESKTOP, "desktop"),
+    ];
+
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(platform, _)| *platform == self).map_or("other", |(_, name)| name)
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(_, known)| *known == name).map(|(platform, _)| *platform)
+    }
+}

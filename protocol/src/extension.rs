@@ -1,0 +1,38 @@
+//! The trailing extension list: how a released body gains new things without changing.
+
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// A list of (tag, bytes); a reader skips the tags that it does not know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Extensions(pub Vec<Extension>);
+
+/// One entry of the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extension {
+    pub tag: u16,
+    pub value: Vec<u8>,
+}
+
+/// Tags in use. Numbers are never reused.
+pub mod tag {
+    /// On a message's content: the `extras` JSON object of a text message.
+    pub const EXTRAS: u16 = 1;
+}
+
+impl Extensions {
+    pub fn value(&self, tag: u16) -> Option<&[u8]> {
+        self.0.iter().find(|entry| entry.tag == tag).map(|entry| entry.value.as_slice())
+    }
+
+    pub fn with(mut self, tag: u16, value: Vec<u8>) -> Self {
+        self.0.push(Extension { tag, value });
+        self
+    }
+
+    pub fn is_within_limits(&self) -> bool {
+        self.0.len() <= crate::limits::EXTENSIONS_MAX
+            && self.0.iter().all(|entry| entry.value.len() <= crate::limits::EXTENSION_BYTES_MAX)
+    }
+}

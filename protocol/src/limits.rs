@@ -1,0 +1,46 @@
+//! Every limit that both ends of a link must know. Lengths are bytes of UTF-8 unless said otherwise.
+
+/// Largest frame, its type and body included, its length prefix not. Checked before anything is allocated.
+pub const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Largest frame that a client may send. Clients send names, texts of 4 KiB and lists of 500 names.
+pub const CLIENT_FRAME_BYTES_MAX: usize = 32 * 1024;
+/// Largest body of a message (JMessage: 4,096 bytes of `msg_body`).
+pub const MESSAGE_BODY_BYTES_MAX: usize = 4096;
+/// Longest username.
+pub const USERNAME_BYTES_MAX: usize = 128;
+/// Longest password, and the MD5 form fits as well.
+pub const PASSWORD_BYTES_MAX: usize = 128;
+/// Shortest password.
+pub const PASSWORD_BYTES_MIN: usize = 4;
+/// Longest group name.
+pub const GROUP_NAME_BYTES_MAX: usize = 64;
+/// Longest free text: group description, signature, region.
+pub const TEXT_BYTES_MAX: usize = 250;
+/// Longest alias, and longest tag.
+pub const LABEL_BYTES_MAX: usize = 40;
+/// Tags a device may carry.
+pub const TAGS_PER_DEVICE_MAX: usize = 1000;
+/// Bytes of all tags in one call of a device.
+pub const TAGS_PER_CALL_BYTES_MAX: usize = 5000;
+/// Names in one frame or one REST call that adds or removes members.
+pub const NAMES_PER_CALL_MAX: usize = 500;
+/// Members of a group unless the operator says otherwise.
+pub const GROUP_MEMBERS_DEFAULT: u32 = 500;
+/// Groups one user may be in.
+pub const GROUPS_PER_USER_MAX: usize = 500;
+/// Records in one history page.
+pub const HISTORY_PAGE_MAX: u32 = 100;
+/// Rows in one page of conversations, groups or members.
+pub const LIST_PAGE_MAX: u32 = 200;
+/// Extensions in one frame, and bytes of one extension.
+pub const EXTENSIONS_MAX: usize = 16;
+/// Bytes of one extension's value.
+pub const EXTENSION_BYTES_MAX: usize = 4096;
+/// Chats, and users, that a link remembers by number in each direction.
+pub const NAMES_PER_LINK: usize = 64;
+/// A sender's outbox numbers are searched this far back for a repeat; older repeats are refused for good.
+pub const OUTBOX_WINDOW: u64 = 1024;
+/// Positions stay below 2^53, so that JavaScript can hold them.
+pub const POSITION_MAX: u64 = (1 << 53) - 1;
+/// Push messages a client may report as received or clicked in one frame.
+pub const REPORTS_PER_FRAME_MAX: usize = 100;

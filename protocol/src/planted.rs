@@ -1,0 +1,62 @@
+//! Faults planted on purpose, switched on one by one in test builds, each of which the simulator must find.
+//!
+//! Without the feature `planted` every question is answered "no" at compile time.
+
+/// The planted faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Fault {
+    /// The storage forgets that a repeated send was already accepted.
+    NoDeduplication = 1,
+    /// Outcomes are handed out before the commit.
+    AnswerBeforeCommit,
+    /// Recovery does not replay heads from the log's tail.
+    NoHeadReplay,
+    /// A record's `prev` names the record before the previous one.
+    WrongPrev,
+    /// The switchboard drops a live copy now and then without marking the session behind.
+    LostLiveCopy,
+    /// Membership windows are ignored when reading.
+    WindowIgnored,
+    /// The client moves its cursor over a gap.
+    CursorOverGap,
+    /// The client moves its cursor before the records are stored.
+    CursorBeforeStore,
+    /// A session takes its snapshot first and registers second.
+    SnapshotBeforeRegister,
+    /// Live records that the snapshot already held are delivered again as new.
+    NoSnapshotSkip,
+    /// The start does not jump ahead, so that positions are met twice after a lost tail.
+    NoStartJump,
+    /// The client forgets a hole when its link breaks.
+    ForgottenHole,
+    /// The client restarts its outbox numbers after a kill.
+    OutboxRestart,
+    /// A push release ignores the cursor's lower copy and is delivered twice.
+    PushCursorIgnored,
+    /// The audience of a broadcast is not looked at when the device reads it.
+    BroadcastToEverybody,
+    /// A session's user is looked up without its app.
+    WallForgotten,
+}
+
+#[cfg(feature = "planted")]
+static ON: core::sync::atomic::AtomicU32 = core::sync::atomic::AtomicU32::new(0);
+
+/// Switches one fault on, or all off.
+#[cfg(feature = "planted")]
+pub fn plant(fault: Option<Fault>) {
+    ON.store(fault.map_or(0, |fault| fault as u32), core::sync::atomic::Ordering::SeqCst);
+}
+
+/// Is this fault switched on?
+#[inline(always)]
+pub fn is_planted(fault: Fault) -> bool {
+    #[cfg(feature = "planted")]
+    return ON.load(core::sync::atomic::Ordering::Relaxed) == fault as u32;
+    #[cfg(not(feature = "planted"))]
+    {
+        let _ = fault;
+        false
+    }
+}

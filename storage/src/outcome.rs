@@ -1,0 +1,117 @@
+//! What became of a command: an answer or a refusal, and what was appended to which chain.
+
+use std::sync::Arc;
+
+use anser_protocol::content::{Content, GroupEvent, Platform, PushContent};
+use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
+use roaring::RoaringBitmap;
+
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub answer: Result<Answer, Refusal>,
+    /// In position order; also present with a refusal, where something became true nevertheless.
+    pub appended: Vec<Appended>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Done,
+    /// A sliced command has rows left: send it again.
+    Continue,
+    App(AppNumber),
+    Device { device: DeviceNumber, is_new: bool },
+    /// In the order of the command.
+    Users(Vec<Result<UserNumber, Refusal>>),
+    Group(GroupId),
+    /// `is_repeat`: this outbox number had been accepted before, and this is the first answer again.
+    Sent { position: Position, at_ms: TimeMs, is_repeat: bool },
+    /// `sendno` is the first one's when the cid was repeated.
+    Pushed { msg_id: Position, sendno: String, targets: u64 },
+}
+
+/// Why a command was not carried out: a domain reason. The edges map it to a wire code or a REST code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    AppUnknown,
+    AppNameTaken,
+    AppKeyTaken,
+    RegistrationIdTaken,
+    RegistrationIdUnknown,
+    DeviceUnknown,
+    TooManyTags,
+    /// An alias is bound to at most 10 devices (JPush 7015).
+    AliasFull,
+    UserExists,
+    UserUnknown { username: String },
+    /// A send to oneself is allowed; this is the sender itself being gone.
+    SenderUnknown,
+    PasswordChanged,
+    GroupUnknown,
+    NotAMember,
+    NotTheOwner,
+    AlreadyAMember { username: String },
+    MemberUnknown { username: String },
+    GroupFull,
+    GroupQuotaFull { username: String },
+    /// The outbox number is older than the window: refused for good.
+    OutboxTooOld,
+    /// An earlier send of this device to this chat was refused for a passing reason and must be repeated first.
+    EarlierSendRefused { outbox: OutboxNumber },
+    /// Nobody matches the audience; the push was given an id all the same.
+    NoTarget { msg_id: Position },
+    NothingToPush,
+    /// The command made the store panic; the batch went on without it.
+    Internal,
+}
+
+/// One record, as the switchboard needs it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Appended {
+    pub app: AppNumber,
+    pub position: Position,
+    pub at_ms: TimeMs,
+    pub route: Route,
+}
+
+/// Whom a record concerns.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Route {
+    Single { chain: ChainNumber, from: UserNumber, from_name: Arc<str>, to: UserNumber, to_name: Arc<str>, message: Arc<Message> },
+    Group { chain: ChainNumber, group: GroupId, from_name: Arc<str>, from: Option<UserNumber>, message: Arc<Message>, change: MemberChange },
+    /// A release to named devices, by (device number, registration's platform).
+    Devices { push: Arc<Push>, devices: Vec<DeviceNumber> },
+    /// A release on the app's broadcast chain.
+    Broadcast { push: Arc<Push>, devices: Arc<RoaringBitmap> },
+}
+
+/// Users who come or go with a group's record; both still get the record itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemberChange {
+    pub joined: Vec<UserNumber>,
+    pub left: Vec<UserNumber>,
+}
+
+/// A message or event as a reader sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub seq: u64,
+    pub body: MessageBody,
+    /// The device and outbox number that it came from, if a device sent it.
+    pub sent_by: Option<(DeviceNumber, OutboxNumber)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageBody {
+    Content(Content),
+    Event(GroupEvent),
+}
+
+/// A push's payload with its state, as a delivery needs it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Push {
+    pub msg_id: Position,
+    pub expires_ms: TimeMs,
+    pub contents: Vec<(Platform, PushContent)>,
+}
