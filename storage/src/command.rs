@@ -51,10 +51,19 @@ pub enum Class {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum AppCommand {
     /// Refused when the name or the key exists. Both strings are 24 hexadecimal digits, made by the caller.
-    Create { name: String, app_key: String, master_secret: String },
-    RotateSecret { app: AppNumber, master_secret: String },
+    Create {
+        name: String,
+        app_key: String,
+        master_secret: String,
+    },
+    RotateSecret {
+        app: AppNumber,
+        master_secret: String,
+    },
     /// True at once (nothing of the app is found any more), then continued in slices of 1,000 rows by repeating it.
-    Delete { app: AppNumber },
+    Delete {
+        app: AppNumber,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,12 +76,29 @@ pub enum DeviceCommand {
         secret_hash: [u8; 32],
         platform: Platform,
     },
-    SetTags { app: AppNumber, device: DeviceNumber, tags: Vec<String> },
+    SetTags {
+        app: AppNumber,
+        device: DeviceNumber,
+        tags: Vec<String>,
+    },
     /// Removes first, then adds.
-    ChangeTags { app: AppNumber, device: DeviceNumber, remove: Vec<String>, add: Vec<String> },
-    SetAlias { app: AppNumber, device: DeviceNumber, alias: Option<String> },
+    ChangeTags {
+        app: AppNumber,
+        device: DeviceNumber,
+        remove: Vec<String>,
+        add: Vec<String>,
+    },
+    SetAlias {
+        app: AppNumber,
+        device: DeviceNumber,
+        alias: Option<String>,
+    },
     /// What `POST /v3/devices/{rid}` asks for, all or nothing.
-    Update { app: AppNumber, device: DeviceNumber, change: DeviceChange },
+    Update {
+        app: AppNumber,
+        device: DeviceNumber,
+        change: DeviceChange,
+    },
 }
 
 /// Absent members stay as they are.
@@ -93,7 +119,14 @@ pub enum UserCommand {
     Register { app: AppNumber, users: Vec<NewUser> },
     /// Keeps a session token after the password was verified outside. Refused when the password row changed meanwhile
     /// (`password` is what was verified).
-    LogIn { app: AppNumber, user: UserNumber, device: DeviceNumber, token_hash: [u8; 32], expires_ms: TimeMs, password: String },
+    LogIn {
+        app: AppNumber,
+        user: UserNumber,
+        device: DeviceNumber,
+        token_hash: [u8; 32],
+        expires_ms: TimeMs,
+        password: String,
+    },
     /// Forgets a token; forgetting an unknown one is no error.
     LogOut { app: AppNumber, token_hash: [u8; 32] },
     /// Replaces a quick hash by a slow one; nothing happens when `from` is no longer the stored one.
@@ -135,13 +168,40 @@ pub enum Actor {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum GroupCommand {
     /// The owner becomes a member; the owner and doubles in `members` are dropped. Unknown names refuse the whole.
-    Create { app: AppNumber, by: Actor, owner: String, name: String, description: String, avatar: String, is_public: bool, members: Vec<String> },
+    Create {
+        app: AppNumber,
+        by: Actor,
+        owner: String,
+        name: String,
+        description: String,
+        avatar: String,
+        is_public: bool,
+        members: Vec<String>,
+    },
     /// Refused as a whole when one is unknown or a member already. A user who adds must be a member.
-    Add { app: AppNumber, by: Actor, group: GroupId, members: Vec<String> },
+    Add {
+        app: AppNumber,
+        by: Actor,
+        group: GroupId,
+        members: Vec<String>,
+    },
     /// A user who removes must be the owner. The removed owner passes the group on to the oldest member.
-    Remove { app: AppNumber, by: Actor, group: GroupId, members: Vec<String> },
-    Leave { app: AppNumber, user: UserNumber, group: GroupId },
-    Dissolve { app: AppNumber, by: Actor, group: GroupId },
+    Remove {
+        app: AppNumber,
+        by: Actor,
+        group: GroupId,
+        members: Vec<String>,
+    },
+    Leave {
+        app: AppNumber,
+        user: UserNumber,
+        group: GroupId,
+    },
+    Dissolve {
+        app: AppNumber,
+        by: Actor,
+        group: GroupId,
+    },
 }
 
 /// A chat message.
@@ -174,8 +234,16 @@ pub enum PushCommand {
     /// Resolves the audience, takes a position, and unless `validate_only` appends payload and releases.
     Submit(Box<Submit>),
     /// Counts one device's receipt of pushes, each once; by `msg_id`.
-    Received { app: AppNumber, device: DeviceNumber, pushes: Vec<Position> },
-    Clicked { app: AppNumber, device: DeviceNumber, pushes: Vec<Position> },
+    Received {
+        app: AppNumber,
+        device: DeviceNumber,
+        pushes: Vec<Position>,
+    },
+    Clicked {
+        app: AppNumber,
+        device: DeviceNumber,
+        pushes: Vec<Position>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -264,7 +332,9 @@ impl Command {
     pub fn queue_class(&self) -> QueueClass {
         match self {
             Self::Send(_) => QueueClass::Send,
-            Self::Mark(_) | Self::Push(PushCommand::Received { .. } | PushCommand::Clicked { .. }) | Self::System(_) => QueueClass::Job,
+            Self::Mark(_)
+            | Self::Push(PushCommand::Received { .. } | PushCommand::Clicked { .. })
+            | Self::System(_) => QueueClass::Job,
             _ => QueueClass::Rest,
         }
     }

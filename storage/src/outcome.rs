@@ -21,14 +21,25 @@ pub enum Answer {
     /// A sliced command has rows left: send it again.
     Continue,
     App(AppNumber),
-    Device { device: DeviceNumber, is_new: bool },
+    Device {
+        device: DeviceNumber,
+        is_new: bool,
+    },
     /// In the order of the command.
     Users(Vec<Result<UserNumber, Refusal>>),
     Group(GroupId),
     /// `is_repeat`: this outbox number had been accepted before, and this is the first answer again.
-    Sent { position: Position, at_ms: TimeMs, is_repeat: bool },
+    Sent {
+        position: Position,
+        at_ms: TimeMs,
+        is_repeat: bool,
+    },
     /// `sendno` is the first one's when the cid was repeated.
-    Pushed { msg_id: Position, sendno: String, targets: u64 },
+    Pushed {
+        msg_id: Position,
+        sendno: String,
+        targets: u64,
+    },
 }
 
 /// Why a command was not carried out: a domain reason. The edges map it to a wire code or a REST code.
@@ -44,23 +55,35 @@ pub enum Refusal {
     /// An alias is bound to at most 10 devices (JPush 7015).
     AliasFull,
     UserExists,
-    UserUnknown { username: String },
+    UserUnknown {
+        username: String,
+    },
     /// A send to oneself is allowed; this is the sender itself being gone.
     SenderUnknown,
     PasswordChanged,
     GroupUnknown,
     NotAMember,
     NotTheOwner,
-    AlreadyAMember { username: String },
-    MemberUnknown { username: String },
+    AlreadyAMember {
+        username: String,
+    },
+    MemberUnknown {
+        username: String,
+    },
     GroupFull,
-    GroupQuotaFull { username: String },
+    GroupQuotaFull {
+        username: String,
+    },
     /// The outbox number is older than the window: refused for good.
     OutboxTooOld,
     /// An earlier send of this device to this chat was refused for a passing reason and must be repeated first.
-    EarlierSendRefused { outbox: OutboxNumber },
+    EarlierSendRefused {
+        outbox: OutboxNumber,
+    },
     /// Nobody matches the audience; the push was given an id all the same.
-    NoTarget { msg_id: Position },
+    NoTarget {
+        msg_id: Position,
+    },
     NothingToPush,
     /// The command made the store panic; the batch went on without it.
     Internal,
@@ -78,8 +101,22 @@ pub struct Appended {
 /// Whom a record concerns.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Route {
-    Single { chain: ChainNumber, from: UserNumber, from_name: Arc<str>, to: UserNumber, to_name: Arc<str>, message: Arc<Message> },
-    Group { chain: ChainNumber, group: GroupId, from_name: Arc<str>, from: Option<UserNumber>, message: Arc<Message>, change: MemberChange },
+    Single {
+        chain: ChainNumber,
+        from: UserNumber,
+        from_name: Arc<str>,
+        to: UserNumber,
+        to_name: Arc<str>,
+        message: Arc<Message>,
+    },
+    Group {
+        chain: ChainNumber,
+        group: GroupId,
+        from_name: Arc<str>,
+        from: Option<UserNumber>,
+        message: Arc<Message>,
+        change: MemberChange,
+    },
     /// A release to named devices, by (device number, registration's platform).
     Devices { push: Arc<Push>, devices: Vec<DeviceNumber> },
     /// A release on the app's broadcast chain.
