@@ -1,1 +1,3 @@
-//! stub
+//! Whole-system stories, simulation and faults, and what they are told with.
+
+pub mod judge;
