@@ -34,6 +34,7 @@ impl ContentKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
     pub kind: ContentKind,
+    #[serde(with = "crate::wire::bytes")]
     pub body: Vec<u8>,
     pub extensions: Extensions,
 }
@@ -58,6 +59,7 @@ pub struct GroupEvent {
     /// Who did it; empty when an app server did.
     pub by: String,
     /// Whom it concerns.
+    #[serde(deserialize_with = "crate::wire::list::<{ crate::limits::NAMES_PER_CALL_MAX }, _, _>")]
     pub users: Vec<String>,
     /// The new owner, where leaving or removing changed it; else empty.
     pub new_owner: String,

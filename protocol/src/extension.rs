@@ -6,12 +6,15 @@ use serde::{Deserialize, Serialize};
 /// A list of (tag, bytes); a reader skips the tags that it does not know.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Extensions(pub Vec<Extension>);
+pub struct Extensions(
+    #[serde(deserialize_with = "crate::wire::list::<{ crate::limits::EXTENSIONS_MAX }, _, _>")] pub Vec<Extension>,
+);
 
 /// One entry of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extension {
     pub tag: u16,
+    #[serde(with = "crate::wire::bytes")]
     pub value: Vec<u8>,
 }
 

@@ -6,8 +6,20 @@
 
 extern crate alloc;
 
+pub mod frame;
+pub mod names;
+
 pub mod content;
+pub mod error;
 pub mod extension;
 pub mod ids;
 pub mod limits;
+
+pub mod framing;
+mod link;
+pub mod varint;
+mod wire;
+
 pub mod planted;
+
+pub use self::link::{Decoder, DeliverView, Encoder, Malformed};

@@ -1,0 +1,116 @@
+//! Every frame, by direction, with its type number.
+//!
+//! Numbers are never reused. A client's frames are below 64, a server's from 64 to 127, so that one byte names them all.
+
+pub mod chat;
+pub mod group;
+pub mod push;
+pub mod session;
+
+use self::chat::{
+    Ack, CatchUp, ConversationPage, Conversations, Covered, Deliver, History, HistoryPage, Send, SendRefused, Sent,
+};
+use self::group::{GroupChange, GroupCreate, GroupCreated, GroupList, GroupMembers, GroupRequest, Groups};
+use self::push::{Alias, AliasValue, PushAck, PushClicked, PushCovered, PushDeliver, TagList, Tags};
+use self::session::{
+    Done, Failed, GoAway, Hello, LoggedIn, Login, Logout, RegisterUser, Unsupported, UserInfo, UserProfile, Welcome,
+};
+
+/// The version that this crate speaks.
+pub const VERSION: u8 = 1;
+
+macro_rules! frames {
+    ($(#[$doc:meta])* $frame:ident, $kind:ident: $($(#[$frame_doc:meta])* $name:ident$(($body:ty))? = $number:literal,)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum $frame {
+            $($(#[$frame_doc])* $name$(($body))?,)*
+            /// A type that this version does not know, and was skipped.
+            Unknown(u64),
+        }
+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum $kind {
+            $($name,)*
+        }
+
+        impl $kind {
+            pub(crate) const ALL: &'static [(u64, Self)] = &[$(($number, Self::$name)),*];
+
+            pub(crate) fn by_number(number: u64) -> Option<Self> {
+                Self::ALL.iter().find(|(known, _)| *known == number).map(|(_, kind)| *kind)
+            }
+
+            pub(crate) fn number(self) -> u64 {
+                match self { $(Self::$name => $number),* }
+            }
+        }
+    };
+}
+
+frames! {
+    /// What a client says.
+    ClientFrame, ClientKind:
+    Hello(Hello) = 1,
+    Login(Login) = 2,
+    Logout(Logout) = 3,
+    RegisterUser(RegisterUser) = 4,
+    /// Shows that the client is there; answered by a pong.
+    Ping = 5,
+    Send(Send) = 6,
+    Ack(Ack) = 7,
+    History(History) = 8,
+    Conversations(Conversations) = 9,
+    GroupCreate(GroupCreate) = 10,
+    GroupAdd(GroupChange) = 11,
+    GroupRemove(GroupChange) = 12,
+    GroupLeave(GroupRequest) = 13,
+    GroupList(GroupList) = 14,
+    GroupMembers(GroupRequest) = 15,
+    UserInfo(UserInfo) = 16,
+    Tags(Tags) = 17,
+    Alias(Alias) = 18,
+    PushAck(PushAck) = 19,
+    PushClicked(PushClicked) = 20,
+}
+
+frames! {
+    /// What a server says.
+    ServerFrame, ServerKind:
+    Welcome(Welcome) = 64,
+    LoggedIn(LoggedIn) = 65,
+    Done(Done) = 66,
+    Failed(Failed) = 67,
+    Pong = 68,
+    Sent(Sent) = 69,
+    SendRefused(SendRefused) = 70,
+    Deliver(Deliver) = 71,
+    Covered(Covered) = 72,
+    CatchUp(CatchUp) = 73,
+    HistoryPage(HistoryPage) = 74,
+    ConversationPage(ConversationPage) = 75,
+    GroupCreated(GroupCreated) = 76,
+    Groups(Groups) = 77,
+    GroupMembers(GroupMembers) = 78,
+    UserProfile(UserProfile) = 79,
+    TagList(TagList) = 80,
+    AliasValue(AliasValue) = 81,
+    PushDeliver(PushDeliver) = 82,
+    PushCovered(PushCovered) = 83,
+    GoAway(GoAway) = 84,
+    Unsupported(Unsupported) = 85,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_type_number_is_given_twice_and_each_side_keeps_to_its_range() {
+        let clients: alloc::vec::Vec<u64> = ClientKind::ALL.iter().map(|(number, _)| *number).collect();
+        let servers: alloc::vec::Vec<u64> = ServerKind::ALL.iter().map(|(number, _)| *number).collect();
+        assert!(clients.windows(2).all(|pair| pair[0] < pair[1]) && clients.iter().all(|number| *number < 64));
+        assert!(servers.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(servers.iter().all(|number| (64..128).contains(number)));
+    }
+}

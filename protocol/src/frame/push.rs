@@ -1,0 +1,99 @@
+//! Pushes and the labels that choose them: delivery, reports, tags, alias.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+use crate::content::PushContent;
+use crate::extension::Extensions;
+use crate::ids::{Position, TimeMs};
+use crate::limits;
+use crate::wire;
+
+/// A push for this device. `after` is the release to which this link's previous push delivery led.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushDeliver {
+    pub after: Position,
+    /// The release: where the cursor stands once this push is stored.
+    pub position: Position,
+    /// Names the push everywhere; one device gets it once.
+    pub msg_id: Position,
+    /// When it was accepted.
+    pub at_ms: TimeMs,
+    pub content: PushContent,
+    pub extensions: Extensions,
+}
+
+/// No push for this device between `after` and `to`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushCovered {
+    pub after: Position,
+    pub to: Position,
+}
+
+/// The device has stored its pushes up to `position`; `received` are the msg_ids to be counted as received.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushAck {
+    pub position: Position,
+    #[serde(deserialize_with = "wire::list::<{ limits::REPORTS_PER_FRAME_MAX }, _, _>")]
+    pub received: Vec<Position>,
+    pub extensions: Extensions,
+}
+
+/// The user opened these pushes. Repeated until it is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushClicked {
+    pub request: u32,
+    #[serde(deserialize_with = "wire::list::<{ limits::REPORTS_PER_FRAME_MAX }, _, _>")]
+    pub pushes: Vec<Position>,
+    pub extensions: Extensions,
+}
+
+/// What to do with labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LabelAction(pub u8);
+
+impl LabelAction {
+    pub const GET: Self = Self(0);
+    /// Tags: these and no others. Alias: this one.
+    pub const SET: Self = Self(1);
+    pub const ADD: Self = Self(2);
+    pub const DELETE: Self = Self(3);
+}
+
+/// Changes or asks for this device's tags.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tags {
+    pub request: u32,
+    pub action: LabelAction,
+    #[serde(deserialize_with = "wire::list::<{ limits::TAGS_PER_DEVICE_MAX }, _, _>")]
+    pub tags: Vec<String>,
+    pub extensions: Extensions,
+}
+
+/// A part of this device's tags as they are now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagList {
+    pub request: u32,
+    #[serde(deserialize_with = "wire::list::<{ limits::TAGS_PER_DEVICE_MAX }, _, _>")]
+    pub tags: Vec<String>,
+    pub extensions: Extensions,
+}
+
+/// Sets, deletes or asks for this device's alias.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alias {
+    pub request: u32,
+    pub action: LabelAction,
+    pub alias: String,
+    pub extensions: Extensions,
+}
+
+/// This device's alias as it is now; empty when it has none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AliasValue {
+    pub request: u32,
+    pub alias: String,
+    pub extensions: Extensions,
+}
