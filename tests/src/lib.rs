@@ -1,3 +1,15 @@
 //! Whole-system stories, simulation and faults, and what they are told with.
+//!
+//! The stories themselves stand in `tests/`; the figures that they must reach in `EVIDENCE.md`.
 
+// Says what was lost, doubled, out of order or unexpected.
 pub mod judge;
+
+// The real programs, from outside.
+pub mod binaries;
+pub mod daemon;
+pub mod https;
+
+// How tests run.
+pub mod skip;
+pub mod torture;
