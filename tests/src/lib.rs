@@ -10,6 +10,7 @@ pub mod binaries;
 pub mod daemon;
 pub mod https;
 
-// How tests run.
+// How tests run, and what watches over the tree.
 pub mod skip;
 pub mod torture;
+pub mod workspace;
