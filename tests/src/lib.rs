@@ -8,6 +8,7 @@ pub mod judge;
 // The real programs, from outside.
 pub mod binaries;
 pub mod daemon;
+pub mod fault;
 pub mod https;
 
 // How tests run, and what watches over the tree.

@@ -1,0 +1,4 @@
+//! Faults for the real daemon, injected from outside: power cuts, full disks, kills.
+
+pub mod full_disk;
+pub mod power_cut;
