@@ -10,6 +10,7 @@ pub mod binaries;
 pub mod daemon;
 pub mod fault;
 pub mod https;
+pub mod load;
 
 // How tests run, and what watches over the tree.
 pub mod skip;

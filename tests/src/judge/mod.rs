@@ -26,5 +26,5 @@ mod verdict;
 
 pub use event::{Event, Order};
 pub use ledger::Judge;
-pub use recorder::{Recorder, monotonic_ns};
+pub use recorder::{Progress, Recorder, monotonic_ns};
 pub use verdict::{Finding, Kind, Row, Verdict};

@@ -5,6 +5,8 @@ use std::io::{self, LineWriter};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
+
 use super::event::{At, Event, Order, write_line};
 use super::ledger::Judge;
 use super::verdict::Verdict;
@@ -17,6 +19,16 @@ use super::verdict::Verdict;
 #[derive(Clone, Debug)]
 pub struct Recorder {
     sink: Arc<Mutex<Sink>>,
+    progress: Arc<watch::Sender<Progress>>,
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Answers that count.
+    pub answered: u64,
+    /// Deliveries still to come before everything that must arrive has arrived.
+    pub outstanding: u64,
 }
 
 #[derive(Debug)]
@@ -28,12 +40,16 @@ enum Sink {
 impl Recorder {
     /// Feeds a judge in this process.
     pub fn to_judge() -> Self {
-        Self { sink: Arc::new(Mutex::new(Sink::Judge(Judge::new()))) }
+        Self::new(Sink::Judge(Judge::new()))
     }
 
     /// Writes JSON lines, for a judge elsewhere on this machine; a kill loses no line that was recorded.
     pub fn to_file(path: &Path) -> io::Result<Self> {
-        Ok(Self { sink: Arc::new(Mutex::new(Sink::File(LineWriter::new(File::create(path)?)))) })
+        Ok(Self::new(Sink::File(LineWriter::new(File::create(path)?))))
+    }
+
+    fn new(sink: Sink) -> Self {
+        Self { sink: Arc::new(Mutex::new(sink)), progress: Arc::new(watch::Sender::new(Progress::default())) }
     }
 
     pub fn chain(&self, chain: &str, order: Order) {
@@ -100,14 +116,15 @@ impl Recorder {
         self.record(|at| Event::FaultEnds { at });
     }
 
-    /// Deliveries still to come; see [`Judge::outstanding`].
-    pub fn outstanding(&self) -> u64 {
-        self.with_judge(Judge::outstanding)
+    /// How far the run has come; nothing is known of a run that is recorded to a file.
+    pub fn progress(&self) -> Progress {
+        *self.progress.borrow()
     }
 
-    /// Answers that count so far.
-    pub fn answered_so_far(&self) -> u64 {
-        self.with_judge(Judge::answered)
+    /// Waits until the run has come as far as is asked for.
+    pub async fn until(&self, is_reached: impl FnMut(&Progress) -> bool) -> Progress {
+        let reached = self.progress.subscribe().wait_for(is_reached).await.map(|progress| *progress);
+        reached.expect("this handle keeps the sender")
     }
 
     /// Judges what was recorded until now and begins anew.
@@ -118,7 +135,7 @@ impl Recorder {
     pub fn verdict(&self) -> Verdict {
         match &mut *self.lock() {
             Sink::Judge(judge) => std::mem::take(judge).verdict(),
-            Sink::File(_) => panic!("{NO_JUDGE}"),
+            Sink::File(_) => panic!("this recorder writes a file; its judge is elsewhere"),
         }
     }
 
@@ -126,15 +143,11 @@ impl Recorder {
         let mut sink = self.lock();
         let event = event(monotonic_ns());
         match &mut *sink {
-            Sink::Judge(judge) => judge.record(&event),
+            Sink::Judge(judge) => {
+                judge.record(&event);
+                self.progress.send_replace(Progress { answered: judge.answered(), outstanding: judge.outstanding() });
+            }
             Sink::File(file) => write_line(file, &event).expect("a recording that cannot be written proves nothing"),
-        }
-    }
-
-    fn with_judge<T>(&self, ask: impl FnOnce(&Judge) -> T) -> T {
-        match &*self.lock() {
-            Sink::Judge(judge) => ask(judge),
-            Sink::File(_) => panic!("{NO_JUDGE}"),
         }
     }
 
@@ -143,8 +156,6 @@ impl Recorder {
         self.sink.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-const NO_JUDGE: &str = "this recorder writes a file; its judge is elsewhere";
 
 /// The machine's monotonic clock: the same for all processes, so that their recordings can be merged.
 pub fn monotonic_ns() -> At {

@@ -1,0 +1,36 @@
+//! What talks to the daemon while a fault test breaks it, all of it recorded for the judge.
+//!
+//! A message's text is its key. An application is named after its user (each user has one device here), an app
+//! server after what it is given; chains are named by [`Chat`].
+
+mod outages;
+mod server;
+
+pub use outages::Outages;
+pub use server::Server;
+
+/// A conversation, and with it a chain.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Chat {
+    /// Of two users, in the order of their names.
+    Single(String, String),
+    Group(u64),
+}
+
+impl Chat {
+    pub fn between(one: &str, other: &str) -> Self {
+        let (lower, upper) = if one <= other { (one, other) } else { (other, one) };
+        Self::Single(lower.to_owned(), upper.to_owned())
+    }
+
+    /// The chain's name.
+    pub fn chain(&self) -> String {
+        match self {
+            Self::Single(lower, upper) => format!("single {lower} {upper}"),
+            Self::Group(id) => format!("group {id}"),
+        }
+    }
+}
+
+/// The chain of an app's pushes to all.
+pub const PUSHES: &str = "pushes";
