@@ -1,0 +1,224 @@
+//! Bytes to frames. Any bytes may be fed; what is no frame is [`Malformed`].
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use serde::de::Deserialize;
+
+use super::{Direction, Malformed};
+use crate::content::{Content, ContentKind};
+use crate::extension::Extensions;
+use crate::frame::chat::*;
+use crate::frame::{ClientFrame, ClientKind, ServerFrame, ServerKind};
+use crate::ids::Position;
+use crate::names::{Chat, Name};
+use crate::varint;
+
+/// Reads one direction of a link.
+#[derive(Clone, Debug, Default)]
+pub struct Decoder(Direction);
+
+impl Decoder {
+    /// Reads a client's frame: type and body.
+    pub fn client(&mut self, frame: &[u8]) -> Result<ClientFrame, Malformed> {
+        use ClientKind as Kind;
+        let (number, body) = head(frame)?;
+        let Some(kind) = Kind::by_number(number) else { return Ok(ClientFrame::Unknown(number)) };
+        Ok(match kind {
+            Kind::Hello => ClientFrame::Hello(whole(body)?),
+            Kind::Login => ClientFrame::Login(whole(body)?),
+            Kind::Logout => ClientFrame::Logout(whole(body)?),
+            Kind::RegisterUser => ClientFrame::RegisterUser(whole(body)?),
+            Kind::Ping => whole(body).map(|()| ClientFrame::Ping)?,
+            Kind::Send => {
+                let wire: WireSend<'_> = whole(body)?;
+                ClientFrame::Send(Send {
+                    outbox: wire.outbox,
+                    chat: self.0.names.resolve_chat(wire.chat)?,
+                    content: content(wire.kind, wire.body, wire.extensions),
+                })
+            }
+            Kind::Ack => ClientFrame::Ack(whole(body)?),
+            Kind::History => {
+                let wire: WireHistory<'_> = whole(body)?;
+                ClientFrame::History(History {
+                    request: wire.request,
+                    chat: self.0.names.resolve_chat(wire.chat)?,
+                    before: Position(wire.before),
+                    after: Position(wire.after),
+                    limit: wire.limit,
+                })
+            }
+            Kind::Conversations => ClientFrame::Conversations(whole(body)?),
+            Kind::GroupCreate => ClientFrame::GroupCreate(whole(body)?),
+            Kind::GroupAdd => ClientFrame::GroupAdd(whole(body)?),
+            Kind::GroupRemove => ClientFrame::GroupRemove(whole(body)?),
+            Kind::GroupLeave => ClientFrame::GroupLeave(whole(body)?),
+            Kind::GroupList => ClientFrame::GroupList(whole(body)?),
+            Kind::GroupMembers => ClientFrame::GroupMembers(whole(body)?),
+            Kind::UserInfo => ClientFrame::UserInfo(whole(body)?),
+            Kind::Tags => ClientFrame::Tags(whole(body)?),
+            Kind::Alias => ClientFrame::Alias(whole(body)?),
+            Kind::PushAck => ClientFrame::PushAck(whole(body)?),
+            Kind::PushClicked => ClientFrame::PushClicked(whole(body)?),
+        })
+    }
+
+    /// Reads a server's frame: type and body.
+    pub fn server(&mut self, frame: &[u8]) -> Result<ServerFrame, Malformed> {
+        use ServerKind as Kind;
+        let (number, body) = head(frame)?;
+        let Some(kind) = Kind::by_number(number) else { return Ok(ServerFrame::Unknown(number)) };
+        Ok(match kind {
+            Kind::Welcome => ServerFrame::Welcome(whole(body)?),
+            Kind::LoggedIn => {
+                let body: crate::frame::session::LoggedIn = whole(body)?;
+                self.0.myself = Name::from(body.username.as_str());
+                ServerFrame::LoggedIn(body)
+            }
+            Kind::Done => ServerFrame::Done(whole(body)?),
+            Kind::Failed => ServerFrame::Failed(whole(body)?),
+            Kind::Pong => whole(body).map(|()| ServerFrame::Pong)?,
+            Kind::Sent => {
+                let wire: WireSent = whole(body)?;
+                ServerFrame::Sent(Sent {
+                    outbox: wire.outbox,
+                    position: self.0.step_by(wire.position_step),
+                    at_ms: self.0.time_step_by(wire.time_step),
+                })
+            }
+            Kind::SendRefused => ServerFrame::SendRefused(whole(body)?),
+            Kind::Deliver => ServerFrame::Deliver(self.delivered(whole(body)?)?),
+            Kind::Covered => {
+                let wire: WireCovered = whole(body)?;
+                let to = wire.after.wrapping_add(wire.length);
+                self.0.delivered = to;
+                ServerFrame::Covered(Covered { after: Position(wire.after), to: Position(to) })
+            }
+            Kind::CatchUp => {
+                let wire: WireCatchUp<'_> = whole(body)?;
+                if wire.is_last {
+                    self.0.delivered = wire.to;
+                }
+                ServerFrame::CatchUp(CatchUp {
+                    after: Position(wire.after),
+                    to: Position(wire.to),
+                    is_last: wire.is_last,
+                    conversations: conversations_from_wire(&mut self.0, wire.to, wire.conversations)?,
+                    extensions: wire.extensions,
+                })
+            }
+            Kind::HistoryPage => {
+                let wire: WireHistoryPage<'_> = whole(body)?;
+                let chat = self.0.names.resolve_chat(wire.chat)?;
+                ServerFrame::HistoryPage(HistoryPage {
+                    request: wire.request,
+                    records: records_from_wire(&mut self.0, &mut 0, &chat, wire.records)?,
+                    chat,
+                    is_complete: wire.is_complete,
+                    extensions: wire.extensions,
+                })
+            }
+            Kind::ConversationPage => {
+                let wire: WireConversationPage<'_> = whole(body)?;
+                ServerFrame::ConversationPage(ConversationPage {
+                    request: wire.request,
+                    conversations: conversations_from_wire(&mut self.0, 0, wire.conversations)?,
+                    is_complete: wire.is_complete,
+                    extensions: wire.extensions,
+                })
+            }
+            Kind::GroupCreated => ServerFrame::GroupCreated(whole(body)?),
+            Kind::Groups => ServerFrame::Groups(whole(body)?),
+            Kind::GroupMembers => ServerFrame::GroupMembers(whole(body)?),
+            Kind::UserProfile => ServerFrame::UserProfile(whole(body)?),
+            Kind::TagList => ServerFrame::TagList(whole(body)?),
+            Kind::AliasValue => ServerFrame::AliasValue(whole(body)?),
+            Kind::PushDeliver => ServerFrame::PushDeliver(whole(body)?),
+            Kind::PushCovered => ServerFrame::PushCovered(whole(body)?),
+            Kind::GoAway => ServerFrame::GoAway(whole(body)?),
+            Kind::Unsupported => ServerFrame::Unsupported(whole(body)?),
+        })
+    }
+
+    fn delivered(&mut self, wire: WireDeliver<'_>) -> Result<Deliver, Malformed> {
+        let direction = &mut self.0;
+        let after = match wire.after_step {
+            0 => direction.delivered,
+            step => direction.delivered.wrapping_sub(step.wrapping_sub(1)),
+        };
+        let position = direction.step_by(wire.position_step);
+        let chat = direction.names.resolve_chat(wire.chat)?;
+        let myself = direction.myself.clone();
+        let from = direction.names.resolve_user(wire.from, &chat, &myself)?;
+        let at_ms = direction.time_step_by(wire.time_step);
+        direction.delivered = position.0;
+        let content = content(wire.kind, wire.body, wire.extensions);
+        Ok(Deliver { after: Position(after), chat, record: Record { position, at_ms, from, outbox: 0, content } })
+    }
+}
+
+fn head(frame: &[u8]) -> Result<(u64, &[u8]), Malformed> {
+    match varint::read(frame) {
+        varint::Read::Value(number, taken) => Ok((number, &frame[taken..])),
+        varint::Read::Incomplete | varint::Read::Invalid => Err(Malformed),
+    }
+}
+
+/// A body must be read to its last byte: what is left over would be another version's, which evolution here excludes.
+fn whole<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Malformed> {
+    match postcard::take_from_bytes(body) {
+        Ok((value, [])) => Ok(value),
+        _ => Err(Malformed),
+    }
+}
+
+fn content(kind: u8, body: &[u8], extensions: Extensions) -> Content {
+    Content { kind: ContentKind(kind), body: body.to_vec(), extensions }
+}
+
+fn records_from_wire(
+    direction: &mut Direction,
+    position: &mut u64,
+    chat: &Chat,
+    records: Vec<WireRecord<'_>>,
+) -> Result<Vec<Record>, Malformed> {
+    let myself = Arc::clone(&direction.myself);
+    records
+        .into_iter()
+        .map(|wire| {
+            *position = position.wrapping_add_signed(wire.position_step);
+            Ok(Record {
+                position: Position(*position),
+                at_ms: direction.time_step_by(wire.time_step),
+                from: direction.names.resolve_user(wire.from, chat, &myself)?,
+                outbox: wire.outbox,
+                content: content(wire.kind, wire.body, wire.extensions),
+            })
+        })
+        .collect()
+}
+
+fn conversations_from_wire(
+    direction: &mut Direction,
+    start: u64,
+    rows: Vec<WireConversation<'_>>,
+) -> Result<Vec<Conversation>, Malformed> {
+    let mut position = start;
+    rows.into_iter()
+        .map(|wire| {
+            let chat = direction.names.resolve_chat(wire.chat)?;
+            Ok(Conversation {
+                name: wire.name.into(),
+                windows: wire.windows,
+                last: Position(wire.last),
+                last_seq: wire.last_seq,
+                read_mark: Position(wire.read_mark),
+                hole: wire.hole,
+                newest: records_from_wire(direction, &mut position, &chat, wire.newest)?,
+                chat,
+                extensions: wire.extensions,
+            })
+        })
+        .collect()
+}

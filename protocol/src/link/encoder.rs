@@ -1,0 +1,256 @@
+//! Frames to bytes.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use serde::Serialize;
+
+use super::{Direction, step};
+use crate::content::ContentKind;
+use crate::extension::Extensions;
+use crate::frame::chat::*;
+use crate::frame::{ClientFrame, ClientKind, ServerFrame, ServerKind};
+use crate::framing::FrameTooLong;
+use crate::ids::Position;
+use crate::limits::FRAME_BYTES_MAX;
+use crate::names::{Chat, Name};
+use crate::varint;
+
+/// Writes one direction of a link.
+///
+/// After a [`FrameTooLong`] nothing was written, but the names that the frame introduced are gone: end the link.
+#[derive(Clone, Debug, Default)]
+pub struct Encoder(Direction);
+
+/// A live record, borrowed: what a fan-out to a thousand links encodes without copying the message.
+#[derive(Clone, Copy, Debug)]
+pub struct DeliverView<'a> {
+    pub after: Position,
+    pub chat: &'a Chat,
+    pub position: Position,
+    pub at_ms: u64,
+    pub from: &'a Name,
+    pub kind: ContentKind,
+    pub body: &'a [u8],
+    pub extensions: &'a Extensions,
+}
+
+impl Encoder {
+    /// Appends a client's frame: type and body.
+    pub fn client(&mut self, frame: &ClientFrame, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
+        use ClientKind as Kind;
+        match frame {
+            ClientFrame::Hello(body) => put(Kind::Hello.number(), body, out),
+            ClientFrame::Login(body) => put(Kind::Login.number(), body, out),
+            ClientFrame::Logout(body) => put(Kind::Logout.number(), body, out),
+            ClientFrame::RegisterUser(body) => put(Kind::RegisterUser.number(), body, out),
+            ClientFrame::Ping => put(Kind::Ping.number(), &(), out),
+            ClientFrame::Send(send) => {
+                let wire = WireSend {
+                    outbox: send.outbox,
+                    chat: self.0.names.refer_to_chat(&send.chat),
+                    kind: send.content.kind.0,
+                    body: &send.content.body,
+                    extensions: send.content.extensions.clone(),
+                };
+                put(Kind::Send.number(), &wire, out)
+            }
+            ClientFrame::Ack(body) => put(Kind::Ack.number(), body, out),
+            ClientFrame::History(body) => {
+                let wire = WireHistory {
+                    request: body.request,
+                    chat: self.0.names.refer_to_chat(&body.chat),
+                    before: body.before.0,
+                    after: body.after.0,
+                    limit: body.limit,
+                    extensions: Extensions::default(),
+                };
+                put(Kind::History.number(), &wire, out)
+            }
+            ClientFrame::Conversations(body) => put(Kind::Conversations.number(), body, out),
+            ClientFrame::GroupCreate(body) => put(Kind::GroupCreate.number(), body, out),
+            ClientFrame::GroupAdd(body) => put(Kind::GroupAdd.number(), body, out),
+            ClientFrame::GroupRemove(body) => put(Kind::GroupRemove.number(), body, out),
+            ClientFrame::GroupLeave(body) => put(Kind::GroupLeave.number(), body, out),
+            ClientFrame::GroupList(body) => put(Kind::GroupList.number(), body, out),
+            ClientFrame::GroupMembers(body) => put(Kind::GroupMembers.number(), body, out),
+            ClientFrame::UserInfo(body) => put(Kind::UserInfo.number(), body, out),
+            ClientFrame::Tags(body) => put(Kind::Tags.number(), body, out),
+            ClientFrame::Alias(body) => put(Kind::Alias.number(), body, out),
+            ClientFrame::PushAck(body) => put(Kind::PushAck.number(), body, out),
+            ClientFrame::PushClicked(body) => put(Kind::PushClicked.number(), body, out),
+            ClientFrame::Unknown(number) => put(*number, &(), out),
+        }
+    }
+
+    /// Appends a server's frame: type and body.
+    pub fn server(&mut self, frame: &ServerFrame, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
+        use ServerKind as Kind;
+        match frame {
+            ServerFrame::Welcome(body) => put(Kind::Welcome.number(), body, out),
+            ServerFrame::LoggedIn(body) => {
+                self.0.myself = Name::from(body.username.as_str());
+                put(Kind::LoggedIn.number(), body, out)
+            }
+            ServerFrame::Done(body) => put(Kind::Done.number(), body, out),
+            ServerFrame::Failed(body) => put(Kind::Failed.number(), body, out),
+            ServerFrame::Pong => put(Kind::Pong.number(), &(), out),
+            ServerFrame::Sent(sent) => {
+                let wire = WireSent {
+                    outbox: sent.outbox,
+                    position_step: self.0.step_to(sent.position),
+                    time_step: self.0.time_step_to(sent.at_ms),
+                };
+                put(Kind::Sent.number(), &wire, out)
+            }
+            ServerFrame::SendRefused(body) => put(Kind::SendRefused.number(), body, out),
+            ServerFrame::Deliver(deliver) => self.deliver(
+                DeliverView {
+                    after: deliver.after,
+                    chat: &deliver.chat,
+                    position: deliver.record.position,
+                    at_ms: deliver.record.at_ms,
+                    from: &deliver.record.from,
+                    kind: deliver.record.content.kind,
+                    body: &deliver.record.content.body,
+                    extensions: &deliver.record.content.extensions,
+                },
+                out,
+            ),
+            ServerFrame::Covered(covered) => {
+                self.0.delivered = covered.to.0;
+                let wire = WireCovered { after: covered.after.0, length: covered.to.0.wrapping_sub(covered.after.0) };
+                put(Kind::Covered.number(), &wire, out)
+            }
+            ServerFrame::CatchUp(page) => {
+                if page.is_last {
+                    self.0.delivered = page.to.0;
+                }
+                let wire = WireCatchUp {
+                    after: page.after.0,
+                    to: page.to.0,
+                    is_last: page.is_last,
+                    conversations: conversations_to_wire(&mut self.0, page.to.0, &page.conversations),
+                    extensions: page.extensions.clone(),
+                };
+                put(Kind::CatchUp.number(), &wire, out)
+            }
+            ServerFrame::HistoryPage(page) => {
+                let chat = self.0.names.refer_to_chat(&page.chat);
+                let mut position = 0;
+                let wire = WireHistoryPage {
+                    request: page.request,
+                    chat,
+                    records: records_to_wire(&mut self.0, &mut position, &page.chat, &page.records),
+                    is_complete: page.is_complete,
+                    extensions: page.extensions.clone(),
+                };
+                put(Kind::HistoryPage.number(), &wire, out)
+            }
+            ServerFrame::ConversationPage(page) => {
+                let wire = WireConversationPage {
+                    request: page.request,
+                    conversations: conversations_to_wire(&mut self.0, 0, &page.conversations),
+                    is_complete: page.is_complete,
+                    extensions: page.extensions.clone(),
+                };
+                put(Kind::ConversationPage.number(), &wire, out)
+            }
+            ServerFrame::GroupCreated(body) => put(Kind::GroupCreated.number(), body, out),
+            ServerFrame::Groups(body) => put(Kind::Groups.number(), body, out),
+            ServerFrame::GroupMembers(body) => put(Kind::GroupMembers.number(), body, out),
+            ServerFrame::UserProfile(body) => put(Kind::UserProfile.number(), body, out),
+            ServerFrame::TagList(body) => put(Kind::TagList.number(), body, out),
+            ServerFrame::AliasValue(body) => put(Kind::AliasValue.number(), body, out),
+            ServerFrame::PushDeliver(body) => put(Kind::PushDeliver.number(), body, out),
+            ServerFrame::PushCovered(body) => put(Kind::PushCovered.number(), body, out),
+            ServerFrame::GoAway(body) => put(Kind::GoAway.number(), body, out),
+            ServerFrame::Unsupported(body) => put(Kind::Unsupported.number(), body, out),
+            ServerFrame::Unknown(number) => put(*number, &(), out),
+        }
+    }
+
+    /// Appends a live delivery.
+    pub fn deliver(&mut self, view: DeliverView<'_>, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
+        let direction = &mut self.0;
+        let after_step = match direction.delivered.wrapping_sub(view.after.0) {
+            0 => 0,
+            below => below.wrapping_add(1),
+        };
+        let wire = WireDeliver {
+            position_step: direction.step_to(view.position),
+            after_step,
+            chat: direction.names.refer_to_chat(view.chat),
+            from: direction.names.refer_to_user(view.from, view.chat, &direction.myself),
+            time_step: direction.time_step_to(view.at_ms),
+            kind: view.kind.0,
+            body: view.body,
+            extensions: view.extensions.clone(),
+        };
+        direction.delivered = view.position.0;
+        put(ServerKind::Deliver.number(), &wire, out)
+    }
+}
+
+fn put(number: u64, body: &impl Serialize, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
+    let start = out.len();
+    varint::write(number, out);
+    // Appending to a Vec cannot fail, and every body is made of types that postcard knows.
+    let written = postcard::to_extend(body, Appending(out)).is_ok();
+    if !written || out.len() - start > FRAME_BYTES_MAX {
+        out.truncate(start);
+        return Err(FrameTooLong);
+    }
+    Ok(())
+}
+
+/// Lets postcard append to a borrowed Vec.
+struct Appending<'a>(&'a mut Vec<u8>);
+
+impl Extend<u8> for Appending<'_> {
+    fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
+        self.0.extend(bytes);
+    }
+}
+
+fn records_to_wire<'a>(
+    direction: &mut Direction,
+    position: &mut u64,
+    chat: &Chat,
+    records: &'a [Record],
+) -> Vec<WireRecord<'a>> {
+    let myself = Arc::clone(&direction.myself);
+    records
+        .iter()
+        .map(|record| WireRecord {
+            position_step: step(position, record.position.0),
+            time_step: direction.time_step_to(record.at_ms),
+            from: direction.names.refer_to_user(&record.from, chat, &myself),
+            outbox: record.outbox,
+            kind: record.content.kind.0,
+            body: &record.content.body,
+            extensions: record.content.extensions.clone(),
+        })
+        .collect()
+}
+
+fn conversations_to_wire<'a>(
+    direction: &mut Direction,
+    start: u64,
+    rows: &'a [Conversation],
+) -> Vec<WireConversation<'a>> {
+    let mut position = start;
+    rows.iter()
+        .map(|row| WireConversation {
+            chat: direction.names.refer_to_chat(&row.chat),
+            name: &row.name,
+            windows: row.windows.clone(),
+            last: row.last.0,
+            last_seq: row.last_seq,
+            read_mark: row.read_mark.0,
+            hole: row.hole,
+            newest: records_to_wire(direction, &mut position, &row.chat, &row.newest),
+            extensions: row.extensions.clone(),
+        })
+        .collect()
+}
