@@ -15,7 +15,7 @@ pub enum Split<'a> {
     Incomplete(usize),
 }
 
-/// The peer announced a frame beyond the limit, or its length is no number.
+/// A frame beyond the limit: announced by the peer (or its length is no number), or asked of an encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameTooLong;
 

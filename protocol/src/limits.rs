@@ -2,7 +2,7 @@
 
 /// Largest frame, its type and body included, its length prefix not. Checked before anything is allocated.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
-/// Largest frame that a client may send. Clients send names, texts of 4 KiB and lists of 500 names.
+/// Largest frame that a client may send: texts of 4 KiB, names, labels. A longer list of names goes in several frames.
 pub const CLIENT_FRAME_BYTES_MAX: usize = 32 * 1024;
 /// Largest body of a message (JMessage: 4,096 bytes of `msg_body`).
 pub const MESSAGE_BODY_BYTES_MAX: usize = 4096;

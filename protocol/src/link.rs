@@ -3,6 +3,7 @@
 //! Both ends keep the same small state for a direction: the names it has introduced, the last position and time, and who
 //! is logged in. So a frame is encoded when it is written to a link, in the order of writing, and never stored encoded.
 
+mod bound;
 mod decoder;
 mod encoder;
 
@@ -23,7 +24,7 @@ impl From<UnknownNumber> for Malformed {
 }
 
 /// What one direction of a link remembers, alike on both ends.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Direction {
     names: Names,
     /// The last position that a frame named.
@@ -31,14 +32,8 @@ struct Direction {
     /// Where the last delivering frame led.
     delivered: u64,
     time_ms: u64,
-    /// Who is logged in; empty when nobody is.
-    myself: Name,
-}
-
-impl Default for Direction {
-    fn default() -> Self {
-        Self { names: Names::default(), position: 0, delivered: 0, time_ms: 0, myself: Name::from("") }
-    }
+    /// Who is logged in, or was last.
+    myself: Option<Name>,
 }
 
 impl Direction {

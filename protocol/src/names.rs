@@ -1,7 +1,8 @@
 //! Chats and users by small numbers: each direction of a link numbers the names that it has sent.
 //!
 //! A table holds the last [`NAMES_PER_LINK`] names; a new name takes the next slot in turn, on both ends alike, so a number
-//! is valid only on the stream and in the direction that introduced it.
+//! is valid only on the stream and in the direction that introduced it. A name longer than [`USERNAME_BYTES_MAX`] gets no
+//! slot: it can belong to nobody, and what a link remembers stays small.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -12,7 +13,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 
 use crate::ids::GroupId;
-use crate::limits::NAMES_PER_LINK;
+use crate::limits::{NAMES_PER_LINK, USERNAME_BYTES_MAX};
 
 /// A name as frames carry it.
 pub type Name = Arc<str>;
@@ -174,7 +175,8 @@ pub(crate) struct Names {
     users: NameTable<Name>,
 }
 
-/// A reference names a slot that nothing was put into: the two ends no longer agree, the link must end.
+/// A reference names nobody: a slot that nothing was put into, the peer of a group, myself before a login. The two ends no
+/// longer agree, the link must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UnknownNumber;
 
@@ -183,7 +185,7 @@ impl Names {
         if let Some(slot) = self.chats.number_of(|known| known == chat) {
             return ChatRef::Slot(slot);
         }
-        self.chats.introduce(chat.clone());
+        self.remember_chat(chat);
         match chat {
             Chat::User(name) => ChatRef::User(name),
             Chat::Group(group) => ChatRef::Group(*group),
@@ -196,20 +198,33 @@ impl Names {
             ChatRef::User(name) => Chat::User(name.into()),
             ChatRef::Group(group) => Chat::Group(group),
         };
-        self.chats.introduce(chat.clone());
+        self.remember_chat(&chat);
         Ok(chat)
     }
 
-    /// `from` empty is the server; `myself` empty when nobody is logged in.
-    pub(crate) fn refer_to_user<'a>(&mut self, from: &'a Name, chat: &Chat, myself: &str) -> UserRef<'a> {
+    fn remember_chat(&mut self, chat: &Chat) {
+        match chat {
+            Chat::User(name) if name.len() > USERNAME_BYTES_MAX => {}
+            Chat::User(_) | Chat::Group(_) => self.chats.introduce(chat.clone()),
+        }
+    }
+
+    fn remember_user(&mut self, name: &Name) {
+        if name.len() <= USERNAME_BYTES_MAX {
+            self.users.introduce(name.clone());
+        }
+    }
+
+    /// `from` empty is the server.
+    pub(crate) fn refer_to_user<'a>(&mut self, from: &'a Name, chat: &Chat, myself: Option<&Name>) -> UserRef<'a> {
         match chat {
             _ if from.is_empty() => UserRef::Server,
-            _ if **from == *myself => UserRef::Myself,
+            _ if Some(from) == myself => UserRef::Myself,
             Chat::User(peer) if peer == from => UserRef::Peer,
             _ => match self.users.number_of(|known| known == from) {
                 Some(slot) => UserRef::Slot(slot),
                 None => {
-                    self.users.introduce(from.clone());
+                    self.remember_user(from);
                     UserRef::User(from)
                 }
             },
@@ -220,17 +235,17 @@ impl Names {
         &mut self,
         reference: UserRef<'_>,
         chat: &Chat,
-        myself: &Name,
+        myself: Option<&Name>,
     ) -> Result<Name, UnknownNumber> {
         match (reference, chat) {
             (UserRef::Server, _) => Ok(String::new().into()),
-            (UserRef::Myself, _) => Ok(myself.clone()),
+            (UserRef::Myself, _) => myself.cloned().ok_or(UnknownNumber),
             (UserRef::Peer, Chat::User(peer)) => Ok(peer.clone()),
             (UserRef::Peer, Chat::Group(_)) => Err(UnknownNumber),
             (UserRef::Slot(slot), _) => self.users.by_number(slot).cloned().ok_or(UnknownNumber),
             (UserRef::User(name), _) => {
                 let name = Name::from(name);
-                self.users.introduce(name.clone());
+                self.remember_user(&name);
                 Ok(name)
             }
         }

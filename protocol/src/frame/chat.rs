@@ -172,8 +172,8 @@ pub(crate) struct WireSent {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct WireDeliver<'a> {
     pub position_step: i64,
-    /// 0: the previous delivery led to the stream's last delivered position; else one more than how far below it.
-    pub after_step: u64,
+    /// From where the link's last delivering frame led to `after`: 0 in an unbroken run.
+    pub after_step: i64,
     #[serde(borrow)]
     pub chat: ChatRef<'a>,
     pub from: UserRef<'a>,

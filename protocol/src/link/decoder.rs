@@ -1,6 +1,5 @@
 //! Bytes to frames. Any bytes may be fed; what is no frame is [`Malformed`].
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::de::Deserialize;
@@ -73,7 +72,7 @@ impl Decoder {
             Kind::Welcome => ServerFrame::Welcome(whole(body)?),
             Kind::LoggedIn => {
                 let body: crate::frame::session::LoggedIn = whole(body)?;
-                self.0.myself = Name::from(body.username.as_str());
+                self.0.myself = Some(Name::from(body.username.as_str()));
                 ServerFrame::LoggedIn(body)
             }
             Kind::Done => ServerFrame::Done(whole(body)?),
@@ -143,14 +142,11 @@ impl Decoder {
 
     fn delivered(&mut self, wire: WireDeliver<'_>) -> Result<Deliver, Malformed> {
         let direction = &mut self.0;
-        let after = match wire.after_step {
-            0 => direction.delivered,
-            step => direction.delivered.wrapping_sub(step.wrapping_sub(1)),
-        };
+        let after = direction.delivered.wrapping_add_signed(wire.after_step);
         let position = direction.step_by(wire.position_step);
         let chat = direction.names.resolve_chat(wire.chat)?;
         let myself = direction.myself.clone();
-        let from = direction.names.resolve_user(wire.from, &chat, &myself)?;
+        let from = direction.names.resolve_user(wire.from, &chat, myself.as_ref())?;
         let at_ms = direction.time_step_by(wire.time_step);
         direction.delivered = position.0;
         let content = content(wire.kind, wire.body, wire.extensions);
@@ -183,7 +179,7 @@ fn records_from_wire(
     chat: &Chat,
     records: Vec<WireRecord<'_>>,
 ) -> Result<Vec<Record>, Malformed> {
-    let myself = Arc::clone(&direction.myself);
+    let myself = direction.myself.clone();
     records
         .into_iter()
         .map(|wire| {
@@ -191,7 +187,7 @@ fn records_from_wire(
             Ok(Record {
                 position: Position(*position),
                 at_ms: direction.time_step_by(wire.time_step),
-                from: direction.names.resolve_user(wire.from, chat, &myself)?,
+                from: direction.names.resolve_user(wire.from, chat, myself.as_ref())?,
                 outbox: wire.outbox,
                 content: content(wire.kind, wire.body, wire.extensions),
             })

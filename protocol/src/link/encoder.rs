@@ -1,24 +1,24 @@
 //! Frames to bytes.
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::Serialize;
 
-use super::{Direction, step};
+use super::{Direction, bound, step};
 use crate::content::ContentKind;
 use crate::extension::Extensions;
 use crate::frame::chat::*;
 use crate::frame::{ClientFrame, ClientKind, ServerFrame, ServerKind};
 use crate::framing::FrameTooLong;
 use crate::ids::Position;
-use crate::limits::FRAME_BYTES_MAX;
+use crate::limits::{CLIENT_FRAME_BYTES_MAX, FRAME_BYTES_MAX};
 use crate::names::{Chat, Name};
 use crate::varint;
 
 /// Writes one direction of a link.
 ///
-/// After a [`FrameTooLong`] nothing was written, but the names that the frame introduced are gone: end the link.
+/// After a [`FrameTooLong`] nothing was written and nothing has changed: the link goes on, and what was too long may be
+/// encoded again in smaller parts.
 #[derive(Clone, Debug, Default)]
 pub struct Encoder(Direction);
 
@@ -38,6 +38,44 @@ pub struct DeliverView<'a> {
 impl Encoder {
     /// Appends a client's frame: type and body.
     pub fn client(&mut self, frame: &ClientFrame, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
+        self.within(CLIENT_FRAME_BYTES_MAX, bound::client_frame(frame), out, |encoder, out| {
+            encoder.put_client(frame, out)
+        })
+    }
+
+    /// Appends a server's frame: type and body.
+    pub fn server(&mut self, frame: &ServerFrame, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
+        self.within(FRAME_BYTES_MAX, bound::server_frame(frame), out, |encoder, out| encoder.put_server(frame, out))
+    }
+
+    /// Appends a live delivery.
+    pub fn deliver(&mut self, view: DeliverView<'_>, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
+        self.within(FRAME_BYTES_MAX, bound::delivery(&view), out, |encoder, out| encoder.put_deliver(view, out))
+    }
+
+    /// Takes everything back when the frame came out too long. The copy that this needs is made only where the bound
+    /// says that it can happen.
+    fn within(
+        &mut self,
+        frame_bytes_max: usize,
+        bound: usize,
+        out: &mut Vec<u8>,
+        put: impl FnOnce(&mut Self, &mut Vec<u8>) -> postcard::Result<()>,
+    ) -> Result<(), FrameTooLong> {
+        let start = out.len();
+        let before = (bound > frame_bytes_max).then(|| self.clone());
+        // Appending to a Vec cannot fail, and every body is made of types that postcard knows: only the length counts.
+        if put(self, out).is_ok() && out.len() - start <= frame_bytes_max {
+            return Ok(());
+        }
+        out.truncate(start);
+        if let Some(before) = before {
+            *self = before;
+        }
+        Err(FrameTooLong)
+    }
+
+    fn put_client(&mut self, frame: &ClientFrame, out: &mut Vec<u8>) -> postcard::Result<()> {
         use ClientKind as Kind;
         match frame {
             ClientFrame::Hello(body) => put(Kind::Hello.number(), body, out),
@@ -83,13 +121,12 @@ impl Encoder {
         }
     }
 
-    /// Appends a server's frame: type and body.
-    pub fn server(&mut self, frame: &ServerFrame, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
+    fn put_server(&mut self, frame: &ServerFrame, out: &mut Vec<u8>) -> postcard::Result<()> {
         use ServerKind as Kind;
         match frame {
             ServerFrame::Welcome(body) => put(Kind::Welcome.number(), body, out),
             ServerFrame::LoggedIn(body) => {
-                self.0.myself = Name::from(body.username.as_str());
+                self.0.myself = Some(Name::from(body.username.as_str()));
                 put(Kind::LoggedIn.number(), body, out)
             }
             ServerFrame::Done(body) => put(Kind::Done.number(), body, out),
@@ -104,7 +141,7 @@ impl Encoder {
                 put(Kind::Sent.number(), &wire, out)
             }
             ServerFrame::SendRefused(body) => put(Kind::SendRefused.number(), body, out),
-            ServerFrame::Deliver(deliver) => self.deliver(
+            ServerFrame::Deliver(deliver) => self.put_deliver(
                 DeliverView {
                     after: deliver.after,
                     chat: &deliver.chat,
@@ -170,18 +207,14 @@ impl Encoder {
         }
     }
 
-    /// Appends a live delivery.
-    pub fn deliver(&mut self, view: DeliverView<'_>, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
+    fn put_deliver(&mut self, view: DeliverView<'_>, out: &mut Vec<u8>) -> postcard::Result<()> {
         let direction = &mut self.0;
-        let after_step = match direction.delivered.wrapping_sub(view.after.0) {
-            0 => 0,
-            below => below.wrapping_add(1),
-        };
+        let after_step = view.after.0.wrapping_sub(direction.delivered) as i64;
         let wire = WireDeliver {
             position_step: direction.step_to(view.position),
             after_step,
             chat: direction.names.refer_to_chat(view.chat),
-            from: direction.names.refer_to_user(view.from, view.chat, &direction.myself),
+            from: direction.names.refer_to_user(view.from, view.chat, direction.myself.as_ref()),
             time_step: direction.time_step_to(view.at_ms),
             kind: view.kind.0,
             body: view.body,
@@ -192,16 +225,9 @@ impl Encoder {
     }
 }
 
-fn put(number: u64, body: &impl Serialize, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
-    let start = out.len();
+fn put(number: u64, body: &impl Serialize, out: &mut Vec<u8>) -> postcard::Result<()> {
     varint::write(number, out);
-    // Appending to a Vec cannot fail, and every body is made of types that postcard knows.
-    let written = postcard::to_extend(body, Appending(out)).is_ok();
-    if !written || out.len() - start > FRAME_BYTES_MAX {
-        out.truncate(start);
-        return Err(FrameTooLong);
-    }
-    Ok(())
+    postcard::to_extend(body, Appending(out)).map(|_| ())
 }
 
 /// Lets postcard append to a borrowed Vec.
@@ -219,13 +245,13 @@ fn records_to_wire<'a>(
     chat: &Chat,
     records: &'a [Record],
 ) -> Vec<WireRecord<'a>> {
-    let myself = Arc::clone(&direction.myself);
+    let myself = direction.myself.clone();
     records
         .iter()
         .map(|record| WireRecord {
             position_step: step(position, record.position.0),
             time_step: direction.time_step_to(record.at_ms),
-            from: direction.names.refer_to_user(&record.from, chat, &myself),
+            from: direction.names.refer_to_user(&record.from, chat, myself.as_ref()),
             outbox: record.outbox,
             kind: record.content.kind.0,
             body: &record.content.body,
