@@ -12,6 +12,9 @@ pub mod fault;
 pub mod https;
 pub mod load;
 
+// What it costs.
+pub mod bench;
+
 // How tests run, and what watches over the tree.
 pub mod skip;
 pub mod torture;

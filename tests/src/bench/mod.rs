@@ -1,0 +1,4 @@
+//! The benchmark table of the release programs: measured from outside, by the clock and by what `/proc` says.
+
+pub mod machine;
+pub mod table;
