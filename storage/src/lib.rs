@@ -1,7 +1,48 @@
 //! What Anser remembers and decides: commands in, outcomes out, queries; redb behind one narrow module.
 //!
 //! Knows no connection, no HTTP and no async runtime. `FORMAT.md` beside this crate describes every table and key.
+//!
+//! - What goes in and comes out: [`command`], [`outcome`], [`ids`].
+//! - The owner: [`Store`] applies batches of commands; `apply` holds the rules, `checkpoint` and `recover` the heads.
+//!   [`Writer`] is the thread around it.
+//! - The readers: [`Reader`] hands out [`Snapshot`]s.
+//! - On disk: `table` lists the tables, `rows` what is in them, `row` how a value lies there, [`disk`] the file.
 
 pub mod command;
 pub mod ids;
 pub mod outcome;
+
+mod error;
+mod options;
+pub use error::{OpenError, ReadError, StoreError};
+pub use options::{Options, QuickRepair};
+
+mod store;
+pub use store::{Stats, Store};
+mod apply;
+mod checkpoint;
+mod content_hash;
+mod recover;
+mod shared;
+
+mod writer;
+pub use writer::{Answered, OnAppended, QueueFull, Writer, WriterHandle, WriterOptions};
+
+mod find;
+mod snapshot;
+pub use rows::app::App;
+pub use rows::chat::{Chat, Window, WindowKind};
+pub use rows::group::Group;
+pub use rows::user::{Token, User};
+pub use snapshot::{
+    ConversationRow, Device, HistoryPage, Member, PendingPush, PushCounts, ReadRecord, Reader, Snapshot,
+};
+
+pub mod disk;
+mod heads;
+mod key;
+mod row;
+mod rows;
+mod table;
+mod tables;
+pub use table::Table;

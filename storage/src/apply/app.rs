@@ -1,0 +1,145 @@
+//! Creating apps, their secrets, and their end.
+
+use super::{Batch, Decided};
+use crate::command::AppCommand;
+use crate::error::ReadError;
+use crate::find;
+use crate::ids::{AppNumber, ChainNumber};
+use crate::key::{Key, u64_at};
+use crate::outcome::{Answer, Refusal};
+use crate::row;
+use crate::rows::app::{App, AppCounters, ByAppKey, ByAppName, app_key, text_key};
+use crate::rows::device::DeviceRow;
+use crate::rows::group::Group;
+use crate::table::Table;
+use crate::tables::Tables;
+
+/// Rows that one slice of a deletion removes.
+const SLICE_ROWS_MAX: usize = 1000;
+
+/// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
+/// for its time in the table of expiries goes when that comes.
+const APP_TABLES: [Table; 23] = [
+    Table::Tokens,
+    Table::Sessions,
+    Table::UserNames,
+    Table::Users,
+    Table::RegistrationIds,
+    Table::Devices,
+    Table::DeviceTags,
+    Table::Tags,
+    Table::TagNames,
+    Table::TagChunks,
+    Table::PlatformChunks,
+    Table::Aliases,
+    Table::SingleChats,
+    Table::Conversations,
+    Table::Groups,
+    Table::Members,
+    Table::ChatCursors,
+    Table::PushCursors,
+    Table::PushStates,
+    Table::Reports,
+    Table::Cids,
+    Table::Log,
+    Table::Floors,
+];
+
+impl Batch<'_> {
+    pub(super) fn app(&mut self, command: &AppCommand) -> Decided<Answer> {
+        match command {
+            AppCommand::Create { name, app_key, master_secret } => self.create_app(name, app_key, master_secret),
+            AppCommand::RotateSecret { app, master_secret } => {
+                let row = self.require_app(*app)?;
+                self.put(&app_key(*app), &App { master_secret: master_secret.clone(), ..row })?;
+                Ok(Answer::Done)
+            }
+            AppCommand::Delete { app } => self.delete_app(*app),
+        }
+    }
+
+    fn create_app(&mut self, name: &str, key: &str, master_secret: &str) -> Decided<Answer> {
+        if self.has(Table::AppNames, &text_key(name))? {
+            return Err(Refusal::AppNameTaken.into());
+        }
+        if self.has(Table::AppKeys, &text_key(key))? {
+            return Err(Refusal::AppKeyTaken.into());
+        }
+        let app = self.take_app();
+        let row = App {
+            name: name.into(),
+            app_key: key.into(),
+            master_secret: master_secret.into(),
+            created_ms: self.now_ms(),
+            broadcasts: self.take_chain(),
+            is_deleted: false,
+        };
+        self.put(&app_key(app), &row)?;
+        self.put(&text_key(name), &ByAppName(app))?;
+        self.put(&text_key(key), &ByAppKey(app))?;
+        self.put(&app_key(app), &AppCounters::first())?;
+        Ok(Answer::App(app))
+    }
+
+    /// First true at once (a tombstone, no key, no name), then in slices.
+    fn delete_app(&mut self, app: AppNumber) -> Decided<Answer> {
+        let Some(row) = self.row::<App>(&app_key(app))? else { return Err(Refusal::AppUnknown.into()) };
+        if !row.is_deleted {
+            self.remove(Table::AppKeys, &text_key(&row.app_key))?;
+            self.remove(Table::AppNames, &text_key(&row.name))?;
+            self.forget_head(row.broadcasts);
+            self.put(&app_key(app), &App { is_deleted: true, ..row })?;
+            return Ok(Answer::Continue);
+        }
+        let mut left = SLICE_ROWS_MAX;
+        for table in APP_TABLES {
+            left -= self.delete_app_rows(app, table, left)?;
+            if left == 0 {
+                return Ok(Answer::Continue);
+            }
+        }
+        self.remove(Table::AppCounters, &app_key(app))?;
+        self.remove(Table::Apps, &app_key(app))?;
+        Ok(Answer::Done)
+    }
+
+    fn delete_app_rows(&mut self, app: AppNumber, table: Table, limit: usize) -> Result<usize, ReadError> {
+        let keys = self.keys(table, &Key::app(app), limit)?;
+        for key in &keys {
+            self.forget_chains_of(table, key)?;
+            self.remove_bytes(table, key)?;
+        }
+        Ok(keys.len())
+    }
+
+    /// Heads are kept by chain, not by app: each goes with the row that named its chain. A damaged row must not stand in
+    /// the way of a deletion; its chain's head then stays behind, unused.
+    fn forget_chains_of(&mut self, table: Table, key: &[u8]) -> Result<(), ReadError> {
+        let chains: Option<Vec<ChainNumber>> = match table {
+            Table::Devices => self
+                .value(table, key, |value| row::decode::<DeviceRow>(key, value).ok())?
+                .flatten()
+                .map(|device| vec![device.sent, device.pushes]),
+            Table::Groups => self
+                .value(table, key, |value| row::decode::<Group>(key, value).ok())?
+                .flatten()
+                .map(|group| vec![group.chain]),
+            // The chain is the last part of the key; both sides of a single chat name it, which does no harm.
+            Table::Conversations => u64_at(key, key.len() - 8).map(|chain| vec![ChainNumber(chain)]),
+            _ => None,
+        };
+        for chain in chains.unwrap_or_default() {
+            self.forget_head(chain);
+        }
+        Ok(())
+    }
+
+    /// The numbers that the app hands out next.
+    pub(super) fn app_counters(&self, app: AppNumber) -> Result<AppCounters, ReadError> {
+        find::required(self, app_key(app))
+    }
+
+    pub(super) fn put_app_counters(&mut self, app: AppNumber, counters: AppCounters) -> Result<(), ReadError> {
+        self.put(&app_key(app), &counters)
+    }
+}

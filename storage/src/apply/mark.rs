@@ -1,0 +1,44 @@
+//! Marks: how far devices have stored what was theirs. They only move forward.
+
+use anser_protocol::ids::Position;
+
+use super::{Batch, Decided};
+use crate::command::MarkCommand;
+use crate::ids::{AppNumber, DeviceNumber, UserNumber};
+use crate::outcome::Answer;
+use crate::rows::device::{PushCursor, device_key};
+use crate::rows::user::{ChatCursor, session_key};
+use crate::tables::Tables;
+
+impl Batch<'_> {
+    pub(super) fn mark(&mut self, command: &MarkCommand) -> Decided<Answer> {
+        match *command {
+            MarkCommand::ChatCursor { app, user, device, position } => self.mark_chats(app, user, device, position),
+            MarkCommand::PushCursor { app, device, position } => self.mark_pushes(app, device, position),
+        }
+    }
+
+    fn mark_chats(
+        &mut self,
+        app: AppNumber,
+        user: UserNumber,
+        device: DeviceNumber,
+        position: Position,
+    ) -> Decided<Answer> {
+        self.require_app(app)?;
+        let key = session_key(app, user, device);
+        if self.row::<ChatCursor>(&key)?.is_none_or(|cursor| cursor.0 < position) {
+            self.put(&key, &ChatCursor(position))?;
+        }
+        Ok(Answer::Done)
+    }
+
+    fn mark_pushes(&mut self, app: AppNumber, device: DeviceNumber, position: Position) -> Decided<Answer> {
+        self.require_app(app)?;
+        let key = device_key(app, device);
+        if self.row::<PushCursor>(&key)?.is_none_or(|cursor| cursor.0 < position) {
+            self.put(&key, &PushCursor(position))?;
+        }
+        Ok(Answer::Done)
+    }
+}

@@ -1,0 +1,66 @@
+//! What a command does. Every domain rule that needs a consistent view is decided in here, inside the transaction.
+//!
+//! Nothing below reads a clock, draws a random number or walks a hash map: the same commands in the same order give the
+//! same rows, wherever the batches begin and end.
+
+mod app;
+mod append;
+mod batch;
+mod device;
+mod expire;
+mod group;
+mod mark;
+mod push;
+mod send;
+mod system;
+mod tags;
+mod user;
+
+pub(crate) use batch::{Batch, Overlay};
+
+use crate::command::{Command, Stamped};
+use crate::error::ReadError;
+use crate::outcome::{Answer, Outcome, Refusal};
+
+/// Why a command stops: by a rule, or by the disk.
+pub(crate) enum Stop {
+    Refused(Refusal),
+    Failed(ReadError),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+pub(crate) type Decided<T> = Result<T, Stop>;
+
+impl Batch<'_> {
+    /// Carries out one command. After an error the whole batch must be given up.
+    pub fn apply(&mut self, stamped: &Stamped) -> Result<Outcome, ReadError> {
+        self.advance_clock(stamped.at_ms);
+        let decided = match &stamped.command {
+            Command::System(command) => self.system(command),
+            Command::App(command) => self.app(command),
+            Command::Device(command) => self.device(command),
+            Command::User(command) => self.user(command),
+            Command::Group(command) => self.group(command),
+            Command::Send(send) => self.send(send),
+            Command::Push(command) => self.push(command),
+            Command::Mark(command) => self.mark(command),
+        };
+        let answer: Result<Answer, Refusal> = match decided {
+            Ok(answer) => Ok(answer),
+            Err(Stop::Refused(refusal)) => Err(refusal),
+            Err(Stop::Failed(error)) => return Err(error),
+        };
+        Ok(Outcome { answer, appended: self.take_appended() })
+    }
+}

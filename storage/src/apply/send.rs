@@ -1,0 +1,163 @@
+//! A chat message: who may send it, whether it was accepted before, and where it goes.
+
+use std::sync::Arc;
+
+use anser_protocol::content::Content;
+use anser_protocol::ids::{GroupId, OutboxNumber, Position};
+use anser_protocol::limits::OUTBOX_WINDOW;
+use anser_protocol::planted::{Fault, is_planted};
+
+use super::append::Place;
+use super::{Batch, Decided};
+use crate::command::{Class, Origin, Send, Target};
+use crate::error::ReadError;
+use crate::find;
+use crate::heads::Head;
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
+use crate::outcome::{Answer, MemberChange, Message, MessageBody, Refusal, Route};
+use crate::rows::chat::{Chat, Conversation, ConversationKind, SingleChat, conversation_key, single_chat_key};
+use crate::rows::group::member_key;
+use crate::rows::record::{Body, MessageRecord, Sent};
+use crate::table::Table;
+use crate::tables::Tables;
+
+impl Batch<'_> {
+    pub(super) fn send(&mut self, send: &Send) -> Decided<Answer> {
+        self.require_app(send.app)?;
+        let sent = match send.origin {
+            Origin::Server { .. } => None,
+            Origin::Device { device, outbox } => match self.outbox_place(send.app, device, outbox)? {
+                OutboxPlace::New(sent) => Some(sent),
+                OutboxPlace::Known(answer) => return Ok(answer),
+            },
+        };
+        let Some(from_name) = self.sender_name(send)? else { return Err(Refusal::SenderUnknown.into()) };
+        let place = match &send.target {
+            Target::User(name) => self.send_single(send, sent, from_name, name)?,
+            Target::Group(group) => self.send_group(send, sent, from_name, *group)?,
+        };
+        if let Some(sent) = sent {
+            let head = Head { last: place.position, seq: sent.seq, outbox: sent.outbox + sent.behind };
+            self.set_head(sent.chain, head);
+        }
+        Ok(Answer::Sent { position: place.position, at_ms: self.now_ms(), is_repeat: false })
+    }
+
+    fn sender_name(&self, send: &Send) -> Result<Option<Arc<str>>, ReadError> {
+        Ok(find::user(self, send.app, send.from)?.map(|user| user.username.into()))
+    }
+
+    fn send_single(&mut self, send: &Send, sent: Option<Sent>, from_name: Arc<str>, name: &str) -> Decided<Place> {
+        let Some(to) = find::user_number(self, send.app, name)? else {
+            return Err(Refusal::UserUnknown { username: name.into() }.into());
+        };
+        let chain = match find::single_chat(self, send.app, send.from, to)? {
+            Some(chain) => chain,
+            None => self.make_single_chat(send.app, send.from, to)?,
+        };
+        let place = self.append_message(send, sent, chain, Chat::User(to))?;
+        let message = message(place, sent, &send.content);
+        let route =
+            Route::Single { chain, from: send.from, from_name, to, to_name: name.into(), message: Arc::new(message) };
+        self.announce(send.app, place.position, route);
+        Ok(place)
+    }
+
+    /// The chain and both conversation rows, made with the first message.
+    fn make_single_chat(
+        &mut self,
+        app: AppNumber,
+        one: UserNumber,
+        other: UserNumber,
+    ) -> Result<ChainNumber, ReadError> {
+        let chain = self.take_chain();
+        self.put(&single_chat_key(app, one, other), &SingleChat { chain })?;
+        let changed = self.next_position();
+        for (user, peer) in [(one, other), (other, one)] {
+            let key = conversation_key(app, user, ConversationKind::Single, chain);
+            self.put(&key, &Conversation::new(Chat::User(peer), 1, changed))?;
+        }
+        Ok(chain)
+    }
+
+    fn send_group(&mut self, send: &Send, sent: Option<Sent>, from_name: Arc<str>, id: GroupId) -> Decided<Place> {
+        let Some(group) = find::group(self, send.app, id)? else { return Err(Refusal::GroupUnknown.into()) };
+        let is_admin = send.origin == Origin::Server { as_admin: true };
+        if !is_admin && !self.has(Table::Members, &member_key(send.app, id, send.from))? {
+            return Err(Refusal::NotAMember.into());
+        }
+        let place = self.append_message(send, sent, group.chain, Chat::Group(id))?;
+        let route = Route::Group {
+            chain: group.chain,
+            group: id,
+            from_name,
+            from: Some(send.from),
+            message: Arc::new(message(place, sent, &send.content)),
+            change: MemberChange::default(),
+        };
+        self.announce(send.app, place.position, route);
+        Ok(place)
+    }
+
+    fn append_message(
+        &mut self,
+        send: &Send,
+        sent: Option<Sent>,
+        chain: ChainNumber,
+        to: Chat,
+    ) -> Result<Place, ReadError> {
+        let record = MessageRecord { from: send.from, to, sent, content: send.content.clone() };
+        self.append(send.app, Class::Chat, chain, Body::Message(record))
+    }
+
+    /// Was this outbox number accepted before? The device's sent chain tells.
+    fn outbox_place(&mut self, app: AppNumber, device: DeviceNumber, outbox: OutboxNumber) -> Decided<OutboxPlace> {
+        let Some(row) = find::device(self, app, device)? else { return Err(Refusal::DeviceUnknown.into()) };
+        let head = self.head(row.sent)?.unwrap_or_default();
+        if outbox <= head.outbox && !is_planted(Fault::NoDeduplication) {
+            if head.outbox - outbox >= OUTBOX_WINDOW {
+                return Err(Refusal::OutboxTooOld.into());
+            }
+            if let Some(answer) = self.first_answer(app, head, outbox)? {
+                return Ok(OutboxPlace::Known(answer));
+            }
+        }
+        let behind = head.outbox.saturating_sub(outbox);
+        let sent = Sent { device, chain: row.sent, outbox, behind, prev: head.last, seq: head.seq + 1 };
+        Ok(OutboxPlace::New(sent))
+    }
+
+    /// Walks the sent chain. It ends where the device's highest number was still below `outbox`: that one cannot have
+    /// been accepted earlier. Each number within the window was accepted at most once, so the walk is short.
+    fn first_answer(&self, app: AppNumber, head: Head, outbox: OutboxNumber) -> Decided<Option<Answer>> {
+        let mut position = head.last;
+        while position != Position::START {
+            let Some(record) = find::record(self, app, Class::Chat, position)? else {
+                // Cut by retention: nobody can tell any more, and a double would be worse than a refusal.
+                return Err(Refusal::OutboxTooOld.into());
+            };
+            let Body::Message(MessageRecord { sent: Some(sent), .. }) = record.body else {
+                return Err(find::missing(Table::Log, crate::rows::record::log_key(app, Class::Chat, position)).into());
+            };
+            if sent.outbox == outbox {
+                return Ok(Some(Answer::Sent { position, at_ms: record.at_ms, is_repeat: true }));
+            }
+            if sent.outbox + sent.behind < outbox {
+                return Ok(None);
+            }
+            position = sent.prev;
+        }
+        Ok(None)
+    }
+}
+
+enum OutboxPlace {
+    New(Sent),
+    /// Accepted before, with this answer.
+    Known(Answer),
+}
+
+fn message(place: Place, sent: Option<Sent>, content: &Content) -> Message {
+    let sent_by = sent.map(|sent| (sent.device, sent.outbox));
+    Message { seq: place.seq, body: MessageBody::Content(content.clone()), sent_by }
+}

@@ -1,0 +1,70 @@
+//! The daemon's own commands: starts, restores, retention.
+
+use anser_protocol::ids::Position;
+use anser_protocol::planted::{Fault, is_planted};
+
+use super::{Batch, Decided};
+use crate::command::{Class, SystemCommand};
+use crate::find;
+use crate::ids::AppNumber;
+use crate::key::u64_at;
+use crate::outcome::Answer;
+use crate::rows::record::{Floor, log_key, log_prefix};
+use crate::table::Table;
+use crate::tables::{NEXT, Order, STOP, Tables};
+
+/// A disk that lost its tail after a power cut must not hand out positions that clients have already seen.
+const START_JUMP: u64 = 1 << 20;
+/// The same for a restored backup, which may be days old.
+const RESTORE_JUMP: u64 = 1 << 32;
+/// Rows that one cut removes: sequential, so ten times as many as other commands touch.
+const CUT_ROWS_MAX: usize = 10_000;
+
+impl Batch<'_> {
+    pub(super) fn system(&mut self, command: &SystemCommand) -> Decided<Answer> {
+        match command {
+            SystemCommand::Start if is_planted(Fault::NoStartJump) => {}
+            SystemCommand::Start => self.jump(START_JUMP),
+            SystemCommand::Restored => self.jump(RESTORE_JUMP),
+            SystemCommand::Cut { app, class, below } => return self.cut(*app, *class, *below),
+            SystemCommand::Expire => return self.expire(),
+        }
+        Ok(Answer::Done)
+    }
+
+    /// Removes the oldest records below `below`. The floor rises with them, so that chains end there.
+    fn cut(&mut self, app: AppNumber, class: Class, below: Position) -> Decided<Answer> {
+        self.require_app(app)?;
+        let below = below.min(self.next_position());
+        let old_floor = find::floor(self, app, class)?;
+        if below <= old_floor {
+            return Ok(Answer::Done);
+        }
+        let (rows, is_complete) = self.log_rows(app, class, old_floor, below)?;
+        let floor = match rows.last().and_then(|key| u64_at(key, log_prefix(app, class).as_bytes().len())) {
+            Some(last) if !is_complete => Position(last + 1),
+            _ => below,
+        };
+        for key in &rows {
+            self.remove_bytes(Table::Log, key)?;
+        }
+        self.put(&log_prefix(app, class), &Floor(floor))?;
+        Ok(if is_complete { Answer::Done } else { Answer::Continue })
+    }
+
+    /// Keys of the oldest rows from `from` below `below`, and whether they are all of them.
+    fn log_rows(&self, app: AppNumber, class: Class, from: Position, below: Position) -> Decided<(Vec<Vec<u8>>, bool)> {
+        let mut keys = Vec::new();
+        let mut is_complete = true;
+        let (from, to) = (log_key(app, class, from), log_key(app, class, below));
+        self.scan(Table::Log, from.as_bytes(), Some(to.as_bytes()), Order::Ascending, &mut |key, _| {
+            if keys.len() == CUT_ROWS_MAX {
+                is_complete = false;
+                return Ok(STOP);
+            }
+            keys.push(key.to_vec());
+            Ok(NEXT)
+        })?;
+        Ok((keys, is_complete))
+    }
+}

@@ -1,0 +1,96 @@
+//! What can go wrong with the disk, by what a caller can do about it.
+
+use crate::table::Table;
+
+/// A read that failed. One damaged value fails the reads that need it; the rest of the store goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error(
+        "a stored value is damaged or missing (table {}, key {}); restore a backup, or save what is whole with `anserd rescue`",
+        table.name(), hex(key)
+    )]
+    Damaged { table: Table, key: Vec<u8> },
+    #[error("the store cannot be read: {0}")]
+    Disk(Box<redb::Error>),
+    #[error("the store is closed after a disk error and is being opened again; try later")]
+    Closed,
+}
+
+/// A batch that did not become true. Nothing of it is stored, and nobody may be told that it is.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the store cannot write: {0}")]
+    Disk(String),
+    #[error("the store is closed after a disk error and is being opened again; try later")]
+    Closed,
+}
+
+/// A store that could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(
+        "the store has format {found}, but this program knows only up to {known}; run the newer program, the file was not touched"
+    )]
+    NewerFormat { found: u32, known: u32 },
+    #[error(
+        "the store is damaged ({0}); restore a backup with `anserd restore`, or save what is whole with `anserd rescue`"
+    )]
+    Damaged(String),
+    #[error("the store is in use by another process")]
+    InUse,
+    #[error("the store's file cannot be opened: {0}")]
+    Disk(String),
+}
+
+impl ReadError {
+    pub(crate) fn disk(error: impl Into<redb::Error>) -> Self {
+        Self::Disk(Box::new(error.into()))
+    }
+}
+
+impl From<ReadError> for StoreError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Closed => Self::Closed,
+            other => Self::Disk(other.to_string()),
+        }
+    }
+}
+
+impl StoreError {
+    pub(crate) fn disk(error: impl Into<redb::Error>) -> Self {
+        Self::Disk(error.into().to_string())
+    }
+}
+
+impl OpenError {
+    pub(crate) fn from_redb(error: impl Into<redb::Error>) -> Self {
+        match error.into() {
+            redb::Error::DatabaseAlreadyOpen => Self::InUse,
+            redb::Error::Corrupted(reason) => Self::Damaged(reason),
+            redb::Error::UpgradeRequired(version) => Self::Damaged(format!("file format {version} of an old program")),
+            // An empty or foreign file is reported as invalid data, not as corruption.
+            redb::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                Self::Damaged(error.to_string())
+            }
+            redb::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                Self::Damaged(error.to_string())
+            }
+            other => Self::Disk(other.to_string()),
+        }
+    }
+}
+
+impl From<ReadError> for OpenError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Damaged { .. } => Self::Damaged(error.to_string()),
+            ReadError::Disk(error) => Self::from_redb(*error),
+            ReadError::Closed => Self::Disk(error.to_string()),
+        }
+    }
+}
+
+fn hex(key: &[u8]) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,157 @@
+//! Finding things by number or name, in a snapshot and in a batch alike.
+
+use std::sync::Arc;
+
+use anser_protocol::content::GroupEvent;
+use anser_protocol::ids::{GroupId, Position};
+
+use crate::command::Class;
+use crate::error::ReadError;
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber, TagNumber, UserNumber};
+use crate::key::Key;
+use crate::outcome::{Message, MessageBody, Push};
+use crate::row::Row;
+use crate::rows::app::{App, app_key};
+use crate::rows::chat::{SingleChat, single_chat_key};
+use crate::rows::device::{ByRegistrationId, DeviceRow, Tag, device_key, registration_id_key, tag_key};
+use crate::rows::group::{Group, group_key};
+use crate::rows::push::{PushState, push_key};
+use crate::rows::record::{Body, EventRecord, Floor, Record, log_key, log_prefix};
+use crate::rows::user::{ByUsername, User, user_key, username_key};
+use crate::table::Table;
+use crate::tables::Tables;
+
+/// Nothing for a deleted app.
+pub(crate) fn app(tables: &impl Tables, app: AppNumber) -> Result<Option<App>, ReadError> {
+    Ok(tables.row::<App>(&app_key(app))?.filter(|app| !app.is_deleted))
+}
+
+pub(crate) fn user_number(tables: &impl Tables, app: AppNumber, name: &str) -> Result<Option<UserNumber>, ReadError> {
+    Ok(tables.row::<ByUsername>(&username_key(app, name))?.map(|found| found.0))
+}
+
+pub(crate) fn user(tables: &impl Tables, app: AppNumber, user: UserNumber) -> Result<Option<User>, ReadError> {
+    tables.row(&user_key(app, user))
+}
+
+/// The name of a user that some row mentions: its absence is damage.
+pub(crate) fn username(tables: &impl Tables, app: AppNumber, number: UserNumber) -> Result<Arc<str>, ReadError> {
+    let user = user(tables, app, number)?;
+    let user = user.ok_or_else(|| missing(Table::Users, user_key(app, number)))?;
+    Ok(user.username.into())
+}
+
+pub(crate) fn device_number(
+    tables: &impl Tables,
+    app: AppNumber,
+    registration_id: &str,
+) -> Result<Option<DeviceNumber>, ReadError> {
+    Ok(tables.row::<ByRegistrationId>(&registration_id_key(app, registration_id))?.map(|found| found.0))
+}
+
+pub(crate) fn device(
+    tables: &impl Tables,
+    app: AppNumber,
+    device: DeviceNumber,
+) -> Result<Option<DeviceRow>, ReadError> {
+    tables.row(&device_key(app, device))
+}
+
+pub(crate) fn tag_name(tables: &impl Tables, app: AppNumber, tag: TagNumber) -> Result<String, ReadError> {
+    required::<Tag>(tables, tag_key(app, tag)).map(|tag| tag.name)
+}
+
+/// Also a dissolved one.
+pub(crate) fn group_nameplate(
+    tables: &impl Tables,
+    app: AppNumber,
+    group: GroupId,
+) -> Result<Option<Group>, ReadError> {
+    tables.row(&group_key(app, group))
+}
+
+pub(crate) fn group(tables: &impl Tables, app: AppNumber, group: GroupId) -> Result<Option<Group>, ReadError> {
+    Ok(group_nameplate(tables, app, group)?.filter(|group| !group.is_dissolved))
+}
+
+pub(crate) fn single_chat(
+    tables: &impl Tables,
+    app: AppNumber,
+    one: UserNumber,
+    other: UserNumber,
+) -> Result<Option<ChainNumber>, ReadError> {
+    Ok(tables.row::<SingleChat>(&single_chat_key(app, one, other))?.map(|chat| chat.chain))
+}
+
+pub(crate) fn floor(tables: &impl Tables, app: AppNumber, class: Class) -> Result<Position, ReadError> {
+    Ok(tables.row::<Floor>(&log_prefix(app, class))?.map_or(Position::START, |floor| floor.0))
+}
+
+/// The record at a position that a chain names. Nothing when retention has cut it; if it is missing otherwise, that is
+/// damage.
+pub(crate) fn record(
+    tables: &impl Tables,
+    app: AppNumber,
+    class: Class,
+    position: Position,
+) -> Result<Option<Record>, ReadError> {
+    let key = log_key(app, class, position);
+    match tables.row(&key)? {
+        Some(record) => Ok(Some(record)),
+        None if position < floor(tables, app, class)? => Ok(None),
+        None => Err(missing(Table::Log, key)),
+    }
+}
+
+/// The record as a reader sees it; nothing for pushes.
+pub(crate) fn message(tables: &impl Tables, app: AppNumber, record: Record) -> Result<Option<Message>, ReadError> {
+    let (body, sent_by) = match record.body {
+        Body::Message(message) => {
+            (MessageBody::Content(message.content), message.sent.map(|sent| (sent.device, sent.outbox)))
+        }
+        Body::Event(event) => (MessageBody::Event(group_event(tables, app, &event)?), None),
+        Body::Payload(_) | Body::Release(_) => return Ok(None),
+    };
+    Ok(Some(Message { seq: record.seq, body, sent_by }))
+}
+
+/// The event with its users' names.
+pub(crate) fn group_event(tables: &impl Tables, app: AppNumber, event: &EventRecord) -> Result<GroupEvent, ReadError> {
+    let name = |user: &UserNumber| username(tables, app, *user).map(|name| name.to_string());
+    let optional = |user: &Option<UserNumber>| user.as_ref().map_or(Ok(String::new()), name);
+    Ok(GroupEvent {
+        kind: event.kind,
+        by: optional(&event.by)?,
+        users: event.users.iter().map(name).collect::<Result<_, _>>()?,
+        new_owner: optional(&event.new_owner)?,
+    })
+}
+
+pub(crate) fn push_state(tables: &impl Tables, app: AppNumber, push: Position) -> Result<Option<PushState>, ReadError> {
+    tables.row(&push_key(app, push))
+}
+
+/// A push's payload; nothing when retention has cut it.
+pub(crate) fn push_payload(
+    tables: &impl Tables,
+    app: AppNumber,
+    msg_id: Position,
+    state: &PushState,
+) -> Result<Option<Push>, ReadError> {
+    match record(tables, app, Class::Push, msg_id)?.map(|record| record.body) {
+        Some(Body::Payload(payload)) => {
+            Ok(Some(Push { msg_id, expires_ms: state.expires_ms, contents: payload.contents }))
+        }
+        Some(_) => Err(missing(Table::Log, log_key(app, Class::Push, msg_id))),
+        None => Ok(None),
+    }
+}
+
+/// A row that another row says exists.
+pub(crate) fn required<R: Row>(tables: &impl Tables, key: Key) -> Result<R, ReadError> {
+    tables.row(&key)?.ok_or_else(|| missing(R::TABLE, key))
+}
+
+pub(crate) fn missing(table: Table, key: Key) -> ReadError {
+    ReadError::Damaged { table, key: key.into_bytes() }
+}

@@ -1,0 +1,11 @@
+//! What the rows hold, by subject.
+
+pub mod app;
+pub mod chat;
+pub mod chunk;
+pub mod device;
+pub mod group;
+pub mod meta;
+pub mod push;
+pub mod record;
+pub mod user;

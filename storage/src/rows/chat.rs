@@ -1,0 +1,116 @@
+//! Rows of conversations: who sees what of which chain.
+
+use anser_protocol::ids::{GroupId, Position};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AppNumber, ChainNumber, UserNumber};
+use crate::key::Key;
+use crate::row::serde_row;
+
+/// The other side of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Chat {
+    User(UserNumber),
+    Group(GroupId),
+}
+
+/// What a window lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WindowKind {
+    All,
+    EventsOnly,
+}
+
+/// A run of a chain's records that a user may see, both ends with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    pub first_seq: u64,
+    /// [`Window::OPEN`] while it is open.
+    pub last_seq: u64,
+    /// Where the record `last_seq` stands, so that a reader need not walk over what came later.
+    pub last: Position,
+    pub kind: WindowKind,
+}
+
+impl Window {
+    pub const OPEN: u64 = u64::MAX;
+    /// Older windows of one conversation are forgotten.
+    pub(crate) const COUNT_MAX: usize = 64;
+
+    pub fn from_seq(first_seq: u64) -> Self {
+        Self { first_seq, last_seq: Self::OPEN, last: Position(u64::MAX), kind: WindowKind::All }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.last_seq == Self::OPEN
+    }
+
+    pub fn holds(&self, seq: u64) -> bool {
+        (self.first_seq..=self.last_seq).contains(&seq)
+    }
+}
+
+/// What a chain is to one user. Made with the chain's first record for that user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Conversation {
+    pub chat: Chat,
+    /// Oldest first; only the last can be open.
+    pub windows: Vec<Window>,
+    pub read_mark: Position,
+    /// When it last changed for this user, other than by a new record.
+    pub changed: Position,
+}
+serde_row!(Conversation, Conversations);
+
+impl Conversation {
+    pub fn new(chat: Chat, first_seq: u64, changed: Position) -> Self {
+        Self { chat, windows: vec![Window::from_seq(first_seq)], read_mark: Position::START, changed }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.windows.last().is_some_and(Window::is_open)
+    }
+
+    pub fn open(&mut self, first_seq: u64, changed: Position) {
+        self.windows.push(Window::from_seq(first_seq));
+        let surplus = self.windows.len().saturating_sub(Window::COUNT_MAX);
+        self.windows.drain(..surplus);
+        self.changed = changed;
+    }
+
+    pub fn close(&mut self, last_seq: u64, last: Position) {
+        if let Some(window) = self.windows.last_mut() {
+            window.last_seq = last_seq;
+            window.last = last;
+        }
+        self.changed = last;
+    }
+}
+
+/// Kinds of conversations, part of their key so that a user's groups can be listed without the single chats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum ConversationKind {
+    Single = 1,
+    Group = 2,
+}
+
+pub(crate) fn conversations_prefix(app: AppNumber, user: UserNumber) -> Key {
+    Key::app(app).u32(user.0)
+}
+
+pub(crate) fn conversation_key(app: AppNumber, user: UserNumber, kind: ConversationKind, chain: ChainNumber) -> Key {
+    conversations_prefix(app, user).u8(kind as u8).u64(chain.0)
+}
+
+/// The chain of two users (or of one with itself).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SingleChat {
+    pub chain: ChainNumber,
+}
+serde_row!(SingleChat, SingleChats);
+
+/// The same for both of them.
+pub(crate) fn single_chat_key(app: AppNumber, one: UserNumber, other: UserNumber) -> Key {
+    Key::app(app).u32(one.min(other).0).u32(one.max(other).0)
+}

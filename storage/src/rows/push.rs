@@ -1,0 +1,72 @@
+//! Rows of pushes beside their records in the log.
+
+use anser_protocol::ids::{Position, TimeMs};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::AppNumber;
+use crate::key::Key;
+use crate::row::serde_row;
+
+/// Read before every delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PushState {
+    pub expires_ms: TimeMs,
+    pub is_withdrawn: bool,
+    pub replaced_by: Option<Position>,
+    pub targets: u64,
+    /// Its release, if there is one for all; else the first of those on the devices' own chains.
+    pub release: Position,
+    pub release_count: u32,
+    /// Without lifetime: only for those who were connected when it was accepted.
+    pub is_live_only: bool,
+}
+serde_row!(PushState, PushStates);
+
+pub(crate) fn push_key(app: AppNumber, push: Position) -> Key {
+    Key::app(app).u64(push.0)
+}
+
+/// What a device tells about a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Report {
+    Received = 1,
+    Clicked = 2,
+}
+
+pub(crate) fn report_prefix(app: AppNumber, push: Position, report: Report) -> Key {
+    push_key(app, push).u8(report as u8)
+}
+
+/// The first answer to a push that named a cid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cid {
+    pub msg_id: Position,
+    pub sendno: String,
+    pub targets: u64,
+    pub expires_ms: TimeMs,
+}
+serde_row!(Cid, Cids);
+
+pub(crate) fn cid_key(app: AppNumber, cid: &str) -> Key {
+    Key::app(app).bytes(cid.as_bytes())
+}
+
+/// Something to remove when its time has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Expiry {
+    Cid { app: AppNumber, cid: String },
+    Token { app: AppNumber, hash: [u8; 32] },
+    Push { app: AppNumber, push: Position },
+}
+serde_row!(Expiry, Expiries);
+
+/// In order of time, then of what it is.
+pub(crate) fn expiry_key(due_ms: TimeMs, expiry: &Expiry) -> Key {
+    let key = Key::empty().u64(due_ms);
+    match expiry {
+        Expiry::Cid { app, cid } => key.u8(1).u32(app.0).bytes(cid.as_bytes()),
+        Expiry::Token { app, hash } => key.u8(2).u32(app.0).bytes(hash),
+        Expiry::Push { app, push } => key.u8(3).u32(app.0).u64(push.0),
+    }
+}

@@ -1,0 +1,99 @@
+//! Rows of the log, and its floors.
+
+use anser_protocol::content::{Content, GroupEventKind, Platform, PushContent};
+use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
+use serde::{Deserialize, Serialize};
+
+use crate::command::Class;
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
+use crate::key::Key;
+use crate::row::serde_row;
+use crate::rows::chat::Chat;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub chain: ChainNumber,
+    /// The record before it in its chain; 0 for the first.
+    pub prev: Position,
+    /// Its count in the chain, from 1.
+    pub seq: u64,
+    pub at_ms: TimeMs,
+    pub body: Body,
+}
+serde_row!(Record, Log);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Body {
+    Message(MessageRecord),
+    Event(EventRecord),
+    /// On the chain 0, which nobody walks.
+    Payload(Payload),
+    Release(Release),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MessageRecord {
+    pub from: UserNumber,
+    pub to: Chat,
+    pub sent: Option<Sent>,
+    pub content: Content,
+}
+
+/// The record's place in what its device sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sent {
+    pub device: DeviceNumber,
+    pub chain: ChainNumber,
+    pub outbox: OutboxNumber,
+    /// How far the device's highest number stood above `outbox` when this was accepted.
+    pub behind: u64,
+    pub prev: Position,
+    pub seq: u64,
+}
+
+/// What happened in a group. Users are numbers: names are looked up when it is read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct EventRecord {
+    pub to: Chat,
+    pub kind: GroupEventKind,
+    pub by: Option<UserNumber>,
+    pub users: Vec<UserNumber>,
+    pub new_owner: Option<UserNumber>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Payload {
+    pub contents: Vec<(Platform, PushContent)>,
+}
+
+/// Hands a push to devices.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Release {
+    pub push: Position,
+    pub to: ReleaseTo,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum ReleaseTo {
+    /// On the device's own chain.
+    Device(DeviceNumber),
+    /// On the app's chain of broadcasts: a roaring bitmap in its portable format.
+    Many(Vec<u8>),
+}
+
+pub(crate) fn log_prefix(app: AppNumber, class: Class) -> Key {
+    Key::app(app).u8(class as u8)
+}
+
+pub(crate) fn log_key(app: AppNumber, class: Class, position: Position) -> Key {
+    log_prefix(app, class).u64(position.0)
+}
+
+/// Where the log of a class begins: what stood below it was cut by retention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Floor(pub Position);
+serde_row!(Floor, Floors);
+
+impl Class {
+    pub(crate) const ALL: [Self; 3] = [Self::Chat, Self::Room, Self::Push];
+}

@@ -1,0 +1,77 @@
+//! Reading: a snapshot of the store at one moment, taken without stopping the writer.
+//!
+//! A snapshot pins pages of the file while it lives: take it, read, drop it. Never hold one across a wait.
+
+mod conversations;
+mod history;
+mod people;
+mod pushes;
+mod view;
+mod walk;
+
+pub(crate) use pushes::PushCache;
+pub use view::{ConversationRow, Device, HistoryPage, Member, PendingPush, PushCounts, ReadRecord};
+
+use std::sync::Arc;
+
+use anser_protocol::ids::Position;
+
+use crate::error::ReadError;
+use crate::heads::{DirtyHeads, Head};
+use crate::ids::ChainNumber;
+use crate::shared::Shared;
+use crate::table::Table;
+use crate::tables::{Flow, Order, ReadTables, Tables};
+
+/// Hands out snapshots. Cheap to clone, and it stays valid when the store is opened again after a disk error.
+#[derive(Clone)]
+pub struct Reader {
+    shared: Arc<Shared>,
+}
+
+/// The store at one moment.
+pub struct Snapshot {
+    tables: ReadTables,
+    heads: DirtyHeads,
+    end: Position,
+    shared: Arc<Shared>,
+}
+
+impl Reader {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    pub fn snapshot(&self) -> Result<Snapshot, ReadError> {
+        let (heads, end, transaction) = self.shared.snapshot()?;
+        Ok(Snapshot { tables: ReadTables::new(transaction), heads, end, shared: self.shared.clone() })
+    }
+}
+
+impl Snapshot {
+    /// The highest position handed out when it was taken: whoever reads it has been told everything up to here.
+    pub fn end(&self) -> Position {
+        self.end
+    }
+}
+
+impl Tables for Snapshot {
+    fn value<T>(&self, table: Table, key: &[u8], read: impl FnOnce(&[u8]) -> T) -> Result<Option<T>, ReadError> {
+        self.tables.value(table, key, read)
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: Option<&[u8]>,
+        order: Order,
+        read: &mut dyn FnMut(&[u8], &[u8]) -> Result<Flow, ReadError>,
+    ) -> Result<(), ReadError> {
+        self.tables.scan(table, from, to, order, read)
+    }
+
+    fn dirty_head(&self, chain: ChainNumber) -> Option<Head> {
+        self.heads.get(chain)
+    }
+}

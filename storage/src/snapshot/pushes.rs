@@ -1,0 +1,233 @@
+//! Reading pushes: what waits for a device, and what became of a push.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anser_protocol::content::Platform;
+use anser_protocol::ids::{Position, TimeMs};
+use anser_protocol::planted::{Fault, is_planted};
+use roaring::RoaringBitmap;
+
+use super::{PendingPush, PushCounts, Snapshot};
+use crate::command::Class;
+use crate::error::ReadError;
+use crate::find;
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber};
+use crate::key::u32_at;
+use crate::outcome::Push;
+use crate::rows::chunk::{ChunkRow, PlatformChunk, ReportChunk, platform_chunk_key};
+use crate::rows::push::{PushState, Report, report_prefix};
+use crate::rows::record::{Body, Record, Release, ReleaseTo, log_key};
+use crate::table::Table;
+use crate::tables::{NEXT, Order, Tables};
+
+/// Releases that one call looks at on a chain, the newest first.
+const STEPS_MAX: usize = 10_000;
+
+impl Snapshot {
+    /// The newest `limit` pushes that wait for a device above `since`, oldest first: not expired, not withdrawn, and with
+    /// something for the platform.
+    pub fn pending_pushes(
+        &self,
+        app: AppNumber,
+        device: DeviceNumber,
+        platform: Platform,
+        since: Position,
+        now_ms: TimeMs,
+        limit: usize,
+    ) -> Result<Vec<PendingPush>, ReadError> {
+        let (Some(app_row), Some(row)) = (self.app(app)?, find::device(self, app, device)?) else {
+            return Ok(Vec::new());
+        };
+        let since = since.max(row.created_at);
+        let mut pending = self.pending_on(app, row.pushes, device, platform, since, now_ms, limit)?;
+        pending.extend(self.pending_on(app, app_row.broadcasts, device, platform, since, now_ms, limit)?);
+        pending.sort_by_key(|push| push.position);
+        let surplus = pending.len().saturating_sub(limit);
+        pending.drain(..surplus);
+        Ok(pending)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one call, twice, for two chains")]
+    fn pending_on(
+        &self,
+        app: AppNumber,
+        chain: ChainNumber,
+        device: DeviceNumber,
+        platform: Platform,
+        since: Position,
+        now_ms: TimeMs,
+        limit: usize,
+    ) -> Result<Vec<PendingPush>, ReadError> {
+        let mut pending = Vec::new();
+        let mut next = self.head(chain)?.unwrap_or_default().last;
+        for _ in 0..STEPS_MAX {
+            if next <= since || pending.len() == limit {
+                break;
+            }
+            let Some(step) = self.release(app, next)? else { break };
+            if step.is_for(device)
+                && let Some(push) = self.deliverable(app, step.push, now_ms)?
+                && push.contents.iter().any(|(target, _)| *target == platform)
+            {
+                pending.push(PendingPush { position: next, push });
+            }
+            next = step.prev;
+        }
+        Ok(pending)
+    }
+
+    /// The push, unless it must not be delivered (any more).
+    fn deliverable(&self, app: AppNumber, msg_id: Position, now_ms: TimeMs) -> Result<Option<Arc<Push>>, ReadError> {
+        let Some(state) = find::push_state(self, app, msg_id)? else { return Ok(None) };
+        if state.is_live_only || state.is_withdrawn || state.replaced_by.is_some() || state.expires_ms <= now_ms {
+            return Ok(None);
+        }
+        self.push(app, msg_id, &state)
+    }
+
+    fn push(&self, app: AppNumber, msg_id: Position, state: &PushState) -> Result<Option<Arc<Push>>, ReadError> {
+        if let Some(push) = self.shared.pushes.payload(app, msg_id) {
+            return Ok(Some(push));
+        }
+        let push = find::push_payload(self, app, msg_id, state)?.map(Arc::new);
+        if let Some(push) = push.as_ref().filter(|_| msg_id <= self.end) {
+            self.shared.pushes.remember_payload(app, push.clone());
+        }
+        Ok(push)
+    }
+
+    fn release(&self, app: AppNumber, position: Position) -> Result<Option<Arc<ReleaseStep>>, ReadError> {
+        if let Some(step) = self.shared.pushes.release(app, position) {
+            return Ok(Some(step));
+        }
+        let Some(record) = find::record(self, app, Class::Push, position)? else { return Ok(None) };
+        let is_shared = matches!(&record.body, Body::Release(Release { to: ReleaseTo::Many(_), .. }));
+        let step = ReleaseStep::new(record)
+            .ok_or_else(|| find::missing(Table::Log, log_key(app, Class::Push, position)))
+            .map(Arc::new)?;
+        if is_shared && position <= self.end {
+            self.shared.pushes.remember_release(app, position, step.clone());
+        }
+        Ok(Some(step))
+    }
+
+    /// What became of a push; nothing when it is unknown or too old.
+    pub fn push_counts(&self, app: AppNumber, msg_id: Position) -> Result<Option<PushCounts>, ReadError> {
+        let Some(state) = find::push_state(self, app, msg_id)? else { return Ok(None) };
+        let mut received = Vec::new();
+        for (platform, _) in Platform::NAMES.into_iter().chain([(Platform::OTHER, "")]) {
+            let count = self.reports(app, msg_id, Report::Received, Some(platform))?;
+            if count > 0 {
+                received.push((platform, count));
+            }
+        }
+        received.sort_unstable();
+        let clicked = self.reports(app, msg_id, Report::Clicked, None)?;
+        Ok(Some(PushCounts { targets: state.targets, received, clicked }))
+    }
+
+    /// How many devices (of one platform) reported it.
+    fn reports(
+        &self,
+        app: AppNumber,
+        push: Position,
+        report: Report,
+        platform: Option<Platform>,
+    ) -> Result<u64, ReadError> {
+        let prefix = report_prefix(app, push, report);
+        let chunk_at = prefix.as_bytes().len();
+        let mut count = 0;
+        self.rows::<ReportChunk>(&prefix, Order::Ascending, |key, row| {
+            let mut reported = row.chunk();
+            if let (Some(platform), Some(chunk)) = (platform, u32_at(key, chunk_at)) {
+                match self.row::<PlatformChunk>(&platform_chunk_key(app, platform, chunk))? {
+                    Some(of_platform) => reported.intersect(&of_platform.chunk()),
+                    None => return Ok(NEXT),
+                }
+            }
+            count += reported.len();
+            Ok(NEXT)
+        })?;
+        Ok(count)
+    }
+}
+
+/// A release as the walk over its chain needs it.
+pub(crate) struct ReleaseStep {
+    push: Position,
+    prev: Position,
+    to: StepTo,
+}
+
+enum StepTo {
+    Device(DeviceNumber),
+    Many(RoaringBitmap),
+}
+
+impl ReleaseStep {
+    fn new(record: Record) -> Option<Self> {
+        let Body::Release(release) = record.body else { return None };
+        let to = match release.to {
+            ReleaseTo::Device(device) => StepTo::Device(device),
+            ReleaseTo::Many(bytes) => StepTo::Many(RoaringBitmap::deserialize_from(bytes.as_slice()).ok()?),
+        };
+        Some(Self { push: release.push, prev: record.prev, to })
+    }
+
+    fn is_for(&self, device: DeviceNumber) -> bool {
+        match &self.to {
+            StepTo::Device(named) => *named == device,
+            StepTo::Many(_) if is_planted(Fault::BroadcastToEverybody) => true,
+            StepTo::Many(devices) => devices.contains(device.0),
+        }
+    }
+}
+
+/// Payloads and broadcast releases that were read lately: after a broadcast, every returning device reads the same ones.
+/// Records never change, so an entry is never wrong; only committed ones come in.
+#[derive(Default)]
+pub(crate) struct PushCache {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    payloads: VecDeque<(AppNumber, Arc<Push>)>,
+    releases: VecDeque<(AppNumber, Position, Arc<ReleaseStep>)>,
+}
+
+/// Of each kind. A release to 100,000 scattered devices takes about 200 KB.
+const KEPT_MAX: usize = 32;
+
+impl PushCache {
+    pub fn clear(&self) {
+        *self.lock() = Kept::default();
+    }
+
+    fn payload(&self, app: AppNumber, msg_id: Position) -> Option<Arc<Push>> {
+        let kept = self.lock();
+        kept.payloads.iter().find(|(of, push)| *of == app && push.msg_id == msg_id).map(|(_, push)| push.clone())
+    }
+
+    fn remember_payload(&self, app: AppNumber, push: Arc<Push>) {
+        let mut kept = self.lock();
+        kept.payloads.push_front((app, push));
+        kept.payloads.truncate(KEPT_MAX);
+    }
+
+    fn release(&self, app: AppNumber, position: Position) -> Option<Arc<ReleaseStep>> {
+        let kept = self.lock();
+        kept.releases.iter().find(|(of, at, _)| (*of, *at) == (app, position)).map(|(.., step)| step.clone())
+    }
+
+    fn remember_release(&self, app: AppNumber, position: Position, step: Arc<ReleaseStep>) {
+        let mut kept = self.lock();
+        kept.releases.push_front((app, position, step));
+        kept.releases.truncate(KEPT_MAX);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,86 @@
+//! What a reader gets.
+
+use std::sync::Arc;
+
+use anser_protocol::content::Platform;
+use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
+
+use crate::ids::UserNumber;
+use crate::outcome::{Message, Push};
+use crate::rows::chat::{Chat, Window};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    pub registration_id: String,
+    pub secret_hash: [u8; 32],
+    pub platform: Platform,
+    pub alias: Option<String>,
+    pub mobile: Option<String>,
+    pub created_ms: TimeMs,
+    /// The highest outbox number that was accepted from it; 0 when it has sent nothing.
+    pub outbox_head: OutboxNumber,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub user: UserNumber,
+    pub username: Arc<str>,
+    pub is_owner: bool,
+    pub joined_ms: TimeMs,
+}
+
+/// A conversation as a user sees it in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationRow {
+    pub chat: Chat,
+    /// The peer's username, or the group's name.
+    pub name: String,
+    /// Oldest first; only the last can be open.
+    pub windows: Vec<Window>,
+    /// The last record that the user may see.
+    pub last: Position,
+    pub last_seq: u64,
+    pub read_mark: Position,
+    /// When it last changed for this user, other than by a new record.
+    pub changed: Position,
+    /// Newest first; only what lies above the reader's cursor.
+    pub newest: Vec<ReadRecord>,
+    /// Records that the reader has not seen lie below the last of `newest` (or below `last`, when that is empty).
+    pub hole: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadRecord {
+    pub position: Position,
+    pub at_ms: TimeMs,
+    /// Nothing for events.
+    pub from: Option<(UserNumber, Arc<str>)>,
+    pub message: Arc<Message>,
+}
+
+/// Records of one conversation, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryPage {
+    pub records: Vec<ReadRecord>,
+    /// Nothing that the user may see is left above the asked-for lower end.
+    pub complete: bool,
+    /// Where the next page begins (its `before`). Usually the last record's position; lower when the page ended because
+    /// of the work that it took.
+    pub reached: Position,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct PendingPush {
+    /// Of its release: what a push cursor counts by.
+    pub position: Position,
+    pub push: Arc<Push>,
+}
+
+/// What became of a push.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PushCounts {
+    pub targets: u64,
+    /// By platform, in order of their numbers; without those that have none.
+    pub received: Vec<(Platform, u64)>,
+    pub clicked: u64,
+}

@@ -1,0 +1,99 @@
+//! Walking a chain backwards through a user's windows.
+
+use std::sync::Arc;
+
+use anser_protocol::ids::Position;
+use anser_protocol::planted::{Fault, is_planted};
+
+use super::{ReadRecord, Snapshot};
+use crate::command::Class;
+use crate::error::ReadError;
+use crate::find;
+use crate::heads::Head;
+use crate::ids::AppNumber;
+use crate::rows::chat::{Window, WindowKind};
+use crate::rows::record::{Body, Record};
+
+/// The records of one chain that a user may see, from the newest down.
+pub(super) struct Walk<'s> {
+    snapshot: &'s Snapshot,
+    app: AppNumber,
+    windows: &'s [Window],
+    /// The next record to look at; nothing when the chain has ended.
+    next: Option<Position>,
+}
+
+impl<'s> Walk<'s> {
+    /// Begins at the last record that the user may see.
+    pub fn from_newest(snapshot: &'s Snapshot, app: AppNumber, windows: &'s [Window], head: Option<Head>) -> Self {
+        let next = newest_visible(windows, head).map(|(position, _)| position);
+        Self { snapshot, app, windows, next }
+    }
+
+    /// Begins at a position of the chain.
+    pub fn from_position(snapshot: &'s Snapshot, app: AppNumber, windows: &'s [Window], next: Position) -> Self {
+        Self { snapshot, app, windows, next: Some(next).filter(|next| *next != Position::START) }
+    }
+
+    /// The place of the next step.
+    pub fn next_position(&self) -> Option<Position> {
+        self.next
+    }
+
+    /// Goes one record down. `Ok(None)`: the chain has ended. `Ok(Some(None))`: that record was not for the user.
+    pub fn step(&mut self) -> Result<Option<Option<(Position, Record)>>, ReadError> {
+        let Some(position) = self.next else { return Ok(None) };
+        let Some(record) = find::record(self.snapshot, self.app, Class::Chat, position)? else {
+            self.next = None;
+            return Ok(None);
+        };
+        let is_visible = is_visible(self.windows, &record);
+        self.next = self.below(&record);
+        Ok(Some(is_visible.then_some((position, record))))
+    }
+
+    /// Where to look after this record: its predecessor, or the end of an earlier window when it lies in none.
+    fn below(&self, record: &Record) -> Option<Position> {
+        let prev = Some(record.prev).filter(|prev| *prev != Position::START);
+        if is_planted(Fault::WindowIgnored) {
+            return prev;
+        }
+        let prev_seq = record.seq - 1;
+        match self.windows.iter().rev().find(|window| window.first_seq <= prev_seq) {
+            Some(window) if window.last_seq < prev_seq => Some(window.last),
+            Some(_) => prev,
+            None => None,
+        }
+    }
+
+    /// Resolves a record's names.
+    pub fn read(&self, position: Position, record: Record) -> Result<ReadRecord, ReadError> {
+        let from = match &record.body {
+            Body::Message(message) => Some((message.from, find::username(self.snapshot, self.app, message.from)?)),
+            _ => None,
+        };
+        let at_ms = record.at_ms;
+        let message = find::message(self.snapshot, self.app, record)?.ok_or_else(|| {
+            find::missing(crate::table::Table::Log, crate::rows::record::log_key(self.app, Class::Chat, position))
+        })?;
+        Ok(ReadRecord { position, at_ms, from, message: Arc::new(message) })
+    }
+}
+
+/// Where the last visible record stands, and its number.
+pub(super) fn newest_visible(windows: &[Window], head: Option<Head>) -> Option<(Position, u64)> {
+    let head = head?;
+    if is_planted(Fault::WindowIgnored) {
+        return Some((head.last, head.seq));
+    }
+    let window = windows.iter().rev().find(|window| window.first_seq <= head.seq)?;
+    Some(if window.last_seq < head.seq { (window.last, window.last_seq) } else { (head.last, head.seq) })
+}
+
+fn is_visible(windows: &[Window], record: &Record) -> bool {
+    if is_planted(Fault::WindowIgnored) {
+        return true;
+    }
+    let Some(window) = windows.iter().find(|window| window.holds(record.seq)) else { return false };
+    window.kind == WindowKind::All || matches!(record.body, Body::Event(_))
+}

@@ -1,0 +1,279 @@
+//! The store's one owner: it applies batches, keeps the heads, and writes them down at checkpoints.
+//!
+//! A batch is one write transaction with one commit. In memory nothing changes before the commit; after it, heads and the
+//! new end are published, and only then does anybody learn the outcomes. After a disk error the store is closed: what is
+//! on disk is found out by opening it again.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anser_protocol::ids::{Position, TimeMs};
+use anser_protocol::planted::{Fault, is_planted};
+use redb::{Database, Durability, ReadableDatabase, StorageBackend};
+
+use crate::apply::{Batch, Overlay};
+use crate::checkpoint::Checkpointing;
+use crate::command::Stamped;
+use crate::disk;
+use crate::error::{OpenError, ReadError, StoreError};
+use crate::options::Options;
+use crate::outcome::{Outcome, Refusal};
+use crate::recover::{Recovered, recover};
+use crate::rows::meta::Counters;
+use crate::shared::{Published, Shared};
+use crate::snapshot::Reader;
+
+pub struct Store {
+    /// Nothing after a disk error, until it is opened again.
+    pub(crate) database: Option<Arc<Database>>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) options: Options,
+    pub(crate) counters: Counters,
+    pub(crate) checkpointing: Checkpointing,
+    pub(crate) log_bytes: u64,
+    pub(crate) checkpoint_at_ms: TimeMs,
+    source: Source,
+    stats: Stats,
+}
+
+/// What the store can tell about itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    pub end: Position,
+    pub batches: u64,
+    pub commands: u64,
+    pub checkpoints: u64,
+    /// Heads that are not in their table yet.
+    pub dirty_heads: usize,
+    /// Log since the last checkpoint: what recovery would read.
+    pub log_bytes: u64,
+    /// Rows of the log's tail that could not be read when the store was opened.
+    pub damaged: u64,
+    /// Commands that made the store panic or met a damaged row.
+    pub failed_commands: u64,
+    /// Bytes of the page cache in use.
+    pub cache_bytes: usize,
+}
+
+type Maker = Box<dyn FnMut(&Options) -> Result<Database, OpenError> + Send>;
+
+/// Where the store came from, to open it again.
+enum Source {
+    Folder(PathBuf),
+    /// Makes the database again.
+    Maker(Maker),
+    /// A backend that was used up.
+    Once,
+}
+
+impl Store {
+    /// Opens the store in a folder, or makes it there.
+    pub fn open(folder: &Path, options: Options) -> Result<Self, OpenError> {
+        let database = disk::open_folder(folder, &options)?;
+        Self::new(database, options, Source::Folder(folder.into()))
+    }
+
+    /// Opens the store on a backend (memory, or a disk that fails on purpose); an empty one becomes a new store.
+    pub fn open_on(backend: impl StorageBackend, options: Options) -> Result<Self, OpenError> {
+        let database = disk::open_backend(backend, &options)?;
+        Self::new(database, options, Source::Once)
+    }
+
+    /// The same for a backend that can be had again, so that the store can be opened again after a disk error.
+    pub fn open_with<B: StorageBackend>(
+        mut backend: impl FnMut() -> B + Send + 'static,
+        options: Options,
+    ) -> Result<Self, OpenError> {
+        let mut make: Maker = Box::new(move |options: &Options| disk::open_backend(backend(), options));
+        let database = make(&options)?;
+        Self::new(database, options, Source::Maker(make))
+    }
+
+    fn new(database: Database, options: Options, source: Source) -> Result<Self, OpenError> {
+        let recovered = recover(&database)?;
+        let mut store = Self {
+            database: None,
+            shared: Arc::default(),
+            options,
+            counters: recovered.counters,
+            checkpointing: Checkpointing::default(),
+            log_bytes: 0,
+            checkpoint_at_ms: recovered.counters.at_ms,
+            source,
+            stats: Stats::default(),
+        };
+        store.begin(database, recovered);
+        Ok(store)
+    }
+
+    fn begin(&mut self, database: Database, recovered: Recovered) {
+        let database = Arc::new(database);
+        self.counters = recovered.counters;
+        self.log_bytes = recovered.log_bytes;
+        self.stats.damaged = recovered.damaged;
+        self.checkpointing = Checkpointing::default();
+        self.shared.open(Published { database: database.clone(), heads: recovered.heads, end: self.end() });
+        self.database = Some(database);
+    }
+
+    /// Opens the store again after a disk error; readers that were handed out go on with it.
+    pub fn reopen(&mut self) -> Result<(), OpenError> {
+        self.close();
+        let database = match &mut self.source {
+            Source::Folder(folder) => disk::open_folder(folder, &self.options)?,
+            Source::Maker(make) => make(&self.options)?,
+            Source::Once => return Err(OpenError::Disk("the store's backend cannot be opened twice".into())),
+        };
+        let recovered = recover(&database)?;
+        self.begin(database, recovered);
+        Ok(())
+    }
+
+    pub(crate) fn is_checkpointing(&self) -> bool {
+        !self.is_closed() && self.checkpointing.is_under_way()
+    }
+
+    /// Is it closed after a disk error?
+    pub fn is_closed(&self) -> bool {
+        self.database.is_none()
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.shared.close();
+        self.database = None;
+    }
+
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.shared.clone())
+    }
+
+    /// The highest position that was handed out.
+    pub fn end(&self) -> Position {
+        Position(self.counters.position.0 - 1)
+    }
+
+    /// Carries out all commands in order, in one transaction. After an error none of them has become true.
+    pub fn apply(&mut self, commands: &[Stamped]) -> Result<Vec<Outcome>, StoreError> {
+        self.apply_while(commands, &mut || true)
+    }
+
+    /// Carries out commands until `go_on` says no, at least one. Returns the outcomes of those that were carried out.
+    pub fn apply_while(
+        &mut self,
+        commands: &[Stamped],
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Vec<Outcome>, StoreError> {
+        let Some(database) = self.database.clone() else { return Err(StoreError::Closed) };
+        match self.commit_batch(&database, commands, go_on) {
+            Ok(outcomes) => {
+                self.stats.batches += 1;
+                self.stats.commands += outcomes.len() as u64;
+                Ok(outcomes)
+            }
+            Err(error) => {
+                self.close();
+                Err(error)
+            }
+        }
+    }
+
+    /// A command that panics or meets a damaged row spoils the batch, which is then begun again without it.
+    fn commit_batch(
+        &mut self,
+        database: &Database,
+        commands: &[Stamped],
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Vec<Outcome>, StoreError> {
+        let mut guilty = BTreeSet::new();
+        loop {
+            let mut transaction = database.begin_write().map_err(StoreError::disk)?;
+            let attempt = self.attempt(&transaction, commands, &guilty, go_on);
+            match attempt {
+                Ok((outcomes, overlay)) => {
+                    transaction.set_quick_repair(self.options.quick_repair.is_worth_it(outcomes.len()));
+                    if is_planted(Fault::AnswerBeforeCommit) {
+                        transaction.set_durability(Durability::None).map_err(StoreError::disk)?;
+                    }
+                    transaction.commit().map_err(StoreError::disk)?;
+                    self.publish(overlay);
+                    self.stats.failed_commands += guilty.len() as u64;
+                    return Ok(outcomes);
+                }
+                Err(Failure::Command { index, what }) => {
+                    ::log::error!("a command was refused because it failed: {what}");
+                    transaction.abort().map_err(StoreError::disk)?;
+                    guilty.insert(index);
+                }
+                Err(Failure::Disk(error)) => return Err(error),
+            }
+        }
+    }
+
+    fn attempt(
+        &self,
+        transaction: &redb::WriteTransaction,
+        commands: &[Stamped],
+        guilty: &BTreeSet<usize>,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<(Vec<Outcome>, Overlay), Failure> {
+        let mut batch = Batch::new(transaction, &self.shared, &self.options, self.counters);
+        let mut outcomes = Vec::with_capacity(commands.len());
+        for (index, command) in commands.iter().enumerate() {
+            if index > 0 && !go_on() {
+                break;
+            }
+            if guilty.contains(&index) {
+                outcomes.push(Outcome { answer: Err(Refusal::Internal), appended: Vec::new() });
+                continue;
+            }
+            let applied = catch_unwind(AssertUnwindSafe(|| batch.apply(command)));
+            outcomes.push(match applied {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(ReadError::Disk(error))) => return Err(Failure::Disk(StoreError::disk(*error))),
+                Ok(Err(error)) => return Err(Failure::Command { index, what: error.to_string() }),
+                Err(panic) => return Err(Failure::Command { index, what: panic_message(panic.as_ref()) }),
+            });
+        }
+        let overlay = batch.finish().map_err(|error| Failure::Disk(error.into()))?;
+        Ok((outcomes, overlay))
+    }
+
+    fn publish(&mut self, overlay: Overlay) {
+        self.counters = overlay.counters;
+        self.log_bytes += overlay.log_bytes;
+        let end = self.end();
+        self.shared.publish(|published| {
+            for (chain, head) in overlay.heads {
+                published.heads.insert(chain, head);
+            }
+            published.end = end;
+        });
+    }
+
+    pub(crate) fn count_checkpoint(&mut self) {
+        self.stats.checkpoints += 1;
+    }
+
+    pub fn stats(&self) -> Stats {
+        Stats {
+            end: self.end(),
+            dirty_heads: self.shared.dirty_count(),
+            log_bytes: self.log_bytes,
+            cache_bytes: self.database.as_ref().map_or(0, |database| database.cache_stats().used_bytes()),
+            ..self.stats
+        }
+    }
+}
+
+enum Failure {
+    Command { index: usize, what: String },
+    Disk(StoreError),
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panic: {}", text.unwrap_or("without a message"))
+}

@@ -1,0 +1,69 @@
+//! The list of tables. `FORMAT.md` describes the key and the value of each.
+
+use redb::TableDefinition;
+
+pub(crate) type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
+
+macro_rules! tables {
+    ($($variant:ident = $number:literal, $name:literal;)*) => {
+        /// A table. Its number goes into the checksum of each of its values and is never reused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Table { $($variant = $number),* }
+
+        impl Table {
+            /// In order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+        }
+    };
+}
+
+tables! {
+    Meta = 1, "meta";
+    Log = 2, "log";
+    Heads = 3, "heads";
+    Floors = 4, "floors";
+    Apps = 5, "apps";
+    AppKeys = 6, "app_keys";
+    AppNames = 7, "app_names";
+    AppCounters = 8, "app_counters";
+    Devices = 9, "devices";
+    RegistrationIds = 10, "registration_ids";
+    DeviceTags = 11, "device_tags";
+    Tags = 12, "tags";
+    TagNames = 13, "tag_names";
+    TagChunks = 14, "tag_chunks";
+    PlatformChunks = 15, "platform_chunks";
+    Aliases = 16, "aliases";
+    Users = 17, "users";
+    UserNames = 18, "user_names";
+    Tokens = 19, "tokens";
+    Sessions = 20, "sessions";
+    SingleChats = 21, "single_chats";
+    Conversations = 22, "conversations";
+    Groups = 23, "groups";
+    Members = 24, "members";
+    ChatCursors = 25, "chat_cursors";
+    PushCursors = 26, "push_cursors";
+    PushStates = 27, "push_states";
+    Reports = 28, "reports";
+    Cids = 29, "cids";
+    Expiries = 30, "expiries";
+}
+
+impl Table {
+    /// How many tables there are, plus one: their numbers start at 1.
+    pub(crate) const SLOTS: usize = Self::ALL.len() + 1;
+
+    pub(crate) fn definition(self) -> Definition {
+        TableDefinition::new(self.name())
+    }
+
+    pub(crate) fn slot(self) -> usize {
+        self as usize
+    }
+}

@@ -1,0 +1,222 @@
+//! The writer's thread: it takes what is waiting, applies it, commits once, then answers all.
+//!
+//! Group commit without a timer: while one batch is on its way to the disk, the next one gathers. An answer is given only
+//! after the commit; what was appended is handed on after the answers, in the order of positions.
+
+mod queue;
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use queue::{Queue, Waiting};
+
+use crate::command::Stamped;
+use crate::error::StoreError;
+use crate::outcome::{Appended, Outcome};
+use crate::snapshot::Reader;
+use crate::store::Store;
+
+/// Learns what became of a command. It runs on the writer's thread: hand the outcome on and return.
+pub type Answered = Box<dyn FnOnce(Result<Outcome, StoreError>) + Send>;
+
+/// Learns what a batch appended, after its commit and its answers.
+pub type OnAppended = Box<dyn FnMut(&[Appended]) + Send>;
+
+/// Too much is waiting, or the writer is shutting down. Nothing was done: try again later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many commands are waiting for the store; try again later")]
+pub struct QueueFull;
+
+/// Limits of the queue and of a batch.
+#[derive(Clone, Debug)]
+pub struct WriterOptions {
+    pub queue_commands_max: usize,
+    pub queue_bytes_max: usize,
+    /// Of one app, in one class.
+    pub line_commands_max: usize,
+    pub batch_commands_max: usize,
+    pub batch_bytes_max: usize,
+    /// Work before the commit.
+    pub batch_time_max: Duration,
+    /// Between attempts to open the store again after a disk error; doubled up to the second.
+    pub reopen_delay_min: Duration,
+    pub reopen_delay_max: Duration,
+}
+
+impl Default for WriterOptions {
+    fn default() -> Self {
+        Self {
+            queue_commands_max: 65_536,
+            queue_bytes_max: 64 << 20,
+            line_commands_max: 16_384,
+            batch_commands_max: 1024,
+            batch_bytes_max: 1 << 20,
+            batch_time_max: Duration::from_millis(5),
+            reopen_delay_min: Duration::from_millis(100),
+            reopen_delay_max: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Submits commands. All clones share one writer.
+#[derive(Clone)]
+pub struct WriterHandle {
+    queue: Arc<Queue>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+/// The thread's state.
+pub struct Writer {
+    store: Store,
+    queue: Arc<Queue>,
+    options: WriterOptions,
+    on_appended: OnAppended,
+    /// Taken from the queue and not carried out yet.
+    batch: VecDeque<Waiting>,
+    reopen_delay: Duration,
+}
+
+impl Writer {
+    /// Starts the thread. It owns the store until [`WriterHandle::shutdown`].
+    pub fn spawn(
+        store: Store,
+        options: WriterOptions,
+        on_appended: OnAppended,
+    ) -> std::io::Result<(WriterHandle, Reader)> {
+        let reader = store.reader();
+        let queue = Arc::new(Queue::new(options.clone()));
+        let reopen_delay = options.reopen_delay_min;
+        let batch = VecDeque::new();
+        let writer = Self { store, queue: queue.clone(), options, on_appended, batch, reopen_delay };
+        let thread = std::thread::Builder::new().name("writer".into()).spawn(move || writer.run())?;
+        Ok((WriterHandle { queue, thread: Arc::new(Mutex::new(Some(thread))) }, reader))
+    }
+
+    fn run(mut self) {
+        loop {
+            let is_closing = self.wait();
+            self.queue.fill(&mut self.batch);
+            if self.store.is_closed() {
+                self.refuse_all();
+                if is_closing {
+                    return;
+                }
+                self.try_reopen();
+                continue;
+            }
+            if self.batch.is_empty() && is_closing {
+                return self.close();
+            }
+            self.carry_out();
+            self.checkpoint_step();
+        }
+    }
+
+    /// Waits for work, unless there is some.
+    fn wait(&self) -> bool {
+        if self.store.is_closed() {
+            return self.queue.wait(Some(self.reopen_delay));
+        }
+        let has_work = !self.batch.is_empty() || self.store.is_checkpointing();
+        self.queue.wait(has_work.then_some(Duration::ZERO))
+    }
+
+    fn carry_out(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let commands: Vec<Stamped> = self.batch.iter().map(|waiting| waiting.stamped.clone()).collect();
+        let until = Instant::now() + self.options.batch_time_max;
+        let store = &mut self.store;
+        let applied = catch_unwind(AssertUnwindSafe(|| store.apply_while(&commands, &mut || Instant::now() < until)));
+        match applied {
+            Ok(Ok(outcomes)) => self.answer(outcomes),
+            Ok(Err(error)) => self.fail(error),
+            Err(_) => {
+                self.store.close();
+                self.fail(StoreError::Disk("the store failed inside".into()));
+            }
+        }
+    }
+
+    fn answer(&mut self, outcomes: Vec<Outcome>) {
+        let mut appended = Vec::new();
+        for mut outcome in outcomes {
+            appended.append(&mut outcome.appended);
+            if let Some(waiting) = self.batch.pop_front() {
+                answer(waiting.answer, Ok(outcome));
+            }
+        }
+        if !appended.is_empty() && catch_unwind(AssertUnwindSafe(|| (self.on_appended)(&appended))).is_err() {
+            ::log::error!("the receiver of appended records panicked");
+        }
+    }
+
+    /// Nobody knows how much of a failed batch is on disk: all of it is answered with the error, and so is what waits.
+    fn fail(&mut self, error: StoreError) {
+        ::log::error!("{error}; the store is closed and will be opened again");
+        self.batch.drain(..).for_each(|waiting| answer(waiting.answer, Err(error.clone())));
+        self.reopen_delay = self.options.reopen_delay_min;
+        self.refuse_all();
+    }
+
+    fn refuse_all(&mut self) {
+        self.queue.fill(&mut self.batch);
+        while !self.batch.is_empty() {
+            self.batch.drain(..).for_each(|waiting| answer(waiting.answer, Err(StoreError::Closed)));
+            self.queue.fill(&mut self.batch);
+        }
+    }
+
+    fn try_reopen(&mut self) {
+        match self.store.reopen() {
+            Ok(()) => ::log::warn!("the store is open again"),
+            Err(error) => {
+                ::log::error!("the store cannot be opened again yet: {error}");
+                self.reopen_delay = (self.reopen_delay * 2).min(self.options.reopen_delay_max);
+            }
+        }
+    }
+
+    fn checkpoint_step(&mut self) {
+        if self.store.is_closed() {
+            return;
+        }
+        if let Err(error) = self.store.checkpoint_step() {
+            self.fail(error);
+        }
+    }
+
+    fn close(mut self) {
+        if let Err(error) = self.store.checkpoint() {
+            ::log::error!("the last checkpoint failed, the next start recovers instead: {error}");
+        }
+        self.store.close();
+    }
+}
+
+fn answer(answer: Answered, outcome: Result<Outcome, StoreError>) {
+    if catch_unwind(AssertUnwindSafe(|| answer(outcome))).is_err() {
+        ::log::error!("the receiver of an outcome panicked");
+    }
+}
+
+impl WriterHandle {
+    /// Puts a command into the queue. `answer` is called exactly once when this returns `Ok`, and never otherwise. The
+    /// stamp is moved up to the latest one before it: time never runs backwards.
+    pub fn submit(&self, command: Stamped, answer: Answered) -> Result<(), QueueFull> {
+        self.queue.push(Waiting { stamped: command, answer })
+    }
+
+    /// Carries out what is waiting, writes a checkpoint, closes the store, and waits for all that.
+    pub fn shutdown(self) {
+        self.queue.begin_closing();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            ::log::error!("the writer's thread panicked");
+        }
+    }
+}
