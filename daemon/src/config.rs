@@ -1,0 +1,219 @@
+//! The daemon's settings: a TOML file, then `ANSER_…` variables, then flags; the later wins.
+//!
+//! Everything is parsed once, at the start, into the types below. All mistakes are reported together, each with its
+//! key, its value and what is allowed. `packaging/anserd.toml` shows every setting with default, cost and danger.
+
+mod reader;
+mod source;
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use log::LevelFilter;
+
+pub use reader::Mistake;
+pub use source::{Flags, read};
+
+use reader::Reader;
+
+/// Where the packaged daemon keeps its settings; read when no other file is named and this one exists.
+pub const DEFAULT_FILE: &str = "/etc/anser/anserd.toml";
+pub const DEFAULT_DATA_DIR: &str = "/var/lib/anser";
+pub const DEFAULT_PORT: u16 = 8443;
+
+/// All settings, valid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    /// TCP and UDP. `[::]` serves IPv4 as well.
+    pub listen: Vec<SocketAddr>,
+    /// HTTP without TLS, for a proxy on this machine or in a private network; empty means off.
+    pub plain_listen: Vec<SocketAddr>,
+    pub log_level: LevelFilter,
+    /// All textual times of the REST APIs are in this zone.
+    pub time_zone: TimeZone,
+    pub tls: Tls,
+    pub storage: Storage,
+    pub retention: Retention,
+    pub push: Push,
+    pub password: Password,
+    pub limits: Limits,
+    pub heartbeat: Heartbeat,
+    pub users: Users,
+}
+
+/// A fixed offset east of UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeZone {
+    pub offset_minutes: i32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tls {
+    /// The operator's certificate chain and key; without them the daemon makes its own.
+    pub own: Option<OwnCertificate>,
+    /// More names and addresses for the self-made certificate.
+    pub names: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnCertificate {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Storage {
+    pub cache_bytes: usize,
+}
+
+/// Days that the log keeps each class of records; nothing means for ever.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retention {
+    pub chat_days: Option<u32>,
+    pub room_days: Option<u32>,
+    pub push_days: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Push {
+    /// Pushes that wait for one device; the newest win.
+    pub offline_limit: usize,
+    /// Ignore unknown keys in push objects instead of refusing them with 1009.
+    pub lenient_keys: bool,
+}
+
+/// What one argon2id hash costs; stored beside each hash, so a change holds for new passwords only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Password {
+    pub memory_kib: u32,
+    pub passes: u32,
+    pub lanes: u32,
+    /// Hashes computed at the same time; each takes `memory_kib`.
+    pub at_once: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    pub links: usize,
+    /// Connections whose TLS handshake is not finished.
+    pub half_open: usize,
+}
+
+/// Bounds for the heartbeat interval that a client may ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heartbeat {
+    pub min: Duration,
+    pub max: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Users {
+    /// Only names of 4 to 128 bytes, as JMessage has it, instead of 1 to 128.
+    pub strict_names: bool,
+}
+
+/// Every key that may stand in the file. `limits.links` is `ANSER_LIMITS_LINKS` in the environment.
+pub const KEYS: [&str; 22] = [
+    "data_dir",
+    "listen",
+    "plain_listen",
+    "log_level",
+    "time_zone",
+    "tls.certificate",
+    "tls.key",
+    "tls.names",
+    "storage.cache_mib",
+    "retention.chat_days",
+    "retention.room_days",
+    "retention.push_days",
+    "push.offline_limit",
+    "push.lenient_keys",
+    "password.memory_kib",
+    "password.passes",
+    "password.lanes",
+    "password.at_once",
+    "limits.links",
+    "limits.half_open",
+    "heartbeat.seconds",
+    "users.strict_names",
+];
+
+impl Config {
+    /// Takes every setting out of the reader; what is left there was unknown.
+    fn take(reader: &mut Reader) -> Self {
+        Self {
+            data_dir: reader.path("data_dir").unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)),
+            listen: reader.addresses("listen").unwrap_or_else(|| vec![default_address()]),
+            plain_listen: reader.private_addresses("plain_listen").unwrap_or_default(),
+            log_level: reader.log_level("log_level").unwrap_or(LevelFilter::Info),
+            time_zone: reader.time_zone("time_zone").unwrap_or(TimeZone::DEFAULT),
+            tls: take_tls(reader),
+            storage: Storage { cache_bytes: reader.number("storage.cache_mib", 4..=65_536).unwrap_or(64) << 20 },
+            retention: Retention {
+                chat_days: days(reader.number("retention.chat_days", 0..=36_500).unwrap_or(60)),
+                room_days: days(reader.number("retention.room_days", 0..=36_500).unwrap_or(60)),
+                push_days: days(reader.number("retention.push_days", 0..=36_500).unwrap_or(30)),
+            },
+            push: Push {
+                offline_limit: reader.number("push.offline_limit", 1..=1000).unwrap_or(5),
+                lenient_keys: reader.switch("push.lenient_keys").unwrap_or(false),
+            },
+            password: take_password(reader),
+            limits: Limits {
+                links: reader.number("limits.links", 1..=10_000_000).unwrap_or(1_000_000),
+                half_open: reader.number("limits.half_open", 1..=100_000).unwrap_or(1024),
+            },
+            heartbeat: reader
+                .range("heartbeat.seconds", 5..=3600)
+                .map_or_else(Heartbeat::default, |(min, max)| Heartbeat { min: seconds(min), max: seconds(max) }),
+            users: Users { strict_names: reader.switch("users.strict_names").unwrap_or(false) },
+        }
+    }
+}
+
+impl Default for Heartbeat {
+    fn default() -> Self {
+        Self { min: seconds(15), max: seconds(600) }
+    }
+}
+
+impl TimeZone {
+    /// The zone of the original service.
+    pub const DEFAULT: Self = Self { offset_minutes: 8 * 60 };
+}
+
+fn default_address() -> SocketAddr {
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_PORT)
+}
+
+fn take_tls(reader: &mut Reader) -> Tls {
+    let own = match (reader.path("tls.certificate"), reader.path("tls.key")) {
+        (Some(certificate), Some(key)) => Some(OwnCertificate { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) => reader.missing("tls.key", "the file of the private key belonging to tls.certificate"),
+        (None, Some(_)) => reader.missing("tls.certificate", "the file of the certificate belonging to tls.key"),
+    };
+    Tls { own, names: reader.host_names("tls.names").unwrap_or_default() }
+}
+
+fn take_password(reader: &mut Reader) -> Password {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let lanes = reader.number("password.lanes", 1..=16).unwrap_or(1);
+    Password {
+        // argon2 wants eight blocks of 1 KiB for each lane.
+        memory_kib: reader.number("password.memory_kib", 8 * u64::from(lanes)..=1_048_576).unwrap_or(19_456),
+        passes: reader.number("password.passes", 1..=100).unwrap_or(2),
+        lanes,
+        at_once: reader.number("password.at_once", 1..=64).unwrap_or(cores.div_ceil(2)),
+    }
+}
+
+fn days(number: u32) -> Option<u32> {
+    (number > 0).then_some(number)
+}
+
+fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
+}

@@ -1,0 +1,268 @@
+//! Takes typed values out of raw settings and collects what is wrong with them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use config::{Value, ValueKind};
+use log::LevelFilter;
+
+use super::TimeZone;
+
+/// One thing wrong with the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Key and value as they were given, and where.
+    pub what: String,
+    /// What would be right.
+    pub allowed: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.allowed)
+    }
+}
+
+/// Raw settings by dotted key, and the mistakes found so far. A taken setting is gone.
+pub(super) struct Reader {
+    values: BTreeMap<String, Value>,
+    /// Names the file in mistakes about values that came from it.
+    file: String,
+    mistakes: Vec<Mistake>,
+}
+
+impl Reader {
+    pub(super) fn new(tree: BTreeMap<String, Value>, file: String) -> Self {
+        let mut values = BTreeMap::new();
+        for (key, value) in tree {
+            flatten(key, value, &mut values);
+        }
+        Self { values, file, mistakes: Vec::new() }
+    }
+
+    /// All mistakes, with those about settings that nobody took.
+    pub(super) fn finish(mut self, known: &[&str]) -> Vec<Mistake> {
+        let unknown: Vec<_> = std::mem::take(&mut self.values).into_iter().collect();
+        for (key, value) in unknown {
+            let allowed = match nearest(&key, known) {
+                Some(near) => format!("unknown setting; did you mean {near}?"),
+                None => "unknown setting; `anserd check --list` names all of them".to_owned(),
+            };
+            self.mistakes.push(Mistake { what: self.describe(&key, &value), allowed });
+        }
+        self.mistakes
+    }
+
+    pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
+        self.parse(key, "must be a path", |value| text(value).filter(|text| !text.is_empty()).map(PathBuf::from))
+    }
+
+    pub(super) fn switch(&mut self, key: &str) -> Option<bool> {
+        self.parse(key, "must be true or false", |value| match value.kind {
+            ValueKind::Boolean(on) => Some(on),
+            ValueKind::String(word) => word.parse().ok(),
+            _ => None,
+        })
+    }
+
+    pub(super) fn number<N: TryFrom<u64>>(&mut self, key: &str, range: RangeInclusive<u64>) -> Option<N> {
+        let allowed = format!("must be a whole number from {} to {}", range.start(), range.end());
+        self.parse(key, &allowed, |value| {
+            let number = value.into_uint().ok().filter(|number| range.contains(number))?;
+            N::try_from(number).ok()
+        })
+    }
+
+    /// Two numbers, the lower one first.
+    pub(super) fn range(&mut self, key: &str, bounds: RangeInclusive<u64>) -> Option<(u64, u64)> {
+        let allowed =
+            format!("must be two whole numbers from {} to {}, the lower one first", bounds.start(), bounds.end());
+        self.parse(key, &allowed, |value| match list(value)?.as_slice() {
+            [min, max] => {
+                let (min, max) = (min.trim().parse().ok()?, max.trim().parse().ok()?);
+                (bounds.contains(&min) && bounds.contains(&max) && min <= max).then_some((min, max))
+            }
+            _ => None,
+        })
+    }
+
+    pub(super) fn addresses(&mut self, key: &str) -> Option<Vec<SocketAddr>> {
+        let allowed = "must be addresses with ports, like \"[::]:8443\" or \"127.0.0.1:8443\"";
+        self.parse(key, allowed, |value| all_parsed(list(value)?).filter(|addresses| !addresses.is_empty()))
+    }
+
+    pub(super) fn private_addresses(&mut self, key: &str) -> Option<Vec<SocketAddr>> {
+        let allowed = "must be loopback or private addresses with ports, like \"127.0.0.1:8080\": \
+                       passwords would travel in the clear on any other";
+        self.parse(key, allowed, |value| {
+            all_parsed(list(value)?).filter(|addresses: &Vec<SocketAddr>| addresses.iter().all(is_private))
+        })
+    }
+
+    pub(super) fn host_names(&mut self, key: &str) -> Option<Vec<String>> {
+        let allowed = "must be host names or IP addresses, like \"push.example.com\"";
+        self.parse(key, allowed, |value| list(value).filter(|names| names.iter().all(|name| is_host_name(name))))
+    }
+
+    pub(super) fn log_level(&mut self, key: &str) -> Option<LevelFilter> {
+        self.parse(key, "must be off, error, warn, info, debug or trace", |value| text(value)?.parse().ok())
+    }
+
+    pub(super) fn time_zone(&mut self, key: &str) -> Option<TimeZone> {
+        let allowed = "must be an offset from UTC, like \"+08:00\" or \"-03:30\"";
+        self.parse(key, allowed, |value| parse_offset(&text(value)?))
+    }
+
+    /// Notes that a setting is needed because of another one.
+    pub(super) fn missing<T>(&mut self, key: &str, what: &str) -> Option<T> {
+        self.mistakes.push(Mistake { what: format!("{key} is missing"), allowed: format!("must name {what}") });
+        None
+    }
+
+    pub(super) fn note(&mut self, mistake: Mistake) {
+        self.mistakes.push(mistake);
+    }
+
+    fn parse<T>(&mut self, key: &str, allowed: &str, parse: impl FnOnce(Value) -> Option<T>) -> Option<T> {
+        let value = self.values.remove(key)?;
+        let what = self.describe(key, &value);
+        let parsed = parse(value);
+        if parsed.is_none() {
+            self.mistakes.push(Mistake { what, allowed: allowed.to_owned() });
+        }
+        parsed
+    }
+
+    fn describe(&self, key: &str, value: &Value) -> String {
+        let shown: String = shown(value).chars().take(120).collect();
+        format!("{key} = {shown} ({})", value.origin().unwrap_or(&self.file))
+    }
+}
+
+/// Tables become dotted keys. An empty table is nothing.
+fn flatten(key: String, value: Value, into: &mut BTreeMap<String, Value>) {
+    match value.kind {
+        ValueKind::Table(table) => {
+            let ordered: BTreeMap<_, _> = table.into_iter().collect();
+            for (name, value) in ordered {
+                flatten(format!("{key}.{name}"), value, into);
+            }
+        }
+        _ => {
+            into.insert(key, value);
+        }
+    }
+}
+
+/// A value as it would stand in the file.
+fn shown(value: &Value) -> String {
+    match &value.kind {
+        ValueKind::String(text) => format!("{text:?}"),
+        ValueKind::Array(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        other => other.to_string(),
+    }
+}
+
+fn text(value: Value) -> Option<String> {
+    match value.kind {
+        ValueKind::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// An array, or one text with commas (as in the environment).
+fn list(value: Value) -> Option<Vec<String>> {
+    match value.kind {
+        ValueKind::Array(items) => items.into_iter().map(|item| item.into_string().ok()).collect(),
+        ValueKind::String(text) if text.trim().is_empty() => Some(Vec::new()),
+        ValueKind::String(text) => Some(text.split(',').map(|item| item.trim().to_owned()).collect()),
+        _ => None,
+    }
+}
+
+fn all_parsed<T: std::str::FromStr>(items: Vec<String>) -> Option<Vec<T>> {
+    items.iter().map(|item| item.parse().ok()).collect()
+}
+
+fn is_private(address: &SocketAddr) -> bool {
+    match address.ip() {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
+}
+
+fn is_host_name(name: &str) -> bool {
+    name.parse::<IpAddr>().is_ok()
+        || (!name.is_empty()
+            && name.len() <= 253
+            && name.trim_start_matches("*.").split('.').all(|label| {
+                !label.is_empty()
+                    && label.len() <= 63
+                    && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            }))
+}
+
+fn parse_offset(text: &str) -> Option<TimeZone> {
+    let (sign, rest) = match text.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = rest.split_once(':')?;
+    let (hours, minutes): (i32, i32) = (two_digits(hours)?, two_digits(minutes)?);
+    (hours <= 14 && minutes <= 59).then_some(TimeZone { offset_minutes: sign * (hours * 60 + minutes) })
+}
+
+fn two_digits(text: &str) -> Option<i32> {
+    (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+}
+
+/// The known key that shares the last part or nearly all letters; a help for typing mistakes only.
+fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
+    let distance = |candidate: &str| letters_apart(key, candidate).min(last_parts_apart(key, candidate));
+    known.iter().copied().min_by_key(|candidate| distance(candidate)).filter(|candidate| distance(candidate) <= 2)
+}
+
+fn last_parts_apart(key: &str, candidate: &str) -> usize {
+    let last = |text: &str| text.rsplit('.').next().unwrap_or_default().to_owned();
+    if last(key) == last(candidate) { 1 } else { usize::MAX }
+}
+
+/// Levenshtein distance, row by row.
+fn letters_apart(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.chars().take(64).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_are_read_with_their_sign() {
+        assert_eq!(parse_offset("+08:00"), Some(TimeZone { offset_minutes: 480 }));
+        assert_eq!(parse_offset("-03:30"), Some(TimeZone { offset_minutes: -210 }));
+        assert_eq!(parse_offset("08:00"), None);
+        assert_eq!(parse_offset("+8:00"), None);
+    }
+
+    #[test]
+    fn a_key_with_one_wrong_letter_is_recognised() {
+        assert_eq!(nearest("limits.link", &["limits.links", "listen"]), Some("limits.links"));
+        assert_eq!(nearest("half_open", &["limits.half_open", "listen"]), Some("limits.half_open"));
+        assert_eq!(nearest("colour", &["limits.half_open", "listen"]), None);
+    }
+}

@@ -1,0 +1,206 @@
+//! Where settings come from: the file, the environment and the flags of the command line.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use config::{FileFormat, Map, Source, Value};
+
+use super::reader::Reader;
+use super::{Config, DEFAULT_FILE, KEYS, Mistake};
+
+/// Variables with our prefix that belong to the client command or are read by the command line itself.
+const NOT_SETTINGS: [&str; 10] = [
+    "ANSER_CONFIG",
+    "ANSER_PASSWORD",
+    "ANSER_SERVER",
+    "ANSER_CA",
+    "ANSER_INSECURE",
+    "ANSER_APP_KEY",
+    "ANSER_MASTER_SECRET",
+    "ANSER_TRANSPORT",
+    "ANSER_STATE_DIR",
+    "ANSER_USER",
+];
+
+/// What the command line says.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    pub config: Option<PathBuf>,
+    pub data_dir: Option<PathBuf>,
+    pub listen: Vec<String>,
+}
+
+/// Reads all settings. `environment` is passed in so that tests need not change the process's own.
+pub fn read(flags: &Flags, environment: impl Iterator<Item = (String, String)>) -> Result<Config, Vec<Mistake>> {
+    let file = flags.config.clone().or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()));
+    let text = match &file {
+        Some(path) => read_file(path).map_err(|mistake| vec![mistake])?,
+        None => String::new(),
+    };
+    let named = file.as_deref().map_or_else(|| "config".to_owned(), |path| path.display().to_string());
+    let (variables, unknown) = settings_of(environment);
+    let tree = config::Config::builder()
+        .add_source(config::File::from_str(&text, FileFormat::Toml))
+        .add_source(variables)
+        .add_source(settings_of_flags(flags))
+        .build()
+        .and_then(config::Config::try_deserialize::<BTreeMap<String, Value>>)
+        .map_err(|error| vec![not_toml(&named, &error)])?;
+    let mut reader = Reader::new(tree, named);
+    for mistake in unknown {
+        reader.note(mistake);
+    }
+    let config = Config::take(&mut reader);
+    let mistakes = reader.finish(&KEYS);
+    if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
+}
+
+/// The variable that sets a key.
+pub(super) fn variable_of(key: &str) -> String {
+    format!("ANSER_{}", key.replace('.', "_").to_ascii_uppercase())
+}
+
+fn read_file(path: &Path) -> Result<String, Mistake> {
+    std::fs::read_to_string(path).map_err(|error| Mistake {
+        what: format!("{}: {error}", path.display()),
+        allowed: "name a readable TOML file with --config, or leave it out".to_owned(),
+    })
+}
+
+fn not_toml(file: &str, error: &config::ConfigError) -> Mistake {
+    let first = error.to_string().lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    Mistake { what: format!("{file}: {first}"), allowed: "the file must be valid TOML".to_owned() }
+}
+
+/// Settings out of `ANSER_…` variables, and the variables that are none.
+fn settings_of(environment: impl Iterator<Item = (String, String)>) -> (Pairs, Vec<Mistake>) {
+    let (mut pairs, mut unknown) = (Vec::new(), Vec::new());
+    let mut ours: Vec<_> =
+        environment.filter(|(name, _)| name.starts_with("ANSER_") && !NOT_SETTINGS.contains(&name.as_str())).collect();
+    ours.sort();
+    for (name, value) in ours {
+        match KEYS.iter().find(|key| variable_of(key) == name) {
+            Some(key) => pairs.push((key.to_string(), Value::new(Some(&format!("variable {name}")), value))),
+            None => unknown.push(Mistake {
+                what: format!("variable {name}"),
+                allowed: "unknown setting; `anserd check --list` names all of them".to_owned(),
+            }),
+        }
+    }
+    (Pairs(pairs), unknown)
+}
+
+fn settings_of_flags(flags: &Flags) -> Pairs {
+    let mut pairs = Vec::new();
+    if let Some(dir) = &flags.data_dir {
+        let origin = "flag --data-dir".to_owned();
+        pairs.push(("data_dir".to_owned(), Value::new(Some(&origin), dir.display().to_string())));
+    }
+    if !flags.listen.is_empty() {
+        let origin = "flag --listen".to_owned();
+        pairs.push(("listen".to_owned(), Value::new(Some(&origin), flags.listen.clone())));
+    }
+    Pairs(pairs)
+}
+
+/// Ready-made pairs as a source of the `config` crate.
+#[derive(Clone, Debug)]
+struct Pairs(Vec<(String, Value)>);
+
+impl Source for Pairs {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
+        Ok(self.0.iter().cloned().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_any_source_the_defaults_hold() {
+        let config = read(&Flags::default(), std::iter::empty()).expect("defaults are valid");
+        assert_eq!(config.listen, ["[::]:8443".parse().expect("an address")]);
+        assert_eq!(config.push.offline_limit, 5);
+        assert_eq!(config.storage.cache_bytes, 64 << 20);
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_that_over_the_file() {
+        let (_dir, flags) = file("data_dir = '/file'\nlisten = ['127.0.0.1:1']\n[limits]\nlinks = 10\nhalf_open = 11");
+        let flags = Flags { listen: vec!["127.0.0.1:3".to_owned()], ..flags };
+        let config = read(&flags, environment(&[("ANSER_LISTEN", "127.0.0.1:2"), ("ANSER_LIMITS_LINKS", "20")]));
+        let config = config.expect("all valid");
+        assert_eq!(config.data_dir, PathBuf::from("/file"));
+        assert_eq!(config.listen, ["127.0.0.1:3".parse().expect("an address")]);
+        assert_eq!((config.limits.links, config.limits.half_open), (20, 11));
+    }
+
+    #[test]
+    fn five_mistakes_give_five_lines_with_key_value_and_what_is_allowed() {
+        let (_dir, flags) = file(
+            "listen = ['nowhere']\nlog_level = 'loud'\ncolour = 'red'\n[push]\noffline_limit = 0\n[tls]\ncertificate = 'a.pem'",
+        );
+        let mistakes = read(&flags, std::iter::empty()).expect_err("five mistakes");
+        let lines: Vec<_> = mistakes.iter().map(Mistake::to_string).collect();
+        assert_eq!(lines.len(), 5, "{lines:#?}");
+        assert!(lines.iter().any(|line| line.contains("offline_limit = 0") && line.contains("from 1 to 1000")));
+        assert!(lines.iter().any(|line| line.contains("colour") && line.contains("unknown setting")));
+        assert!(lines.iter().any(|line| line.contains("tls.key is missing")));
+    }
+
+    #[test]
+    fn an_unknown_variable_is_a_mistake_but_those_of_the_client_are_not() {
+        assert!(read(&Flags::default(), environment(&[("ANSER_LISTNE", "x")])).is_err());
+        assert!(read(&Flags::default(), environment(&[("ANSER_PASSWORD", "secret"), ("PATH", "x")])).is_ok());
+    }
+
+    #[test]
+    fn plain_http_is_refused_on_a_public_address() {
+        let public = read(&Flags::default(), environment(&[("ANSER_PLAIN_LISTEN", "0.0.0.0:8080")]));
+        assert!(public.is_err());
+        let private = read(&Flags::default(), environment(&[("ANSER_PLAIN_LISTEN", "127.0.0.1:8080,10.0.0.1:80")]));
+        assert_eq!(private.expect("both are private").plain_listen.len(), 2);
+    }
+
+    #[test]
+    fn a_file_that_is_not_toml_is_named() {
+        let (_dir, flags) = file("listen = [");
+        let mistakes = read(&flags, std::iter::empty()).expect_err("not TOML");
+        assert!(mistakes[0].to_string().contains("anserd.toml"), "{mistakes:?}");
+    }
+
+    #[test]
+    fn every_key_has_its_own_variable() {
+        let names: std::collections::BTreeSet<_> = KEYS.iter().map(|key| variable_of(key)).collect();
+        assert_eq!(names.len(), KEYS.len());
+    }
+
+    #[test]
+    fn the_shipped_file_is_valid_and_says_the_defaults() {
+        let shipped = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../packaging/anserd.toml");
+        let given = read(&Flags { config: Some(shipped.clone()), ..Flags::default() }, std::iter::empty());
+        let defaults = read(&Flags::default(), std::iter::empty()).expect("defaults are valid");
+        assert_eq!(given.expect("the shipped file is valid"), defaults);
+        let text = std::fs::read_to_string(shipped).expect("the file is there");
+        for key in KEYS {
+            let name = key.rsplit('.').next().expect("a last part");
+            assert!(text.contains(&format!("{name} =")), "{key} is not described");
+        }
+    }
+
+    fn file(text: &str) -> (tempfile::TempDir, Flags) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("anserd.toml");
+        std::fs::write(&path, text).expect("written");
+        (dir, Flags { config: Some(path), ..Flags::default() })
+    }
+
+    fn environment(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
+        pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect::<Vec<_>>().into_iter()
+    }
+}

@@ -1,0 +1,104 @@
+//! The families of calls: who may call, and which codes they answer for what every call can meet.
+
+use axum::http::StatusCode;
+
+use super::fault::Fault;
+
+/// One family per block of error codes in the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Push: 1000 and up.
+    Push,
+    /// Devices, tags, aliases: 7000 and up.
+    Device,
+    /// Users, groups, messages: 899000 and up.
+    Im,
+}
+
+impl Family {
+    /// The family of a path that has no route, or not for this method.
+    pub fn of_path(path: &str) -> Self {
+        let mut segments = path.split('/').skip(1);
+        match (segments.next(), segments.next()) {
+            (Some("v3"), Some("device" | "devices" | "tags" | "aliases")) => Self::Device,
+            (Some("v3"), _) => Self::Push,
+            _ => Self::Im,
+        }
+    }
+
+    /// The push API promises rate headers on every answer.
+    pub fn has_rate_headers(self) -> bool {
+        self != Self::Im
+    }
+
+    pub fn no_credentials(self) -> Fault {
+        match self {
+            Self::Push => unauthorized(1004, "Authen failed: send Authorization: Basic with app key and master secret"),
+            Self::Device => unauthorized(7001, "Authorization is missing: send Basic with app key and master secret"),
+            Self::Im => unauthorized(899_007, "missing authen info"),
+        }
+    }
+
+    pub fn wrong_credentials(self) -> Fault {
+        match self {
+            Self::Push => unauthorized(1004, "Authen failed"),
+            Self::Device => unauthorized(7004, "Authen failed"),
+            Self::Im => unauthorized(899_008, "Basic authentication failed"),
+        }
+    }
+
+    pub fn invalid(self, message: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
+        let code = match self {
+            Self::Push => 1003,
+            Self::Device => 7002,
+            Self::Im => 899_003,
+        };
+        Fault::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    pub fn too_large(self) -> Fault {
+        match self {
+            Self::Push => Fault::new(StatusCode::BAD_REQUEST, 1005, "the request body is too large"),
+            Self::Device | Self::Im => self.invalid("the request body is too large"),
+        }
+    }
+
+    pub fn no_route(self) -> Fault {
+        let code = match self {
+            Self::Push => 1003,
+            Self::Device => 7002,
+            Self::Im => 800_008,
+        };
+        Fault::new(StatusCode::NOT_FOUND, code, "there is no such path")
+    }
+
+    pub fn method_not_allowed(self) -> Fault {
+        let code = match self {
+            Self::Push => 1001,
+            Self::Device => 7002,
+            Self::Im => 800_008,
+        };
+        Fault::new(StatusCode::METHOD_NOT_ALLOWED, code, "this path does not serve this method")
+    }
+
+    pub fn internal(self) -> Fault {
+        match self {
+            Self::Push => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 1000, "Server internal error"),
+            Self::Device => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 7000, "Server internal error"),
+            Self::Im => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 899_000, "Server internal error"),
+        }
+    }
+
+    pub fn busy(self) -> Fault {
+        let code = match self {
+            Self::Push => 1030,
+            Self::Device => 7030,
+            Self::Im => 899_030,
+        };
+        Fault::new(StatusCode::SERVICE_UNAVAILABLE, code, "server busy, try again later")
+    }
+}
+
+fn unauthorized(code: u32, message: &'static str) -> Fault {
+    Fault::new(StatusCode::UNAUTHORIZED, code, message)
+}

@@ -1,0 +1,3 @@
+//! The push API, version 3.
+pub mod cid;
+pub mod object;
