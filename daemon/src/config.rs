@@ -144,7 +144,7 @@ impl Config {
     /// Takes every setting out of the reader; what is left there was unknown.
     fn take(reader: &mut Reader) -> Self {
         Self {
-            data_dir: reader.path("data_dir").unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)),
+            data_dir: absolute(reader.path("data_dir").unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR))),
             listen: reader.addresses("listen").unwrap_or_else(|| vec![default_address()]),
             plain_listen: reader.private_addresses("plain_listen").unwrap_or_default(),
             log_level: reader.log_level("log_level").unwrap_or(LevelFilter::Info),
@@ -208,6 +208,11 @@ fn take_password(reader: &mut Reader) -> Password {
         lanes,
         at_once: reader.number("password.at_once", 1..=64).unwrap_or(cores.div_ceil(2)),
     }
+}
+
+/// So that what is printed can be used from any folder.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 fn days(number: u32) -> Option<u32> {

@@ -1,10 +1,32 @@
 //! Anser's daemon: everything that touches the world. It decides nothing that the store could decide.
+//!
+//! Put together in [`serve`] from three groups of modules, in the order in which to read them:
+//!
+//! - What serves: [`listen`] accepts, [`link`] holds the long connections of devices, [`rest`] answers app servers,
+//!   [`admin`] the operator on this machine, [`switchboard`] delivers what was appended.
+//! - What they share, in a [`context::Context`]: [`ledger`] (the way to the store), [`password`], [`keys`], [`clock`],
+//!   [`shutdown`], and the rules for names in [`username`] and [`label`].
+//! - What starts it: [`cli`], [`config`], [`data_dir`], [`tls`], [`logging`].
+
+pub mod serve;
+
+pub mod admin;
+pub mod link;
+pub mod listen;
+pub mod rest;
+pub mod switchboard;
+
 pub mod clock;
+pub mod context;
+pub mod keys;
+pub mod label;
+pub mod ledger;
+pub mod password;
+pub mod shutdown;
+pub mod username;
+
+pub mod cli;
 pub mod config;
 pub mod data_dir;
-pub mod keys;
-mod label;
 pub mod logging;
-pub mod password;
-pub mod rest;
 pub mod tls;

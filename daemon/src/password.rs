@@ -6,6 +6,7 @@
 //! daemon's own key, as good as the secrecy of that key, replaced in the background or at the next login.
 
 mod encoded;
+pub mod upgrades;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::config;
 use crate::keys::{Keys, Purpose, is_same_secret, random};
 use encoded::Encoded;
+pub use upgrades::{Upgrade, Upgrades};
 
 /// Callers that may wait for a turn; at 50 ms a hash, the last of them waits under a minute on one core.
 const WAITING_MAX: usize = 1000;

@@ -8,7 +8,7 @@ use config::{FileFormat, Map, Source, Value};
 use super::reader::Reader;
 use super::{Config, DEFAULT_FILE, KEYS, Mistake};
 
-/// Variables with our prefix that belong to the client command or are read by the command line itself.
+/// Variables with our prefix that belong to the client command, to tests, or to the command line itself.
 const NOT_SETTINGS: [&str; 10] = [
     "ANSER_CONFIG",
     "ANSER_PASSWORD",

@@ -1,0 +1,17 @@
+//! Administration of a running daemon, over a Unix socket in its data folder.
+//!
+//! One JSON object on a line asks, one answers. Only the daemon's own user and root may connect; there is no password
+//! to guess and nothing on the network.
+
+mod client;
+mod request;
+mod server;
+
+pub use client::{AskError, ask};
+pub use request::{AppShown, Reply, Request, Status};
+pub use server::{AdminSocket, listen};
+
+/// The socket's name inside the data folder.
+pub const SOCKET: &str = "admin.sock";
+/// No request or answer is longer: a list of 10,000 apps fits.
+const LINE_BYTES_MAX: u64 = 4 << 20;

@@ -1,0 +1,197 @@
+//! The daemon's end of the admin socket.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anser_storage::App;
+use anser_storage::command::{AppCommand, Command};
+use anser_storage::ids::AppNumber;
+use anser_storage::outcome::{Answer, Refusal};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+
+use super::{AppShown, LINE_BYTES_MAX, Reply, Request, SOCKET, Status};
+use crate::context::Shared;
+use crate::keys::random_key;
+use crate::ledger::Unavailable;
+
+const APP_NAME_BYTES_MAX: usize = 64;
+/// Whoever connects and says nothing is let go.
+const REQUEST_WITHIN: Duration = Duration::from_secs(30);
+
+/// The bound socket; its file goes with it.
+pub struct AdminSocket {
+    listener: UnixListener,
+    path: PathBuf,
+    /// Who may connect, besides root.
+    user: u32,
+}
+
+/// Binds the socket. The data folder is locked by us, so a socket that is there already is a left-over.
+pub fn listen(data_dir: &Path) -> io::Result<AdminSocket> {
+    let path = data_dir.join(SOCKET);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path)?;
+    // The folder is closed to others before and after this line.
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(AdminSocket { listener, path, user: own_user()? })
+}
+
+impl AdminSocket {
+    /// Serves until the daemon stops.
+    pub async fn serve(self, context: Shared, listen: Vec<SocketAddr>) {
+        let mut shutdown = context.shutdown.clone();
+        loop {
+            let accepted = tokio::select! {
+                () = shutdown.begun() => return,
+                accepted = self.listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) if self.may_ask(&stream) => {
+                    let (context, listen) = (context.clone(), listen.clone());
+                    tokio::spawn(async move {
+                        if let Err(error) = converse(stream, &context, &listen).await {
+                            log::debug!("an admin connection ended early: {error}");
+                        }
+                    });
+                }
+                Ok(_) => log::warn!("another user tried to connect to the admin socket"),
+                Err(error) => {
+                    log::warn!("cannot accept on the admin socket: {error}");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    fn may_ask(&self, stream: &UnixStream) -> bool {
+        stream.peer_cred().is_ok_and(|peer| peer.uid() == self.user || peer.uid() == 0)
+    }
+}
+
+impl Drop for AdminSocket {
+    fn drop(&mut self) {
+        // If it stays, the next start removes it.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Our own user, as a peer of ours would see it.
+fn own_user() -> io::Result<u32> {
+    let (one, _other) = UnixStream::pair()?;
+    Ok(one.peer_cred()?.uid())
+}
+
+async fn converse(stream: UnixStream, context: &Shared, listen: &[SocketAddr]) -> io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut read = BufReader::new(read).take(LINE_BYTES_MAX);
+    let mut line = String::new();
+    while tokio::time::timeout(REQUEST_WITHIN, read.read_line(&mut line)).await?? > 0 {
+        let reply = match serde_json::from_str::<Request>(&line) {
+            Ok(request) => answer(request, context, listen).await,
+            Err(error) => Reply::Refused(format!(
+                "this anserd does not know the request ({error}); use its own version of the command"
+            )),
+        };
+        let mut text = serde_json::to_vec(&reply)?;
+        text.push(b'\n');
+        write.write_all(&text).await?;
+        line.clear();
+        read.set_limit(LINE_BYTES_MAX);
+    }
+    Ok(())
+}
+
+async fn answer(request: Request, context: &Shared, listen: &[SocketAddr]) -> Reply {
+    let answered = match request {
+        Request::AppCreate { name } => create(context, name).await,
+        Request::AppList => list(context).await,
+        Request::AppShow { app } => find(context, &app).await.map(|(_, app)| Reply::App(shown(app))),
+        Request::AppRotateSecret { app } => rotate_secret(context, &app).await,
+        Request::AppDelete { app } => delete(context, &app).await,
+        Request::Status => status(context, listen).await,
+    };
+    answered.unwrap_or_else(Reply::Refused)
+}
+
+async fn create(context: &Shared, name: String) -> Result<Reply, String> {
+    if name.is_empty() || name.len() > APP_NAME_BYTES_MAX || name.chars().any(char::is_control) {
+        return Err("the name of an app has 1 to 64 bytes and no control characters".to_owned());
+    }
+    let (app_key, master_secret) = (random_key(), random_key());
+    let command =
+        AppCommand::Create { name: name.clone(), app_key: app_key.clone(), master_secret: master_secret.clone() };
+    submit(context, command).await?;
+    log::info!(app_key = app_key.as_str(); "an app was created");
+    Ok(Reply::App(AppShown { name, app_key, master_secret: Some(master_secret) }))
+}
+
+async fn list(context: &Shared) -> Result<Reply, String> {
+    let mut apps = all(context).await?;
+    apps.sort_by(|(_, left), (_, right)| left.name.cmp(&right.name));
+    Ok(Reply::Apps(apps.into_iter().map(|(_, app)| AppShown { master_secret: None, ..shown(app) }).collect()))
+}
+
+async fn rotate_secret(context: &Shared, name: &str) -> Result<Reply, String> {
+    let (number, app) = find(context, name).await?;
+    let master_secret = random_key();
+    submit(context, AppCommand::RotateSecret { app: number, master_secret: master_secret.clone() }).await?;
+    log::info!(app_key = app.app_key.as_str(); "an app has a new master secret");
+    Ok(Reply::App(AppShown { master_secret: Some(master_secret), ..shown(app) }))
+}
+
+/// Nobody finds the app after the first slice; the rest only gives back space.
+async fn delete(context: &Shared, name: &str) -> Result<Reply, String> {
+    let (number, app) = find(context, name).await?;
+    while submit(context, AppCommand::Delete { app: number }).await? == Answer::Continue {}
+    log::info!(app_key = app.app_key.as_str(); "an app was deleted");
+    Ok(Reply::Deleted(AppShown { master_secret: None, ..shown(app) }))
+}
+
+async fn status(context: &Shared, listen: &[SocketAddr]) -> Result<Reply, String> {
+    let (apps, position) =
+        context.ledger.read(|snapshot| Ok((snapshot.apps()?.len(), snapshot.end().0))).await.map_err(unavailable)?;
+    Ok(Reply::Status(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        process_id: std::process::id(),
+        uptime_s: context.started.elapsed().as_secs(),
+        data_dir: context.config.data_dir.clone(),
+        listen: listen.to_vec(),
+        apps,
+        connections: context.config.limits.links.saturating_sub(context.connections.available_permits()),
+        position,
+    }))
+}
+
+async fn submit(context: &Shared, command: AppCommand) -> Result<Answer, String> {
+    let outcome = context.ledger.submit(Command::App(command)).await.map_err(unavailable)?;
+    outcome.answer.map_err(|refusal| match refusal {
+        Refusal::AppNameTaken => "an app of this name exists; `anserd app list` shows all".to_owned(),
+        Refusal::AppKeyTaken => "the new app key exists already; try again".to_owned(),
+        Refusal::AppUnknown => "there is no such app any more".to_owned(),
+        other => format!("the store refused it: {other:?}; the daemon's log may say more"),
+    })
+}
+
+async fn find(context: &Shared, wanted: &str) -> Result<(AppNumber, App), String> {
+    let found = all(context).await?.into_iter().find(|(_, app)| app.name == wanted || app.app_key == wanted);
+    found.ok_or_else(|| format!("there is no app {wanted:?}; `anserd app list` shows all"))
+}
+
+async fn all(context: &Shared) -> Result<Vec<(AppNumber, App)>, String> {
+    context.ledger.read(|snapshot| snapshot.apps()).await.map_err(unavailable)
+}
+
+fn unavailable(error: Unavailable) -> String {
+    error.to_string()
+}
+
+fn shown(app: App) -> AppShown {
+    AppShown { name: app.name, app_key: app.app_key, master_secret: Some(app.master_secret) }
+}

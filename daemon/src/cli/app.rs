@@ -1,0 +1,97 @@
+//! `anserd app …`
+
+use clap::Subcommand;
+
+use super::{AdminArgs, Failure, print_json, strange};
+use crate::admin::{AppShown, Reply, Request};
+
+#[derive(Debug, Subcommand)]
+pub enum AppCommand {
+    /// Makes an app and prints its key and secret
+    Create {
+        /// What you call it
+        name: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Lists all apps, without their secrets
+    List {
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Shows an app with its master secret
+    Show {
+        /// Name or app key
+        app: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Gives an app a new master secret; the old one is refused from then on
+    RotateSecret {
+        /// Name or app key
+        app: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Deletes an app with everything in it
+    Delete {
+        /// Name or app key
+        app: String,
+        /// Really
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}
+
+pub fn run(command: AppCommand) -> Result<(), Failure> {
+    match command {
+        AppCommand::Create { name, admin } => show(&admin, &Request::AppCreate { name }),
+        AppCommand::Show { app, admin } => show(&admin, &Request::AppShow { app }),
+        AppCommand::RotateSecret { app, admin } => show(&admin, &Request::AppRotateSecret { app }),
+        AppCommand::List { admin } => list(&admin),
+        AppCommand::Delete { app, yes, admin } => delete(&admin, app, yes),
+    }
+}
+
+fn show(admin: &AdminArgs, request: &Request) -> Result<(), Failure> {
+    let Reply::App(app) = admin.ask(request)? else { return Err(strange()) };
+    if admin.json {
+        print_json(&app);
+    } else {
+        println!("name          {}", app.name);
+        println!("app key       {}", app.app_key);
+        println!("master secret {}", app.master_secret.unwrap_or_default());
+    }
+    Ok(())
+}
+
+fn list(admin: &AdminArgs) -> Result<(), Failure> {
+    let Reply::Apps(apps) = admin.ask(&Request::AppList)? else { return Err(strange()) };
+    if admin.json {
+        print_json(&apps);
+    } else if apps.is_empty() {
+        println!("there is no app yet: anserd app create NAME");
+    } else {
+        apps.iter().for_each(|AppShown { name, app_key, .. }| println!("{app_key}  {name}"));
+    }
+    Ok(())
+}
+
+fn delete(admin: &AdminArgs, app: String, yes: bool) -> Result<(), Failure> {
+    if !yes {
+        let Reply::App(app) = admin.ask(&Request::AppShow { app })? else { return Err(strange()) };
+        return Err(Failure::new(format!(
+            "anserd: this deletes the app {:?} with its users, messages and devices, for good. Add --yes to do it",
+            app.name
+        )));
+    }
+    let Reply::Deleted(app) = admin.ask(&Request::AppDelete { app })? else { return Err(strange()) };
+    if admin.json {
+        print_json(&app)
+    } else {
+        println!("deleted {}", app.name)
+    }
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! `anserd check`
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Failure, settings};
+use crate::config::{Flags, KEYS};
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The settings file [default: /etc/anser/anserd.toml, if it exists]
+    #[arg(long, value_name = "FILE", env = "ANSER_CONFIG")]
+    config: Option<PathBuf>,
+    /// Lists every setting there is
+    #[arg(long)]
+    list: bool,
+}
+
+pub fn run(args: &CheckArgs) -> Result<(), Failure> {
+    if args.list {
+        KEYS.iter().for_each(|key| println!("{key}"));
+        return Ok(());
+    }
+    let flags = Flags { config: args.config.clone(), ..Flags::default() };
+    let config = settings(&flags)?;
+    println!("the settings are valid; data folder {}", config.data_dir.display());
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! The command line of `anserd`.
+
+mod app;
+mod check;
+mod serve;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::admin::{self, Reply, Request};
+use crate::config::{self, Flags, Mistake};
+
+/// sysexits: the settings, or something else that a restart cannot cure.
+const EXIT_CONFIG: u8 = 78;
+
+/// Push and chat for one organisation, on its own box.
+#[derive(Debug, Parser)]
+#[command(name = "anserd", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the daemon
+    Serve(serve::ServeArgs),
+    /// Makes and manages apps on the running daemon
+    App {
+        #[command(subcommand)]
+        command: app::AppCommand,
+    },
+    /// Shows how the running daemon is
+    Status(status::StatusArgs),
+    /// Checks the settings and reports every mistake
+    Check(check::CheckArgs),
+}
+
+/// Which running daemon is meant, and how it answers.
+#[derive(Debug, Args)]
+struct AdminArgs {
+    /// The data folder of the daemon
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The admin socket of the daemon [default: admin.sock in its data folder]
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// The settings file that names the data folder [default: /etc/anser/anserd.toml, if it exists]
+    #[arg(long, value_name = "FILE", env = "ANSER_CONFIG")]
+    config: Option<PathBuf>,
+    /// Answers in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A command that failed: what to say, and the exit code.
+struct Failure {
+    text: String,
+    code: u8,
+}
+
+impl Cli {
+    pub fn run(self) -> ExitCode {
+        let done = match self.command {
+            Command::Serve(args) => serve::run(&args),
+            Command::App { command } => app::run(command),
+            Command::Status(args) => status::run(&args),
+            Command::Check(args) => check::run(&args),
+        };
+        match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                eprintln!("{}", failure.text);
+                ExitCode::from(failure.code)
+            }
+        }
+    }
+}
+
+impl AdminArgs {
+    fn ask(&self, request: &Request) -> Result<Reply, Failure> {
+        let reply = admin::ask(&self.socket()?, request).map_err(|error| Failure::new(format!("anserd: {error}")))?;
+        match reply {
+            Reply::Refused(why) => Err(Failure::new(format!("anserd: {why}"))),
+            reply => Ok(reply),
+        }
+    }
+
+    fn socket(&self) -> Result<PathBuf, Failure> {
+        let folder = match (&self.socket, &self.data_dir) {
+            (Some(socket), _) => return Ok(socket.clone()),
+            (None, Some(folder)) => folder.clone(),
+            (None, None) => settings(&Flags { config: self.config.clone(), ..Flags::default() })?.data_dir,
+        };
+        Ok(folder.join(admin::SOCKET))
+    }
+}
+
+fn settings(flags: &Flags) -> Result<config::Config, Failure> {
+    config::read(flags, environment()).map_err(|mistakes| Failure { text: lines(&mistakes), code: EXIT_CONFIG })
+}
+
+/// Variables that are text; ours always are.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+fn lines(mistakes: &[Mistake]) -> String {
+    mistakes.iter().map(Mistake::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl Failure {
+    fn new(text: String) -> Self {
+        Self { text, code: 1 }
+    }
+}
+
+/// An answer of another kind than asked for: the daemon is of another version.
+fn strange() -> Failure {
+    Failure::new("anserd: the running daemon answered something else; restart it after an upgrade".to_owned())
+}
+
+fn print_json(value: &impl serde::Serialize) {
+    if let Ok(text) = serde_json::to_string(value) {
+        println!("{text}");
+    }
+}

@@ -1,0 +1,145 @@
+//! `anserd serve`
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use sd_notify::NotifyState;
+use serde::Serialize;
+
+use super::{EXIT_CONFIG, Failure, print_json, settings};
+use crate::admin::{self, AppShown, Reply, Request};
+use crate::config::{Config, Flags};
+use crate::logging;
+use crate::serve::{Daemon, StartError, until_asked_to_stop};
+
+const DEMO_DATA_DIR: &str = "demo";
+const DEMO_APP: &str = "demo";
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The settings file [default: /etc/anser/anserd.toml, if it exists]
+    #[arg(long, value_name = "FILE", env = "ANSER_CONFIG")]
+    config: Option<PathBuf>,
+    /// The folder that holds everything
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// An address with port to listen on, TCP and UDP; may be repeated
+    #[arg(long, value_name = "ADDR")]
+    listen: Vec<String>,
+    /// Prints one JSON line on standard output when it serves
+    #[arg(long)]
+    json: bool,
+    /// Serves from the folder demo/, with an app to try things with
+    #[arg(long)]
+    demo: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Ready<'a> {
+    ready: bool,
+    listen: &'a [SocketAddr],
+    data_dir: &'a Path,
+    ca: Option<&'a PathBuf>,
+}
+
+pub fn run(args: &ServeArgs) -> Result<(), Failure> {
+    let flags = Flags { config: args.config.clone(), data_dir: data_dir(args), listen: args.listen.clone() };
+    let config = settings(&flags)?;
+    logging::start(config.log_level);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        // Reads and password hashes wait here; more threads would only queue at the disk and the cores.
+        .max_blocking_threads(64)
+        .build()
+        .map_err(|error| Failure::new(format!("anserd: the system gives no threads: {error}")))?;
+    let served = runtime.block_on(serve(args, config));
+    // What still hangs after the drain is not waited for.
+    runtime.shutdown_background();
+    logging::flush();
+    served
+}
+
+fn data_dir(args: &ServeArgs) -> Option<PathBuf> {
+    args.data_dir.clone().or_else(|| args.demo.then(|| PathBuf::from(DEMO_DATA_DIR)))
+}
+
+async fn serve(args: &ServeArgs, config: Config) -> Result<(), Failure> {
+    let daemon = Daemon::start(config).await.map_err(|error| failed(&error))?;
+    let stop = until_asked_to_stop();
+    say_ready(args, &daemon).await?;
+    // Without a supervisor there is nobody to tell.
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    stop.await.map_err(|error| Failure::new(format!("anserd: cannot wait for signals: {error}")))?;
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    log::info!("stopping");
+    daemon.stop().await;
+    Ok(())
+}
+
+fn failed(error: &StartError) -> Failure {
+    Failure { text: format!("anserd: {error}"), code: if error.is_lasting() { EXIT_CONFIG } else { 1 } }
+}
+
+async fn say_ready(args: &ServeArgs, daemon: &Daemon) -> Result<(), Failure> {
+    let data_dir = &daemon.context().config.data_dir;
+    if args.json {
+        let ready = Ready { ready: true, listen: daemon.listen(), data_dir, ca: daemon.authority() };
+        print_json(&ready);
+        return Ok(());
+    }
+    let listen: Vec<_> = daemon.listen().iter().map(ToString::to_string).collect();
+    println!("Anser {} serves on {}; data folder {}", env!("CARGO_PKG_VERSION"), listen.join(", "), data_dir.display());
+    if args.demo {
+        let app = demo_app(data_dir).await?;
+        say_first_commands(daemon, &app);
+    } else {
+        println!("Next: anserd app create NAME --data-dir {}", data_dir.display());
+        if let Some(authority) = daemon.authority() {
+            println!("Clients trust it with --ca {} (curl: --cacert)", authority.display());
+        }
+    }
+    Ok(())
+}
+
+/// Asks the daemon over its own socket, as an operator would.
+async fn demo_app(data_dir: &Path) -> Result<AppShown, Failure> {
+    let socket = data_dir.join(admin::SOCKET);
+    let asked = tokio::task::spawn_blocking(move || {
+        match admin::ask(&socket, &Request::AppShow { app: DEMO_APP.to_owned() })? {
+            Reply::App(app) => Ok(Reply::App(app)),
+            _ => admin::ask(&socket, &Request::AppCreate { name: DEMO_APP.to_owned() }),
+        }
+    });
+    match asked.await {
+        Ok(Ok(Reply::App(app))) => Ok(app),
+        Ok(Err(error)) => Err(Failure::new(format!("anserd: {}", admin::AskError::to_string(&error)))),
+        _ => Err(super::strange()),
+    }
+}
+
+fn say_first_commands(daemon: &Daemon, app: &AppShown) {
+    let port = daemon.listen().first().map_or(crate::config::DEFAULT_PORT, SocketAddr::port);
+    let ca = daemon.authority().map(|path| path.display().to_string()).unwrap_or_default();
+    let (key, secret) = (&app.app_key, app.master_secret.as_deref().unwrap_or_default());
+    println!(
+        "
+The app \"{name}\" is there for trying things. In another shell:
+
+  export ANSER_SERVER=localhost:{port} ANSER_CA={ca} ANSER_APP_KEY={key}
+  anser register alice --password secret1
+  anser register bob --password secret2
+  anser listen --user bob --password secret2
+
+and in a third, with the same export:
+
+  anser send --user alice --password secret1 --to bob --text 'Hello, Bob'
+  curl --cacert {ca} -u {key}:{secret} https://localhost:{port}/v3/push \\
+    -d '{{\"platform\":\"all\",\"audience\":\"all\",\"notification\":{{\"alert\":\"Hello, everybody\"}}}}'
+
+Stop with Ctrl-C; everything stays in {dir}.",
+        name = app.name,
+        dir = daemon.context().config.data_dir.display(),
+    );
+}

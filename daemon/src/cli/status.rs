@@ -1,0 +1,32 @@
+//! `anserd status`
+
+use clap::Args;
+
+use super::{AdminArgs, Failure, print_json, strange};
+use crate::admin::{Reply, Request, Status};
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    admin: AdminArgs,
+}
+
+pub fn run(args: &StatusArgs) -> Result<(), Failure> {
+    let Reply::Status(status) = args.admin.ask(&Request::Status)? else { return Err(strange()) };
+    if args.admin.json {
+        print_json(&status);
+    } else {
+        print_text(&status);
+    }
+    Ok(())
+}
+
+fn print_text(status: &Status) {
+    let listen: Vec<_> = status.listen.iter().map(ToString::to_string).collect();
+    println!("anserd {} runs as process {} for {} s", status.version, status.process_id, status.uptime_s);
+    println!("listens on    {}", listen.join(", "));
+    println!("data folder   {}", status.data_dir.display());
+    println!("apps          {}", status.apps);
+    println!("connections   {}", status.connections);
+    println!("last position {}", status.position);
+}

@@ -1,0 +1,31 @@
+//! What every part of the daemon that serves somebody shares.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::Semaphore;
+
+use crate::config::Config;
+use crate::keys::Keys;
+use crate::ledger::Ledger;
+use crate::password::{Passwords, Upgrades};
+use crate::shutdown::Shutdown;
+use crate::switchboard::Switchboard;
+
+/// Made once at the start and never changed; parts with state of their own guard it themselves.
+pub struct Context {
+    pub config: Config,
+    pub keys: Keys,
+    pub ledger: Ledger,
+    pub passwords: Passwords,
+    /// Quick password hashes that wait to be replaced by slow ones.
+    pub upgrades: Upgrades,
+    pub switchboard: Arc<Switchboard>,
+    /// One permit for each open connection of any kind; taken when it is accepted, given back when it is gone.
+    pub connections: Arc<Semaphore>,
+    /// Everything that serves for long watches this.
+    pub shutdown: Shutdown,
+    pub started: Instant,
+}
+
+pub type Shared = Arc<Context>;

@@ -1,0 +1,66 @@
+//! HTTP/1.1 on one connection.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::rest::Rest;
+use crate::shutdown::Shutdown;
+
+/// Also how long a connection may lie idle between two requests.
+const HEADER_WITHIN: Duration = Duration::from_secs(10);
+const HEADER_BYTES_MAX: usize = 32 * 1024;
+
+/// The connection that a request came on, among the request's extensions. Whoever takes the connection over (an upgrade
+/// to WebSocket) keeps this, so that it goes on counting.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub peer: SocketAddr,
+    _permit: Arc<OwnedSemaphorePermit>,
+}
+
+impl Connection {
+    pub fn new(peer: SocketAddr, permit: OwnedSemaphorePermit) -> Self {
+        Self { peer, _permit: Arc::new(permit) }
+    }
+}
+
+/// Serves requests until the caller or the daemon ends; a request that is being answered is finished first.
+pub async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    from: Connection,
+    rest: Rest,
+    mut shutdown: Shutdown,
+) {
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(from.clone());
+        let rest = rest.clone();
+        async move { Ok::<_, Infallible>(rest.answer(request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_WITHIN)
+        .max_buf_size(HEADER_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = Box::pin(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shutdown.begun() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        log::debug!("an HTTP connection ended early: {error}");
+    }
+}

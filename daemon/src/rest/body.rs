@@ -1,0 +1,39 @@
+//! Request bodies: read within a size and a time, then parsed as JSON whatever the content type says.
+
+use std::time::Duration;
+
+use axum::extract::Request;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::Value;
+
+use super::family::Family;
+use super::fault::Fault;
+
+/// A caller on a slow network still sends a megabyte in this time; one that trickles is cut off.
+const READ_WITHIN: Duration = Duration::from_secs(30);
+
+/// The largest body of each family. Registering 500 users with full profiles stays below the last one.
+fn bytes_max(family: Family) -> usize {
+    match family {
+        Family::Push | Family::Device => 1 << 20,
+        Family::Im => 2 << 20,
+    }
+}
+
+pub async fn json(family: Family, request: Request) -> Result<Value, Fault> {
+    if request.headers().contains_key("x-encrypt-type") {
+        return Err(family.invalid("encrypted payloads are not supported: send the body in the clear, over TLS"));
+    }
+    let bytes = read(family, request).await?;
+    serde_json::from_slice(&bytes).map_err(|error| family.invalid(format!("the request body is not JSON: {error}")))
+}
+
+async fn read(family: Family, request: Request) -> Result<axum::body::Bytes, Fault> {
+    let body = Limited::new(request.into_body(), bytes_max(family));
+    match tokio::time::timeout(READ_WITHIN, body.collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(family.too_large()),
+        Ok(Err(_)) => Err(family.invalid("the request body ended early")),
+        Err(_) => Err(family.invalid("the request body came too slowly")),
+    }
+}

@@ -1,0 +1,166 @@
+//! Members of IM request bodies, checked by the contract's string rules. Lengths are bytes of UTF-8.
+
+use anser_protocol::limits::{GROUP_NAME_BYTES_MAX, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, TEXT_BYTES_MAX};
+use anser_storage::command::Profile;
+use serde_json::Value;
+
+use super::invalid;
+use crate::config;
+use crate::rest::fault::Fault;
+use crate::rest::lenient::{Object, as_int, as_name, as_object, member};
+use crate::username;
+
+const NICKNAME_BYTES_MAX: usize = 64;
+const EXTRAS_BYTES_MAX: usize = 512;
+
+pub fn object(value: &Value) -> Result<&Object, Fault> {
+    value.as_object().ok_or_else(|| invalid("a JSON object is expected"))
+}
+
+/// A required username; ids that are numbers in the caller's own system come as numbers.
+pub fn name(object: &Object, key: &str, rule: &config::Users) -> Result<String, Fault> {
+    let value = member(object, key).ok_or_else(|| invalid(format!("{key} is missing")))?;
+    checked_name(value, key, rule)
+}
+
+/// A list of usernames; absent is empty, one name alone is a list of one.
+pub fn names(object: &Object, key: &str, rule: &config::Users) -> Result<Vec<String>, Fault> {
+    match member(object, key) {
+        None => Ok(Vec::new()),
+        Some(Value::Array(items)) => items.iter().map(|item| checked_name(item, key, rule)).collect(),
+        Some(one) => Ok(vec![checked_name(one, key, rule)?]),
+    }
+}
+
+fn checked_name(value: &Value, key: &str, rule: &config::Users) -> Result<String, Fault> {
+    let name = as_name(value).ok_or_else(|| invalid(format!("{key} must be a text")))?;
+    match username::check(&name, rule.strict_names) {
+        Ok(()) => Ok(name),
+        Err(reason) => Err(invalid(format!("{key}: {reason}"))),
+    }
+}
+
+/// The username in a path.
+pub fn path_name(name: &str, rule: &config::Users) -> Result<(), Fault> {
+    username::check(name, rule.strict_names).map_err(invalid)
+}
+
+pub fn password(object: &Object) -> Result<String, Fault> {
+    let password = member(object, "password").and_then(as_name).ok_or_else(|| invalid("password is missing"))?;
+    if (PASSWORD_BYTES_MIN..=PASSWORD_BYTES_MAX).contains(&password.len()) {
+        Ok(password)
+    } else {
+        Err(invalid("password must have 4 to 128 bytes"))
+    }
+}
+
+/// An optional text; absent is empty.
+pub fn text(object: &Object, key: &str, bytes_max: usize) -> Result<String, Fault> {
+    let Some(value) = member(object, key) else { return Ok(String::new()) };
+    match as_name(value) {
+        Some(text) if text.len() <= bytes_max => Ok(text),
+        Some(_) => Err(invalid(format!("{key} must have at most {bytes_max} bytes"))),
+        None => Err(invalid(format!("{key} must be a text"))),
+    }
+}
+
+fn line(object: &Object, key: &str, bytes_max: usize) -> Result<String, Fault> {
+    let text = text(object, key, bytes_max)?;
+    if text.contains(['\n', '\r']) { Err(invalid(format!("{key} must be one line"))) } else { Ok(text) }
+}
+
+pub fn group_name(object: &Object) -> Result<String, Fault> {
+    let name = line(object, "name", GROUP_NAME_BYTES_MAX)?;
+    if name.is_empty() { Err(invalid("name must have 1 to 64 bytes")) } else { Ok(name) }
+}
+
+pub fn description(object: &Object) -> Result<String, Fault> {
+    text(object, "desc", TEXT_BYTES_MAX)
+}
+
+pub fn avatar(object: &Object) -> Result<String, Fault> {
+    text(object, "avatar", TEXT_BYTES_MAX)
+}
+
+pub fn profile(object: &Object) -> Result<Profile, Fault> {
+    Ok(Profile {
+        nickname: line(object, "nickname", NICKNAME_BYTES_MAX)?,
+        avatar: avatar(object)?,
+        birthday: birthday(object)?,
+        signature: text(object, "signature", TEXT_BYTES_MAX)?,
+        region: text(object, "region", TEXT_BYTES_MAX)?,
+        address: text(object, "address", TEXT_BYTES_MAX)?,
+        gender: gender(object)?,
+        extras: extras(object)?,
+    })
+}
+
+/// `1992-03-08`; a time of day behind it is dropped.
+fn birthday(object: &Object) -> Result<String, Fault> {
+    let text = text(object, "birthday", 19)?;
+    let date = text.split(' ').next().unwrap_or_default();
+    let parts: Vec<&str> = date.split('-').collect();
+    let number = |text: &str, digits: usize| {
+        (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().unwrap_or(0u32))
+    };
+    let is_date = match parts.as_slice() {
+        [year, month, day] => {
+            number(year, 4).is_some()
+                && number(month, 2).is_some_and(|month| (1..=12).contains(&month))
+                && number(day, 2).is_some_and(|day| (1..=31).contains(&day))
+        }
+        _ => text.is_empty(),
+    };
+    if is_date { Ok(date.to_owned()) } else { Err(invalid("birthday must look like 1992-03-08")) }
+}
+
+fn gender(object: &Object) -> Result<Option<u8>, Fault> {
+    match member(object, "gender") {
+        None => Ok(None),
+        Some(value) => match as_int(value) {
+            Some(0) => Ok(Some(0)),
+            Some(1) => Ok(Some(1)),
+            Some(2) => Ok(Some(2)),
+            _ => Err(invalid("gender must be 0, 1 or 2")),
+        },
+    }
+}
+
+fn extras(object: &Object) -> Result<String, Fault> {
+    let Some(value) = member(object, "extras") else { return Ok(String::new()) };
+    let extras = as_object(value).ok_or_else(|| invalid("extras must be an object"))?;
+    let text = if extras.is_empty() { String::new() } else { Value::Object(extras).to_string() };
+    if text.len() <= EXTRAS_BYTES_MAX { Ok(text) } else { Err(invalid("extras must have at most 512 bytes as JSON")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_profile_takes_null_as_absent_and_a_time_behind_the_birthday() {
+        let given = json!({"nickname": null, "birthday": "1992-03-08 10:00:00", "gender": "2", "extras": []});
+        let profile = profile(given.as_object().expect("an object")).expect("valid");
+        assert_eq!((profile.birthday.as_str(), profile.gender, profile.extras.as_str()), ("1992-03-08", Some(2), ""));
+    }
+
+    #[test]
+    fn members_that_break_a_rule_are_refused() {
+        for wrong in [
+            json!({"nickname": "two\nlines"}),
+            json!({"nickname": "x".repeat(65)}),
+            json!({"birthday": "yesterday"}),
+            json!({"birthday": "1992-13-08"}),
+            json!({"gender": 3}),
+            json!({"extras": "x"}),
+            json!({"extras": {"k": "x".repeat(510)}}),
+            json!({"signature": "x".repeat(251)}),
+            json!({"signature": {}}),
+        ] {
+            let fault = profile(wrong.as_object().expect("an object")).expect_err("broken");
+            assert_eq!(fault.code, 899_003, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The daemon as a whole: put together, ready, drained, closed.
+
+mod signal;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anser_storage::command::{Command, SystemCommand};
+use anser_storage::{OpenError, Options, Store, Writer, WriterHandle, WriterOptions};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use crate::admin;
+use crate::config::Config;
+use crate::context::{Context, Shared};
+use crate::data_dir::{DataDir, DataDirError};
+use crate::keys::Keys;
+use crate::ledger::{Ledger, Unavailable};
+use crate::listen::{self, BindError, Bound};
+use crate::password::{Passwords, Upgrades, upgrades};
+use crate::rest::Rest;
+use crate::shutdown::{ShutdownSwitch, shutdown};
+use crate::switchboard::Switchboard;
+use crate::tls::{self, CertificateError, Certificates};
+
+pub use signal::until_asked_to_stop;
+
+/// Work in flight gets this long after the daemon was asked to stop.
+const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+/// Long before a self-made certificate ends.
+const RENEW_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// A daemon that serves.
+pub struct Daemon {
+    context: Shared,
+    switch: ShutdownSwitch,
+    writer: WriterHandle,
+    listen: Vec<SocketAddr>,
+    authority: Option<PathBuf>,
+    /// Held last: another daemon may start when it is gone.
+    _data_dir: DataDir,
+}
+
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    #[error("the daemon's key cannot be used: {0}")]
+    Keys(io::Error),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error("{0}")]
+    Store(#[from] OpenError),
+    #[error("the store does not accept the start: {0}. If the disk is full, make room and start again")]
+    Unavailable(#[from] Unavailable),
+    #[error("the admin socket cannot be made in {}: {source}. Its path must stay below 108 bytes; choose a shorter data folder", data_dir.display())]
+    Admin { data_dir: PathBuf, source: io::Error },
+    #[error("the system gives no more threads or descriptors: {0}")]
+    System(io::Error),
+}
+
+impl StartError {
+    /// Would the same start fail again until somebody does something? A supervisor then need not try.
+    pub fn is_lasting(&self) -> bool {
+        matches!(
+            self,
+            Self::Keys(_)
+                | Self::Certificate(CertificateError::Broken { .. } | CertificateError::Mismatch { .. })
+                | Self::Store(OpenError::NewerFormat { .. } | OpenError::Damaged(_))
+        )
+    }
+}
+
+impl Daemon {
+    /// Returns when everything serves.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let data_dir = DataDir::open(&config.data_dir)?;
+        let keys = Keys::open(data_dir.path()).map_err(StartError::Keys)?;
+        let certificates = Certificates::open(&config.tls, data_dir.path())?;
+        // Before the store is touched: a port in use is the most common reason not to start.
+        let bound = config.listen.iter().map(|address| listen::bind(*address)).collect::<Result<Vec<_>, _>>()?;
+        let plain =
+            config.plain_listen.iter().map(|address| listen::bind_tcp(*address)).collect::<Result<Vec<_>, _>>()?;
+        let (switch, shutdown) = shutdown();
+        let switchboard = Arc::new(Switchboard::default());
+        let (writer, ledger) = open_store(&config, switchboard.clone()).await?;
+        let (upgrades, waiting) = Upgrades::new();
+        let context = Arc::new(Context {
+            passwords: Passwords::new(&config.password, &keys),
+            connections: Arc::new(Semaphore::new(config.limits.links)),
+            started: Instant::now(),
+            config,
+            keys,
+            ledger,
+            upgrades,
+            switchboard,
+            shutdown,
+        });
+        tokio::spawn(upgrades::run(waiting, context.passwords.clone(), context.ledger.clone()));
+        let listen = bound.iter().map(|bound| bound.address).collect();
+        let daemon =
+            Self { authority: certificates.authority_file(), context, switch, writer, listen, _data_dir: data_dir };
+        daemon.serve_admin()?;
+        daemon.serve_network(bound, plain, &certificates)?;
+        tokio::spawn(renew(certificates, daemon.context.clone()));
+        Ok(daemon)
+    }
+
+    fn serve_admin(&self) -> Result<(), StartError> {
+        let data_dir = &self.context.config.data_dir;
+        let socket =
+            admin::listen(data_dir).map_err(|source| StartError::Admin { data_dir: data_dir.clone(), source })?;
+        tokio::spawn(socket.serve(self.context.clone(), self.listen.clone()));
+        Ok(())
+    }
+
+    fn serve_network(
+        &self,
+        bound: Vec<Bound>,
+        plain: Vec<std::net::TcpListener>,
+        certificates: &Arc<Certificates>,
+    ) -> Result<(), StartError> {
+        let acceptor = TlsAcceptor::from(tls::tcp_config(certificates.clone())?);
+        let half_open = Arc::new(Semaphore::new(self.context.config.limits.half_open));
+        let rest = Rest::new(&self.context);
+        for bound in bound {
+            let tcp = TcpListener::from_std(bound.tcp).map_err(StartError::System)?;
+            let (acceptor, half_open) = (acceptor.clone(), half_open.clone());
+            tokio::spawn(listen::accept_tls(tcp, acceptor, half_open, rest.clone(), self.context.clone()));
+        }
+        for tcp in plain {
+            let tcp = TcpListener::from_std(tcp).map_err(StartError::System)?;
+            tokio::spawn(listen::accept_plain(tcp, rest.clone(), self.context.clone()));
+        }
+        Ok(())
+    }
+
+    /// The addresses that are really listened on; port 0 has become a number.
+    pub fn listen(&self) -> &[SocketAddr] {
+        &self.listen
+    }
+
+    /// The certificate authority that clients are to trust, when it is a self-made one.
+    pub fn authority(&self) -> Option<&PathBuf> {
+        self.authority.as_ref()
+    }
+
+    pub fn context(&self) -> &Shared {
+        &self.context
+    }
+
+    /// Stops accepting, lets work in flight finish, writes everything down.
+    pub async fn stop(self) {
+        self.switch.begin();
+        let all = u32::try_from(self.context.config.limits.links).unwrap_or(u32::MAX);
+        let drained = tokio::time::timeout(DRAIN_WITHIN, self.context.connections.acquire_many(all)).await;
+        if drained.is_err() {
+            log::warn!("some connections did not end in time and are cut");
+        }
+        let writer = self.writer;
+        // Waits for the disk.
+        let _ = tokio::task::spawn_blocking(move || writer.shutdown()).await;
+    }
+}
+
+/// Opens the store on a thread that may wait for the disk, and makes the start known to it.
+async fn open_store(config: &Config, switchboard: Arc<Switchboard>) -> Result<(WriterHandle, Ledger), StartError> {
+    let options = Options { cache_bytes: config.storage.cache_bytes, ..Options::default() };
+    let folder = config.data_dir.clone();
+    let opened = tokio::task::spawn_blocking(move || Store::open(&folder, options)).await;
+    let store = opened.map_err(|error| StartError::System(io::Error::other(error)))??;
+    let on_appended = Box::new(move |appended: &[_]| switchboard.deliver(appended));
+    let (writer, reader) = Writer::spawn(store, WriterOptions::default(), on_appended).map_err(StartError::System)?;
+    let ledger = Ledger::new(writer.clone(), reader);
+    ledger.submit(Command::System(SystemCommand::Start)).await?;
+    Ok((writer, ledger))
+}
+
+async fn renew(certificates: Arc<Certificates>, context: Shared) {
+    let mut shutdown = context.shutdown.clone();
+    loop {
+        tokio::select! {
+            () = shutdown.begun() => return,
+            () = tokio::time::sleep(RENEW_EVERY) => {}
+        }
+        // Also reads an operator's certificate again, which other programs renew.
+        let renewed = tokio::task::block_in_place(|| certificates.renew());
+        if let Err(error) = renewed {
+            log::error!("the certificate could not be renewed, the old one stays: {error}");
+        }
+    }
+}
