@@ -1,0 +1,43 @@
+//! Writes `vectors.json`: adds what is new in `tests/golden`. It refuses to change a vector that is in the file, unless it
+//! is given `--rewrite`, which is for frames that no release has spoken yet.
+
+#[path = "../tests/golden/mod.rs"]
+mod golden;
+
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors.json");
+
+fn main() -> ExitCode {
+    let text = golden::file::file();
+    let may_rewrite = std::env::args().any(|argument| argument == "--rewrite");
+    let changed = std::fs::read_to_string(PATH).map(|old| changed(&old, &text)).unwrap_or_default();
+    if !changed.is_empty() && !may_rewrite {
+        eprintln!("these vectors would change or go: {}", changed.join(", "));
+        eprintln!("a released body never changes: make a new frame type or an extension, or pass --rewrite");
+        return ExitCode::FAILURE;
+    }
+    match std::fs::write(PATH, text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write {PATH}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Names of the old vectors that are not in the new file as they were.
+fn changed(old: &str, new: &str) -> Vec<String> {
+    let new = entries(new);
+    let is_kept =
+        |entry: &Value| new.iter().any(|kept| kept["name"] == entry["name"] && kept["frames"] == entry["frames"]);
+    entries(old).iter().filter(|entry| !is_kept(entry)).map(|entry| entry["name"].to_string()).collect()
+}
+
+fn entries(text: &str) -> Vec<Value> {
+    let file: Value = serde_json::from_str(text).unwrap_or_default();
+    let lists = ["vectors", "accepted", "refused"].map(|list| file[list].as_array().cloned().unwrap_or_default());
+    lists.concat()
+}
