@@ -1,0 +1,260 @@
+//! What the session asks for and what it tells: everything that ever comes out of it.
+
+use anser_protocol::error::ErrorCode;
+use anser_protocol::frame::chat::{Conversation, Record};
+use anser_protocol::frame::group::GroupSummary;
+use anser_protocol::frame::session::UserProfile;
+use anser_protocol::ids::{GroupId, Position, TimeMs};
+use anser_protocol::names::{Chat, Name};
+use serde::{Deserialize, Serialize};
+
+use crate::store::{LocalId, Release, Write};
+
+/// How bytes travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Transport {
+    Quic,
+    Tcp,
+    WebSocket,
+}
+
+impl Transport {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quic => "quic",
+            Self::Tcp => "tcp",
+            Self::WebSocket => "ws",
+        }
+    }
+}
+
+/// Names a store action; they are answered in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// What the shell is to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Open a link; answer by `handle_connected` or `handle_connect_failed`.
+    Connect,
+    /// Write this to the link: bytes of a stream, or one WebSocket message.
+    Transmit(Vec<u8>),
+    /// Make these changes in one durable transaction; answer by `handle_stored`, in the order of the tickets.
+    Store(Ticket, Vec<Write>),
+    /// Hand these stored records to the application, in order, as it has room.
+    Release(Release),
+    /// Tell the application.
+    Emit(Event),
+    /// Drop the link; nothing about it needs to be reported any more.
+    Close,
+}
+
+/// Names a request of the application.
+pub type RequestId = u32;
+
+/// What happened, for the application. Messages and pushes are not among these: they come out of the store
+/// (see [`Action::Release`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The device is known to the server.
+    Registered {
+        registration_id: String,
+    },
+    /// The link is up and the server has welcomed this device.
+    Connected {
+        transport: Transport,
+    },
+    Disconnected {
+        reason: LinkEnd,
+    },
+    LoggedIn {
+        user: Name,
+    },
+    /// The login failed for good.
+    LoginFailed {
+        user: Name,
+        code: ErrorCode,
+        message: String,
+    },
+    /// The stored token is no longer good, and no password was given.
+    LoginNeeded {
+        user: Name,
+    },
+    LoggedOut {
+        user: Name,
+    },
+    /// What the user missed is listed in the store; older records of long chats may still be on their way.
+    CaughtUp {
+        user: Name,
+    },
+    /// The message is on the server's disk. Its place in the chat is `position`.
+    Sent {
+        user: Name,
+        local: LocalId,
+        chat: Chat,
+        position: Position,
+        at_ms: TimeMs,
+    },
+    /// The message was refused for good.
+    SendFailed {
+        user: Name,
+        local: LocalId,
+        chat: Chat,
+        code: ErrorCode,
+        message: String,
+    },
+    /// The answer to a request.
+    Answered {
+        request: RequestId,
+        result: Result<Answer, RequestError>,
+    },
+}
+
+/// Why a link ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkEnd {
+    /// No transport came through.
+    Unreachable,
+    /// The server or the network closed it.
+    Closed,
+    /// Nothing was heard although the server should have answered.
+    Silent,
+    /// The server sent what this client cannot read.
+    Malformed,
+    /// A delivery did not join on to the one before: what is between was lost on the way.
+    Gap,
+    /// The server asked this client to go away for a while.
+    GoAway {
+        code: ErrorCode,
+        message: String,
+    },
+    /// The server refused the link.
+    Refused {
+        code: ErrorCode,
+        message: String,
+    },
+    NetworkChanged,
+    Stopped,
+}
+
+/// What an application can ask the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    RegisterUser {
+        username: String,
+        password: String,
+    },
+    Logout,
+    /// Records of one chat strictly between two positions, newest first; they are not put into the store.
+    History {
+        chat: Chat,
+        before: Position,
+        after: Position,
+        limit: u32,
+    },
+    /// Conversations whose newest record stands below `before`, newest first.
+    Conversations {
+        before: Position,
+        limit: u32,
+    },
+    GroupCreate {
+        name: String,
+        description: String,
+        members: Vec<String>,
+    },
+    GroupAdd {
+        group: GroupId,
+        members: Vec<String>,
+    },
+    GroupRemove {
+        group: GroupId,
+        members: Vec<String>,
+    },
+    GroupLeave {
+        group: GroupId,
+    },
+    GroupList,
+    GroupMembers {
+        group: GroupId,
+    },
+    UserInfo {
+        username: String,
+    },
+    TagsGet,
+    TagsSet {
+        tags: Vec<String>,
+    },
+    TagsAdd {
+        tags: Vec<String>,
+    },
+    TagsDelete {
+        tags: Vec<String>,
+    },
+    AliasGet,
+    AliasSet {
+        alias: String,
+    },
+    AliasDelete,
+    /// The user opened these pushes. Repeated until the server has it.
+    PushClicked {
+        pushes: Vec<Position>,
+    },
+}
+
+/// What the server answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Done,
+    History {
+        records: Vec<Record>,
+        is_complete: bool,
+    },
+    Conversations {
+        conversations: Vec<Conversation>,
+        is_complete: bool,
+    },
+    GroupCreated {
+        group: GroupId,
+    },
+    Groups(Vec<GroupSummary>),
+    Members {
+        owner: String,
+        members: Vec<String>,
+    },
+    Profile(Box<UserProfile>),
+    Tags(Vec<String>),
+    /// Empty: the device has none.
+    Alias(String),
+}
+
+/// Why a request has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    #[error("{message} (code {})", code.0)]
+    Refused { code: ErrorCode, message: String },
+    #[error("the server did not answer in time")]
+    TimedOut,
+    #[error("the link was lost before the answer: the change may or may not have been made")]
+    LinkLost,
+    #[error("no user is logged in")]
+    NotLoggedIn,
+    #[error("too many requests are waiting")]
+    TooMany,
+    #[error("{0}")]
+    Invalid(&'static str),
+}
+
+/// Why a message was not taken over for sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    #[error("no user is logged in")]
+    NotLoggedIn,
+    #[error("too many messages wait to be sent")]
+    OutboxFull,
+    #[error("the message is longer than 4096 bytes")]
+    TooLong,
+    #[error("this kind of message cannot be sent")]
+    Kind,
+    #[error("a user name has 1 to 128 bytes")]
+    Target,
+}

@@ -1,0 +1,241 @@
+//! Messages that the server has not answered: their numbers, their order, their repeats.
+//!
+//! Rules:
+//! - An entry is on disk, with its number, before its frame is first written to a link.
+//! - On a link the numbers of a user's entries go out in their order; after each login all that are unanswered go again.
+//! - After a passing refusal the chat is *recovering*: its messages go one at a time, oldest first, until all that were
+//!   refused are through. So order within the chat holds without any help from the server.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anser_protocol::content::Content;
+use anser_protocol::frame::chat::Send;
+use anser_protocol::ids::OutboxNumber;
+use anser_protocol::names::{Chat, Name};
+use anser_protocol::planted::{Fault, is_planted};
+
+use super::backoff::Backoff;
+use super::random::Random;
+use crate::store::{LocalId, OutboxEntry};
+
+/// Unanswered messages on one link.
+const IN_FLIGHT_MAX: usize = 256;
+/// Unanswered messages in all.
+pub(crate) const WAITING_MAX: usize = 10_000;
+
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    /// By local id, which is the order of the application's calls and of the numbers.
+    entries: BTreeMap<LocalId, Item>,
+    local_by_number: BTreeMap<OutboxNumber, LocalId>,
+    local_next: LocalId,
+    number_next: OutboxNumber,
+    in_flight: usize,
+    /// Chats with refused messages.
+    recovering: BTreeMap<Chat, Recovery>,
+    /// No entry below this can be sent now: where the search for the next one begins.
+    search_from: LocalId,
+}
+
+#[derive(Debug)]
+struct Item {
+    entry: OutboxEntry,
+    is_stored: bool,
+    is_in_flight: bool,
+    was_refused: bool,
+}
+
+#[derive(Debug)]
+struct Recovery {
+    backoff: Backoff,
+    until: Duration,
+    in_flight: usize,
+}
+
+impl Outbox {
+    pub(crate) fn load(entries: Vec<OutboxEntry>, local_next: LocalId, number_next: OutboxNumber) -> Self {
+        let number_next = if is_planted(Fault::OutboxRestart) { 1 } else { number_next.max(1) };
+        let mut outbox = Self { local_next, number_next, ..Self::default() };
+        for entry in entries {
+            outbox.local_next = outbox.local_next.max(LocalId(entry.local.0 + 1));
+            if let Some(number) = entry.number {
+                outbox.local_by_number.insert(number, entry.local);
+            }
+            let item = Item { entry, is_stored: true, is_in_flight: false, was_refused: false };
+            outbox.entries.insert(item.entry.local, item);
+        }
+        outbox
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.entries.len() >= WAITING_MAX
+    }
+
+    /// Something is on its way and not answered.
+    pub(crate) fn owes_answers(&self) -> bool {
+        self.in_flight > 0
+    }
+
+    /// The server has seen numbers up to `head` from this device.
+    pub(crate) fn handle_head(&mut self, head: OutboxNumber) {
+        if !is_planted(Fault::OutboxRestart) {
+            self.number_next = self.number_next.max(head.saturating_add(1));
+        }
+    }
+
+    /// Takes a message over. It gets its number at once when the link says which are free.
+    pub(crate) fn push(&mut self, user: Name, chat: Chat, content: Content, is_head_known: bool) -> OutboxEntry {
+        let local = self.local_next;
+        self.local_next = LocalId(local.0 + 1);
+        // A number must not overtake an entry that still waits for its own.
+        let may_number =
+            is_head_known && self.entries.values().next_back().is_none_or(|item| item.entry.number.is_some());
+        let number = may_number.then(|| self.take_number(local));
+        let entry = OutboxEntry { local, number, user, chat, content };
+        let item = Item { entry: entry.clone(), is_stored: false, is_in_flight: false, was_refused: false };
+        self.entries.insert(local, item);
+        entry
+    }
+
+    /// Numbers the entries that have none; they are to be stored before they are sent.
+    pub(crate) fn number_all(&mut self) -> Vec<OutboxEntry> {
+        let waiting = self.entries.values().filter(|item| item.entry.number.is_none());
+        let waiting: Vec<LocalId> = waiting.map(|item| item.entry.local).collect();
+        let mut numbered = Vec::with_capacity(waiting.len());
+        for local in waiting {
+            let number = self.take_number(local);
+            if let Some(item) = self.entries.get_mut(&local) {
+                item.entry.number = Some(number);
+                item.is_stored = false;
+                numbered.push(item.entry.clone());
+            }
+        }
+        numbered
+    }
+
+    /// The entry is on disk as it is now.
+    pub(crate) fn handle_stored(&mut self, local: LocalId, number: Option<OutboxNumber>) {
+        if let Some(item) = self.entries.get_mut(&local).filter(|item| item.entry.number == number) {
+            item.is_stored = true;
+            self.search_from = self.search_from.min(local);
+        }
+    }
+
+    /// The link or the login is over: what is unanswered will go again.
+    pub(crate) fn handle_unlinked(&mut self) {
+        for item in self.entries.values_mut() {
+            item.is_in_flight = false;
+            item.was_refused = false;
+        }
+        self.recovering.clear();
+        self.in_flight = 0;
+        self.search_from = LocalId(0);
+    }
+
+    /// The next message of `user` to write to the link.
+    pub(crate) fn next_to_send(&mut self, user: &str, now: Duration) -> Option<Send> {
+        if self.in_flight >= IN_FLIGHT_MAX {
+            return None;
+        }
+        let local = self.find_ready(user, now)?;
+        let item = self.entries.get_mut(&local)?;
+        item.is_in_flight = true;
+        self.in_flight += 1;
+        if let Some(recovery) = self.recovering.get_mut(&item.entry.chat) {
+            recovery.in_flight += 1;
+        }
+        let outbox = item.entry.number?;
+        Some(Send { outbox, chat: item.entry.chat.clone(), content: item.entry.content.clone() })
+    }
+
+    fn find_ready(&mut self, user: &str, now: Duration) -> Option<LocalId> {
+        let mut is_prefix = true;
+        for (local, item) in self.entries.range(self.search_from..) {
+            if item.is_in_flight || &*item.entry.user != user {
+                continue;
+            }
+            if !item.is_stored || item.entry.number.is_none() {
+                // Later ones have higher numbers and must not overtake this one.
+                break;
+            }
+            match self.recovering.get(&item.entry.chat) {
+                Some(recovery) if recovery.in_flight > 0 || now < recovery.until => is_prefix = false,
+                _ => {
+                    if is_prefix {
+                        self.search_from = *local;
+                    }
+                    return Some(*local);
+                }
+            }
+        }
+        None
+    }
+
+    /// The server has the message. Nothing when it is no longer waited for.
+    pub(crate) fn handle_answered(&mut self, number: OutboxNumber) -> Option<OutboxEntry> {
+        let entry = self.remove(number)?;
+        let still_refused = |item: &Item| item.was_refused && item.entry.chat == entry.chat;
+        if self.recovering.contains_key(&entry.chat) && !self.entries.values().any(still_refused) {
+            self.recovering.remove(&entry.chat);
+            self.search_from = LocalId(0);
+        } else if let Some(recovery) = self.recovering.get_mut(&entry.chat) {
+            recovery.backoff.reset();
+            recovery.until = Duration::ZERO;
+        }
+        Some(entry)
+    }
+
+    /// The server will never take the message.
+    pub(crate) fn handle_refused_for_good(&mut self, number: OutboxNumber) -> Option<OutboxEntry> {
+        self.handle_answered(number)
+    }
+
+    /// The server may take the message later.
+    pub(crate) fn handle_refused_for_now(&mut self, number: OutboxNumber, random: &mut Random, now: Duration) {
+        let Some(item) = self.local_by_number.get(&number).and_then(|local| self.entries.get_mut(local)) else {
+            return;
+        };
+        if !item.is_in_flight {
+            return;
+        }
+        item.is_in_flight = false;
+        item.was_refused = true;
+        self.in_flight -= 1;
+        self.search_from = LocalId(0);
+        let chat = item.entry.chat.clone();
+        if let Some(recovery) = self.recovering.get_mut(&chat) {
+            recovery.in_flight = recovery.in_flight.saturating_sub(1);
+            recovery.until = recovery.until.max(now + recovery.backoff.next_wait(random));
+            return;
+        }
+        let mut backoff = Backoff::default();
+        let until = now + backoff.next_wait(random);
+        let in_flight = self.entries.values().filter(|item| item.is_in_flight && item.entry.chat == chat).count();
+        self.recovering.insert(chat, Recovery { backoff, until, in_flight });
+    }
+
+    /// When a recovering chat is to be tried again.
+    pub(crate) fn deadline(&self, now: Duration) -> Option<Duration> {
+        self.recovering.values().map(|recovery| recovery.until).filter(|until| *until > now).min()
+    }
+
+    fn take_number(&mut self, local: LocalId) -> OutboxNumber {
+        let number = self.number_next;
+        self.number_next += 1;
+        self.local_by_number.insert(number, local);
+        number
+    }
+
+    fn remove(&mut self, number: OutboxNumber) -> Option<OutboxEntry> {
+        let local = self.local_by_number.remove(&number)?;
+        let item = self.entries.remove(&local)?;
+        if item.is_in_flight {
+            self.in_flight -= 1;
+            if let Some(recovery) = self.recovering.get_mut(&item.entry.chat) {
+                recovery.in_flight = recovery.in_flight.saturating_sub(1);
+            }
+        }
+        Some(item.entry)
+    }
+}

@@ -1,0 +1,125 @@
+//! Pushes to this device: their cursor, their duplicates, their reports.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use anser_protocol::extension::Extensions;
+use anser_protocol::frame::push::{PushAck, PushCovered, PushDeliver};
+use anser_protocol::ids::Position;
+use anser_protocol::limits::REPORTS_PER_FRAME_MAX;
+
+use super::acks::Acks;
+use super::transaction::Then;
+use super::{LinkEnd, Session};
+use crate::store::{PUSH_IDS_KEPT, Push, Release, Write};
+
+#[derive(Debug, Default)]
+pub(crate) struct Pushes {
+    /// On disk.
+    cursor: Option<Position>,
+    /// Where this link's deliveries lead; nothing before the first when no cursor was told.
+    run: Option<Position>,
+    /// The last msg_ids, oldest first, and the same for looking up.
+    ids: VecDeque<Position>,
+    known: BTreeSet<Position>,
+    acks: Acks,
+    unreported: Vec<Position>,
+}
+
+impl Pushes {
+    pub(crate) fn load(cursor: Option<Position>, ids: Vec<Position>) -> Self {
+        Self { cursor, run: cursor, known: ids.iter().copied().collect(), ids: ids.into(), ..Self::default() }
+    }
+
+    pub(crate) fn cursor(&self) -> Option<Position> {
+        self.cursor
+    }
+
+    /// The next link begins at what is on disk by then.
+    pub(crate) fn handle_unlinked(&mut self) {
+        self.run = None;
+        self.acks = Acks::default();
+    }
+
+    /// Another device has other pushes.
+    pub(crate) fn handle_new_device(&mut self) {
+        self.cursor = None;
+        self.unreported.clear();
+    }
+
+    pub(crate) fn handle_stored(&mut self, to: Position, received: Option<Position>, now: Duration) {
+        self.cursor = self.cursor.max(Some(to));
+        self.unreported.extend(received);
+        let is_frame_full = self.unreported.len() >= REPORTS_PER_FRAME_MAX;
+        self.acks.handle_stored(to, is_frame_full, now);
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.acks.deadline()
+    }
+
+    pub(crate) fn take_ack(&mut self, now: Duration) -> Option<PushAck> {
+        let position = self.acks.take_due(now)?;
+        let rest = self.unreported.split_off(self.unreported.len().min(REPORTS_PER_FRAME_MAX));
+        let received = std::mem::replace(&mut self.unreported, rest);
+        if !self.unreported.is_empty() {
+            self.acks.handle_stored(position, true, Duration::ZERO);
+        }
+        Some(PushAck { position, received, extensions: Extensions::default() })
+    }
+
+    fn take_id(&mut self, msg_id: Position) -> bool {
+        if !self.known.insert(msg_id) {
+            return false;
+        }
+        self.ids.push_back(msg_id);
+        if self.ids.len() > PUSH_IDS_KEPT
+            && let Some(oldest) = self.ids.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        true
+    }
+}
+
+impl Session {
+    pub(super) fn on_push(&mut self, push: PushDeliver) {
+        if !self.advance_pushes(push.after, push.position) {
+            return;
+        }
+        let (position, msg_id) = (push.position, push.msg_id);
+        let is_new = self.pushes.take_id(msg_id);
+        if is_new {
+            let push = Push { position, msg_id, at_ms: push.at_ms, content: push.content };
+            self.transaction.writes.push(Write::Push(push));
+            self.transaction.then.push(Then::Release(Release::Pushes { to: position }));
+        }
+        self.move_push_cursor(position, is_new.then_some(msg_id));
+    }
+
+    pub(super) fn on_push_covered(&mut self, covered: PushCovered) {
+        if self.advance_pushes(covered.after, covered.to) {
+            self.move_push_cursor(covered.to, None);
+        }
+    }
+
+    fn advance_pushes(&mut self, after: Position, to: Position) -> bool {
+        // The hello named the cursor if there is one; else the server says where it began.
+        let run = self.pushes.run.or(self.pushes.cursor).unwrap_or(after);
+        if to <= run {
+            return false;
+        }
+        if after > run {
+            log::warn!("a push after {after} does not join on to {run}: connecting again");
+            self.end_link(LinkEnd::Gap);
+            return false;
+        }
+        self.pushes.run = Some(to);
+        true
+    }
+
+    fn move_push_cursor(&mut self, to: Position, received: Option<Position>) {
+        self.transaction.writes.push(Write::PushCursor(Some(to)));
+        self.transaction.then.push(Then::PushCursor { to, received });
+    }
+}

@@ -1,0 +1,260 @@
+//! The application's requests: waiting for a link, on their way, answered.
+//!
+//! A request that only asks, or that says what shall be, is repeated on the next link when its answer was lost. One that
+//! could do harm when done twice is not: the application learns that its outcome is unknown.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anser_protocol::extension::Extensions;
+use anser_protocol::frame::ClientFrame;
+use anser_protocol::frame::chat::{Conversations, History};
+use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
+use anser_protocol::frame::push::{Alias, LabelAction, PushClicked, Tags};
+use anser_protocol::frame::session::{Logout, RegisterUser, UserInfo};
+use anser_protocol::limits;
+
+use super::action::{Answer, Request, RequestError, RequestId};
+
+/// Requests that wait or are on their way.
+const PENDING_MAX: usize = 64;
+/// An application waits so long for an answer, the time to connect included.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// Texts of one request, in all: leaves room for lengths in the largest frame that a server takes.
+const TEXT_BYTES_MAX: usize = limits::CLIENT_FRAME_BYTES_MAX - 4096;
+
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    last_id: RequestId,
+    pending: BTreeMap<RequestId, Pending>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    request: Request,
+    is_in_flight: bool,
+    deadline: Option<Duration>,
+    /// Parts of an answer that comes in several frames.
+    parts: Option<Answer>,
+}
+
+impl Requests {
+    pub(crate) fn take_id(&mut self) -> RequestId {
+        self.last_id = self.last_id.wrapping_add(1).max(1);
+        self.last_id
+    }
+
+    pub(crate) fn push(&mut self, request: Request, now: Duration) -> Result<RequestId, RequestError> {
+        check(&request).map_err(RequestError::Invalid)?;
+        if self.pending.len() >= PENDING_MAX {
+            return Err(RequestError::TooMany);
+        }
+        let id = self.take_id();
+        // A report of opened pushes is nobody's to wait for: it is repeated until it is through.
+        let deadline = (!matches!(request, Request::PushClicked { .. })).then(|| now + ANSWER_WITHIN);
+        self.pending.insert(id, Pending { request, is_in_flight: false, deadline, parts: None });
+        Ok(id)
+    }
+
+    pub(crate) fn owes_answers(&self) -> bool {
+        self.pending.values().any(|pending| pending.is_in_flight)
+    }
+
+    pub(crate) fn next_to_send(&mut self, is_logged_in: bool) -> Option<ClientFrame> {
+        let may_go = |pending: &Pending| !pending.is_in_flight && (is_logged_in || !needs_user(&pending.request));
+        let (id, pending) = self.pending.iter_mut().find(|(_, pending)| may_go(pending))?;
+        pending.is_in_flight = true;
+        Some(frame(*id, &pending.request))
+    }
+
+    /// The link is gone. Answers those whose outcome nobody knows.
+    pub(crate) fn handle_unlinked(&mut self) -> Vec<(RequestId, Request)> {
+        let lost = self.take(|pending| pending.is_in_flight && !is_repeatable(&pending.request));
+        for pending in self.pending.values_mut() {
+            pending.is_in_flight = false;
+            pending.parts = None;
+        }
+        lost
+    }
+
+    /// Nobody is logged in any more.
+    pub(crate) fn handle_logged_out(&mut self) -> Vec<(RequestId, Request)> {
+        self.take(|pending| needs_user(&pending.request))
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Duration) -> Vec<(RequestId, Request)> {
+        self.take(|pending| pending.deadline.is_some_and(|deadline| deadline <= now))
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.pending.values().filter_map(|pending| pending.deadline).min()
+    }
+
+    /// The whole answer came, or its last part.
+    pub(crate) fn complete(&mut self, id: RequestId) -> Option<Request> {
+        self.pending.remove(&id).map(|pending| pending.request)
+    }
+
+    /// A part of an answer. The whole answer when it was the last.
+    pub(crate) fn gather(&mut self, id: RequestId, part: Answer, is_last: bool) -> Option<Answer> {
+        let pending = self.pending.get_mut(&id)?;
+        let whole = match (pending.parts.take(), part) {
+            (None, part) => part,
+            (Some(Answer::Groups(mut groups)), Answer::Groups(more)) => {
+                groups.extend(more);
+                Answer::Groups(groups)
+            }
+            (Some(Answer::Members { mut members, .. }), Answer::Members { owner, members: more }) => {
+                members.extend(more);
+                Answer::Members { owner, members }
+            }
+            (Some(Answer::Tags(mut tags)), Answer::Tags(more)) => {
+                tags.extend(more);
+                Answer::Tags(tags)
+            }
+            (Some(_), part) => part,
+        };
+        if is_last {
+            self.pending.remove(&id);
+            return Some(whole);
+        }
+        pending.parts = Some(whole);
+        None
+    }
+
+    /// The server will look at it later.
+    pub(crate) fn put_off(&mut self, id: RequestId) -> bool {
+        let pending = self.pending.get_mut(&id);
+        pending.is_some_and(|pending| matches!(pending.request, Request::PushClicked { .. }))
+    }
+
+    fn take(&mut self, which: impl Fn(&Pending) -> bool) -> Vec<(RequestId, Request)> {
+        let ids: Vec<RequestId> =
+            self.pending.iter().filter(|(_, pending)| which(pending)).map(|(id, _)| *id).collect();
+        ids.into_iter().filter_map(|id| Some((id, self.pending.remove(&id)?.request))).collect()
+    }
+}
+
+pub(crate) fn needs_user(request: &Request) -> bool {
+    use Request as R;
+    !matches!(
+        request,
+        R::RegisterUser { .. }
+            | R::TagsGet
+            | R::TagsSet { .. }
+            | R::TagsAdd { .. }
+            | R::TagsDelete { .. }
+            | R::AliasGet
+            | R::AliasSet { .. }
+            | R::AliasDelete
+            | R::PushClicked { .. }
+    )
+}
+
+fn is_repeatable(request: &Request) -> bool {
+    use Request as R;
+    !matches!(
+        request,
+        R::RegisterUser { .. }
+            | R::Logout
+            | R::GroupCreate { .. }
+            | R::GroupAdd { .. }
+            | R::GroupRemove { .. }
+            | R::GroupLeave { .. }
+    )
+}
+
+fn check(request: &Request) -> Result<(), &'static str> {
+    use Request as R;
+    let texts: Vec<&String> = match request {
+        R::RegisterUser { username, password } => {
+            if username.is_empty() || username.len() > limits::USERNAME_BYTES_MAX {
+                return Err("a user name has 1 to 128 bytes");
+            }
+            if !(limits::PASSWORD_BYTES_MIN..=limits::PASSWORD_BYTES_MAX).contains(&password.len()) {
+                return Err("a password has 4 to 128 bytes");
+            }
+            vec![username, password]
+        }
+        R::GroupCreate { name, description, members } => {
+            names(members, limits::NAMES_PER_CALL_MAX)?.chain([name, description]).collect()
+        }
+        R::GroupAdd { members, .. } | R::GroupRemove { members, .. } => {
+            names(members, limits::NAMES_PER_CALL_MAX)?.collect()
+        }
+        R::UserInfo { username } => vec![username],
+        R::TagsSet { tags } | R::TagsAdd { tags } | R::TagsDelete { tags } => {
+            names(tags, limits::TAGS_PER_DEVICE_MAX)?.collect()
+        }
+        R::AliasSet { alias } => vec![alias],
+        R::History { limit, .. } if *limit == 0 || *limit > limits::HISTORY_PAGE_MAX => {
+            return Err("a page of history has 1 to 100 records");
+        }
+        R::Conversations { limit, .. } if *limit == 0 || *limit > limits::LIST_PAGE_MAX => {
+            return Err("a page of conversations has 1 to 200 rows");
+        }
+        R::PushClicked { pushes } if pushes.len() > limits::REPORTS_PER_FRAME_MAX => {
+            return Err("at most 100 pushes are reported in one call");
+        }
+        _ => Vec::new(),
+    };
+    let bytes: usize = texts.iter().map(|text| text.len() + 2).sum();
+    if bytes > TEXT_BYTES_MAX { Err("the request is too long; split it") } else { Ok(()) }
+}
+
+fn names(list: &[String], most: usize) -> Result<impl Iterator<Item = &String>, &'static str> {
+    if list.len() > most { Err("the list is too long; split it") } else { Ok(list.iter()) }
+}
+
+fn frame(request: RequestId, body: &Request) -> ClientFrame {
+    use Request as R;
+    let extensions = Extensions::default();
+    let tags = |action, tags: &Vec<String>| {
+        ClientFrame::Tags(Tags { request, action, tags: tags.clone(), extensions: Extensions::default() })
+    };
+    let alias = |action, alias: &str| {
+        ClientFrame::Alias(Alias { request, action, alias: alias.to_owned(), extensions: Extensions::default() })
+    };
+    match body {
+        R::RegisterUser { username, password } => ClientFrame::RegisterUser(RegisterUser {
+            request,
+            username: username.clone(),
+            password: password.clone(),
+            extensions,
+        }),
+        R::Logout => ClientFrame::Logout(Logout { request, extensions }),
+        R::History { chat, before, after, limit } => {
+            ClientFrame::History(History { request, chat: chat.clone(), before: *before, after: *after, limit: *limit })
+        }
+        R::Conversations { before, limit } => {
+            ClientFrame::Conversations(Conversations { request, before: *before, limit: *limit, extensions })
+        }
+        R::GroupCreate { name, description, members } => ClientFrame::GroupCreate(GroupCreate {
+            request,
+            name: name.clone(),
+            description: description.clone(),
+            members: members.clone(),
+            extensions,
+        }),
+        R::GroupAdd { group, members } => {
+            ClientFrame::GroupAdd(GroupChange { request, group: *group, members: members.clone(), extensions })
+        }
+        R::GroupRemove { group, members } => {
+            ClientFrame::GroupRemove(GroupChange { request, group: *group, members: members.clone(), extensions })
+        }
+        R::GroupLeave { group } => ClientFrame::GroupLeave(GroupRequest { request, group: *group, extensions }),
+        R::GroupList => ClientFrame::GroupList(GroupList { request, extensions }),
+        R::GroupMembers { group } => ClientFrame::GroupMembers(GroupRequest { request, group: *group, extensions }),
+        R::UserInfo { username } => ClientFrame::UserInfo(UserInfo { request, username: username.clone(), extensions }),
+        R::TagsGet => tags(LabelAction::GET, &Vec::new()),
+        R::TagsSet { tags: list } => tags(LabelAction::SET, list),
+        R::TagsAdd { tags: list } => tags(LabelAction::ADD, list),
+        R::TagsDelete { tags: list } => tags(LabelAction::DELETE, list),
+        R::AliasGet => alias(LabelAction::GET, ""),
+        R::AliasSet { alias: name } => alias(LabelAction::SET, name),
+        R::AliasDelete => alias(LabelAction::DELETE, ""),
+        R::PushClicked { pushes } => {
+            ClientFrame::PushClicked(PushClicked { request, pushes: pushes.clone(), extensions })
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Sending messages: from the application's call to the server's answer.
+
+use std::time::Duration;
+
+use anser_protocol::content::Content;
+use anser_protocol::frame::ClientFrame;
+use anser_protocol::frame::chat::{Record, SendRefused, Sent};
+use anser_protocol::ids::{Position, TimeMs};
+use anser_protocol::limits;
+use anser_protocol::names::Chat;
+
+use super::transaction::Then;
+use super::{Event, SendError, Session};
+use crate::store::{LocalId, Message, OutboxEntry, Write};
+
+impl Session {
+    /// Takes a message over for sending as the user who is to be logged in; it survives a kill as soon as the store action
+    /// that this makes is done. The outcome is an [`Event::Sent`] or [`Event::SendFailed`] with the same local id.
+    pub fn send(&mut self, chat: Chat, content: Content, now: Duration) -> Result<LocalId, SendError> {
+        self.now = now;
+        let user = self.user().cloned().ok_or(SendError::NotLoggedIn)?;
+        check(&chat, &content)?;
+        if self.outbox.is_full() {
+            return Err(SendError::OutboxFull);
+        }
+        let is_head_known = self.is_welcomed();
+        let entry = self.outbox.push(user, chat, content, is_head_known);
+        let local = entry.local;
+        self.transaction.then.push(Then::Outbox { local, number: entry.number });
+        self.transaction.writes.push(Write::Outbox(entry));
+        self.drive();
+        Ok(local)
+    }
+
+    pub(super) fn write_sends(&mut self) {
+        while let Some(user) = self.sync.as_ref().map(|sync| sync.user().clone())
+            && let Some(send) = self.outbox.next_to_send(&user, self.now)
+        {
+            self.transmit(&ClientFrame::Send(send));
+        }
+    }
+
+    pub(super) fn on_sent(&mut self, sent: Sent) {
+        if let Some(entry) = self.outbox.handle_answered(sent.outbox) {
+            let record = Record {
+                position: sent.position,
+                at_ms: sent.at_ms,
+                from: entry.user.clone(),
+                outbox: sent.outbox,
+                content: entry.content.clone(),
+            };
+            let message = Message { user: entry.user.clone(), chat: entry.chat.clone(), record };
+            self.transaction.writes.push(Write::Message(message));
+            self.finish_send(entry, sent.position, sent.at_ms);
+        }
+    }
+
+    /// A record that this device sent came back from the log: that answers it, if the answer itself was lost.
+    pub(super) fn on_own_record(&mut self, record: &Record) {
+        if let Some(entry) = self.outbox.handle_answered(record.outbox) {
+            self.finish_send(entry, record.position, record.at_ms);
+        }
+    }
+
+    fn finish_send(&mut self, entry: OutboxEntry, position: Position, at_ms: TimeMs) {
+        self.transaction.writes.push(Write::OutboxAnswered(entry.local));
+        self.transaction.then.push(Then::Emit(Event::Sent {
+            user: entry.user,
+            local: entry.local,
+            chat: entry.chat,
+            position,
+            at_ms,
+        }));
+    }
+
+    pub(super) fn on_send_refused(&mut self, refused: SendRefused) {
+        if refused.code.is_passing() {
+            self.outbox.handle_refused_for_now(refused.outbox, &mut self.random, self.now);
+        } else if let Some(entry) = self.outbox.handle_refused_for_good(refused.outbox) {
+            let message = if refused.message.is_empty() { refused.code.text().to_owned() } else { refused.message };
+            self.transaction.writes.push(Write::OutboxAnswered(entry.local));
+            self.transaction.then.push(Then::Emit(Event::SendFailed {
+                user: entry.user,
+                local: entry.local,
+                chat: entry.chat,
+                code: refused.code,
+                message,
+            }));
+        }
+    }
+}
+
+fn check(chat: &Chat, content: &Content) -> Result<(), SendError> {
+    if let Chat::User(name) = chat
+        && (name.is_empty() || name.len() > limits::USERNAME_BYTES_MAX)
+    {
+        return Err(SendError::Target);
+    }
+    if !content.kind.is_sendable() {
+        return Err(SendError::Kind);
+    }
+    if content.body.len() > limits::MESSAGE_BODY_BYTES_MAX || !content.extensions.is_within_limits() {
+        return Err(SendError::TooLong);
+    }
+    let extensions: usize = content.extensions.0.iter().map(|entry| entry.value.len() + 8).sum();
+    if content.body.len() + extensions > limits::CLIENT_FRAME_BYTES_MAX / 2 { Err(SendError::TooLong) } else { Ok(()) }
+}

@@ -1,0 +1,61 @@
+//! Pushes to the device.
+
+use super::*;
+
+fn acks(scene: &mut Scene) -> Vec<PushAck> {
+    let said = std::mem::take(&mut scene.said);
+    let acks = said.into_iter().filter_map(|frame| match frame {
+        ClientFrame::PushAck(ack) => Some(ack),
+        _ => None,
+    });
+    acks.collect()
+}
+
+fn welcomed() -> Scene {
+    let mut scene = Scene::new();
+    scene.connect();
+    scene.welcome(0);
+    scene
+}
+
+#[test]
+fn a_device_without_a_user_gets_pushes_and_reports_them() {
+    let mut scene = welcomed();
+    scene.hear(push(40, 50, 49));
+    scene.hear(push(50, 60, 59));
+    assert_eq!(scene.pushes, [49, 59]);
+    scene.wait(Duration::from_millis(200));
+    let acks = acks(&mut scene);
+    assert_eq!(acks.len(), 1);
+    assert_eq!((acks[0].position, &acks[0].received[..]), (Position(60), &[Position(49), Position(59)][..]));
+}
+
+#[test]
+fn a_push_that_comes_twice_is_handed_out_once_even_under_another_position() {
+    let mut scene = welcomed();
+    scene.hear(push(0, 50, 49));
+    scene.hear(push(0, 50, 49));
+    scene.hear(push(50, 70, 49));
+    assert_eq!(scene.pushes, [49]);
+    assert_eq!(scene.store.load().push_cursor, Some(Position(70)));
+}
+
+#[test]
+fn the_next_hello_names_the_cursor_and_known_pushes_stay_known_after_a_kill() {
+    let mut scene = welcomed();
+    scene.hear(push(0, 50, 49));
+    let mut scene = scene.kill();
+    scene.connect();
+    assert_eq!(scene.hello_said().push_cursor, Some(Position(50)));
+    scene.welcome(0);
+    scene.hear(push(50, 60, 49));
+    assert_eq!(scene.pushes, [0u64; 0]);
+}
+
+#[test]
+fn a_gap_ends_the_link() {
+    let mut scene = welcomed();
+    scene.hear(push(0, 50, 49));
+    scene.hear(push(55, 60, 59));
+    assert!(!scene.is_link_open);
+}

@@ -1,0 +1,156 @@
+//! From the call to the answer.
+
+use super::*;
+
+#[test]
+fn a_message_goes_out_only_when_it_is_on_disk() {
+    let mut scene = Scene::at(100);
+    scene.stores_at_once = false;
+    scene.send("bob", "hello");
+    assert_eq!(scene.sends_said(), []);
+    scene.complete_stores();
+    assert_eq!(scene.sends_said(), [(1, "hello".into())]);
+}
+
+#[test]
+fn an_unanswered_message_goes_again_with_its_number_after_the_next_login() {
+    let mut scene = Scene::at(100);
+    scene.send("bob", "one");
+    scene.send("carol", "two");
+    scene.hear(sent(1, 105));
+    scene.lose_link();
+    scene.come_back();
+    assert_eq!(scene.sends_said(), [(2, "two".into())]);
+}
+
+#[test]
+fn an_unanswered_message_survives_a_kill_with_its_number() {
+    let mut scene = Scene::at(100);
+    scene.send("bob", "one");
+    let local = scene.send("bob", "two");
+    scene.hear(sent(1, 105));
+    let mut scene = scene.kill();
+    scene.session.login("alice", None, scene.now).expect("a good name");
+    scene.come_back();
+    assert_eq!(scene.sends_said(), [(2, "two".into())]);
+    scene.hear(sent(2, 106));
+    let event = Event::Sent {
+        user: "alice".into(),
+        local,
+        chat: Chat::User("bob".into()),
+        position: Position(106),
+        at_ms: 106,
+    };
+    assert!(scene.events.contains(&event));
+    assert_eq!(scene.store.load().outbox, []);
+}
+
+#[test]
+fn numbers_go_on_above_what_the_server_has_seen() {
+    let mut scene = Scene::new();
+    scene.session.login("alice", Some("secret"), scene.now).expect("a good name");
+    scene.send("bob", "written before the first link");
+    scene.connect();
+    scene.welcome(7);
+    scene.log_in();
+    scene.send("bob", "after");
+    assert_eq!(scene.sends_said(), [(8, "written before the first link".into()), (9, "after".into())]);
+}
+
+#[test]
+fn a_message_is_in_the_store_at_the_place_that_the_server_gave_it() {
+    let mut scene = Scene::at(100);
+    scene.send("bob", "hello");
+    scene.hear(sent(1, 105));
+    let stored = scene.store.messages("alice", &Chat::User("bob".into()));
+    assert_eq!(stored.iter().map(|message| message.record.position.0).collect::<Vec<_>>(), [105]);
+}
+
+#[test]
+fn a_lost_answer_is_made_good_by_the_catch_up() {
+    let mut scene = Scene::at(100);
+    let local = scene.send("bob", "hello");
+    scene.lose_link();
+    scene.come_back();
+    let mut row = row("bob", &[105], false);
+    row.newest[0].from = "alice".into();
+    row.newest[0].outbox = 1;
+    scene.hear(catch_up(100, 110, vec![row]));
+    assert!(scene.events.iter().any(|event| matches!(event, Event::Sent { local: done, .. } if *done == local)));
+    assert_eq!(scene.released, [0u64; 0]);
+    scene.hear(sent(1, 105));
+    let told = scene.events.iter().filter(|event| matches!(event, Event::Sent { .. })).count();
+    assert_eq!(told, 1);
+}
+
+#[test]
+fn a_final_refusal_is_told_and_not_repeated() {
+    let mut scene = Scene::at(100);
+    scene.send("nobody", "hello");
+    scene.hear(refused(1, ErrorCode::SEND_TARGET_UNKNOWN));
+    assert!(matches!(scene.events.last(), Some(Event::SendFailed { code: ErrorCode::SEND_TARGET_UNKNOWN, .. })));
+    assert_eq!(scene.store.load().outbox, []);
+}
+
+#[test]
+fn after_a_passing_refusal_the_messages_of_the_chat_go_again_in_order_one_at_a_time() {
+    let mut scene = Scene::at(100);
+    scene.send("bob", "one");
+    scene.send("bob", "two");
+    scene.send("carol", "other chat");
+    scene.sends_said();
+    scene.hear(refused(1, ErrorCode::BUSY));
+    scene.hear(refused(2, ErrorCode::SEND_OUT_OF_ORDER));
+    scene.hear(sent(3, 101));
+    scene.send("bob", "three");
+    assert_eq!(scene.sends_said(), []);
+    scene.wait(Duration::from_secs(2));
+    assert_eq!(scene.sends_said(), [(1, "one".into())]);
+    scene.hear(sent(1, 102));
+    assert_eq!(scene.sends_said(), [(2, "two".into())]);
+    scene.hear(sent(2, 103));
+    assert_eq!(scene.sends_said(), [(4, "three".into())]);
+}
+
+#[test]
+fn a_refused_message_waits_for_those_behind_it_that_are_still_on_their_way() {
+    let mut scene = Scene::at(100);
+    scene.send("bob", "one");
+    scene.send("bob", "two");
+    scene.sends_said();
+    scene.hear(refused(1, ErrorCode::BUSY));
+    scene.wait(Duration::from_secs(2));
+    assert_eq!(scene.sends_said(), []);
+    scene.hear(refused(2, ErrorCode::SEND_OUT_OF_ORDER));
+    scene.wait(Duration::from_secs(2));
+    assert_eq!(scene.sends_said(), [(1, "one".into())]);
+}
+
+#[test]
+fn at_most_256_messages_are_on_their_way() {
+    let mut scene = Scene::at(100);
+    for number in 0..300 {
+        scene.send("bob", &number.to_string());
+    }
+    assert_eq!(scene.sends_said().len(), 256);
+    scene.hear(sent(1, 101));
+    assert_eq!(scene.sends_said().len(), 1);
+}
+
+#[test]
+fn the_outbox_is_full_at_ten_thousand() {
+    let mut scene = Scene::at(100);
+    scene.lose_link();
+    for _ in 0..10_000 {
+        scene.send("bob", "again");
+    }
+    let chat = Chat::User("bob".into());
+    assert_eq!(scene.session.send(chat, Content::text("one more"), scene.now), Err(SendError::OutboxFull));
+}
+
+#[test]
+fn nobody_logged_in_sends_nothing() {
+    let mut scene = Scene::new();
+    let chat = Chat::User("bob".into());
+    assert_eq!(scene.session.send(chat, Content::text("hello"), scene.now), Err(SendError::NotLoggedIn));
+}

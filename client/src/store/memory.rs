@@ -1,0 +1,216 @@
+//! A store in memory: for simulation, for load generators, and for programs that want no files.
+//!
+//! Writes can be begun and completed apart from each other, so that a simulator can let a crash fall in between: what was
+//! begun and not completed is gone after [`MemoryStore::crash`].
+
+use std::collections::{BTreeMap, VecDeque};
+
+use anser_protocol::ids::{OutboxNumber, Position};
+use anser_protocol::names::{Chat, Name};
+
+use super::{
+    ConversationRow, Hole, Identity, LocalId, Message, NetworkMemory, OutboxEntry, PUSH_IDS_KEPT, Push, Release,
+    Released, Stored, StoredUser, Write,
+};
+use crate::session::Ticket;
+
+/// The store; what it holds counts as durable.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    identity: Option<Identity>,
+    push_cursor: Option<Position>,
+    push_ids: VecDeque<Position>,
+    pushes: BTreeMap<Position, Push>,
+    outbox_next: OutboxNumber,
+    local_next: LocalId,
+    outbox: BTreeMap<LocalId, OutboxEntry>,
+    users: BTreeMap<Name, User>,
+    networks: BTreeMap<String, NetworkMemory>,
+    begun: VecDeque<(Ticket, Vec<Write>)>,
+    forgets_released: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct User {
+    token: Vec<u8>,
+    cursor: Option<Position>,
+    chats: BTreeMap<Chat, ChatState>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct ChatState {
+    conversation: Option<ConversationRow>,
+    holes: Vec<Hole>,
+    released: Position,
+    messages: BTreeMap<Position, Message>,
+}
+
+impl MemoryStore {
+    /// A store that lets go of what the application has taken: for load generators, whose memory must not grow.
+    pub fn forgetful() -> Self {
+        Self { forgets_released: true, ..Self::default() }
+    }
+
+    /// What a session must know at its start.
+    pub fn load(&self) -> Stored {
+        Stored {
+            identity: self.identity.clone(),
+            push_cursor: self.push_cursor,
+            push_ids: self.push_ids.iter().copied().collect(),
+            pushes_wait: !self.pushes.is_empty(),
+            outbox_next: self.outbox_next.max(1),
+            local_next: self.local_next,
+            outbox: self.outbox.values().cloned().collect(),
+            users: self.users.iter().map(|(name, user)| (name.clone(), user.load())).collect(),
+            networks: self.networks.clone(),
+        }
+    }
+
+    /// Takes the writes of one action; they are durable once [`Self::complete_one`] has answered the ticket.
+    pub fn begin(&mut self, ticket: Ticket, writes: Vec<Write>) {
+        self.begun.push_back((ticket, writes));
+    }
+
+    /// Makes the oldest action that was begun durable.
+    pub fn complete_one(&mut self) -> Option<Ticket> {
+        let (ticket, writes) = self.begun.pop_front()?;
+        self.apply(writes);
+        Some(ticket)
+    }
+
+    /// The process dies: what was begun and not completed is lost.
+    pub fn crash(&mut self) {
+        self.begun.clear();
+    }
+
+    /// Makes the writes durable at once.
+    pub fn apply(&mut self, writes: Vec<Write>) {
+        for write in writes {
+            self.write(write);
+        }
+    }
+
+    /// Hands out what may be released and counts it as taken.
+    pub fn release(&mut self, release: &Release) -> Vec<Released> {
+        match release {
+            Release::Messages { user, chat, to } => {
+                let forgets = self.forgets_released;
+                let Some(state) = self.users.get_mut(user).and_then(|user| user.chats.get_mut(chat)) else {
+                    return Vec::new();
+                };
+                let released = state.release(*to);
+                if forgets {
+                    state.messages.retain(|position, _| *position > *to);
+                }
+                released
+            }
+            Release::Pushes { to } => {
+                let rest = self.pushes.split_off(&Position(to.0.saturating_add(1)));
+                std::mem::replace(&mut self.pushes, rest).into_values().map(Released::Push).collect()
+            }
+        }
+    }
+
+    /// The messages of a chat, oldest first: what a user would see on the screen.
+    pub fn messages(&self, user: &str, chat: &Chat) -> Vec<&Message> {
+        self.users
+            .get(user)
+            .and_then(|user| user.chats.get(chat))
+            .map_or_else(Vec::new, |state| state.messages.values().collect())
+    }
+
+    pub fn conversations(&self, user: &str) -> Vec<&ConversationRow> {
+        let chats = self.users.get(user).map(|user| user.chats.values());
+        chats.into_iter().flatten().filter_map(|state| state.conversation.as_ref()).collect()
+    }
+
+    fn write(&mut self, write: Write) {
+        match write {
+            Write::Identity(identity) => self.identity = Some(identity),
+            Write::Token { user, token } => self.user(user).token = token,
+            Write::ChatCursor { user, position } => self.user(user).cursor = Some(position),
+            Write::PushCursor(position) => self.push_cursor = position,
+            Write::Holes { user, chat, holes } => self.chat(user, chat).holes = holes,
+            Write::Conversation { user, row } => {
+                let state = self.chat(user, row.chat.clone());
+                state.conversation = Some(row);
+            }
+            Write::Message(message) if self.forgets_released && message.record.outbox != 0 => {}
+            Write::Message(message) => {
+                let state = self.chat(message.user.clone(), message.chat.clone());
+                state.messages.entry(message.record.position).or_insert(message);
+            }
+            Write::Push(push) => self.push(push),
+            Write::Outbox(entry) => {
+                self.outbox_next = self.outbox_next.max(entry.number.map_or(1, |number| number + 1));
+                self.local_next = self.local_next.max(LocalId(entry.local.0 + 1));
+                self.outbox.insert(entry.local, entry);
+            }
+            Write::OutboxAnswered(local) => {
+                self.outbox.remove(&local);
+            }
+            Write::Heartbeat { network, transport, memory } => {
+                self.networks.entry(network).or_default().heartbeats.insert(transport, memory);
+            }
+            Write::Winner { network, transport } => {
+                self.networks.entry(network).or_default().winner = Some(transport);
+            }
+        }
+    }
+
+    fn push(&mut self, push: Push) {
+        if self.push_ids.contains(&push.msg_id) {
+            return;
+        }
+        self.push_ids.push_back(push.msg_id);
+        if self.push_ids.len() > PUSH_IDS_KEPT {
+            self.push_ids.pop_front();
+        }
+        self.pushes.insert(push.position, push);
+    }
+
+    fn user(&mut self, name: Name) -> &mut User {
+        self.users.entry(name).or_default()
+    }
+
+    fn chat(&mut self, user: Name, chat: Chat) -> &mut ChatState {
+        self.user(user).chats.entry(chat).or_default()
+    }
+}
+
+impl User {
+    fn load(&self) -> StoredUser {
+        let chats = self.chats.iter();
+        StoredUser {
+            token: self.token.clone(),
+            cursor: self.cursor,
+            holes: chats
+                .clone()
+                .filter(|(_, state)| !state.holes.is_empty())
+                .map(|(chat, state)| (chat.clone(), state.holes.clone()))
+                .collect(),
+            newest: chats.filter_map(|(chat, state)| Some((chat.clone(), state.newest_of_interest()?))).collect(),
+        }
+    }
+}
+
+impl ChatState {
+    fn newest_of_interest(&self) -> Option<Position> {
+        // Own sends are answered ahead of what others sent before them: they say nothing of how far the chat is known.
+        let others = self.messages.iter().filter(|(_, message)| message.record.outbox == 0);
+        let newest = others.map(|(position, _)| *position).next_back();
+        let waits = newest.is_some_and(|newest| newest > self.released);
+        if waits || !self.holes.is_empty() { Some(newest.unwrap_or_default()) } else { None }
+    }
+
+    fn release(&mut self, to: Position) -> Vec<Released> {
+        if to <= self.released {
+            return Vec::new();
+        }
+        let above = Position(self.released.0 + 1);
+        let taken = self.messages.range(above..=to).map(|(_, message)| message);
+        let taken = taken.filter(|message| message.record.outbox == 0).cloned().map(Released::Message).collect();
+        self.released = to;
+        taken
+    }
+}

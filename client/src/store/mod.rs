@@ -1,0 +1,195 @@
+//! What a client keeps on its own disk: identity, cursors, holes, outbox, messages, pushes.
+//!
+//! The session core says what to keep as [`Write`]s; all writes of one action are one durable transaction. A store answers
+//! two questions: what the session must know at its start ([`Stored`]), and which records may be handed to the application
+//! now ([`Release`]).
+//!
+//! Rules that every store keeps:
+//! - A message that is already there (same user, chat and position) stays as it is.
+//! - A push whose `msg_id` is among the last [`PUSH_IDS_KEPT`] is not taken again.
+//! - Records are handed out in the order of their positions, once each: a mark per chat says how far. The mark moves when
+//!   the application has taken the record, so a kill in between hands it out again.
+
+mod memory;
+
+use std::collections::BTreeMap;
+
+use anser_protocol::content::{Content, PushContent};
+use anser_protocol::frame::chat::{Record, Window};
+use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
+use anser_protocol::names::{Chat, Name};
+use serde::{Deserialize, Serialize};
+
+pub use self::memory::MemoryStore;
+use crate::session::Transport;
+
+/// So many msg_ids of pushes are remembered, to know one that comes twice.
+pub const PUSH_IDS_KEPT: usize = 1000;
+
+/// The application's name for a message that it sends; never reused within a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LocalId(pub u64);
+
+/// Who this device is. Nonce and secret are on disk before the server first sees them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    pub nonce: [u8; 16],
+    pub secret: [u8; 16],
+    /// Empty until the server has answered the registration.
+    pub registration_id: String,
+}
+
+/// Records strictly between `after` and `before` may exist and are not here yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hole {
+    pub after: Position,
+    pub before: Position,
+}
+
+/// A message that the server has not answered yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxEntry {
+    pub local: LocalId,
+    /// Given when the message is first sent, on disk before that; nothing until then.
+    pub number: Option<OutboxNumber>,
+    pub user: Name,
+    pub chat: Chat,
+    pub content: Content,
+}
+
+/// A message or event of one of `user`'s chats.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub user: Name,
+    pub chat: Chat,
+    /// Its `outbox` is not 0 when this device sent it.
+    pub record: Record,
+}
+
+/// A push that this device got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Push {
+    pub position: Position,
+    pub msg_id: Position,
+    pub at_ms: TimeMs,
+    pub content: PushContent,
+}
+
+/// What the server last said of one conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationRow {
+    pub chat: Chat,
+    /// The group's name; empty for a single chat.
+    pub name: String,
+    pub windows: Vec<Window>,
+    pub last: Position,
+    pub last_seq: u64,
+    pub read_mark: Position,
+}
+
+/// What was learned about one transport in one network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeartbeatMemory {
+    /// The longest silence that this network is known to forgive.
+    pub interval_s: u16,
+    /// A silence of this length lost the link; 0 when none did.
+    pub ceiling_s: u16,
+}
+
+/// What was learned about one network.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkMemory {
+    /// The transport that connected first when they raced.
+    pub winner: Option<Transport>,
+    pub heartbeats: BTreeMap<Transport, HeartbeatMemory>,
+}
+
+/// One change of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    Identity(Identity),
+    /// The token that logs the user in again; empty forgets it.
+    Token {
+        user: Name,
+        token: Vec<u8>,
+    },
+    /// Up to here the user's chats are stored, apart from holes.
+    ChatCursor {
+        user: Name,
+        position: Position,
+    },
+    /// Up to here the pushes are stored; nothing on a new device.
+    PushCursor(Option<Position>),
+    /// The chat's holes as they are now, ascending.
+    Holes {
+        user: Name,
+        chat: Chat,
+        holes: Vec<Hole>,
+    },
+    Conversation {
+        user: Name,
+        row: ConversationRow,
+    },
+    Message(Message),
+    Push(Push),
+    /// Adds the entry or replaces the one of the same local id.
+    Outbox(OutboxEntry),
+    OutboxAnswered(LocalId),
+    Heartbeat {
+        network: String,
+        transport: Transport,
+        memory: HeartbeatMemory,
+    },
+    Winner {
+        network: String,
+        transport: Transport,
+    },
+}
+
+/// What may be handed to the application now.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Release {
+    /// The chat's records up to here that others sent (or this user from another device).
+    Messages { user: Name, chat: Chat, to: Position },
+    /// All stored pushes up to here.
+    Pushes { to: Position },
+}
+
+/// Something handed to the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Released {
+    Message(Message),
+    Push(Push),
+}
+
+/// What a session must know at its start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    pub identity: Option<Identity>,
+    pub push_cursor: Option<Position>,
+    /// The last msg_ids, oldest first.
+    pub push_ids: Vec<Position>,
+    /// Pushes are stored that the application has not taken.
+    pub pushes_wait: bool,
+    /// Above every outbox number that this device identity has used.
+    pub outbox_next: OutboxNumber,
+    pub local_next: LocalId,
+    /// By local id.
+    pub outbox: Vec<OutboxEntry>,
+    pub users: BTreeMap<Name, StoredUser>,
+    pub networks: BTreeMap<String, NetworkMemory>,
+}
+
+/// What is stored for one user, messages apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredUser {
+    /// Empty: there is none.
+    pub token: Vec<u8>,
+    pub cursor: Option<Position>,
+    /// Only chats that have holes.
+    pub holes: BTreeMap<Chat, Vec<Hole>>,
+    /// The newest stored position that this device did not send itself, of every chat with a hole or with records that the
+    /// application has not taken.
+    pub newest: BTreeMap<Chat, Position>,
+}
