@@ -530,7 +530,7 @@ impl Session {
             Then::Emit(event) => self.actions.push_back(Action::Emit(event)),
             Then::Release(release) => self.actions.push_back(Action::Release(release)),
             Then::ChatCursor { user, to, at_once } => self.on_chat_cursor_stored(user, to, at_once),
-            Then::PushCursor { to, received } => self.pushes.handle_stored(to, received, self.now),
+            Then::Push { cursor, received } => self.pushes.handle_stored(cursor, received, self.now),
             Then::Outbox { local, number } => self.outbox.handle_stored(local, number),
         }
     }

@@ -47,11 +47,12 @@ impl Pushes {
         self.unreported.clear();
     }
 
-    pub(crate) fn handle_stored(&mut self, to: Position, received: Option<Position>, now: Duration) {
-        self.cursor = self.cursor.max(Some(to));
+    /// A push is on disk, or the cursor, or both.
+    pub(crate) fn handle_stored(&mut self, to: Option<Position>, received: Option<Position>, now: Duration) {
+        self.cursor = self.cursor.max(to);
         self.unreported.extend(received);
         let is_frame_full = self.unreported.len() >= REPORTS_PER_FRAME_MAX;
-        self.acks.handle_stored(to, is_frame_full, now);
+        self.acks.handle_stored(self.cursor.unwrap_or_default(), is_frame_full, now);
     }
 
     pub(crate) fn deadline(&self) -> Option<Duration> {
@@ -84,17 +85,25 @@ impl Pushes {
 
 impl Session {
     pub(super) fn on_push(&mut self, push: PushDeliver) {
-        if !self.advance_pushes(push.after, push.position) {
+        let (position, msg_id) = (push.position, push.msg_id);
+        // A push without a lifetime stands outside the run: only devices that are connected get it, and it is never
+        // waited for.
+        let is_outside = push.after == position;
+        if !is_outside && !self.advance_pushes(push.after, position) {
             return;
         }
-        let (position, msg_id) = (push.position, push.msg_id);
         let is_new = self.pushes.take_id(msg_id);
         if is_new {
             let push = Push { position, msg_id, at_ms: push.at_ms, content: push.content };
             self.transaction.writes.push(Write::Push(push));
             self.transaction.then.push(Then::Release(Release::Pushes { to: position }));
         }
-        self.move_push_cursor(position, is_new.then_some(msg_id));
+        let received = is_new.then_some(msg_id);
+        if !is_outside {
+            self.move_push_cursor(position, received);
+        } else if is_new {
+            self.transaction.then.push(Then::Push { cursor: None, received });
+        }
     }
 
     pub(super) fn on_push_covered(&mut self, covered: PushCovered) {
@@ -120,6 +129,6 @@ impl Session {
 
     fn move_push_cursor(&mut self, to: Position, received: Option<Position>) {
         self.transaction.writes.push(Write::PushCursor(Some(to)));
-        self.transaction.then.push(Then::PushCursor { to, received });
+        self.transaction.then.push(Then::Push { cursor: Some(to), received });
     }
 }

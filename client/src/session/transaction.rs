@@ -25,9 +25,9 @@ pub(crate) enum Then {
         /// The server is to know it at once, not with the next few.
         at_once: bool,
     },
-    /// The push cursor stands here; the push was new.
-    PushCursor {
-        to: Position,
+    /// The push cursor stands here, if it moved; this push was new.
+    Push {
+        cursor: Option<Position>,
         received: Option<Position>,
     },
     /// The outbox entry may be sent.

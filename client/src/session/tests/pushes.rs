@@ -53,6 +53,19 @@ fn the_next_hello_names_the_cursor_and_known_pushes_stay_known_after_a_kill() {
 }
 
 #[test]
+fn a_push_without_a_lifetime_is_handed_out_and_reported_and_leaves_the_cursor() {
+    let mut scene = welcomed();
+    scene.hear(push(0, 50, 49));
+    scene.hear(push(70, 70, 69));
+    scene.hear(push(70, 70, 69));
+    scene.hear(push(50, 60, 59));
+    assert_eq!(scene.pushes, [49, 69, 59]);
+    assert_eq!(scene.store.load().push_cursor, Some(Position(60)));
+    scene.wait(Duration::from_millis(200));
+    assert_eq!(acks(&mut scene)[0].received, [Position(49), Position(69), Position(59)]);
+}
+
+#[test]
 fn a_gap_ends_the_link() {
     let mut scene = welcomed();
     scene.hear(push(0, 50, 49));
