@@ -5,7 +5,7 @@ use anser_storage::command::{Command, DeviceChange, DeviceCommand};
 use anser_storage::ids::DeviceNumber;
 use anser_storage::outcome::Refusal;
 use axum::body::Body;
-use axum::extract::{Extension, Path, Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ use super::body;
 use super::family::Family;
 use super::fault::{Fault, json_response};
 use super::lenient::{Object, as_name, member};
+use super::segment::Segment;
 use crate::context::{Context, Shared};
 use crate::label::is_label;
 
@@ -26,7 +27,7 @@ const MOBILE_BYTES_MAX: usize = 20;
 pub async fn show(
     context: State<Shared>,
     caller: Extension<Caller>,
-    Path(registration_id): Path<String>,
+    Segment(registration_id): Segment,
 ) -> Result<Response<Body>, Fault> {
     let app = caller.app;
     let found = context.ledger.read(move |snapshot| {
@@ -48,7 +49,7 @@ pub async fn show(
 pub async fn update(
     context: State<Shared>,
     caller: Extension<Caller>,
-    Path(registration_id): Path<String>,
+    Segment(registration_id): Segment,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
     let body = body::json(Family::Device, request).await?;

@@ -13,6 +13,7 @@ mod family;
 mod fault;
 mod lenient;
 mod path;
+mod segment;
 
 mod device;
 mod im;
@@ -24,12 +25,10 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Method, Response};
 use axum::response::IntoResponse;
-use axum::routing::any;
 use tower::ServiceExt;
 
 use crate::clock::now_ms;
 use crate::context::Shared;
-use crate::link;
 use access::Access;
 use family::Family;
 use fault::Fault;
@@ -49,7 +48,6 @@ impl Rest {
                 let checked = axum::middleware::from_fn_with_state(access, access::check);
                 router.route(route.path, (route.handler)().route_layer(checked))
             })
-            .route("/link", any(|State(context): State<Shared>, request: Request| link::upgrade(request, context)))
             .fallback(no_route)
             .method_not_allowed_fallback(method_not_allowed)
             .with_state(context.clone());

@@ -7,7 +7,7 @@ use anser_storage::ids::AppNumber;
 use anser_storage::outcome::{Answer, Refusal};
 use anser_storage::{Group, Member, ReadError, Snapshot, User};
 use axum::body::Body;
-use axum::extract::{Extension, Path, Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -19,6 +19,7 @@ use crate::rest::body;
 use crate::rest::family::Family;
 use crate::rest::fault::{Fault, json_response};
 use crate::rest::lenient::{Object, as_int, member};
+use crate::rest::segment::Segment;
 
 /// `POST /v1/groups`
 pub async fn create_group(
@@ -73,7 +74,7 @@ fn parse_flag(object: &Object) -> Result<bool, Fault> {
 pub async fn show_group(
     context: State<Shared>,
     caller: Extension<Caller>,
-    Path(gid): Path<String>,
+    Segment(gid): Segment,
 ) -> Result<Response<Body>, Fault> {
     let gid = parse_gid(&gid)?;
     let Found { group, owner, .. } = find(&context, &caller, gid).await?;
@@ -85,7 +86,7 @@ pub async fn show_group(
 pub async fn list_members(
     context: State<Shared>,
     caller: Extension<Caller>,
-    Path(gid): Path<String>,
+    Segment(gid): Segment,
 ) -> Result<Response<Body>, Fault> {
     let gid = parse_gid(&gid)?;
     let (app, zone) = (caller.app, context.config.time_zone);
@@ -108,7 +109,7 @@ pub async fn list_members(
 pub async fn change_members(
     context: State<Shared>,
     caller: Extension<Caller>,
-    Path(gid): Path<String>,
+    Segment(gid): Segment,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
     let group = parse_gid(&gid)?;

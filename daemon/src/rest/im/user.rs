@@ -4,7 +4,7 @@ use anser_storage::command::{Command, NewUser, UserCommand};
 use anser_storage::ids::UserNumber;
 use anser_storage::outcome::{Answer, Refusal};
 use axum::body::Body;
-use axum::extract::{Extension, Path, Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -17,6 +17,7 @@ use crate::rest::body;
 use crate::rest::family::Family;
 use crate::rest::fault::{Fault, json_response};
 use crate::rest::lenient::{as_name, member};
+use crate::rest::segment::Segment;
 
 const USERS_PER_CALL_MAX: usize = 500;
 
@@ -162,7 +163,7 @@ impl Applicant {
 pub async fn show_user(
     context: State<Shared>,
     caller: Extension<Caller>,
-    Path(username): Path<String>,
+    Segment(username): Segment,
 ) -> Result<Response<Body>, Fault> {
     field::path_name(&username, &context.config.users)?;
     let (app, asked) = (caller.app, username.clone());

@@ -1,0 +1,248 @@
+//! The command `anserd` as an operator meets it: what it prints, how it ends, and what it says when something is wrong.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+#[test]
+fn it_says_its_version_and_without_arguments_how_to_use_it() {
+    assert!(text(&run(&["--version"]).stdout).starts_with("anserd "));
+    let helpless = run(&[]);
+    assert_eq!(helpless.status.code(), Some(2));
+    assert!(text(&helpless.stderr).contains("serve"));
+}
+
+#[test]
+fn a_config_with_five_mistakes_gives_five_lines_and_the_exit_code_for_settings() {
+    let folder = folder();
+    let file = folder.path().join("anserd.toml");
+    let settings = "listen = ['x']\nlog_level = 1\ntime_zone = 'Mars'\nunknown = 1\n[limits]\nlinks = -1\n";
+    std::fs::write(&file, settings).expect("written");
+    for command in [&["check"][..], &["serve"]] {
+        let output = run(&[command, &["--config", path(&file)]].concat());
+        assert_eq!(output.status.code(), Some(78));
+        assert_eq!(text(&output.stderr).lines().count(), 5, "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_good_config_is_said_to_be_valid() {
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging/anserd.toml");
+    let output = run(&["check", "--config", shipped]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn apps_are_made_listed_shown_changed_and_deleted() {
+    let daemon = Daemon::start();
+    let made = daemon.admin_json(&["app", "create", "shop"]);
+    let (key, secret) = (made["app_key"].as_str().expect("a key"), made["master_secret"].as_str().expect("a secret"));
+    for text in [key, secret] {
+        assert!(text.len() == 24 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')), "{text}");
+    }
+    let list = daemon.admin_json(&["app", "list"]);
+    assert_eq!((list[0]["name"].as_str(), &list[0]["master_secret"]), (Some("shop"), &Value::Null));
+    assert_eq!(daemon.admin_json(&["app", "show", "shop"]), made);
+    assert_eq!(daemon.admin_json(&["app", "show", key]), made);
+    let changed = daemon.admin_json(&["app", "rotate-secret", "shop"]);
+    assert_eq!(changed["app_key"], made["app_key"]);
+    assert_ne!(changed["master_secret"], made["master_secret"]);
+    let unsure = daemon.admin(&["app", "delete", "shop"]);
+    assert!(!unsure.status.success() && text(&unsure.stderr).contains("--yes"));
+    daemon.admin_json(&["app", "delete", "shop", "--yes"]);
+    assert_eq!(daemon.admin_json(&["app", "list"]), Value::Array(Vec::new()));
+}
+
+#[test]
+fn what_cannot_be_done_with_an_app_is_explained() {
+    let daemon = Daemon::start();
+    daemon.admin_json(&["app", "create", "shop"]);
+    for (command, hint) in [
+        (&["app", "create", "shop"][..], "exists"),
+        (&["app", "create", ""], "1 to 64 bytes"),
+        (&["app", "show", "nothing"], "anserd app list"),
+    ] {
+        let output = daemon.admin(command);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains(hint), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn the_status_names_addresses_folder_and_counts() {
+    let daemon = Daemon::start();
+    daemon.admin_json(&["app", "create", "shop"]);
+    let status = daemon.admin_json(&["status"]);
+    assert_eq!(status["listen"], daemon.ready["listen"]);
+    assert_eq!((&status["apps"], &status["connections"]), (&Value::from(1), &Value::from(0)));
+    assert!(text(&daemon.admin(&["status"]).stdout).contains("listens on"));
+}
+
+#[test]
+fn without_a_running_daemon_the_socket_and_the_way_to_start_one_are_named() {
+    let folder = folder();
+    let output = run(&["app", "list", "--data-dir", path(folder.path())]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stderr);
+    assert!(told.contains("admin.sock") && told.contains("anserd serve --data-dir"), "{told}");
+}
+
+#[test]
+fn a_port_in_use_is_named_with_the_command_that_shows_by_whom() {
+    let folder = folder();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("bound").to_string();
+    let output = run(&["serve", "--data-dir", path(folder.path()), "--listen", &address]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stderr);
+    assert!(told.contains(&address) && told.contains("ss -ltunp"), "{told}");
+}
+
+#[test]
+fn a_second_daemon_on_the_same_folder_is_refused_and_the_first_serves_on() {
+    let daemon = Daemon::start();
+    let output = run(&["serve", "--data-dir", path(&daemon.data_dir()), "--listen", "127.0.0.1:0"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("already runs"), "{}", text(&output.stderr));
+    daemon.admin_json(&["status"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let folder = folder();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").expect("written");
+    let output = run(&["serve", "--data-dir", path(&file.join("data"))]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("--data-dir"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_broken_certificate_ends_with_the_code_that_a_restart_cannot_cure() {
+    let folder = folder();
+    let (data, pem) = (folder.path().join("data"), folder.path().join("own.pem"));
+    std::fs::write(&pem, "rubbish").expect("written");
+    let file = folder.path().join("anserd.toml");
+    std::fs::write(&file, format!("[tls]\ncertificate = '{0}'\nkey = '{0}'\n", pem.display())).expect("written");
+    let output = run(&["serve", "--data-dir", path(&data), "--config", path(&file), "--listen", "127.0.0.1:0"]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(text(&output.stderr).contains("own.pem"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn it_ends_in_order_and_starts_again_with_its_apps() {
+    let mut daemon = Daemon::start();
+    let made = daemon.admin_json(&["app", "create", "shop"]);
+    daemon.terminate();
+    assert!(!daemon.data_dir().join("admin.sock").exists());
+    daemon.start_again();
+    assert_eq!(daemon.admin_json(&["app", "show", "shop"]), made);
+}
+
+#[test]
+fn the_demo_prints_commands_with_the_keys_in_them() {
+    let folder = folder();
+    let mut process = anserd()
+        .args(["serve", "--demo", "--data-dir", path(folder.path()), "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("started");
+    let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
+    let told: Vec<_> = lines.map_while(Result::ok).take_while(|line| !line.starts_with("Stop with")).collect();
+    let told = told.join("\n");
+    process.kill().expect("killed");
+    process.wait().expect("gone");
+    for part in ["anser register alice", "anser send", "curl --cacert", "ANSER_APP_KEY="] {
+        assert!(told.contains(part), "{told}");
+    }
+}
+
+/// A daemon on a free port; killed when dropped.
+struct Daemon {
+    folder: TempDir,
+    process: Child,
+    ready: Value,
+}
+
+impl Daemon {
+    fn start() -> Self {
+        let folder = folder();
+        let (process, ready) = launch(&folder.path().join("data"));
+        Self { folder, process, ready }
+    }
+
+    fn start_again(&mut self) {
+        (self.process, self.ready) = launch(&self.data_dir());
+    }
+
+    fn data_dir(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn admin(&self, args: &[&str]) -> Output {
+        run(&[args, &["--data-dir", path(&self.data_dir())]].concat())
+    }
+
+    fn admin_json(&self, args: &[&str]) -> Value {
+        let output = self.admin(&[args, &["--json"]].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    fn terminate(&mut self) {
+        let asked = Command::new("kill").arg(self.process.id().to_string()).status().expect("kill runs");
+        assert!(asked.success());
+        let ended = self.process.wait().expect("ended");
+        assert!(ended.success(), "{ended}");
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // Gone already after `terminate`.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn launch(data_dir: &Path) -> (Child, Value) {
+    let mut process = anserd()
+        .args(["serve", "--json", "--data-dir", path(data_dir), "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("started");
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+    let ready: Value = serde_json::from_str(&line).expect("the ready line is JSON");
+    assert_eq!(ready["ready"], true);
+    (process, ready)
+}
+
+fn run(args: &[&str]) -> Output {
+    anserd().args(args).output().expect("started")
+}
+
+/// Without what the test's own surroundings would lend it.
+fn anserd() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_anserd"));
+    command.env_remove("NOTIFY_SOCKET").env_remove("JOURNAL_STREAM").env_remove("ANSER_CONFIG").stdin(Stdio::null());
+    command
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
