@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use crate::config::Config;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
+use crate::link::Links;
 use crate::password::{Passwords, Upgrades};
 use crate::shutdown::Shutdown;
 use crate::switchboard::Switchboard;
@@ -21,6 +22,8 @@ pub struct Context {
     /// Quick password hashes that wait to be replaced by slow ones.
     pub upgrades: Upgrades,
     pub switchboard: Arc<Switchboard>,
+    /// The open links of devices.
+    pub links: Arc<Links>,
     /// One permit for each open connection of any kind; taken when it is accepted, given back when it is gone.
     pub connections: Arc<Semaphore>,
     /// Everything that serves for long watches this.

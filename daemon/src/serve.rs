@@ -21,11 +21,14 @@ use crate::context::{Context, Shared};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::keys::Keys;
 use crate::ledger::{Ledger, Unavailable};
+use crate::link::quic::{self, QuicError};
+use crate::link::session::{Heartbeat, Rules};
+use crate::link::{Links, TransportRules};
 use crate::listen::{self, BindError, Bound};
 use crate::password::{Passwords, Upgrades, upgrades};
 use crate::rest::Rest;
 use crate::shutdown::{ShutdownSwitch, shutdown};
-use crate::switchboard::Switchboard;
+use crate::switchboard::{Dispatcher, Switchboard};
 use crate::tls::{self, CertificateError, Certificates};
 
 pub use signal::until_asked_to_stop;
@@ -34,6 +37,8 @@ pub use signal::until_asked_to_stop;
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 /// Long before a self-made certificate ends.
 const RENEW_EVERY: Duration = Duration::from_secs(24 * 3600);
+/// Devices come back after so long and a random part of the same length: a restart is over by then.
+const RETRY_AFTER_MS: u32 = 1000;
 
 /// A daemon that serves.
 pub struct Daemon {
@@ -57,6 +62,8 @@ pub enum StartError {
     Certificate(#[from] CertificateError),
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
+    #[error(transparent)]
+    Quic(#[from] QuicError),
     #[error(transparent)]
     Bind(#[from] BindError),
     #[error("{0}")]
@@ -95,8 +102,11 @@ impl Daemon {
         let switchboard = Arc::new(Switchboard::default());
         let (writer, ledger) = open_store(&config, switchboard.clone()).await?;
         let (upgrades, waiting) = Upgrades::new();
+        let passwords = Passwords::new(&config.password, &keys);
+        let links = Links::new(switchboard.clone(), ledger.clone(), passwords.clone(), transport_rules(&config));
         let context = Arc::new(Context {
-            passwords: Passwords::new(&config.password, &keys),
+            passwords,
+            links: Arc::new(links.map_err(StartError::System)?),
             connections: Arc::new(Semaphore::new(config.limits.links)),
             started: Instant::now(),
             config,
@@ -119,6 +129,7 @@ impl Daemon {
         };
         daemon.serve_admin()?;
         daemon.serve_network(bound, plain, &certificates)?;
+        tokio::spawn(daemon.context.links.clone().sweep());
         tokio::spawn(renew(certificates, daemon.context.clone()));
         Ok(daemon)
     }
@@ -143,6 +154,8 @@ impl Daemon {
         for bound in bound {
             let tcp = TcpListener::from_std(bound.tcp).map_err(StartError::System)?;
             let (acceptor, half_open) = (acceptor.clone(), half_open.clone());
+            let endpoint = quic::endpoint(bound.udp, tls::quic_config(certificates.clone())?, &self.context.keys)?;
+            tokio::spawn(quic::accept(endpoint, half_open.clone(), self.context.clone()));
             tokio::spawn(listen::accept_tls(tcp, acceptor, half_open, rest.clone(), self.context.clone()));
         }
         for tcp in plain {
@@ -174,6 +187,7 @@ impl Daemon {
     /// Stops accepting, lets work in flight finish, writes everything down.
     pub async fn stop(self) {
         self.switch.begin();
+        self.context.links.drain(RETRY_AFTER_MS);
         let all = u32::try_from(self.context.config.limits.links).unwrap_or(u32::MAX);
         let drained = tokio::time::timeout(DRAIN_WITHIN, self.context.connections.acquire_many(all)).await;
         if drained.is_err() {
@@ -185,13 +199,30 @@ impl Daemon {
     }
 }
 
+/// What the settings say about links.
+fn transport_rules(config: &Config) -> TransportRules {
+    let seconds = |duration: Duration| u16::try_from(duration.as_secs()).unwrap_or(u16::MAX);
+    let (min, max) = (seconds(config.heartbeat.min), seconds(config.heartbeat.max));
+    let rules = Rules {
+        waiting_pushes_max: config.push.offline_limit,
+        has_strict_usernames: config.users.strict_names,
+        ..Rules::default()
+    };
+    TransportRules::new(&rules, |own: Heartbeat| Heartbeat {
+        start_s: own.start_s.clamp(min, max),
+        min_s: own.min_s.clamp(min, max),
+        max_s: own.max_s.clamp(min, max),
+    })
+}
+
 /// Opens the store on a thread that may wait for the disk, and makes the start known to it.
 async fn open_store(config: &Config, switchboard: Arc<Switchboard>) -> Result<(WriterHandle, Ledger), StartError> {
     let options = Options { cache_bytes: config.storage.cache_bytes, ..Options::default() };
     let folder = config.data_dir.clone();
     let opened = tokio::task::spawn_blocking(move || Store::open(&folder, options)).await;
     let store = opened.map_err(|error| StartError::System(io::Error::other(error)))??;
-    let on_appended = Box::new(move |appended: &[_]| switchboard.deliver(appended));
+    let dispatcher = Dispatcher::start(switchboard).map_err(StartError::System)?;
+    let on_appended = Box::new(move |appended: &[_]| dispatcher.hand_over(appended));
     let (writer, reader) = Writer::spawn(store, WriterOptions::default(), on_appended).map_err(StartError::System)?;
     let ledger = Ledger::new(writer.clone(), reader);
     ledger.submit(Command::System(SystemCommand::Start)).await?;

@@ -1,18 +1,310 @@
 //! Who is connected here, and who gets what was appended.
+//!
+//! Devices and users are looked up by app and number, so nothing crosses from one app to another. Records come in position
+//! order from one thread and go into the mailboxes of the sessions that they concern; a mailbox that is full tells its
+//! session to read the log instead. Nothing here waits for a link, and the store never waits for what happens here.
 
-use anser_storage::ids::{AppNumber, DeviceNumber};
-use anser_storage::outcome::Appended;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Nobody can connect yet.
-#[derive(Default)]
-pub struct Switchboard {}
+use anser_protocol::planted::{Fault, is_planted};
+use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
+use anser_storage::outcome::{Appended, Route};
+
+use crate::link::mailbox::{Delivery, Mailbox};
+use crate::link::session::{Input, Recipient};
+
+/// Records that may wait for the switchboard's thread. Beyond, every session is told to read the log.
+const WAITING_MAX: usize = 65_536;
+
+#[derive(Debug, Default)]
+pub struct Switchboard {
+    connected: Mutex<Connected>,
+    copies: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Connected {
+    devices: BTreeMap<(AppNumber, DeviceNumber), Arc<Mailbox>>,
+    /// A user may be logged in on several devices.
+    users: BTreeMap<(AppNumber, UserNumber), Vec<Arc<Mailbox>>>,
+}
 
 impl Switchboard {
-    /// Called by the writer with each batch, in position order.
-    pub fn deliver(&self, _appended: &[Appended]) {}
+    /// From now on this device's pushes come to `mailbox`; an older link of the same device is told to go.
+    pub fn attach_device(&self, app: AppNumber, device: DeviceNumber, mailbox: &Arc<Mailbox>) {
+        let older = self.lock().devices.insert((app, device), Arc::clone(mailbox));
+        if let Some(older) = older
+            && !Arc::ptr_eq(&older, mailbox)
+        {
+            older.put_input(Input::Replaced);
+        }
+    }
 
-    /// The devices of an app that are connected now, in order of their numbers.
-    pub fn connected_devices(&self, _app: AppNumber) -> Vec<DeviceNumber> {
-        Vec::new()
+    pub fn detach_device(&self, app: AppNumber, device: DeviceNumber, mailbox: &Arc<Mailbox>) {
+        let mut connected = self.lock();
+        if connected.devices.get(&(app, device)).is_some_and(|known| Arc::ptr_eq(known, mailbox)) {
+            connected.devices.remove(&(app, device));
+        }
+    }
+
+    pub fn attach_user(&self, app: AppNumber, user: UserNumber, mailbox: &Arc<Mailbox>) {
+        let mut connected = self.lock();
+        let sessions = connected.users.entry((wall(app), user)).or_default();
+        if !sessions.iter().any(|known| Arc::ptr_eq(known, mailbox)) {
+            sessions.reserve_exact(1);
+            sessions.push(Arc::clone(mailbox));
+        }
+    }
+
+    pub fn detach_user(&self, app: AppNumber, user: UserNumber, mailbox: &Arc<Mailbox>) {
+        let mut connected = self.lock();
+        if let Some(sessions) = connected.users.get_mut(&(wall(app), user)) {
+            sessions.retain(|known| !Arc::ptr_eq(known, mailbox));
+            if sessions.is_empty() {
+                connected.users.remove(&(wall(app), user));
+            }
+        }
+    }
+
+    /// The devices of an app that hold a link now.
+    pub fn connected_devices(&self, app: AppNumber) -> Vec<DeviceNumber> {
+        let everything = (app, DeviceNumber(0))..=(app, DeviceNumber(u32::MAX));
+        self.lock().devices.range(everything).map(|((_, device), _)| *device).collect()
+    }
+
+    /// How many devices hold a link, and how many users are logged in.
+    pub fn counts(&self) -> (usize, usize) {
+        let connected = self.lock();
+        (connected.devices.len(), connected.users.len())
+    }
+
+    /// Hands records, in position order, to the sessions that they concern.
+    pub fn deliver(&self, records: impl IntoIterator<Item = Appended>) {
+        let connected = self.lock();
+        for appended in records {
+            self.deliver_one(&connected, &Arc::new(appended));
+        }
+    }
+
+    fn deliver_one(&self, connected: &Connected, appended: &Arc<Appended>) {
+        let app = appended.app;
+        match &appended.route {
+            Route::Single { from, to, .. } => {
+                self.deliver_to_user(connected, app, *to, appended);
+                if from != to {
+                    self.deliver_to_user(connected, app, *from, appended);
+                }
+            }
+            Route::Group { .. } => {
+                let members: &[UserNumber] = &[];
+                for member in members.iter() {
+                    self.deliver_to_user(connected, app, *member, appended);
+                }
+            }
+            Route::Devices { devices, .. } => {
+                for device in devices {
+                    if let Some(mailbox) = connected.devices.get(&(app, *device)) {
+                        self.put(mailbox, Recipient::Device, appended);
+                    }
+                }
+            }
+            Route::Broadcast { devices, .. } => {
+                let everything = (app, DeviceNumber(0))..=(app, DeviceNumber(u32::MAX));
+                for ((_, device), mailbox) in connected.devices.range(everything) {
+                    if devices.contains(device.0) {
+                        self.put(mailbox, Recipient::Device, appended);
+                    }
+                }
+            }
+        }
+    }
+
+    fn deliver_to_user(&self, connected: &Connected, app: AppNumber, user: UserNumber, appended: &Arc<Appended>) {
+        for mailbox in connected.users.get(&(wall(app), user)).into_iter().flatten() {
+            self.put(mailbox, Recipient::User(user), appended);
+        }
+    }
+
+    fn put(&self, mailbox: &Arc<Mailbox>, recipient: Recipient, appended: &Arc<Appended>) {
+        let copy = self.copies.fetch_add(1, Ordering::Relaxed);
+        if is_planted(Fault::LostLiveCopy) && copy % 17 == 16 {
+            return;
+        }
+        mailbox.put_delivery(Delivery { recipient, appended: Arc::clone(appended) });
+    }
+
+    fn miss_all(&self) {
+        for mailbox in self.lock().devices.values() {
+            mailbox.miss_all();
+        }
+    }
+
+    /// Tells every link to go away and come back later.
+    pub fn drain(&self, retry_after_ms: u32) {
+        for mailbox in self.lock().devices.values() {
+            mailbox.put_input(Input::Draining { retry_after_ms });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connected> {
+        // A panic between two steps of a change here would leave at most a session that is not found.
+        self.connected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The app as part of a key.
+fn wall(app: AppNumber) -> AppNumber {
+    if is_planted(Fault::WallForgotten) { AppNumber(0) } else { app }
+}
+
+/// Hands records from the store's writer to a thread of their own, so that the writer never waits for a fan-out.
+#[derive(Clone)]
+pub struct Dispatcher(Arc<Queue>);
+
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    records: Vec<Appended>,
+    has_overflowed: bool,
+    is_stopped: bool,
+}
+
+impl Dispatcher {
+    pub fn start(switchboard: Arc<Switchboard>) -> std::io::Result<Self> {
+        let queue = Arc::new(Queue::default());
+        let taken_from = Arc::clone(&queue);
+        std::thread::Builder::new().name("switchboard".into()).spawn(move || taken_from.hand_out(&switchboard))?;
+        Ok(Self(queue))
+    }
+
+    /// Called by the writer after each commit, in position order.
+    pub fn hand_over(&self, appended: &[Appended]) {
+        let mut waiting = self.0.lock();
+        if waiting.records.len() + appended.len() > WAITING_MAX {
+            waiting.records.clear();
+            waiting.has_overflowed = true;
+        } else {
+            waiting.records.extend_from_slice(appended);
+        }
+        self.0.arrived.notify_one();
+    }
+
+    pub fn stop(&self) {
+        self.0.lock().is_stopped = true;
+        self.0.arrived.notify_one();
+    }
+}
+
+impl Queue {
+    fn hand_out(&self, switchboard: &Switchboard) {
+        loop {
+            let mut waiting = self.lock();
+            while waiting.records.is_empty() && !waiting.has_overflowed && !waiting.is_stopped {
+                waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            }
+            if waiting.is_stopped && waiting.records.is_empty() {
+                return;
+            }
+            let has_overflowed = std::mem::take(&mut waiting.has_overflowed);
+            let records = std::mem::take(&mut waiting.records);
+            drop(waiting);
+            if has_overflowed {
+                log::warn!("the switchboard could not keep up; every session reads the log");
+                switchboard.miss_all();
+            }
+            switchboard.deliver(records);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::mailbox::Item;
+    use anser_protocol::content::Content;
+    use anser_protocol::ids::Position;
+    use anser_storage::ids::ChainNumber;
+    use anser_storage::outcome::{Message, MessageBody};
+
+    const APP: AppNumber = AppNumber(1);
+    const ALICE: UserNumber = UserNumber(1);
+    const BOB: UserNumber = UserNumber(2);
+
+    fn message(app: AppNumber, position: u64) -> Appended {
+        let body = MessageBody::Content(Content::text("hi"));
+        Appended {
+            app,
+            position: Position(position),
+            at_ms: 0,
+            route: Route::Single {
+                chain: ChainNumber(1),
+                from: ALICE,
+                from_name: "alice".into(),
+                to: BOB,
+                to_name: "bob".into(),
+                message: Arc::new(Message { seq: 1, body, sent_by: None }),
+            },
+        }
+    }
+
+    fn received(mailbox: &Mailbox) -> Vec<u64> {
+        let mut positions = Vec::new();
+        while let Some(Item::Delivery(delivery)) = mailbox.take(true, None) {
+            positions.push(delivery.appended.position.0);
+        }
+        positions
+    }
+
+    #[test]
+    fn a_single_message_reaches_every_session_of_both_users_and_nobody_in_another_app() {
+        let switchboard = Switchboard::default();
+        let [alice, bob, bobs_tablet, stranger] = std::array::from_fn(|_| Arc::new(Mailbox::default()));
+        switchboard.attach_user(APP, ALICE, &alice);
+        switchboard.attach_user(APP, BOB, &bob);
+        switchboard.attach_user(APP, BOB, &bobs_tablet);
+        switchboard.attach_user(AppNumber(2), BOB, &stranger);
+
+        switchboard.deliver([message(APP, 7), message(APP, 9)]);
+
+        for mailbox in [&alice, &bob, &bobs_tablet] {
+            assert_eq!(received(mailbox), [7, 9]);
+        }
+        assert_eq!(received(&stranger), [0u64; 0]);
+    }
+
+    #[test]
+    fn a_session_that_does_not_take_its_records_is_told_that_it_missed_some() {
+        let switchboard = Switchboard::default();
+        let bob = Arc::new(Mailbox::default());
+        switchboard.attach_user(APP, BOB, &bob);
+
+        switchboard.deliver((1..=65).map(|position| message(APP, position)));
+
+        let Some(Item::Input(Input::Missed(missed))) = bob.take(true, None) else { panic!("nothing was missed") };
+        assert!(missed.chats && !missed.pushes);
+        assert_eq!(received(&bob), [0u64; 0], "what was dropped is read from the log");
+    }
+
+    #[test]
+    fn a_newer_link_of_a_device_ends_the_older_one() {
+        let switchboard = Switchboard::default();
+        let (older, newer) = (Arc::new(Mailbox::default()), Arc::new(Mailbox::default()));
+        switchboard.attach_device(APP, DeviceNumber(0), &older);
+        switchboard.attach_device(APP, DeviceNumber(0), &newer);
+        switchboard.detach_device(APP, DeviceNumber(0), &older);
+
+        assert!(matches!(older.take(true, None), Some(Item::Input(Input::Replaced))));
+        assert_eq!(switchboard.connected_devices(APP), [DeviceNumber(0)]);
     }
 }

@@ -65,6 +65,19 @@ pub struct GroupEvent {
     pub new_owner: String,
 }
 
+impl GroupEvent {
+    /// The body of a content of kind [`ContentKind::EVENT`].
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Writing to memory cannot fail, and every field is of a kind that postcard knows.
+        postcard::to_allocvec(self).unwrap_or_default()
+    }
+
+    /// Reads the body of such a content; nothing when it is no event of this version.
+    pub fn from_bytes(body: &[u8]) -> Option<Self> {
+        postcard::from_bytes(body).ok()
+    }
+}
+
 /// An open enumeration of group events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -35,7 +35,7 @@ pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::group::Group;
 pub use rows::user::{Token, User};
 pub use snapshot::{
-    ConversationRow, Device, HistoryPage, Member, PendingPush, PushCounts, ReadRecord, Reader, Snapshot,
+    ConversationRow, Device, HistoryPage, Member, PendingPush, PlannedChat, PushCounts, ReadRecord, Reader, Snapshot,
 };
 
 pub mod disk;

@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::link::Permit;
 use crate::rest::Rest;
 use crate::shutdown::Shutdown;
 
@@ -24,12 +25,16 @@ const HEADER_BYTES_MAX: usize = 32 * 1024;
 #[derive(Clone, Debug)]
 pub struct Connection {
     pub peer: SocketAddr,
-    _permit: Arc<OwnedSemaphorePermit>,
+    permit: Permit,
 }
 
 impl Connection {
     pub fn new(peer: SocketAddr, permit: OwnedSemaphorePermit) -> Self {
-        Self { peer, _permit: Arc::new(permit) }
+        Self { peer, permit: Arc::new(permit) }
+    }
+
+    pub fn permit(&self) -> Permit {
+        self.permit.clone()
     }
 }
 

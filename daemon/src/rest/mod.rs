@@ -25,10 +25,12 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Method, Response};
 use axum::response::IntoResponse;
+use axum::routing::any;
 use tower::ServiceExt;
 
 use crate::clock::now_ms;
 use crate::context::Shared;
+use crate::link;
 use access::Access;
 use family::Family;
 use fault::Fault;
@@ -48,6 +50,7 @@ impl Rest {
                 let checked = axum::middleware::from_fn_with_state(access, access::check);
                 router.route(route.path, (route.handler)().route_layer(checked))
             })
+            .route("/link", any(|State(context): State<Shared>, request: Request| link::upgrade(request, context)))
             .fallback(no_route)
             .method_not_allowed_fallback(method_not_allowed)
             .with_state(context.clone());

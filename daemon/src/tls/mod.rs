@@ -5,7 +5,7 @@ pub mod certificate;
 mod server;
 
 pub use certificate::{CertificateError, Certificates};
-pub use server::{SEND_BUFFER_BYTES_MAX, tcp_config, versions_and_provider};
+pub use server::{SEND_BUFFER_BYTES_MAX, quic_config, tcp_config, versions_and_provider};
 
 /// The ALPN name of a device link.
 pub const ALPN_LINK: &[u8] = b"anser/1";

@@ -8,13 +8,20 @@ use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, ChainNumber, UserNumber};
 use crate::key::u64_at;
-use crate::rows::chat::{Chat, Conversation, conversations_prefix};
+use crate::rows::chat::{Chat, Conversation, ConversationKind, conversation_key, conversations_prefix};
 use crate::rows::group::group_key;
 use crate::table::Table;
 use crate::tables::{NEXT, Order, Tables};
 
 /// Records that one list looks at for a conversation before it leaves the rest to history pages.
 const STEPS_MAX: usize = 1000;
+
+/// A conversation that changed, by its number: what a session keeps of a catch-up that it has not come to yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedChat {
+    kind: ConversationKind,
+    chain: ChainNumber,
+}
 
 /// A conversation before its records are read.
 struct Found {
@@ -33,9 +40,47 @@ impl Snapshot {
         since: Position,
         newest: usize,
     ) -> Result<Vec<ConversationRow>, ReadError> {
+        let plan = self.catch_up_plan(app, user, since)?;
+        self.catch_up_rows(app, user, &plan, since, Position(u64::MAX), newest)
+    }
+
+    /// Which conversations have a record or a change above `since`, newest first.
+    pub fn catch_up_plan(
+        &self,
+        app: AppNumber,
+        user: UserNumber,
+        since: Position,
+    ) -> Result<Vec<PlannedChat>, ReadError> {
         let mut found = self.conversations_found(app, user)?;
         found.retain(|found| found.last > since || found.row.changed > since);
-        found.into_iter().map(|found| self.conversation_row(app, found, since, newest)).collect()
+        let kind = |found: &Found| match found.row.chat {
+            Chat::User(_) => ConversationKind::Single,
+            Chat::Group(_) => ConversationKind::Group,
+        };
+        Ok(found.iter().map(|found| PlannedChat { kind: kind(found), chain: found.chain }).collect())
+    }
+
+    /// A part of a plan, made on an earlier snapshot: each conversation with up to `newest` records above `since` and not
+    /// above `to`.
+    pub fn catch_up_rows(
+        &self,
+        app: AppNumber,
+        user: UserNumber,
+        part: &[PlannedChat],
+        since: Position,
+        to: Position,
+        newest: usize,
+    ) -> Result<Vec<ConversationRow>, ReadError> {
+        let mut rows = Vec::with_capacity(part.len());
+        for planned in part {
+            let row: Option<Conversation> = self.row(&conversation_key(app, user, planned.kind, planned.chain))?;
+            let Some(row) = row else { continue };
+            if let Some((last, last_seq)) = newest_visible(&row.windows, self.head(planned.chain)?) {
+                let found = Found { chain: planned.chain, row, last, last_seq };
+                rows.push(self.conversation_row(app, found, since, to, newest)?);
+            }
+        }
+        Ok(rows)
     }
 
     /// A page of all conversations whose last record lies below `before`, newest first.
@@ -49,7 +94,7 @@ impl Snapshot {
     ) -> Result<Vec<ConversationRow>, ReadError> {
         let found = self.conversations_found(app, user)?;
         let page = found.into_iter().filter(|found| found.last < before).take(limit);
-        page.map(|found| self.conversation_row(app, found, Position::START, newest)).collect()
+        page.map(|found| self.conversation_row(app, found, Position::START, Position(u64::MAX), newest)).collect()
     }
 
     fn conversations_found(&self, app: AppNumber, user: UserNumber) -> Result<Vec<Found>, ReadError> {
@@ -72,9 +117,10 @@ impl Snapshot {
         app: AppNumber,
         found: Found,
         since: Position,
+        to: Position,
         newest: usize,
     ) -> Result<ConversationRow, ReadError> {
-        let (records, hole) = self.newest_records(app, &found, since, newest);
+        let (records, hole) = self.newest_records(app, &found, since, to, newest);
         let Found { row, last, last_seq, .. } = found;
         Ok(ConversationRow {
             chat: row.chat,
@@ -91,9 +137,16 @@ impl Snapshot {
 
     /// A damaged record must not keep a user from all conversations: it leaves a hole in its own, and the history page
     /// that reads it says what is wrong.
-    fn newest_records(&self, app: AppNumber, found: &Found, since: Position, newest: usize) -> (Vec<ReadRecord>, bool) {
+    fn newest_records(
+        &self,
+        app: AppNumber,
+        found: &Found,
+        since: Position,
+        to: Position,
+        newest: usize,
+    ) -> (Vec<ReadRecord>, bool) {
         let mut records = Vec::new();
-        match self.read_newest(app, found, since, newest, &mut records) {
+        match self.read_newest(app, found, since, to, newest, &mut records) {
             Ok(hole) => (records, hole),
             Err(error) => {
                 ::log::error!("the records of chain {} cannot be read: {error}", found.chain.0);
@@ -108,6 +161,7 @@ impl Snapshot {
         app: AppNumber,
         found: &Found,
         since: Position,
+        to: Position,
         newest: usize,
         records: &mut Vec<ReadRecord>,
     ) -> Result<bool, ReadError> {
@@ -119,6 +173,7 @@ impl Snapshot {
             match walk.step()? {
                 None => return Ok(false),
                 Some(None) => {}
+                Some(Some((position, _))) if position > to => {}
                 Some(Some(_)) if records.len() == newest => return Ok(true),
                 Some(Some((position, record))) => records.push(walk.read(position, record)?),
             }

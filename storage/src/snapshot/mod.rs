@@ -9,6 +9,7 @@ mod pushes;
 mod view;
 mod walk;
 
+pub use conversations::PlannedChat;
 pub(crate) use pushes::PushCache;
 pub use view::{ConversationRow, Device, HistoryPage, Member, PendingPush, PushCounts, ReadRecord};
 

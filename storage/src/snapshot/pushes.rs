@@ -70,7 +70,7 @@ impl Snapshot {
                 && let Some(push) = self.deliverable(app, step.push, now_ms)?
                 && push.contents.iter().any(|(target, _)| *target == platform)
             {
-                pending.push(PendingPush { position: next, push });
+                pending.push(PendingPush { position: next, at_ms: step.at_ms, push });
             }
             next = step.prev;
         }
@@ -157,6 +157,7 @@ impl Snapshot {
 pub(crate) struct ReleaseStep {
     push: Position,
     prev: Position,
+    at_ms: TimeMs,
     to: StepTo,
 }
 
@@ -172,7 +173,7 @@ impl ReleaseStep {
             ReleaseTo::Device(device) => StepTo::Device(device),
             ReleaseTo::Many(bytes) => StepTo::Many(RoaringBitmap::deserialize_from(bytes.as_slice()).ok()?),
         };
-        Some(Self { push: release.push, prev: record.prev, to })
+        Some(Self { push: release.push, prev: record.prev, at_ms: record.at_ms, to })
     }
 
     fn is_for(&self, device: DeviceNumber) -> bool {

@@ -73,6 +73,8 @@ pub struct HistoryPage {
 pub struct PendingPush {
     /// Of its release: what a push cursor counts by.
     pub position: Position,
+    /// When it was released.
+    pub at_ms: TimeMs,
     pub push: Arc<Push>,
 }
 

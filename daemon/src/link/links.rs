@@ -1,0 +1,156 @@
+//! What all links share: the ways to the store, to passwords, to each other; and the sweeper of silent ones.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anser_protocol::error::ErrorCode;
+use anser_protocol::ids::TimeMs;
+use anser_storage::command::{Command, MarkCommand};
+
+use super::mailbox::Mailbox;
+use super::query::{self, Query};
+use super::readers::Readers;
+use super::session::{GivenPassword, Heartbeat, Input, Rules, Ticket};
+use crate::clock;
+use crate::keys::random;
+use crate::ledger::Ledger;
+use crate::password::{Passwords, Verdict};
+use crate::switchboard::Switchboard;
+
+/// How often silent links are looked for. A link's time is up at most this much later than promised.
+const SWEEP: Duration = Duration::from_secs(2);
+
+/// Threads that read the store for links: enough to keep a disk busy, few enough for a small host.
+const READERS: usize = 3;
+
+/// What the operator set, for each transport.
+pub struct TransportRules {
+    pub tcp: Arc<Rules>,
+    pub quic: Arc<Rules>,
+    pub websocket: Arc<Rules>,
+}
+
+impl TransportRules {
+    /// The same rules for all, but for the heartbeat: NAT entries of UDP live shorter than those of TCP.
+    pub fn new(rules: &Rules, bound: impl Fn(Heartbeat) -> Heartbeat) -> Self {
+        let with = |heartbeat| Arc::new(Rules { heartbeat: bound(heartbeat), ..rules.clone() });
+        Self { tcp: with(Heartbeat::TCP), quic: with(Heartbeat::QUIC), websocket: with(Heartbeat::WEBSOCKET) }
+    }
+}
+
+pub struct Links {
+    pub switchboard: Arc<Switchboard>,
+    ledger: Ledger,
+    readers: Readers,
+    passwords: Passwords,
+    pub(super) rules: TransportRules,
+    open: Mutex<BTreeMap<u64, Arc<Mailbox>>>,
+    last_number: AtomicU64,
+}
+
+impl Links {
+    pub fn new(
+        switchboard: Arc<Switchboard>,
+        ledger: Ledger,
+        passwords: Passwords,
+        rules: TransportRules,
+    ) -> io::Result<Self> {
+        let readers = Readers::start(READERS)?;
+        let open = Mutex::default();
+        Ok(Self { switchboard, ledger, readers, passwords, rules, open, last_number: AtomicU64::new(0) })
+    }
+
+    pub fn now_ms(&self) -> TimeMs {
+        clock::now_ms()
+    }
+
+    /// How many links are open.
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    pub(super) fn enter(&self, mailbox: &Arc<Mailbox>) -> u64 {
+        let number = self.last_number.fetch_add(1, Ordering::Relaxed);
+        self.lock().insert(number, Arc::clone(mailbox));
+        number
+    }
+
+    pub(super) fn leave(&self, number: u64) {
+        self.lock().remove(&number);
+    }
+
+    /// Nudges links whose time is up, for as long as the daemon runs.
+    pub async fn sweep(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(SWEEP).await;
+            let now = self.now_ms();
+            for mailbox in self.lock().values().filter(|mailbox| mailbox.is_due(now)) {
+                mailbox.nudge();
+            }
+        }
+    }
+
+    /// Tells every link to go away and come back after `retry_after_ms`.
+    pub fn drain(&self, retry_after_ms: u32) {
+        for mailbox in self.lock().values() {
+            mailbox.put_input(Input::Draining { retry_after_ms });
+        }
+    }
+
+    pub(super) fn submit(&self, mailbox: &Arc<Mailbox>, ticket: Ticket, command: Command) {
+        let answered = Arc::clone(mailbox);
+        let accepted = self.ledger.submit_then(command, move |outcome| {
+            let outcome = outcome.map_err(|error| {
+                log::debug!("a command was not carried out: {error}");
+                ErrorCode::BUSY
+            });
+            answered.put_input(Input::Outcome(ticket, outcome));
+        });
+        if accepted.is_err() {
+            mailbox.put_input(Input::Outcome(ticket, Err(ErrorCode::BUSY)));
+        }
+    }
+
+    /// Marks are repeated by clients: one that finds no room is dropped.
+    pub(super) fn mark(&self, mark: MarkCommand) {
+        if self.ledger.submit_then(Command::Mark(mark), |_| ()).is_err() {
+            log::debug!("the writer's queue is full; a mark is dropped");
+        }
+    }
+
+    pub(super) fn ask(&self, mailbox: &Arc<Mailbox>, ticket: Ticket, question: Query) {
+        let (answered, ledger, now) = (Arc::clone(mailbox), self.ledger.clone(), self.now_ms());
+        self.readers.run(move || {
+            let answer = ledger.snapshot().and_then(|snapshot| Ok(query::answer(&snapshot, question, now)?));
+            let answer = answer.map_err(|error| {
+                log::error!("a question to the store failed: {error}");
+                ErrorCode::INTERNAL
+            });
+            answered.put_input(Input::Answer(ticket, answer));
+        });
+    }
+
+    pub(super) fn check_password(&self, mailbox: &Arc<Mailbox>, ticket: Ticket, given: GivenPassword, stored: String) {
+        let (answered, passwords) = (Arc::clone(mailbox), self.passwords.clone());
+        tokio::spawn(async move {
+            let verdict = passwords.verify(&given.0, Some(&stored)).await;
+            let is_right = matches!(verdict, Ok(Verdict::Right | Verdict::RightButQuick));
+            answered.put_input(Input::PasswordChecked { ticket, is_right, fresh_token: random() });
+        });
+    }
+
+    pub(super) fn hash_password(&self, mailbox: &Arc<Mailbox>, ticket: Ticket, password: String) {
+        let (answered, passwords) = (Arc::clone(mailbox), self.passwords.clone());
+        tokio::spawn(async move {
+            let hash = passwords.hash_slow(&password).await.ok();
+            answered.put_input(Input::PasswordHashed { ticket, hash });
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Mailbox>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,181 @@
+//! What others put down for one link: answers to its questions, and records to deliver.
+//!
+//! Holds nothing while nothing waits. Answers are bounded by the questions that a session may have open; deliveries by
+//! [`DELIVERIES_MAX`]: when the session does not take them they are dropped, and it is told that it missed something and
+//! must read the log.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
+
+use anser_protocol::ids::TimeMs;
+use anser_storage::outcome::{Appended, Route};
+
+use super::session::{Input, Missed, Recipient};
+
+/// Live copies that wait for a session.
+const DELIVERIES_MAX: usize = 64;
+/// Pushes without lifetime that wait: they are in no catch-up, so they have a lane of their own.
+const LIVE_ONLY_MAX: usize = 16;
+
+/// A record on its way to one session.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    pub recipient: Recipient,
+    pub appended: Arc<Appended>,
+}
+
+impl Delivery {
+    /// A push without lifetime is never read from the log.
+    fn is_live_only(&self) -> bool {
+        match &self.appended.route {
+            Route::Devices { push, .. } | Route::Broadcast { push, .. } => push.expires_ms <= self.appended.at_ms,
+            Route::Single { .. } | Route::Group { .. } => false,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Mailbox {
+    contents: Mutex<Contents>,
+    /// When the link must look at the time, in milliseconds since 1970.
+    deadline_ms: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Contents {
+    inputs: VecDeque<Input>,
+    deliveries: VecDeque<Delivery>,
+    live_only: VecDeque<Delivery>,
+    missed: Missed,
+    waker: Option<Waker>,
+    /// The link is gone: nothing is taken any more.
+    is_closed: bool,
+}
+
+impl Mailbox {
+    pub fn put_input(&self, input: Input) {
+        let mut contents = self.lock();
+        if !contents.is_closed {
+            contents.inputs.push_back(input);
+            contents.wake();
+        }
+    }
+
+    pub fn put_delivery(&self, delivery: Delivery) {
+        let mut contents = self.lock();
+        if contents.is_closed {
+            return;
+        }
+        if delivery.is_live_only() {
+            if contents.live_only.len() < LIVE_ONLY_MAX {
+                contents.live_only.push_back(delivery);
+            }
+        } else if contents.deliveries.len() < DELIVERIES_MAX {
+            contents.deliveries.push_back(delivery);
+        } else {
+            contents.miss_deliveries();
+            contents.note_missed(&delivery);
+        }
+        contents.wake();
+    }
+
+    /// Everything is dropped: the switchboard itself fell behind.
+    pub fn miss_all(&self) {
+        let mut contents = self.lock();
+        if !contents.is_closed {
+            contents.deliveries = VecDeque::new();
+            contents.missed = Missed { chats: true, pushes: true };
+            contents.wake();
+        }
+    }
+
+    /// The next thing for the session; deliveries only when it wants them. With nothing there, the waker is kept.
+    pub fn take(&self, wants_deliveries: bool, context: Option<&mut Context<'_>>) -> Option<Item> {
+        let mut contents = self.lock();
+        if let Some(input) = contents.inputs.pop_front() {
+            return Some(Item::Input(input));
+        }
+        if contents.missed != Missed::default() {
+            return Some(Item::Input(Input::Missed(std::mem::take(&mut contents.missed))));
+        }
+        if wants_deliveries {
+            let next = contents.live_only.pop_front().or_else(|| contents.deliveries.pop_front());
+            if let Some(delivery) = next {
+                return Some(Item::Delivery(delivery));
+            }
+        }
+        contents.give_back_memory();
+        if let Some(context) = context {
+            match &mut contents.waker {
+                Some(waker) => waker.clone_from(context.waker()),
+                None => contents.waker = Some(context.waker().clone()),
+            }
+        }
+        None
+    }
+
+    pub fn close(&self) {
+        let mut contents = self.lock();
+        *contents = Contents { is_closed: true, ..Contents::default() };
+    }
+
+    pub fn set_deadline(&self, at_ms: TimeMs) {
+        self.deadline_ms.store(at_ms, Ordering::Relaxed);
+    }
+
+    pub fn is_due(&self, now: TimeMs) -> bool {
+        self.deadline_ms.load(Ordering::Relaxed) <= now
+    }
+
+    /// Lets the link look at the time.
+    pub fn nudge(&self) {
+        self.lock().wake();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Contents> {
+        // Nothing in here can panic between two steps of a change.
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a mailbox hands out.
+#[derive(Debug)]
+pub enum Item {
+    Input(Input),
+    Delivery(Delivery),
+}
+
+impl Contents {
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn miss_deliveries(&mut self) {
+        for delivery in std::mem::take(&mut self.deliveries) {
+            self.note_missed(&delivery);
+        }
+    }
+
+    fn note_missed(&mut self, delivery: &Delivery) {
+        match delivery.recipient {
+            Recipient::Device => self.missed.pushes = true,
+            Recipient::User(_) => self.missed.chats = true,
+        }
+    }
+
+    fn give_back_memory(&mut self) {
+        if self.inputs.is_empty() && self.inputs.capacity() > 0 {
+            self.inputs = VecDeque::new();
+        }
+        if self.deliveries.is_empty() && self.deliveries.capacity() > 0 {
+            self.deliveries = VecDeque::new();
+        }
+        if self.live_only.is_empty() && self.live_only.capacity() > 0 {
+            self.live_only = VecDeque::new();
+        }
+    }
+}

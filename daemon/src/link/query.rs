@@ -1,0 +1,325 @@
+//! What sessions ask of the store, as values, and how each is answered from one snapshot.
+//!
+//! Runs on the reader threads, never on an async worker: a question may wait for the disk.
+
+use std::sync::Arc;
+
+use anser_protocol::content::{Content, ContentKind, GroupEvent, Platform};
+use anser_protocol::extension::Extensions;
+use anser_protocol::frame::chat::{Conversation, Record, Window};
+use anser_protocol::frame::group::GroupSummary;
+use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
+use anser_protocol::limits::FRAME_BYTES_MAX;
+use anser_protocol::names;
+pub use anser_storage::PlannedChat;
+use anser_storage::command::Profile;
+use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
+use anser_storage::outcome::{MessageBody, Push};
+use anser_storage::{Chat, ConversationRow, ReadError, ReadRecord, Snapshot};
+
+use super::session::record_bytes;
+
+/// Bytes of records in one history page: the frame that carries it stays below the limit.
+const PAGE_BYTES: usize = FRAME_BYTES_MAX * 3 / 4;
+
+#[derive(Clone, Debug)]
+pub enum Query {
+    Greet {
+        app_key: String,
+        registration_id: String,
+    },
+    LogIn {
+        app: AppNumber,
+        username: String,
+        token_hash: Option<[u8; 32]>,
+    },
+    PlanCatchUp {
+        app: AppNumber,
+        user: UserNumber,
+        since: Position,
+    },
+    CatchUp {
+        app: AppNumber,
+        user: UserNumber,
+        device: DeviceNumber,
+        chats: Vec<PlannedChat>,
+        since: Position,
+        to: Position,
+        newest: usize,
+    },
+    History {
+        app: AppNumber,
+        user: UserNumber,
+        device: DeviceNumber,
+        chat: names::Chat,
+        before: Position,
+        after: Position,
+        limit: usize,
+    },
+    Conversations {
+        app: AppNumber,
+        user: UserNumber,
+        device: DeviceNumber,
+        before: Position,
+        limit: usize,
+    },
+    Pushes {
+        app: AppNumber,
+        device: DeviceNumber,
+        platform: Platform,
+        since: Position,
+        limit: usize,
+    },
+    Groups {
+        app: AppNumber,
+        user: UserNumber,
+    },
+    Members {
+        app: AppNumber,
+        user: UserNumber,
+        group: GroupId,
+    },
+    Profile {
+        app: AppNumber,
+        username: String,
+    },
+    Tags {
+        app: AppNumber,
+        device: DeviceNumber,
+    },
+    Alias {
+        app: AppNumber,
+        device: DeviceNumber,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Nothing: the app key is unknown.
+    Greet(Option<Greeted>),
+    LogIn(Option<LoginUser>),
+    Plan {
+        to: Position,
+        chats: Vec<PlannedChat>,
+    },
+    Conversations {
+        rows: Vec<Conversation>,
+        is_complete: bool,
+    },
+    History {
+        records: Vec<Record>,
+        is_complete: bool,
+    },
+    Pushes {
+        to: Position,
+        pushes: Vec<(Position, TimeMs, Arc<Push>)>,
+    },
+    Groups(Vec<GroupSummary>),
+    /// Owner and members; nothing when the asking user is no member.
+    Members(Option<(String, Vec<String>)>),
+    Profile(Option<(String, Profile)>),
+    Tags(Vec<String>),
+    Alias(String),
+}
+
+#[derive(Clone, Debug)]
+pub struct Greeted {
+    pub app: AppNumber,
+    pub device: Option<KnownDevice>,
+}
+
+#[derive(Clone, Debug)]
+pub struct KnownDevice {
+    pub number: DeviceNumber,
+    pub secret_hash: [u8; 32],
+    pub platform: Platform,
+    pub outbox_head: OutboxNumber,
+    pub push_cursor: Option<Position>,
+}
+
+#[derive(Clone, Debug)]
+pub struct LoginUser {
+    pub number: UserNumber,
+    pub password: String,
+    pub token: Option<KnownToken>,
+}
+
+#[derive(Clone, Debug)]
+pub struct KnownToken {
+    pub user: UserNumber,
+    pub device: DeviceNumber,
+    pub expires_ms: TimeMs,
+}
+
+/// Answers a question from one snapshot. `now` decides what has expired.
+pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, ReadError> {
+    match query {
+        Query::Greet { app_key, registration_id } => greet(snapshot, &app_key, &registration_id),
+        Query::LogIn { app, username, token_hash } => log_in(snapshot, app, &username, token_hash),
+        Query::PlanCatchUp { app, user, since } => {
+            let chats = snapshot.catch_up_plan(app, user, since)?;
+            Ok(Answer::Plan { to: snapshot.end(), chats })
+        }
+        Query::CatchUp { app, user, device, chats, since, to, newest } => {
+            let rows = snapshot.catch_up_rows(app, user, &chats, since, to, newest)?;
+            let rows = conversations(rows, device);
+            Ok(Answer::Conversations { rows, is_complete: true })
+        }
+        Query::History { app, user, device, chat, before, after, limit } => {
+            history(snapshot, app, user, device, &chat, before, after, limit)
+        }
+        Query::Conversations { app, user, device, before, limit } => {
+            let rows = snapshot.conversations(app, user, before, limit, 1)?;
+            let is_complete = rows.len() < limit;
+            let rows = conversations(rows, device);
+            Ok(Answer::Conversations { rows, is_complete })
+        }
+        Query::Pushes { app, device, platform, since, limit } => {
+            let pending = snapshot.pending_pushes(app, device, platform, since, now, limit)?;
+            let pushes = pending.into_iter().map(|push| (push.position, push.at_ms, push.push)).collect();
+            Ok(Answer::Pushes { to: snapshot.end(), pushes })
+        }
+        Query::Groups { app, user } => groups(snapshot, app, user),
+        Query::Members { app, user, group } => members(snapshot, app, user, group),
+        Query::Profile { app, username } => {
+            let user = snapshot.user_by_name(app, &username)?;
+            Ok(Answer::Profile(user.map(|(_, user)| (user.username, user.profile))))
+        }
+        Query::Tags { app, device } => Ok(Answer::Tags(snapshot.tags_of_device(app, device)?)),
+        Query::Alias { app, device } => {
+            Ok(Answer::Alias(snapshot.device(app, device)?.and_then(|device| device.alias).unwrap_or_default()))
+        }
+    }
+}
+
+fn greet(snapshot: &Snapshot, app_key: &str, registration_id: &str) -> Result<Answer, ReadError> {
+    let Some((app, _)) = snapshot.app_by_key(app_key)? else { return Ok(Answer::Greet(None)) };
+    let Some((number, device)) = snapshot.device_by_registration_id(app, registration_id)? else {
+        return Ok(Answer::Greet(Some(Greeted { app, device: None })));
+    };
+    let device = KnownDevice {
+        number,
+        secret_hash: device.secret_hash,
+        platform: device.platform,
+        outbox_head: device.outbox_head,
+        push_cursor: snapshot.push_cursor(app, number)?,
+    };
+    Ok(Answer::Greet(Some(Greeted { app, device: Some(device) })))
+}
+
+fn log_in(
+    snapshot: &Snapshot,
+    app: AppNumber,
+    username: &str,
+    token_hash: Option<[u8; 32]>,
+) -> Result<Answer, ReadError> {
+    let Some((number, user)) = snapshot.user_by_name(app, username)? else { return Ok(Answer::LogIn(None)) };
+    let token = match token_hash {
+        Some(hash) => snapshot.token(app, &hash)?,
+        None => None,
+    };
+    let token = token.map(|token| KnownToken { user: token.user, device: token.device, expires_ms: token.expires_ms });
+    Ok(Answer::LogIn(Some(LoginUser { number, password: user.password, token })))
+}
+
+#[expect(clippy::too_many_arguments, reason = "the fields of one query")]
+fn history(
+    snapshot: &Snapshot,
+    app: AppNumber,
+    user: UserNumber,
+    device: DeviceNumber,
+    chat: &names::Chat,
+    before: Position,
+    after: Position,
+    limit: usize,
+) -> Result<Answer, ReadError> {
+    let chat = match chat {
+        names::Chat::Group(group) => Chat::Group(*group),
+        names::Chat::User(name) => match snapshot.user_by_name(app, name)? {
+            Some((peer, _)) => Chat::User(peer),
+            None => return Ok(Answer::History { records: Vec::new(), is_complete: true }),
+        },
+    };
+    let mut page = snapshot.history(app, user, &chat, before, after, limit)?;
+    // A page may end empty because of the work that it took; the client could not ask on from that.
+    while page.records.is_empty() && !page.complete {
+        page = snapshot.history(app, user, &chat, page.reached, after, limit)?;
+    }
+    let read = page.records.len();
+    let mut bytes = 0;
+    let records: Vec<Record> = page
+        .records
+        .into_iter()
+        .map(|read| record(read, device))
+        .take_while(|record| {
+            bytes += record_bytes(record);
+            bytes <= PAGE_BYTES
+        })
+        .collect();
+    let is_complete = page.complete && records.len() == read;
+    Ok(Answer::History { records, is_complete })
+}
+
+fn conversations(rows: Vec<ConversationRow>, device: DeviceNumber) -> Vec<Conversation> {
+    let mut read = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (chat, name) = match row.chat {
+            Chat::Group(group) => (names::Chat::Group(group), row.name),
+            Chat::User(_) => (names::Chat::User(row.name.as_str().into()), String::new()),
+        };
+        read.push(Conversation {
+            chat,
+            name,
+            windows: row
+                .windows
+                .iter()
+                .map(|window| Window { first_seq: window.first_seq, last_seq: window.last_seq })
+                .collect(),
+            last: row.last,
+            last_seq: row.last_seq,
+            read_mark: row.read_mark,
+            newest: row.newest.into_iter().map(|read| record(read, device)).collect(),
+            hole: row.hole,
+            extensions: Extensions::default(),
+        });
+    }
+    read
+}
+
+fn record(read: ReadRecord, device: DeviceNumber) -> Record {
+    let outbox = match read.message.sent_by {
+        Some((sender, outbox)) if sender == device => outbox,
+        _ => 0,
+    };
+    let content = match &read.message.body {
+        MessageBody::Content(content) => content.clone(),
+        MessageBody::Event(event) => event_content(event),
+    };
+    let from = read.from.map_or_else(|| "".into(), |(_, name)| name);
+    Record { position: read.position, at_ms: read.at_ms, from, outbox, content }
+}
+
+/// A group's event as the content of a message.
+pub fn event_content(event: &GroupEvent) -> Content {
+    let body = event.to_bytes();
+    Content { kind: ContentKind::EVENT, body, extensions: Extensions::default() }
+}
+
+fn groups(snapshot: &Snapshot, app: AppNumber, user: UserNumber) -> Result<Answer, ReadError> {
+    let mut summaries = Vec::new();
+    for (group, row) in snapshot.groups_of_user(app, user)? {
+        let owner = snapshot.user(app, row.owner)?.map(|owner| owner.username).unwrap_or_default();
+        summaries.push(GroupSummary { group, name: row.name, description: row.description, owner });
+    }
+    Ok(Answer::Groups(summaries))
+}
+
+fn members(snapshot: &Snapshot, app: AppNumber, user: UserNumber, group: GroupId) -> Result<Answer, ReadError> {
+    let members = snapshot.group_members(app, group)?;
+    if !members.iter().any(|member| member.user == user) {
+        return Ok(Answer::Members(None));
+    }
+    let owner =
+        members.iter().find(|member| member.is_owner).map(|owner| owner.username.to_string()).unwrap_or_default();
+    Ok(Answer::Members(Some((owner, members.into_iter().map(|member| member.username.to_string()).collect()))))
+}

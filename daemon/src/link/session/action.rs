@@ -1,0 +1,142 @@
+//! What a session asks its shell to do, and what it is told in return.
+
+use anser_protocol::error::ErrorCode;
+use anser_protocol::ids::TimeMs;
+use anser_storage::command::{Command, MarkCommand};
+use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
+use anser_storage::outcome::Outcome;
+
+use crate::link::query::{Answer, Query};
+
+/// Names an unanswered request of one session.
+pub type Ticket = u32;
+
+/// A password as it was given: its text, or the MD5 form of it, which counts as the same. Never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct GivenPassword(pub String);
+
+impl std::fmt::Debug for GivenPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("GivenPassword")
+    }
+}
+
+#[derive(Debug)]
+pub enum Action {
+    Submit(Ticket, Command),
+    Ask(Ticket, Query),
+    /// A mark that needs no answer.
+    Mark(MarkCommand),
+    /// Answered by [`Input::PasswordChecked`].
+    CheckPassword {
+        ticket: Ticket,
+        given: GivenPassword,
+        stored: String,
+    },
+    /// Answered by [`Input::PasswordHashed`].
+    HashPassword {
+        ticket: Ticket,
+        password: String,
+    },
+    /// Register with the switchboard; from now on this device's pushes come to this session.
+    AttachDevice {
+        app: AppNumber,
+        device: DeviceNumber,
+    },
+    AttachUser {
+        app: AppNumber,
+        user: UserNumber,
+    },
+    DetachUser {
+        app: AppNumber,
+        user: UserNumber,
+    },
+}
+
+#[derive(Debug)]
+pub enum Input {
+    /// A failure here is passing: the queue was full, or the disk refused.
+    Outcome(Ticket, Result<Outcome, ErrorCode>),
+    Answer(Ticket, Result<Answer, ErrorCode>),
+    PasswordChecked {
+        ticket: Ticket,
+        is_right: bool,
+        fresh_token: [u8; 32],
+    },
+    PasswordHashed {
+        ticket: Ticket,
+        hash: Option<String>,
+    },
+    /// A newer link of this device said hello.
+    Replaced,
+    /// The daemon is about to stop.
+    Draining {
+        retry_after_ms: u32,
+    },
+    /// Deliveries were dropped because this session did not take them.
+    Missed(Missed),
+}
+
+/// Which deliveries were dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Missed {
+    pub chats: bool,
+    pub pushes: bool,
+}
+
+/// In which capacity a session is given a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    Device,
+    User(UserNumber),
+}
+
+/// What the operator set for all links of one transport.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    pub heartbeat: Heartbeat,
+    /// A link that has not said hello after so long is closed.
+    pub hello_ms_max: TimeMs,
+    /// How long a session token is good.
+    pub token_ms: TimeMs,
+    /// The newest pushes that wait for a device.
+    pub waiting_pushes_max: usize,
+    /// May clients register users themselves?
+    pub is_registration_open: bool,
+    /// Names that break the strict JMessage rule are refused.
+    pub has_strict_usernames: bool,
+}
+
+/// How often a client shows that it is there, in seconds. The upper bounds follow the life of NAT entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heartbeat {
+    pub start_s: u16,
+    pub min_s: u16,
+    pub max_s: u16,
+}
+
+impl Heartbeat {
+    pub const TCP: Self = Self { start_s: 120, min_s: 60, max_s: 300 };
+    pub const QUIC: Self = Self { start_s: 25, min_s: 20, max_s: 60 };
+    pub const WEBSOCKET: Self = Self { start_s: 25, min_s: 25, max_s: 60 };
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            heartbeat: Heartbeat::TCP,
+            hello_ms_max: 10_000,
+            token_ms: 90 * 24 * 3_600_000,
+            waiting_pushes_max: 5,
+            is_registration_open: true,
+            has_strict_usernames: false,
+        }
+    }
+}
+
+impl Rules {
+    /// Two and a half intervals of the longest heartbeat that a client may choose.
+    pub fn silence_ms_max(&self) -> TimeMs {
+        u64::from(self.heartbeat.max_s) * 2500
+    }
+}

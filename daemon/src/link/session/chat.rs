@@ -1,0 +1,444 @@
+//! A user's chats on one session: sending, live delivery, catch-up, history.
+//!
+//! What the session owes the client is a run: every delivering frame names where the one before it led. A session is
+//! *live* when it stands at the end of the log; otherwise it reads the log part by part, as the client takes it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anser_protocol::DeliverView;
+use anser_protocol::content::{Content, ContentKind};
+use anser_protocol::error::ErrorCode;
+use anser_protocol::extension::Extensions;
+use anser_protocol::frame::ServerFrame;
+use anser_protocol::frame::chat::{
+    CatchUp, ConversationPage, Conversations, Covered, History, HistoryPage, Send, SendRefused, Sent,
+};
+use anser_protocol::framing;
+use anser_protocol::ids::{OutboxNumber, Position};
+use anser_protocol::limits::{HISTORY_PAGE_MAX, LIST_PAGE_MAX, MESSAGE_BODY_BYTES_MAX};
+use anser_protocol::names::{Chat, Name};
+use anser_protocol::planted::{Fault, is_planted};
+use anser_storage::command::{Command, MarkCommand, Origin, Send as SendCommand, Target};
+use anser_storage::ids::UserNumber;
+use anser_storage::outcome::{Answer as Accepted, Appended, Message, MessageBody, Route};
+
+use super::request::Pending;
+use super::{Action, Ready, Session, Stage};
+use crate::link::query::{Answer, PlannedChat, Query};
+
+/// Conversations read at a time while catching up: with their newest records they make a frame or two.
+const CHATS_PER_PART: usize = 25;
+/// The newest records of each conversation, by how many conversations changed.
+const NEWEST_OF_FEW: usize = 20;
+const NEWEST_OF_MANY: usize = 5;
+const MANY: usize = 50;
+/// After so many own sends the client is told that they are covered.
+const OWN_SENDS_MAX: u32 = 64;
+/// Bytes of one catch-up frame, roughly: well below the frame limit.
+const PART_BYTES: usize = 24 * 1024;
+
+/// The user who is logged in, and how far they have been told.
+#[derive(Debug)]
+pub(super) struct UserFlow {
+    pub(super) number: UserNumber,
+    pub(super) name: Name,
+    pub(super) token_hash: [u8; 32],
+    /// Where the last delivering frame led.
+    delivered: Position,
+    /// What the client says that it has stored.
+    acknowledged: Position,
+    progress: Progress,
+    /// This session's own sends since the last delivering frame, up to `own_position`: not told, yet covered.
+    own_sends: u32,
+    own_position: Position,
+    /// For each chat the earliest send that was refused for a passing reason: later ones would overtake it.
+    refused: BTreeMap<Chat, OutboxNumber>,
+}
+
+#[derive(Debug)]
+enum Progress {
+    /// A snapshot is to be asked for.
+    Behind,
+    /// A question is out.
+    Asking,
+    /// These conversations are still to be read, newest first, up to `to`.
+    Reading {
+        to: Position,
+        chats: Vec<PlannedChat>,
+        newest: usize,
+    },
+    Live,
+}
+
+/// What is left of a plan while one part of it is being read.
+#[derive(Debug)]
+pub(super) struct PlannedPage {
+    to: Position,
+    rest: Vec<PlannedChat>,
+    newest: usize,
+}
+
+impl UserFlow {
+    pub(super) fn new(number: UserNumber, name: Name, token_hash: [u8; 32], cursor: Position) -> Self {
+        Self {
+            number,
+            name,
+            token_hash,
+            delivered: cursor,
+            acknowledged: cursor,
+            progress: Progress::Behind,
+            own_sends: 0,
+            own_position: Position::START,
+            refused: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self.progress, Progress::Live)
+    }
+
+    /// Live copies were lost: read the log from where the client was told last.
+    pub(super) fn fall_behind(&mut self) {
+        if self.is_live() {
+            self.progress = Progress::Behind;
+        }
+    }
+
+    pub(super) fn cursor_mark(&self, ready: &Ready) -> Option<MarkCommand> {
+        (self.acknowledged > Position::START).then_some(MarkCommand::ChatCursor {
+            app: ready.app,
+            user: self.number,
+            device: ready.device.number,
+            position: self.acknowledged,
+        })
+    }
+}
+
+impl Session {
+    fn user(&mut self) -> Option<(&mut UserFlow, &super::DeviceFlow)> {
+        match &mut self.stage {
+            Stage::Ready(ready) => Some((ready.user.as_deref_mut()?, &ready.device)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn submit_send(&mut self, body: Send) {
+        let Stage::Ready(ready) = &mut self.stage else { return };
+        let Some(user) = &mut ready.user else {
+            return self.refuse_send(body.outbox, ErrorCode::NOT_LOGGED_IN, "");
+        };
+        if let Err(code) = check_content(&body.content) {
+            return self.refuse_send(body.outbox, code, "");
+        }
+        if user.refused.get(&body.chat).is_some_and(|earlier| *earlier < body.outbox) {
+            return self.refuse_send(body.outbox, ErrorCode::SEND_OUT_OF_ORDER, "");
+        }
+        user.refused.remove(&body.chat);
+        let command = Command::Send(SendCommand {
+            app: ready.app,
+            from: user.number,
+            origin: Origin::Device { device: ready.device.number, outbox: body.outbox },
+            target: match &body.chat {
+                Chat::User(name) => Target::User(name.to_string()),
+                Chat::Group(group) => Target::Group(*group),
+            },
+            content: body.content,
+        });
+        self.submit(Pending::Send { outbox: body.outbox, chat: body.chat }, command);
+    }
+
+    pub(super) fn send_finished(
+        &mut self,
+        outbox: OutboxNumber,
+        chat: Chat,
+        accepted: Result<Accepted, (ErrorCode, String)>,
+    ) {
+        match accepted {
+            Ok(Accepted::Sent { position, at_ms, .. }) => {
+                self.send(&ServerFrame::Sent(Sent { outbox, position, at_ms }));
+            }
+            Ok(_) => self.refuse_send(outbox, ErrorCode::INTERNAL, ""),
+            Err((code, message)) => {
+                if code.is_passing()
+                    && let Some((user, _)) = self.user()
+                {
+                    let earliest = user.refused.entry(chat).or_insert(outbox);
+                    *earliest = outbox.min(*earliest);
+                }
+                self.refuse_send(outbox, code, &message);
+            }
+        }
+    }
+
+    fn refuse_send(&mut self, outbox: OutboxNumber, code: ErrorCode, message: &str) {
+        let message = if message.is_empty() { code.text() } else { message }.to_owned();
+        self.send(&ServerFrame::SendRefused(SendRefused { outbox, code, message, extensions: Extensions::default() }));
+    }
+
+    pub(super) fn acknowledge_chats(&mut self, position: Position) {
+        if let Some((user, _)) = self.user()
+            && position <= user.delivered.max(user.own_position)
+        {
+            user.acknowledged = user.acknowledged.max(position);
+        }
+    }
+
+    /// A live record of one of the user's chats.
+    pub(super) fn deliver_message(&mut self, appended: &Appended) {
+        let Some((user, device)) = self.user() else { return };
+        if appended.position <= user.delivered && !is_planted(Fault::NoSnapshotSkip) {
+            return;
+        }
+        let (chat, from, message) = match &appended.route {
+            Route::Single { from, from_name, to_name, message, .. } => {
+                let peer = if *from == user.number { to_name } else { from_name };
+                (Chat::User(Arc::clone(peer)), Arc::clone(from_name), message)
+            }
+            Route::Group { group, from_name, message, .. } => (Chat::Group(*group), Arc::clone(from_name), message),
+            Route::Devices { .. } | Route::Broadcast { .. } => return,
+        };
+        if message.sent_by.is_some_and(|(sender, _)| sender == device.number) {
+            user.own_sends += 1;
+            user.own_position = appended.position;
+            if user.own_sends >= OWN_SENDS_MAX {
+                self.cover_own_sends();
+            }
+            return;
+        }
+        let after = user.delivered;
+        user.delivered = appended.position;
+        user.own_sends = 0;
+        self.encode_delivery(after, &chat, &from, appended, message);
+    }
+
+    fn encode_delivery(&mut self, after: Position, chat: &Chat, from: &Name, appended: &Appended, message: &Message) {
+        let event;
+        let (kind, body, extensions) = match &message.body {
+            MessageBody::Content(content) => (content.kind, content.body.as_slice(), &content.extensions),
+            MessageBody::Event(group_event) => {
+                event = crate::link::query::event_content(group_event);
+                (event.kind, event.body.as_slice(), &event.extensions)
+            }
+        };
+        let view = DeliverView {
+            after,
+            chat,
+            position: appended.position,
+            at_ms: appended.at_ms,
+            from,
+            kind,
+            body,
+            extensions,
+        };
+        let encoder = &mut self.encoder;
+        if framing::append(&mut self.output, |out| encoder.deliver(view, out)).is_err() {
+            log::error!("a record at position {} is too long for a frame; closing the link", appended.position);
+            self.stage = Stage::Ended;
+        }
+    }
+
+    /// Lets the client's cursor pass over its own sends, so that it need not fetch them after a reconnect.
+    pub(super) fn cover_own_sends(&mut self) {
+        let Some((user, _)) = self.user() else { return };
+        if user.own_sends == 0 || !user.is_live() {
+            return;
+        }
+        let (after, to) = (user.delivered, user.own_position);
+        user.own_sends = 0;
+        user.delivered = to;
+        self.send(&ServerFrame::Covered(Covered { after, to }));
+    }
+
+    /// Asks for the next part of the log, if this session is behind and no question is out.
+    pub(super) fn continue_chats(&mut self) {
+        let Stage::Ready(ready) = &mut self.stage else { return };
+        let Some(user) = &mut ready.user else { return };
+        match std::mem::replace(&mut user.progress, Progress::Asking) {
+            Progress::Behind => {
+                let query = Query::PlanCatchUp { app: ready.app, user: user.number, since: user.delivered };
+                self.query(Pending::PlanCatchUp, query);
+            }
+            Progress::Reading { to, mut chats, newest } => {
+                let rest = chats.split_off(chats.len().min(CHATS_PER_PART));
+                let query = Query::CatchUp {
+                    app: ready.app,
+                    user: user.number,
+                    device: ready.device.number,
+                    chats,
+                    since: user.delivered,
+                    to,
+                    newest,
+                };
+                self.query(Pending::CatchUp(PlannedPage { to, rest, newest }), query);
+            }
+            waiting @ (Progress::Asking | Progress::Live) => user.progress = waiting,
+        }
+    }
+
+    pub(super) fn catch_up_planned(&mut self, answer: Result<Answer, ErrorCode>) {
+        let Some((user, _)) = self.user() else { return };
+        let (to, chats) = match answer {
+            Ok(Answer::Plan { to, chats }) => (to, chats),
+            Ok(_) => return self.end(ErrorCode::INTERNAL, ""),
+            Err(code) => return self.end(code, "the log could not be read"),
+        };
+        // A client may stand ahead of a store that was restored; it never goes back.
+        let to = to.max(user.delivered);
+        if chats.is_empty() {
+            let after = user.delivered;
+            return self.finish_catch_up(after, to, Vec::new());
+        }
+        let newest = if chats.len() > MANY { NEWEST_OF_MANY } else { NEWEST_OF_FEW };
+        user.progress = Progress::Reading { to, chats, newest };
+        self.continue_catch_up();
+    }
+
+    pub(super) fn catch_up_read(&mut self, page: PlannedPage, answer: Result<Answer, ErrorCode>) {
+        let Some((user, _)) = self.user() else { return };
+        let rows = match answer {
+            Ok(Answer::Conversations { rows, .. }) => rows,
+            Ok(_) => return self.end(ErrorCode::INTERNAL, ""),
+            Err(code) => return self.end(code, "the log could not be read"),
+        };
+        let after = user.delivered;
+        if page.rest.is_empty() {
+            return self.finish_catch_up(after, page.to, rows);
+        }
+        user.progress = Progress::Reading { to: page.to, chats: page.rest, newest: page.newest };
+        self.send_catch_up(after, page.to, false, rows);
+        self.continue_catch_up();
+    }
+
+    fn finish_catch_up(&mut self, after: Position, to: Position, rows: Vec<anser_protocol::frame::chat::Conversation>) {
+        let Stage::Ready(ready) = &mut self.stage else { return };
+        let Some(user) = &mut ready.user else { return };
+        user.delivered = to;
+        user.own_sends = 0;
+        user.progress = Progress::Live;
+        if is_planted(Fault::SnapshotBeforeRegister) {
+            self.actions.push_back(Action::AttachUser { app: ready.app, user: user.number });
+        }
+        self.send_catch_up(after, to, true, rows);
+    }
+
+    fn send_catch_up(
+        &mut self,
+        after: Position,
+        to: Position,
+        is_last: bool,
+        rows: Vec<anser_protocol::frame::chat::Conversation>,
+    ) {
+        let mut parts = split_rows(rows).into_iter().peekable();
+        while let Some(conversations) = parts.next() {
+            let is_last = is_last && parts.peek().is_none();
+            let extensions = Extensions::default();
+            self.send(&ServerFrame::CatchUp(CatchUp { after, to, is_last, conversations, extensions }));
+        }
+    }
+
+    pub(super) fn ask_history(&mut self, body: History) {
+        let Stage::Ready(ready) = &self.stage else { return };
+        let Some(user) = &ready.user else { return self.fail(body.request, ErrorCode::NOT_LOGGED_IN, "") };
+        let query = Query::History {
+            app: ready.app,
+            user: user.number,
+            device: ready.device.number,
+            chat: body.chat.clone(),
+            before: body.before,
+            after: body.after,
+            limit: body.limit.clamp(1, HISTORY_PAGE_MAX) as usize,
+        };
+        self.query(Pending::History { request: body.request, chat: body.chat }, query);
+    }
+
+    pub(super) fn history_read(&mut self, request: u32, chat: Chat, answer: Result<Answer, ErrorCode>) {
+        match answer {
+            Ok(Answer::History { records, is_complete }) => self.send(&ServerFrame::HistoryPage(HistoryPage {
+                request,
+                chat,
+                records,
+                is_complete,
+                extensions: Extensions::default(),
+            })),
+            Ok(_) => self.fail(request, ErrorCode::INTERNAL, ""),
+            Err(code) => self.fail(request, code, ""),
+        }
+    }
+
+    pub(super) fn ask_conversations(&mut self, body: Conversations) {
+        let Stage::Ready(ready) = &self.stage else { return };
+        let Some(user) = &ready.user else { return self.fail(body.request, ErrorCode::NOT_LOGGED_IN, "") };
+        let query = Query::Conversations {
+            app: ready.app,
+            user: user.number,
+            device: ready.device.number,
+            before: body.before,
+            limit: body.limit.clamp(1, LIST_PAGE_MAX) as usize,
+        };
+        self.query(Pending::Conversations(body.request), query);
+    }
+
+    pub(super) fn conversations_read(&mut self, request: u32, answer: Result<Answer, ErrorCode>) {
+        match answer {
+            Ok(Answer::Conversations { rows, is_complete }) => {
+                // One frame: a client that asks for more than fits gets fewer, and asks on from the last.
+                let mut parts = split_rows(rows).into_iter();
+                let conversations = parts.next().unwrap_or_default();
+                let is_complete = is_complete && parts.next().is_none();
+                let extensions = Extensions::default();
+                let page = ConversationPage { request, conversations, is_complete, extensions };
+                self.send(&ServerFrame::ConversationPage(page));
+            }
+            Ok(_) => self.fail(request, ErrorCode::INTERNAL, ""),
+            Err(code) => self.fail(request, code, ""),
+        }
+    }
+}
+
+/// Cuts rows into parts that fit into a frame each; always at least one part.
+fn split_rows(
+    rows: Vec<anser_protocol::frame::chat::Conversation>,
+) -> Vec<Vec<anser_protocol::frame::chat::Conversation>> {
+    let mut parts = vec![Vec::new()];
+    let mut bytes = 0;
+    for row in rows {
+        let size = row_bytes(&row);
+        if bytes + size > PART_BYTES && bytes > 0 {
+            parts.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += size;
+        if let Some(part) = parts.last_mut() {
+            part.push(row);
+        }
+    }
+    parts
+}
+
+/// At least what a row takes on the wire.
+fn row_bytes(row: &anser_protocol::frame::chat::Conversation) -> usize {
+    let records: usize = row.newest.iter().map(record_bytes).sum();
+    64 + row.name.len() + 2 * 10 * row.windows.len() + records + anser_protocol::limits::USERNAME_BYTES_MAX
+}
+
+/// At least what a record takes on the wire.
+pub(crate) fn record_bytes(record: &anser_protocol::frame::chat::Record) -> usize {
+    let extensions: usize = record.content.extensions.0.iter().map(|entry| entry.value.len() + 8).sum();
+    48 + record.from.len() + record.content.body.len() + extensions
+}
+
+fn check_content(content: &Content) -> Result<(), ErrorCode> {
+    if !content.kind.is_sendable() {
+        return Err(ErrorCode::SEND_NOT_ALLOWED);
+    }
+    let extensions: usize = content.extensions.0.iter().map(|entry| entry.value.len()).sum();
+    if content.body.len() + extensions > MESSAGE_BODY_BYTES_MAX {
+        return Err(ErrorCode::SEND_TOO_LONG);
+    }
+    let is_valid = match content.kind {
+        ContentKind::TEXT => !content.body.is_empty() && std::str::from_utf8(&content.body).is_ok(),
+        _ => serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&content.body).is_ok(),
+    };
+    if is_valid { Ok(()) } else { Err(ErrorCode::SEND_MALFORMED) }
+}

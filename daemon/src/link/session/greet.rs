@@ -1,0 +1,149 @@
+//! The hello: which device this is, or a new one.
+
+use anser_protocol::content::Platform;
+use anser_protocol::error::ErrorCode;
+use anser_protocol::extension::Extensions;
+use anser_protocol::frame::session::{Hello, Welcome};
+use anser_protocol::frame::{ServerFrame, VERSION};
+use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
+use anser_storage::command::{Command, DeviceCommand};
+use anser_storage::ids::{AppNumber, DeviceNumber};
+use anser_storage::outcome::Answer as Accepted;
+use ring::digest::{SHA256, digest};
+
+use super::push::DeviceFlow;
+use super::request::Pending;
+use super::{Action, Ready, Session, Stage};
+use crate::link::query::{Answer, Greeted, Query};
+
+/// Length of a nonce and of a secret.
+const NONCE_BYTES: usize = 16;
+/// Registration ids have 19 lower-case hexadecimal digits, as JPush's have.
+const REGISTRATION_ID_DIGITS: usize = 19;
+
+/// A hello while it is being answered.
+#[derive(Debug)]
+pub(super) struct Greeting {
+    hello: Hello,
+    registration_id: String,
+    app: AppNumber,
+    server_time_ms: TimeMs,
+}
+
+impl Session {
+    pub(super) fn greet(&mut self, hello: Hello) {
+        if hello.version_min > VERSION || hello.version_max < VERSION {
+            return self.end(ErrorCode::VERSION, "");
+        }
+        let is_new = hello.registration_id.is_empty();
+        if is_new && hello.nonce.len() != NONCE_BYTES {
+            return self.end(ErrorCode::INVALID, "a registration needs a nonce of 16 bytes");
+        }
+        if hello.app_key.len() > 64 || hello.registration_id.len() > 64 {
+            return self.end(ErrorCode::INVALID, "the app key or registration id is too long");
+        }
+        let registration_id = match is_new {
+            true => registration_id(&hello.app_key, &hello.nonce),
+            false => hello.registration_id.clone(),
+        };
+        self.stage = Stage::Greeting;
+        let query = Query::Greet { app_key: hello.app_key.clone(), registration_id: registration_id.clone() };
+        let greeting = Greeting { hello, registration_id, app: AppNumber(0), server_time_ms: 0 };
+        self.query(Pending::Greet(Box::new(greeting)), query);
+    }
+
+    pub(super) fn greeting_answered(&mut self, mut greeting: Greeting, answer: Result<Answer, ErrorCode>, now: TimeMs) {
+        let greeted = match answer {
+            Ok(Answer::Greet(Some(greeted))) => greeted,
+            Ok(Answer::Greet(None)) => return self.end(ErrorCode::APP_KEY, ""),
+            Ok(_) => return self.end(ErrorCode::INTERNAL, ""),
+            Err(code) => return self.end(code, ""),
+        };
+        let Greeted { app, device } = greeted;
+        greeting.app = app;
+        greeting.server_time_ms = now;
+        let secret_hash = hash(&greeting.hello.secret);
+        match device {
+            Some(device) if is_same(&device.secret_hash, &secret_hash) => {
+                let cursor = device.push_cursor;
+                self.welcome(greeting, device.number, device.platform, device.outbox_head, cursor);
+            }
+            None if greeting.hello.registration_id.is_empty() => {
+                let command = Command::Device(DeviceCommand::Register {
+                    app,
+                    registration_id: greeting.registration_id.clone(),
+                    secret_hash,
+                    platform: greeting.hello.platform,
+                });
+                self.submit(Pending::RegisterDevice(Box::new(greeting)), command);
+            }
+            _ => self.end(ErrorCode::REGISTRATION, ""),
+        }
+    }
+
+    pub(super) fn device_registered(&mut self, greeting: Greeting, accepted: Result<Accepted, (ErrorCode, String)>) {
+        match accepted {
+            Ok(Accepted::Device { device, .. }) => {
+                let platform = greeting.hello.platform;
+                self.welcome(greeting, device, platform, 0, None);
+            }
+            Ok(_) => self.end(ErrorCode::INTERNAL, ""),
+            Err((code, message)) => self.end(code, &message),
+        }
+    }
+
+    fn welcome(
+        &mut self,
+        greeting: Greeting,
+        device: DeviceNumber,
+        platform: Platform,
+        outbox_head: OutboxNumber,
+        stored_cursor: Option<Position>,
+    ) {
+        let app = greeting.app;
+        let cursor = greeting.hello.push_cursor.or(stored_cursor).unwrap_or_default();
+        self.stage = Stage::Ready(Box::new(Ready {
+            app,
+            device: DeviceFlow::new(device, platform, cursor),
+            user: None,
+            is_changing_user: false,
+        }));
+        self.actions.push_back(Action::AttachDevice { app, device });
+        let heartbeat = self.rules.heartbeat;
+        self.send(&ServerFrame::Welcome(Welcome {
+            version: VERSION,
+            capabilities: 0,
+            registration_id: greeting.registration_id,
+            outbox_head,
+            server_time_ms: greeting.server_time_ms,
+            heartbeat_s: heartbeat.start_s,
+            heartbeat_min_s: heartbeat.min_s,
+            heartbeat_max_s: heartbeat.max_s,
+            extensions: Extensions::default(),
+        }));
+        self.continue_catch_up();
+    }
+}
+
+/// The registration id of a device that asked with this nonce: asking again gives the same.
+fn registration_id(app_key: &str, nonce: &[u8]) -> String {
+    let mut named = b"anser registration id 1\0".to_vec();
+    named.extend_from_slice(app_key.as_bytes());
+    named.push(0);
+    named.extend_from_slice(nonce);
+    let mut digits = data_encoding::HEXLOWER.encode(digest(&SHA256, &named).as_ref());
+    digits.truncate(REGISTRATION_ID_DIGITS);
+    digits
+}
+
+/// How secrets of devices and session tokens are kept.
+pub(super) fn hash(secret: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, secret).as_ref());
+    hash
+}
+
+/// Compares hashes of secrets; hashing both sides once more hides where they differ.
+fn is_same(left: &[u8; 32], right: &[u8; 32]) -> bool {
+    digest(&SHA256, left).as_ref() == digest(&SHA256, right).as_ref()
+}

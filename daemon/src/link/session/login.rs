@@ -1,0 +1,216 @@
+//! Logging users in and out on a device.
+
+use anser_protocol::error::ErrorCode;
+use anser_protocol::extension::Extensions;
+use anser_protocol::frame::ServerFrame;
+use anser_protocol::frame::session::{CredentialKind, LoggedIn, Login, Logout, RegisterUser};
+use anser_protocol::ids::{Position, TimeMs};
+use anser_protocol::limits::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
+use anser_protocol::planted::{Fault, is_planted};
+use anser_storage::command::{Command, UserCommand};
+use anser_storage::ids::UserNumber;
+use anser_storage::outcome::Answer as Accepted;
+
+use super::chat::UserFlow;
+use super::greet::hash;
+use super::request::Pending;
+use super::{Action, GivenPassword, Session, Stage, Ticket};
+use crate::link::query::{Answer, LoginUser, Query};
+use crate::username;
+
+/// A login while it is being answered.
+#[derive(Debug)]
+pub(super) struct LoginAttempt {
+    request: u32,
+    username: String,
+    credential: Credential,
+    cursor: Option<Position>,
+    user: UserNumber,
+    /// What the password was checked against.
+    stored_password: String,
+    /// The session token to be answered; empty when one was used.
+    token: Vec<u8>,
+    token_hash: [u8; 32],
+}
+
+#[derive(Debug)]
+enum Credential {
+    Password(GivenPassword),
+    Token,
+}
+
+impl Session {
+    pub(super) fn log_in(&mut self, body: Login) {
+        let Stage::Ready(ready) = &mut self.stage else { return };
+        let app = ready.app;
+        let attempt = match LoginAttempt::new(body) {
+            Ok(attempt) => attempt,
+            Err((request, message)) => return self.fail(request, ErrorCode::INVALID, message),
+        };
+        ready.is_changing_user = true;
+        self.leave_user();
+        let token_hash = matches!(attempt.credential, Credential::Token).then_some(attempt.token_hash);
+        let query = Query::LogIn { app, username: attempt.username.clone(), token_hash };
+        self.query(Pending::LogIn(Box::new(attempt)), query);
+    }
+
+    pub(super) fn login_looked_up(
+        &mut self,
+        mut attempt: LoginAttempt,
+        answer: Result<Answer, ErrorCode>,
+        now: TimeMs,
+    ) {
+        let user = match answer {
+            Ok(Answer::LogIn(Some(user))) => user,
+            Ok(Answer::LogIn(None)) => return self.login_failed(attempt.request, ErrorCode::USER_UNKNOWN, ""),
+            Ok(_) => return self.login_failed(attempt.request, ErrorCode::INTERNAL, ""),
+            Err(code) => return self.login_failed(attempt.request, code, ""),
+        };
+        attempt.user = user.number;
+        match &attempt.credential {
+            Credential::Token if self.is_token_good(&user, now) => self.logged_in(attempt),
+            Credential::Token => self.login_failed(attempt.request, ErrorCode::TOKEN_INVALID, ""),
+            Credential::Password(given) => {
+                let given = given.clone();
+                attempt.stored_password.clone_from(&user.password);
+                let ticket = self.ask(Pending::Password(Box::new(attempt)));
+                self.actions.push_back(Action::CheckPassword { ticket, given, stored: user.password });
+            }
+        }
+    }
+
+    fn is_token_good(&self, user: &LoginUser, now: TimeMs) -> bool {
+        let Stage::Ready(ready) = &self.stage else { return false };
+        user.token.as_ref().is_some_and(|token| {
+            token.user == user.number && token.device == ready.device.number && token.expires_ms > now
+        })
+    }
+
+    pub(super) fn password_checked(&mut self, ticket: Ticket, is_right: bool, fresh_token: [u8; 32], now: TimeMs) {
+        let Some(Pending::Password(mut attempt)) = self.take_pending(ticket) else { return };
+        let Stage::Ready(ready) = &self.stage else { return };
+        if !is_right {
+            return self.login_failed(attempt.request, ErrorCode::PASSWORD_WRONG, "");
+        }
+        attempt.token = fresh_token.to_vec();
+        let command = Command::User(UserCommand::LogIn {
+            app: ready.app,
+            user: attempt.user,
+            device: ready.device.number,
+            token_hash: hash(&fresh_token),
+            expires_ms: now + self.rules.token_ms,
+            password: attempt.stored_password.clone(),
+        });
+        attempt.token_hash = hash(&fresh_token);
+        self.submit(Pending::KeepToken(attempt), command);
+    }
+
+    pub(super) fn token_kept(&mut self, attempt: LoginAttempt, accepted: Result<Accepted, (ErrorCode, String)>) {
+        match accepted {
+            Ok(_) => self.logged_in(attempt),
+            Err((code, message)) => self.login_failed(attempt.request, code, &message),
+        }
+    }
+
+    fn login_failed(&mut self, request: u32, code: ErrorCode, message: &str) {
+        if let Stage::Ready(ready) = &mut self.stage {
+            ready.is_changing_user = false;
+        }
+        self.fail(request, code, message);
+    }
+
+    fn logged_in(&mut self, attempt: LoginAttempt) {
+        let Stage::Ready(ready) = &mut self.stage else { return };
+        ready.is_changing_user = false;
+        let cursor = attempt.cursor.unwrap_or_default();
+        let name = attempt.username.as_str().into();
+        ready.user = Some(Box::new(UserFlow::new(attempt.user, name, attempt.token_hash, cursor)));
+        // Registered first, snapshot second: what is appended in between comes by both ways and is met once.
+        if !is_planted(Fault::SnapshotBeforeRegister) {
+            self.actions.push_back(Action::AttachUser { app: ready.app, user: attempt.user });
+        }
+        self.send(&ServerFrame::LoggedIn(LoggedIn {
+            request: attempt.request,
+            username: attempt.username,
+            token: attempt.token,
+            extensions: Extensions::default(),
+        }));
+        self.continue_catch_up();
+    }
+
+    pub(super) fn log_out(&mut self, body: Logout) {
+        let Stage::Ready(ready) = &mut self.stage else { return };
+        let Some(user) = &ready.user else {
+            return self.fail(body.request, ErrorCode::NOT_LOGGED_IN, "");
+        };
+        let command = Command::User(UserCommand::LogOut { app: ready.app, token_hash: user.token_hash });
+        ready.is_changing_user = true;
+        self.leave_user();
+        self.submit(Pending::LogOut(body.request), command);
+    }
+
+    pub(super) fn logged_out(&mut self, request: u32, accepted: Result<Accepted, (ErrorCode, String)>) {
+        if let Stage::Ready(ready) = &mut self.stage {
+            ready.is_changing_user = false;
+        }
+        match accepted {
+            Ok(_) => self.done(request),
+            Err((code, message)) => self.fail(request, code, &message),
+        }
+    }
+
+    /// Whoever is logged in gets nothing more on this device.
+    fn leave_user(&mut self) {
+        let Stage::Ready(ready) = &mut self.stage else { return };
+        let Some(user) = ready.user.take() else { return };
+        let app = ready.app;
+        if let Some(mark) = user.cursor_mark(ready) {
+            self.actions.push_back(Action::Mark(mark));
+        }
+        self.actions.push_back(Action::DetachUser { app, user: user.number });
+    }
+}
+
+impl LoginAttempt {
+    fn new(body: Login) -> Result<Self, (u32, &'static str)> {
+        let invalid = |message| Err((body.request, message));
+        if username::check(&body.username, false).is_err() {
+            return invalid("the user name is not allowed");
+        }
+        let mut token_hash = [0; 32];
+        let credential = match body.credential_kind {
+            CredentialKind::TOKEN if body.credential.len() == 32 => {
+                token_hash = hash(&body.credential);
+                Credential::Token
+            }
+            CredentialKind::TOKEN => return invalid("a session token has 32 bytes"),
+            CredentialKind::PASSWORD | CredentialKind::PASSWORD_MD5 if body.credential.len() > PASSWORD_BYTES_MAX => {
+                return invalid("the password is too long");
+            }
+            CredentialKind::PASSWORD | CredentialKind::PASSWORD_MD5 => match String::from_utf8(body.credential) {
+                Ok(text) => Credential::Password(GivenPassword(text)),
+                Err(_) => return Err((body.request, "the password is not UTF-8")),
+            },
+            _ => return invalid("unknown kind of credential"),
+        };
+        Ok(Self {
+            request: body.request,
+            username: body.username,
+            credential,
+            cursor: body.cursor,
+            user: UserNumber(0),
+            stored_password: String::new(),
+            token: Vec::new(),
+            token_hash,
+        })
+    }
+}
+
+/// What a client asks for when it registers a user must be storable.
+pub(super) fn check_new_user(body: &RegisterUser, is_strict: bool) -> Result<(), &'static str> {
+    username::check(&body.username, is_strict)?;
+    if !(PASSWORD_BYTES_MIN..=PASSWORD_BYTES_MAX).contains(&body.password.len()) {
+        return Err("a password has 4 to 128 bytes");
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! A device's pushes on one session, and its reports about them.
+
+use std::sync::Arc;
+
+use anser_protocol::content::Platform;
+use anser_protocol::error::ErrorCode;
+use anser_protocol::extension::Extensions;
+use anser_protocol::frame::ServerFrame;
+use anser_protocol::frame::push::{PushAck, PushClicked, PushCovered, PushDeliver};
+use anser_protocol::ids::{Position, TimeMs};
+use anser_protocol::planted::{Fault, is_planted};
+use anser_storage::command::{Command, MarkCommand, PushCommand};
+use anser_storage::ids::{AppNumber, DeviceNumber};
+use anser_storage::outcome::Push;
+
+use super::request::Pending;
+use super::{Session, Stage};
+use crate::link::query::{Answer, Query};
+
+/// The device of a session, and how far it has been told of its pushes.
+#[derive(Debug)]
+pub(super) struct DeviceFlow {
+    pub(super) number: DeviceNumber,
+    platform: Platform,
+    /// The release to which the last delivering frame led.
+    delivered: Position,
+    acknowledged: Position,
+    progress: Progress,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Behind,
+    Asking,
+    Live,
+}
+
+impl DeviceFlow {
+    pub(super) fn new(number: DeviceNumber, platform: Platform, cursor: Position) -> Self {
+        let delivered = if is_planted(Fault::PushCursorIgnored) { Position::START } else { cursor };
+        Self { number, platform, delivered, acknowledged: cursor, progress: Progress::Behind }
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.progress == Progress::Live
+    }
+
+    pub(super) fn fall_behind(&mut self) {
+        if self.is_live() {
+            self.progress = Progress::Behind;
+        }
+    }
+
+    pub(super) fn cursor_mark(&self, app: AppNumber) -> Option<MarkCommand> {
+        (self.acknowledged > Position::START).then_some(MarkCommand::PushCursor {
+            app,
+            device: self.number,
+            position: self.acknowledged,
+        })
+    }
+}
+
+impl Session {
+    /// A live release for this device.
+    pub(super) fn deliver_push(&mut self, position: Position, at_ms: TimeMs, push: &Arc<Push>) {
+        let Stage::Ready(ready) = &mut self.stage else { return };
+        let device = &mut ready.device;
+        let is_outside_the_run = push.expires_ms <= at_ms;
+        if is_outside_the_run {
+            return self.send_push(position, position, at_ms, push);
+        }
+        if position <= device.delivered {
+            return;
+        }
+        let after = device.delivered;
+        device.delivered = position;
+        self.send_push(after, position, at_ms, push);
+    }
+
+    fn send_push(&mut self, after: Position, position: Position, at_ms: TimeMs, push: &Push) {
+        let Stage::Ready(ready) = &self.stage else { return };
+        let Some((_, content)) = push.contents.iter().find(|(platform, _)| *platform == ready.device.platform) else {
+            // The storage chose this device by its platform; without content there is nothing to say but the position.
+            return self.send(&ServerFrame::PushCovered(PushCovered { after, to: position }));
+        };
+        self.send(&ServerFrame::PushDeliver(PushDeliver {
+            after,
+            position,
+            msg_id: push.msg_id,
+            at_ms,
+            content: content.clone(),
+            extensions: Extensions::default(),
+        }));
+    }
+
+    pub(super) fn continue_pushes(&mut self) {
+        let Stage::Ready(ready) = &mut self.stage else { return };
+        let device = &mut ready.device;
+        if device.progress != Progress::Behind {
+            return;
+        }
+        device.progress = Progress::Asking;
+        let since = device.delivered;
+        let query = Query::Pushes {
+            app: ready.app,
+            device: device.number,
+            platform: device.platform,
+            since,
+            limit: self.rules.waiting_pushes_max,
+        };
+        self.query(Pending::Pushes { since }, query);
+    }
+
+    pub(super) fn pushes_read(&mut self, since: Position, answer: Result<Answer, ErrorCode>) {
+        let (to, pushes) = match answer {
+            Ok(Answer::Pushes { to, pushes }) => (to, pushes),
+            Ok(_) => return self.end(ErrorCode::INTERNAL, ""),
+            Err(code) => return self.end(code, "the log could not be read"),
+        };
+        let mut after = since;
+        for (position, at_ms, push) in pushes {
+            self.send_push(after, position, at_ms, &push);
+            after = position;
+        }
+        let to = to.max(after);
+        if to > after {
+            self.send(&ServerFrame::PushCovered(PushCovered { after, to }));
+        }
+        if let Stage::Ready(ready) = &mut self.stage {
+            ready.device.delivered = to;
+            ready.device.progress = Progress::Live;
+        }
+    }
+
+    pub(super) fn acknowledge_pushes(&mut self, body: PushAck) {
+        let Stage::Ready(ready) = &mut self.stage else { return };
+        let device = &mut ready.device;
+        if body.position <= device.delivered {
+            device.acknowledged = device.acknowledged.max(body.position);
+        }
+        if body.received.is_empty() {
+            return;
+        }
+        let command =
+            Command::Push(PushCommand::Received { app: ready.app, device: device.number, pushes: body.received });
+        // The client does not wait for this; it repeats what a lost link may have swallowed.
+        self.submit(Pending::Received, command);
+    }
+
+    pub(super) fn report_clicked(&mut self, body: PushClicked) {
+        let Stage::Ready(ready) = &self.stage else { return };
+        let command =
+            Command::Push(PushCommand::Clicked { app: ready.app, device: ready.device.number, pushes: body.pushes });
+        self.submit(Pending::Report(body.request), command);
+    }
+}

@@ -1,0 +1,197 @@
+//! Requests in flight: what each answer is for, and where each kind of frame goes.
+
+use anser_protocol::error::ErrorCode;
+use anser_protocol::extension::Extensions;
+use anser_protocol::frame::session::{Done, RegisterUser};
+use anser_protocol::frame::{ClientFrame, ServerFrame};
+use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
+use anser_protocol::names::Chat;
+use anser_storage::command::{Command, NewUser, UserCommand};
+use anser_storage::outcome::{Answer as Accepted, Outcome};
+
+use super::chat::PlannedPage;
+use super::greet::Greeting;
+use super::login::LoginAttempt;
+use super::{Action, Session, Stage};
+use crate::link::query::{Answer, Query};
+use crate::link::refusal;
+
+/// What an unanswered question or command was for.
+#[derive(Debug)]
+pub(super) enum Pending {
+    Greet(Box<Greeting>),
+    RegisterDevice(Box<Greeting>),
+    /// Looking up the user.
+    LogIn(Box<LoginAttempt>),
+    /// Checking the password.
+    Password(Box<LoginAttempt>),
+    /// Keeping the new token.
+    KeepToken(Box<LoginAttempt>),
+    LogOut(u32),
+    HashPassword(Box<RegisterUser>),
+    RegisterUser(u32),
+    Send {
+        outbox: OutboxNumber,
+        chat: Chat,
+    },
+    PlanCatchUp,
+    CatchUp(PlannedPage),
+    Pushes {
+        since: Position,
+    },
+    History {
+        request: u32,
+        chat: Chat,
+    },
+    Conversations(u32),
+    CreateGroup(u32),
+    ChangeGroup(u32),
+    Groups(u32),
+    Members(u32),
+    Profile(u32),
+    /// The labels changed: ask for them as they are now.
+    ChangeTags(u32),
+    Tags(u32),
+    ChangeAlias(u32),
+    Alias(u32),
+    Report(u32),
+    /// A report of receipts: nobody waits for it.
+    Received,
+}
+
+impl Pending {
+    fn asked(&self) -> refusal::Asked {
+        match self {
+            Self::Send { .. } => refusal::Asked::Send,
+            _ => refusal::Asked::Other,
+        }
+    }
+}
+
+impl Session {
+    /// A frame of a device that has said hello.
+    pub(super) fn handle_request(&mut self, frame: ClientFrame) {
+        match frame {
+            ClientFrame::Hello(_) => self.end(ErrorCode::MALFORMED, "a second hello"),
+            ClientFrame::Ping => self.pong(),
+            ClientFrame::RegisterUser(body) => self.register_user(body),
+            ClientFrame::Login(body) => self.log_in(body),
+            ClientFrame::Logout(body) => self.log_out(body),
+            ClientFrame::Send(body) => self.submit_send(body),
+            ClientFrame::Ack(body) => self.acknowledge_chats(body.position),
+            ClientFrame::History(body) => self.ask_history(body),
+            ClientFrame::Conversations(body) => self.ask_conversations(body),
+            ClientFrame::GroupCreate(body) => self.create_group(body),
+            ClientFrame::GroupAdd(body) => self.add_members(body),
+            ClientFrame::GroupRemove(body) => self.remove_members(body),
+            ClientFrame::GroupLeave(body) => self.leave_group(body),
+            ClientFrame::GroupList(body) => self.ask_groups(body),
+            ClientFrame::GroupMembers(body) => self.ask_members(body),
+            ClientFrame::UserInfo(body) => self.ask_profile(body),
+            ClientFrame::Tags(body) => self.handle_tags(body),
+            ClientFrame::Alias(body) => self.handle_alias(body),
+            ClientFrame::PushAck(body) => self.acknowledge_pushes(body),
+            ClientFrame::PushClicked(body) => self.report_clicked(body),
+            ClientFrame::Unknown(_) => {}
+        }
+        self.continue_catch_up();
+    }
+
+    fn pong(&mut self) {
+        self.cover_own_sends();
+        self.send(&ServerFrame::Pong);
+    }
+
+    pub(super) fn submit(&mut self, pending: Pending, command: Command) {
+        let ticket = self.ask(pending);
+        self.actions.push_back(Action::Submit(ticket, command));
+    }
+
+    pub(super) fn query(&mut self, pending: Pending, query: Query) {
+        let ticket = self.ask(pending);
+        self.actions.push_back(Action::Ask(ticket, query));
+    }
+
+    pub(super) fn done(&mut self, request: u32) {
+        self.send(&ServerFrame::Done(Done { request, extensions: Extensions::default() }));
+    }
+
+    pub(super) fn finish_command(&mut self, pending: Pending, outcome: Result<Outcome, ErrorCode>) {
+        let accepted = match outcome {
+            Ok(Outcome { answer: Ok(accepted), .. }) => Ok(accepted),
+            Ok(Outcome { answer: Err(reason), .. }) => Err(refusal::to_wire(&reason, pending.asked())),
+            Err(code) => Err((code, String::new())),
+        };
+        match pending {
+            Pending::RegisterDevice(greeting) => self.device_registered(*greeting, accepted),
+            Pending::KeepToken(attempt) => self.token_kept(*attempt, accepted),
+            Pending::LogOut(request) => self.logged_out(request, accepted),
+            Pending::Send { outbox, chat } => self.send_finished(outbox, chat, accepted),
+            Pending::RegisterUser(request) => self.user_registered(request, accepted),
+            Pending::CreateGroup(request) => self.group_created(request, accepted),
+            Pending::ChangeTags(request) => self.tags_changed(request, accepted),
+            Pending::ChangeAlias(request) => self.alias_changed(request, accepted),
+            Pending::ChangeGroup(request) | Pending::Report(request) => match accepted {
+                Ok(_) => self.done(request),
+                Err((code, message)) => self.fail(request, code, &message),
+            },
+            // Questions and passwords are finished elsewhere.
+            _ => {}
+        }
+    }
+
+    pub(super) fn finish_query(&mut self, pending: Pending, answer: Result<Answer, ErrorCode>, now: TimeMs) {
+        match pending {
+            Pending::Greet(greeting) => self.greeting_answered(*greeting, answer, now),
+            Pending::LogIn(attempt) => self.login_looked_up(*attempt, answer, now),
+            Pending::PlanCatchUp => self.catch_up_planned(answer),
+            Pending::CatchUp(page) => self.catch_up_read(page, answer),
+            Pending::Pushes { since } => self.pushes_read(since, answer),
+            Pending::History { request, chat } => self.history_read(request, chat, answer),
+            Pending::Conversations(request) => self.conversations_read(request, answer),
+            Pending::Groups(request) => self.groups_read(request, answer),
+            Pending::Members(request) => self.members_read(request, answer),
+            Pending::Profile(request) => self.profile_read(request, answer),
+            Pending::Tags(request) => self.tags_read(request, answer),
+            Pending::Alias(request) => self.alias_read(request, answer),
+            // Commands and passwords are finished elsewhere.
+            _ => {}
+        }
+    }
+
+    fn register_user(&mut self, body: RegisterUser) {
+        if !self.rules.is_registration_open {
+            return self.fail(body.request, ErrorCode::NO_PERMISSION, "registration by clients is switched off");
+        }
+        if let Err(message) = super::login::check_new_user(&body, self.rules.has_strict_usernames) {
+            return self.fail(body.request, ErrorCode::INVALID, message);
+        }
+        let password = body.password.clone();
+        let ticket = self.ask(Pending::HashPassword(Box::new(RegisterUser { password: String::new(), ..body })));
+        self.actions.push_back(Action::HashPassword { ticket, password });
+    }
+
+    pub(super) fn password_hashed(&mut self, ticket: super::Ticket, hash: Option<String>) {
+        let Some(Pending::HashPassword(body)) = self.take_pending(ticket) else { return };
+        let Stage::Ready(ready) = &self.stage else { return };
+        let Some(password) = hash else { return self.fail(body.request, ErrorCode::BUSY, "") };
+        let user = NewUser { username: body.username, password, ..NewUser::default() };
+        let command = Command::User(UserCommand::Register { app: ready.app, users: vec![user] });
+        self.submit(Pending::RegisterUser(body.request), command);
+    }
+
+    fn user_registered(&mut self, request: u32, accepted: Result<Accepted, (ErrorCode, String)>) {
+        match accepted {
+            Ok(Accepted::Users(users)) => match users.into_iter().next() {
+                Some(Ok(_)) => self.done(request),
+                Some(Err(reason)) => {
+                    let (code, message) = refusal::to_wire(&reason, refusal::Asked::Other);
+                    self.fail(request, code, &message);
+                }
+                None => self.fail(request, ErrorCode::INTERNAL, ""),
+            },
+            Ok(_) => self.fail(request, ErrorCode::INTERNAL, ""),
+            Err((code, message)) => self.fail(request, code, &message),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! One link's task: a dull loop around its session.
+//!
+//! It waits on its transport and on its mailbox and on nothing else; the sweeper nudges it when its time is up.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use anser_protocol::ids::TimeMs;
+use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
+
+use super::Permit;
+use super::links::Links;
+use super::mailbox::{Item, Mailbox};
+use super::session::{Action, Rules, Session};
+use super::wire::Wire;
+
+/// Things taken from the mailbox before other links get their turn.
+const ITEMS_PER_TURN: usize = 128;
+/// How long a link that has said its last word may take to close.
+const CLOSING_MS_MAX: TimeMs = 5_000;
+
+pub struct Link<W> {
+    wire: W,
+    session: Session,
+    place: Place,
+    closing_since_ms: Option<TimeMs>,
+}
+
+impl<W: Wire> Link<W> {
+    /// `permit` counts this connection among the daemon's until the link has ended.
+    pub fn new(wire: W, rules: Arc<Rules>, links: Arc<Links>, permit: Permit) -> Self {
+        let session = Session::new(rules, links.now_ms());
+        Self { wire, session, place: Place::new(links, permit), closing_since_ms: None }
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        let now = self.place.links.now_ms();
+        self.session.handle_time(now);
+        loop {
+            let has_taken = self.take_from_mailbox(now, cx);
+            let transmitted = self.wire.poll_transmit(&mut self.session, cx)?;
+            self.perform_actions();
+            if self.session.is_ended() {
+                return self.close(now, transmitted, cx);
+            }
+            let has_received = self.receive(now, cx)?;
+            match (has_taken, has_received) {
+                (_, Received::Closed) => return Poll::Ready(Ok(())),
+                (Taken::TurnIsOver, _) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                (Taken::Everything, Received::Nothing) => {
+                    // What was just received or answered may have left something to say.
+                    if self.session.output().is_empty() || transmitted.is_pending() {
+                        self.place.mailbox.set_deadline(self.session.deadline());
+                        return Poll::Pending;
+                    }
+                }
+                (Taken::Everything, Received::Something) => {}
+            }
+        }
+    }
+
+    fn take_from_mailbox(&mut self, now: TimeMs, cx: &mut Context<'_>) -> Taken {
+        for _ in 0..ITEMS_PER_TURN {
+            match self.place.mailbox.take(self.session.wants_deliveries(), Some(cx)) {
+                Some(Item::Input(input)) => self.session.handle_input(input, now),
+                Some(Item::Delivery(delivery)) => {
+                    self.session.handle_delivery(delivery.recipient, &delivery.appended);
+                }
+                None => return Taken::Everything,
+            }
+            self.perform_actions();
+        }
+        Taken::TurnIsOver
+    }
+
+    fn receive(&mut self, now: TimeMs, cx: &mut Context<'_>) -> std::io::Result<Received> {
+        if !self.session.wants_input() {
+            return Ok(Received::Nothing);
+        }
+        match self.wire.poll_receive(&mut self.session, now, cx) {
+            Poll::Pending => Ok(Received::Nothing),
+            Poll::Ready(Err(error)) => Err(error),
+            Poll::Ready(Ok(false)) => Ok(Received::Closed),
+            Poll::Ready(Ok(true)) => {
+                self.perform_actions();
+                Ok(Received::Something)
+            }
+        }
+    }
+
+    fn perform_actions(&mut self) {
+        while let Some(action) = self.session.next_action() {
+            self.place.perform(action);
+        }
+    }
+
+    /// The session has ended: what it said last still goes out, within limits.
+    fn close(&mut self, now: TimeMs, transmitted: Poll<()>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        let since = *self.closing_since_ms.get_or_insert(now);
+        if now.saturating_sub(since) >= CLOSING_MS_MAX {
+            return Poll::Ready(Ok(()));
+        }
+        self.place.mailbox.set_deadline(since + CLOSING_MS_MAX);
+        match transmitted {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => self.wire.poll_close(cx),
+        }
+    }
+}
+
+enum Taken {
+    Everything,
+    TurnIsOver,
+}
+
+enum Received {
+    Something,
+    Nothing,
+    Closed,
+}
+
+impl<W: Wire> Future for Link<W> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let link = self.get_mut();
+        match link.turn(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(result) => {
+                if let Err(error) = result {
+                    log::debug!("a link ended: {error}");
+                }
+                link.session.handle_closed();
+                link.perform_actions();
+                Poll::Ready(())
+            }
+        }
+    }
+}
+
+/// What a link holds in the daemon; given back when the link ends, however it ends.
+struct Place {
+    links: Arc<Links>,
+    mailbox: Arc<Mailbox>,
+    number: u64,
+    device: Option<(AppNumber, DeviceNumber)>,
+    user: Option<(AppNumber, UserNumber)>,
+    _permit: Permit,
+}
+
+impl Place {
+    fn new(links: Arc<Links>, permit: Permit) -> Self {
+        let mailbox = Arc::new(Mailbox::default());
+        let number = links.enter(&mailbox);
+        Self { links, mailbox, number, device: None, user: None, _permit: permit }
+    }
+
+    fn perform(&mut self, action: Action) {
+        let switchboard = &self.links.switchboard;
+        match action {
+            Action::AttachDevice { app, device } => {
+                switchboard.attach_device(app, device, &self.mailbox);
+                self.device = Some((app, device));
+            }
+            Action::AttachUser { app, user } => {
+                switchboard.attach_user(app, user, &self.mailbox);
+                self.user = Some((app, user));
+            }
+            Action::DetachUser { app, user } => {
+                switchboard.detach_user(app, user, &self.mailbox);
+                self.user = None;
+            }
+            Action::Submit(ticket, command) => self.links.submit(&self.mailbox, ticket, command),
+            Action::Mark(mark) => self.links.mark(mark),
+            Action::Ask(ticket, query) => self.links.ask(&self.mailbox, ticket, query),
+            Action::CheckPassword { ticket, given, stored } => {
+                self.links.check_password(&self.mailbox, ticket, given, stored);
+            }
+            Action::HashPassword { ticket, password } => self.links.hash_password(&self.mailbox, ticket, password),
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.mailbox.close();
+        if let Some((app, device)) = self.device {
+            self.links.switchboard.detach_device(app, device, &self.mailbox);
+        }
+        if let Some((app, user)) = self.user {
+            self.links.switchboard.detach_user(app, user, &self.mailbox);
+        }
+        self.links.leave(self.number);
+    }
+}
