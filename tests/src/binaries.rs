@@ -1,6 +1,7 @@
 //! Where the real programs are: named by the environment, or built next to the test that asks.
 
 use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -42,12 +43,20 @@ fn build(folder: &Path) {
         Some("debug") | None => "dev",
         Some(profile) => profile,
     };
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os().filter(|(name, _)| tells_of_this_package(name)) {
+        // Build scripts (ring's) watch these: with the test's own they would build everything again.
+        command.env_remove(name);
+    }
+    let status = command
         .args(["build", "--quiet", "--locked", "--workspace", "--bins", "--profile", profile, "--target-dir"])
         .arg(target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
         .expect("cargo ran this test, so it can be started");
     assert!(status.success(), "the programs do not build");
+}
+
+fn tells_of_this_package(variable: &OsStr) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| variable.as_encoded_bytes().starts_with(start.as_bytes()))
 }

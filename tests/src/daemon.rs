@@ -180,7 +180,12 @@ impl Plan {
 /// Starts the process and reads its output up to the ready line.
 async fn launch(plan: &Plan) -> io::Result<(Child, Ready)> {
     let log = OpenOptions::new().create(true).append(true).open(&plan.log)?;
-    let mut process = Command::new(&plan.binary)
+    let mut command = Command::new(&plan.binary);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"ANSER_")) {
+        // Settings of whoever runs the test are none of the daemon's.
+        command.env_remove(name);
+    }
+    let mut process = command
         .args(["serve", "--json", "--data-dir"])
         .arg(&plan.data_dir)
         .arg("--listen")

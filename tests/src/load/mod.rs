@@ -30,6 +30,14 @@ impl Chat {
             Self::Group(id) => format!("group {id}"),
         }
     }
+
+    /// Does the user take part? Everybody here is in every group.
+    pub fn has(&self, user: &str) -> bool {
+        match self {
+            Self::Single(lower, upper) => lower == user || upper == user,
+            Self::Group(_) => true,
+        }
+    }
 }
 
 /// The chain of an app's pushes to all.

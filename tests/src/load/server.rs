@@ -103,7 +103,10 @@ impl Server {
         }
         let response = answer.map_err(|error| io::Error::other(format!("{path}, the daemon being up: {error}")))?;
         match id_of(&response, id) {
-            Some(id) => self.recorder.answered(chain, text, id),
+            Some(id) => {
+                self.recorder.answered(chain, text, id);
+                self.outages.note_answer(&self.name);
+            }
             // Overloaded: nothing was promised.
             None if response.status == 503 => {}
             None => return Err(io::Error::other(format!("{path}: {}", describe(&response)))),
