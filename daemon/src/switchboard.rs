@@ -97,8 +97,7 @@ impl Switchboard {
                     self.deliver_to_user(connected, app, *from, appended);
                 }
             }
-            Route::Group { .. } => {
-                let members: &[UserNumber] = &[];
+            Route::Group { members, .. } => {
                 for member in members.iter() {
                     self.deliver_to_user(connected, app, *member, appended);
                 }

@@ -115,6 +115,8 @@ pub enum Route {
         from_name: Arc<str>,
         from: Option<UserNumber>,
         message: Arc<Message>,
+        /// In order of their numbers: exactly those who may see this record.
+        members: Arc<[UserNumber]>,
         change: MemberChange,
     },
     /// A release to named devices, by (device number, registration's platform).

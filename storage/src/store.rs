@@ -4,6 +4,7 @@
 //! new end are published, and only then does anybody learn the outcomes. After a disk error the store is closed: what is
 //! on disk is found out by opening it again.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use anser_protocol::ids::{Position, TimeMs};
 use anser_protocol::planted::{Fault, is_planted};
 use redb::{Database, Durability, ReadableDatabase, StorageBackend};
 
-use crate::apply::{Batch, Overlay};
+use crate::apply::{Batch, MemberLists, Overlay};
 use crate::checkpoint::Checkpointing;
 use crate::command::Stamped;
 use crate::disk;
@@ -36,6 +37,7 @@ pub struct Store {
     pub(crate) checkpoint_at_ms: TimeMs,
     source: Source,
     stats: Stats,
+    members: RefCell<MemberLists>,
 }
 
 /// What the store can tell about itself.
@@ -103,6 +105,7 @@ impl Store {
             checkpoint_at_ms: recovered.counters.at_ms,
             source,
             stats: Stats::default(),
+            members: RefCell::default(),
         };
         store.begin(database, recovered);
         Ok(store)
@@ -141,6 +144,7 @@ impl Store {
     }
 
     pub(crate) fn close(&mut self) {
+        self.members.borrow_mut().clear();
         self.shared.close();
         self.database = None;
     }
@@ -203,6 +207,7 @@ impl Store {
                 }
                 Err(Failure::Command { index, what }) => {
                     ::log::error!("a command was refused because it failed: {what}");
+                    self.members.borrow_mut().clear();
                     transaction.abort().map_err(StoreError::disk)?;
                     guilty.insert(index);
                 }
@@ -218,7 +223,7 @@ impl Store {
         guilty: &BTreeSet<usize>,
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<(Vec<Outcome>, Overlay), Failure> {
-        let mut batch = Batch::new(transaction, &self.shared, &self.options, self.counters);
+        let mut batch = Batch::new(transaction, &self.shared, &self.options, self.counters, &self.members);
         let mut outcomes = Vec::with_capacity(commands.len());
         for (index, command) in commands.iter().enumerate() {
             if index > 0 && !go_on() {

@@ -1,12 +1,13 @@
 //! A batch under way: rows in a write transaction, and beside it an overlay of heads and counters. Both become true with
 //! the commit, or not at all.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use anser_protocol::ids::{GroupId, Position, TimeMs};
 use redb::WriteTransaction;
 
-use super::{Decided, Stop};
+use super::{Decided, MemberLists, Stop};
 use crate::error::ReadError;
 use crate::find;
 use crate::heads::Head;
@@ -28,6 +29,7 @@ pub(crate) struct Batch<'t> {
     overlay: Overlay,
     written: Counters,
     appended: Vec<Appended>,
+    pub(super) members: &'t RefCell<MemberLists>,
 }
 
 /// What a committed batch changes in memory.
@@ -43,6 +45,7 @@ impl<'t> Batch<'t> {
         shared: &'t Shared,
         options: &'t Options,
         counters: Counters,
+        members: &'t RefCell<MemberLists>,
     ) -> Self {
         Self {
             tables: WriteTables::new(transaction),
@@ -51,6 +54,7 @@ impl<'t> Batch<'t> {
             overlay: Overlay { heads: BTreeMap::new(), counters, log_bytes: 0 },
             written: counters,
             appended: Vec::new(),
+            members,
         }
     }
 

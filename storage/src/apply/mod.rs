@@ -10,6 +10,8 @@ mod device;
 mod expire;
 mod group;
 mod mark;
+mod member_lists;
+mod membership;
 mod push;
 mod send;
 mod system;
@@ -17,6 +19,7 @@ mod tags;
 mod user;
 
 pub(crate) use batch::{Batch, Overlay};
+pub(crate) use member_lists::MemberLists;
 
 use crate::command::{Command, Stamped};
 use crate::error::ReadError;

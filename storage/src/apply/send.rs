@@ -16,7 +16,6 @@ use crate::heads::Head;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
 use crate::outcome::{Answer, MemberChange, Message, MessageBody, Refusal, Route};
 use crate::rows::chat::{Chat, Conversation, ConversationKind, SingleChat, conversation_key, single_chat_key};
-use crate::rows::group::member_key;
 use crate::rows::record::{Body, MessageRecord, Sent};
 use crate::table::Table;
 use crate::tables::Tables;
@@ -83,7 +82,7 @@ impl Batch<'_> {
     fn send_group(&mut self, send: &Send, sent: Option<Sent>, from_name: Arc<str>, id: GroupId) -> Decided<Place> {
         let Some(group) = find::group(self, send.app, id)? else { return Err(Refusal::GroupUnknown.into()) };
         let is_admin = send.origin == Origin::Server { as_admin: true };
-        if !is_admin && !self.has(Table::Members, &member_key(send.app, id, send.from))? {
+        if !is_admin && !self.is_member(send.app, id, send.from)? {
             return Err(Refusal::NotAMember.into());
         }
         let place = self.append_message(send, sent, group.chain, Chat::Group(id))?;
@@ -93,6 +92,7 @@ impl Batch<'_> {
             from_name,
             from: Some(send.from),
             message: Arc::new(message(place, sent, &send.content)),
+            members: self.members_of(send.app, id)?,
             change: MemberChange::default(),
         };
         self.announce(send.app, place.position, route);

@@ -1,0 +1,185 @@
+//! Memberships: the member rows, the windows that they open and close, and the events that say so.
+
+use std::sync::Arc;
+
+use anser_protocol::content::GroupEventKind;
+use anser_protocol::ids::GroupId;
+use anser_protocol::limits::GROUPS_PER_USER_MAX;
+
+use super::append::Place;
+use super::{Batch, Decided};
+use crate::command::{Actor, Class};
+use crate::error::ReadError;
+use crate::find;
+use crate::ids::{AppNumber, UserNumber};
+use crate::key::u32_at;
+use crate::outcome::{MemberChange, Message, MessageBody, Refusal, Route};
+use crate::rows::chat::{Chat, Conversation, ConversationKind, conversation_key, conversations_prefix};
+use crate::rows::group::{Group, MemberRow, group_key, member_key};
+use crate::rows::record::{Body, EventRecord};
+use crate::table::Table;
+use crate::tables::{NEXT, Order, Tables};
+
+/// An event that was appended and is still to be announced.
+pub(super) struct AppendedEvent {
+    pub place: Place,
+    event: EventRecord,
+}
+
+impl Batch<'_> {
+    #[expect(clippy::too_many_arguments, reason = "the parts of an event")]
+    pub(super) fn append_group_event(
+        &mut self,
+        app: AppNumber,
+        id: GroupId,
+        group: &Group,
+        kind: GroupEventKind,
+        by: Actor,
+        users: &[UserNumber],
+        new_owner: Option<UserNumber>,
+    ) -> Result<AppendedEvent, ReadError> {
+        let by = match by {
+            Actor::Server => None,
+            Actor::User(user) => Some(user),
+        };
+        let event = EventRecord { to: Chat::Group(id), kind, by, users: users.to_vec(), new_owner };
+        let place = self.append(app, Class::Chat, group.chain, Body::Event(event.clone()))?;
+        Ok(AppendedEvent { place, event })
+    }
+
+    pub(super) fn announce_group_event(
+        &mut self,
+        app: AppNumber,
+        id: GroupId,
+        group: &Group,
+        appended: AppendedEvent,
+        change: MemberChange,
+    ) -> Result<(), ReadError> {
+        let body = MessageBody::Event(find::group_event(self, app, &appended.event)?);
+        let message = Arc::new(Message { seq: appended.place.seq, body, sent_by: None });
+        // Those who leave with this record still get it.
+        let members = match change.left.as_slice() {
+            [] => self.members_of(app, id)?,
+            left => {
+                let mut everybody = self.members_of(app, id)?.to_vec();
+                everybody.extend_from_slice(left);
+                everybody.sort_unstable();
+                everybody.into()
+            }
+        };
+        let chain = group.chain;
+        let route = Route::Group { chain, group: id, from_name: "".into(), from: None, message, members, change };
+        self.announce(app, appended.place.position, route);
+        Ok(())
+    }
+
+    /// From the event on, which the joiners see.
+    pub(super) fn open_memberships(
+        &mut self,
+        app: AppNumber,
+        id: GroupId,
+        group: &mut Group,
+        users: &[UserNumber],
+        event: Place,
+    ) -> Result<(), ReadError> {
+        self.members.borrow_mut().forget(app, id);
+        for user in users {
+            let member = MemberRow { order: group.next_order, joined_ms: self.now_ms() };
+            group.next_order += 1;
+            group.members += 1;
+            self.put(&member_key(app, id, *user), &member)?;
+            let key = conversation_key(app, *user, ConversationKind::Group, group.chain);
+            let row = match self.row::<Conversation>(&key)? {
+                Some(mut row) => {
+                    row.open(event.seq, event.position);
+                    row
+                }
+                None => Conversation::new(Chat::Group(id), event.seq, event.position),
+            };
+            self.put(&key, &row)?;
+        }
+        Ok(())
+    }
+
+    /// Up to the event, which the leavers still get.
+    pub(super) fn close_memberships(
+        &mut self,
+        app: AppNumber,
+        id: GroupId,
+        group: &mut Group,
+        users: &[UserNumber],
+        event: Place,
+    ) -> Result<(), ReadError> {
+        self.members.borrow_mut().forget(app, id);
+        for user in users {
+            self.remove(Table::Members, &member_key(app, id, *user))?;
+            group.members = group.members.saturating_sub(1);
+            let key = conversation_key(app, *user, ConversationKind::Group, group.chain);
+            if let Some(mut row) = self.row::<Conversation>(&key)? {
+                row.close(event.seq, event.position);
+                self.put(&key, &row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// In order of their numbers; shared with the messages before and after.
+    pub(super) fn members_of(&self, app: AppNumber, id: GroupId) -> Result<Arc<[UserNumber]>, ReadError> {
+        if let Some(list) = self.members.borrow().get(app, id) {
+            return Ok(list);
+        }
+        let list: Arc<[UserNumber]> = self.member_numbers(app, id)?.into();
+        self.members.borrow_mut().keep(app, id, list.clone());
+        Ok(list)
+    }
+
+    /// In order of their numbers.
+    pub(super) fn member_numbers(&self, app: AppNumber, id: GroupId) -> Result<Vec<UserNumber>, ReadError> {
+        let keys = self.keys(Table::Members, &group_key(app, id), usize::MAX)?;
+        Ok(keys.iter().filter_map(|key| u32_at(key, 8)).map(UserNumber).collect())
+    }
+
+    pub(super) fn oldest_other_member(
+        &self,
+        app: AppNumber,
+        id: GroupId,
+        leaving: &[UserNumber],
+    ) -> Result<Option<UserNumber>, ReadError> {
+        let mut oldest: Option<(u64, UserNumber)> = None;
+        self.rows::<MemberRow>(&group_key(app, id), Order::Ascending, |key, member| {
+            let Some(user) = u32_at(key, 8).map(UserNumber).filter(|user| !leaving.contains(user)) else {
+                return Ok(NEXT);
+            };
+            if oldest.is_none_or(|(order, _)| member.order < order) {
+                oldest = Some((member.order, user));
+            }
+            Ok(NEXT)
+        })?;
+        Ok(oldest.map(|(_, user)| user))
+    }
+
+    /// May all of them be in one more group?
+    pub(super) fn check_quotas(&self, app: AppNumber, users: &[UserNumber]) -> Decided<()> {
+        for user in users {
+            if self.is_at_group_quota(app, *user)? {
+                let username = find::username(self, app, *user)?.to_string();
+                return Err(Refusal::GroupQuotaFull { username }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Conversations with groups that were left count only in the second look, which few users ever need.
+    fn is_at_group_quota(&self, app: AppNumber, user: UserNumber) -> Result<bool, ReadError> {
+        let prefix = conversations_prefix(app, user).u8(ConversationKind::Group as u8);
+        if self.keys(Table::Conversations, &prefix, GROUPS_PER_USER_MAX)?.len() < GROUPS_PER_USER_MAX {
+            return Ok(false);
+        }
+        let mut open = 0;
+        self.rows::<Conversation>(&prefix, Order::Ascending, |_, row| {
+            open += usize::from(row.is_open());
+            Ok(NEXT)
+        })?;
+        Ok(open >= GROUPS_PER_USER_MAX)
+    }
+}
