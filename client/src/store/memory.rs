@@ -4,13 +4,14 @@
 //! begun and not completed is gone after [`MemoryStore::crash`].
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 
 use anser_protocol::ids::{OutboxNumber, Position};
 use anser_protocol::names::{Chat, Name};
 
 use super::{
     ConversationRow, Hole, Identity, LocalId, Message, NetworkMemory, OutboxEntry, PUSH_IDS_KEPT, Push, Release,
-    Released, Stored, StoredUser, Write,
+    Released, Store, StoreError, Stored, StoredUser, Write,
 };
 use crate::session::Ticket;
 
@@ -155,6 +156,12 @@ impl MemoryStore {
             Write::Winner { network, transport } => {
                 self.networks.entry(network).or_default().winner = Some(transport);
             }
+            Write::MessagesTaken { user, chat, position } => {
+                self.release(&Release::Messages { user, chat, to: position });
+            }
+            Write::PushesTaken { position } => {
+                self.release(&Release::Pushes { to: position });
+            }
         }
     }
 
@@ -175,6 +182,43 @@ impl MemoryStore {
 
     fn chat(&mut self, user: Name, chat: Chat) -> &mut ChatState {
         self.user(user).chats.entry(chat).or_default()
+    }
+}
+
+impl Store for MemoryStore {
+    fn load(&self) -> Result<Stored, StoreError> {
+        Ok(self.load())
+    }
+
+    fn apply(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {
+        self.apply(writes);
+        Ok(())
+    }
+
+    fn waiting(&self, release: &Release, above: Position, limit: usize) -> Result<Vec<Released>, StoreError> {
+        Ok(match release {
+            Release::Messages { user, chat, to } => {
+                let state = self.users.get(user).and_then(|user| user.chats.get(chat));
+                state.map_or_else(Vec::new, |state| state.waiting(above, *to).take(limit).collect())
+            }
+            Release::Pushes { to } => {
+                let pushes = self.pushes.values().filter(|push| above < push.position && push.position <= *to);
+                pushes.take(limit).cloned().map(Released::Push).collect()
+            }
+        })
+    }
+
+    fn messages(&self, user: &str, chat: &Chat, before: Position, limit: usize) -> Result<Vec<Message>, StoreError> {
+        let state = self.users.get(user).and_then(|user| user.chats.get(chat));
+        Ok(state.map_or_else(Vec::new, |state| {
+            state.messages.range(..before).rev().take(limit).map(|(_, message)| message.clone()).collect()
+        }))
+    }
+
+    fn conversations(&self, user: &str) -> Result<Vec<ConversationRow>, StoreError> {
+        let mut rows: Vec<ConversationRow> = self.conversations(user).into_iter().cloned().collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.last));
+        Ok(rows)
     }
 }
 
@@ -204,13 +248,16 @@ impl ChatState {
     }
 
     fn release(&mut self, to: Position) -> Vec<Released> {
-        if to <= self.released {
-            return Vec::new();
-        }
-        let above = Position(self.released.0 + 1);
-        let taken = self.messages.range(above..=to).map(|(_, message)| message);
-        let taken = taken.filter(|message| message.record.outbox == 0).cloned().map(Released::Message).collect();
-        self.released = to;
+        let taken = self.waiting(self.released, to).collect();
+        self.released = self.released.max(to);
         taken
+    }
+
+    fn waiting(&self, above: Position, to: Position) -> impl Iterator<Item = Released> {
+        let above = above.max(self.released);
+        // A map does not take a range whose ends are crossed.
+        let messages = self.messages.range((Bound::Excluded(above), Bound::Included(to.max(Position(above.0 + 1)))));
+        let messages = messages.map(|(_, message)| message).filter(move |message| message.record.position <= to);
+        messages.filter(|message| message.record.outbox == 0).cloned().map(Released::Message)
     }
 }

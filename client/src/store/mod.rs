@@ -10,6 +10,8 @@
 //! - Records are handed out in the order of their positions, once each: a mark per chat says how far. The mark moves when
 //!   the application has taken the record, so a kill in between hands it out again.
 
+mod encoding;
+mod file;
 mod memory;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
 use anser_protocol::names::{Chat, Name};
 use serde::{Deserialize, Serialize};
 
+pub use self::file::FileStore;
 pub use self::memory::MemoryStore;
 use crate::session::Transport;
 
@@ -145,6 +148,16 @@ pub enum Write {
         network: String,
         transport: Transport,
     },
+    /// The application has taken the chat's records up to here.
+    MessagesTaken {
+        user: Name,
+        chat: Chat,
+        position: Position,
+    },
+    /// The application has taken the pushes up to here; of these only the msg_ids are kept.
+    PushesTaken {
+        position: Position,
+    },
 }
 
 /// What may be handed to the application now.
@@ -161,6 +174,58 @@ pub enum Release {
 pub enum Released {
     Message(Message),
     Push(Push),
+}
+
+impl Release {
+    /// The write that counts `position` of what this releases as taken.
+    pub fn taken(&self, position: Position) -> Write {
+        match self {
+            Self::Messages { user, chat, .. } => {
+                Write::MessagesTaken { user: user.clone(), chat: chat.clone(), position }
+            }
+            Self::Pushes { .. } => Write::PushesTaken { position },
+        }
+    }
+}
+
+impl Released {
+    pub fn position(&self) -> Position {
+        match self {
+            Self::Message(message) => message.record.position,
+            Self::Push(push) => push.position,
+        }
+    }
+}
+
+/// A place for what a client keeps.
+pub trait Store: Send {
+    /// What a session must know at its start.
+    fn load(&self) -> Result<Stored, StoreError>;
+
+    /// Makes the writes durable, all or none.
+    fn apply(&mut self, writes: Vec<Write>) -> Result<(), StoreError>;
+
+    /// The next `limit` of what may be handed out: above `above` and above what the application has taken.
+    fn waiting(&self, release: &Release, above: Position, limit: usize) -> Result<Vec<Released>, StoreError>;
+
+    /// The newest `limit` messages of a chat below `before`, newest first.
+    fn messages(&self, user: &str, chat: &Chat, before: Position, limit: usize) -> Result<Vec<Message>, StoreError>;
+
+    /// The user's conversations, newest first.
+    fn conversations(&self, user: &str) -> Result<Vec<ConversationRow>, StoreError>;
+}
+
+/// Why the store cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("{path} is in use by another process (is another anser running with the same state folder?)")]
+    InUse { path: String },
+    #[error("{path} was written by a newer version of this program; update it")]
+    Newer { path: String },
+    #[error("{path} cannot be used: {reason}")]
+    Disk { path: String, reason: String },
+    #[error("a value in the store is damaged ({what}); remove {path} to begin anew as a new device")]
+    Damaged { path: String, what: &'static str },
 }
 
 /// What a session must know at its start.
