@@ -41,7 +41,6 @@ use anser_protocol::content::Platform;
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::Position;
-use anser_protocol::limits::POSITION_MAX;
 use anser_protocol::names::Name;
 use anser_protocol::planted::{Fault, is_planted};
 
@@ -145,8 +144,7 @@ impl Session {
             users.insert(name, User { token: user.token, cursor: user.cursor, holes });
         }
         if stored.pushes_wait {
-            let to = stored.push_cursor.unwrap_or(Position(POSITION_MAX));
-            actions.push_back(Action::Release(Release::Pushes { to }));
+            actions.push_back(Action::Release(Release::Pushes));
         }
         let mut session = Self {
             config,

@@ -96,7 +96,7 @@ impl Session {
         if is_new {
             let push = Push { position, msg_id, at_ms: push.at_ms, content: push.content };
             self.transaction.writes.push(Write::Push(push));
-            self.transaction.then.push(Then::Release(Release::Pushes { to: position }));
+            self.transaction.then.push(Then::Release(Release::Pushes));
         }
         let received = is_new.then_some(msg_id);
         if !is_outside {

@@ -11,8 +11,8 @@
 //! | `newest` | user, chat | newest position that this device did not send itself |
 //! | `taken` | user, chat | up to where the application has taken the records |
 //! | `outbox` | local id | the entry |
-//! | `pushes` | position | pushes that the application has not taken |
-//! | `push_ids` | count | msg_id; the last thousand |
+//! | `pushes` | arrival | pushes that the application has not taken |
+//! | `push_ids` | arrival | msg_id; the last thousand |
 //! | `heartbeats`, `winners` | network | what was learned there |
 //!
 //! The file is made under another name and moved to its place when it is whole, so that a crash in between leaves nothing
@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use anser_protocol::ids::Position;
 use anser_protocol::names::Chat;
+use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError};
 use serde::de::DeserializeOwned;
 
@@ -185,14 +186,14 @@ impl FileStore {
     fn waiting_messages(
         &self,
         (user, chat): (&str, &Chat),
-        above: Position,
+        above: u64,
         to: Position,
         limit: usize,
     ) -> Result<Vec<Released>, LoadError> {
         let read = self.database.begin_read().map_err(redb::Error::from)?;
         let key = chat_key(chat);
         let taken = read.open_table(TAKEN)?.get((user, &key[..]))?.map_or(0, |taken| taken.value());
-        let above = above.0.max(taken);
+        let above = above.max(taken);
         let mut waiting = Vec::new();
         if above >= to.0 {
             return Ok(waiting);
@@ -211,14 +212,13 @@ impl FileStore {
         Ok(waiting)
     }
 
-    fn waiting_pushes(&self, above: Position, to: Position, limit: usize) -> Result<Vec<Released>, LoadError> {
+    fn waiting_pushes(&self, above: u64, limit: usize) -> Result<Vec<Released>, LoadError> {
         let read = self.database.begin_read().map_err(redb::Error::from)?;
         let mut waiting = Vec::new();
-        if above < to {
-            for row in read.open_table(PUSHES)?.range(above.0 + 1..=to.0)?.take(limit) {
-                let push = decode(row?.1.value()).ok_or(LoadError::Damaged("pushes"))?;
-                waiting.push(Released::Push(push));
-            }
+        for row in read.open_table(PUSHES)?.range(above.saturating_add(1)..)?.take(limit) {
+            let (arrival, value) = row?;
+            let push = decode(value.value()).ok_or(LoadError::Damaged("pushes"))?;
+            waiting.push(Released::Push { arrival: arrival.value(), push });
         }
         Ok(waiting)
     }
@@ -276,10 +276,10 @@ impl Store for FileStore {
         self.apply_all(&writes).map_err(|error| self.disk(error))
     }
 
-    fn waiting(&self, release: &Release, above: Position, limit: usize) -> Result<Vec<Released>, StoreError> {
+    fn waiting(&self, release: &Release, above: u64, limit: usize) -> Result<Vec<Released>, StoreError> {
         self.sort(match release {
             Release::Messages { user, chat, to } => self.waiting_messages((user, chat), above, *to, limit),
-            Release::Pushes { to } => self.waiting_pushes(above, *to, limit),
+            Release::Pushes => self.waiting_pushes(above, limit),
         })
     }
 
@@ -332,7 +332,7 @@ fn create(path: &Path) -> Result<(), Box<dyn std::error::Error>> {
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let database = Database::builder().create_file(options.open(&unfinished)?)?;
+    let database = Database::builder().create_with_backend(FileBackend::new(options.open(&unfinished)?)?)?;
     let transaction = database.begin_write()?;
     Tables::open(&transaction)?.meta.insert("format", &encode(&FORMAT)[..])?;
     transaction.commit()?;
@@ -423,7 +423,7 @@ impl<'a> Tables<'a> {
                 let before = self.taken.get(key)?.map_or(0, |taken| taken.value());
                 self.taken.insert(key, before.max(position.0))?;
             }
-            Write::PushesTaken { position } => self.pushes.retain_in(..=position.0, |_, _| false)?,
+            Write::PushesTaken { arrival } => self.pushes.retain_in(..=*arrival, |_, _| false)?,
         }
         Ok(())
     }
@@ -450,12 +450,12 @@ impl<'a> Tables<'a> {
 
     /// The session passes on only pushes whose msg_id it does not know.
     fn write_push(&mut self, push: &super::Push) -> Result<(), redb::StorageError> {
-        let count = self.push_ids.last()?.map_or(0, |(count, _)| count.value() + 1);
-        self.push_ids.insert(count, push.msg_id.0)?;
-        if let Some(old) = count.checked_sub(PUSH_IDS_KEPT as u64) {
+        let arrival = self.push_ids.last()?.map_or(1, |(arrival, _)| arrival.value() + 1);
+        self.push_ids.insert(arrival, push.msg_id.0)?;
+        if let Some(old) = arrival.checked_sub(PUSH_IDS_KEPT as u64) {
             self.push_ids.remove(old)?;
         }
-        self.pushes.insert(push.position.0, &encode(push)[..])?;
+        self.pushes.insert(arrival, &encode(push)[..])?;
         Ok(())
     }
 
@@ -573,8 +573,8 @@ mod tests {
         FileStore::open(&folder.path().join("store.redb")).expect("the store opens")
     }
 
-    fn positions(released: &[Released]) -> Vec<u64> {
-        released.iter().map(|released| released.position().0).collect()
+    fn places(released: &[Released]) -> Vec<u64> {
+        released.iter().map(Released::place).collect()
     }
 
     #[test]
@@ -598,11 +598,11 @@ mod tests {
         let release = Release::Messages { user: alice(), chat: bob(), to: Position(105) };
         let mut store = open(&folder);
         store.apply(a_life()).expect("it is stored");
-        store.apply(vec![release.taken(Position(100))]).expect("it is stored");
+        store.apply(vec![release.taken(100)]).expect("it is stored");
         drop(store);
         let store = open(&folder);
-        let waiting = store.waiting(&release, Position::START, 10).expect("it reads");
-        assert_eq!(positions(&waiting), [105]);
+        let waiting = store.waiting(&release, 0, 10).expect("it reads");
+        assert_eq!(places(&waiting), [105]);
     }
 
     #[test]
@@ -613,18 +613,17 @@ mod tests {
             store.apply(a_life()).expect("it is stored");
             store.apply(vec![message(105, 9)]).expect("what is there stays");
             let messages = Release::Messages { user: alice(), chat: bob(), to: Position(200) };
-            let pushes = Release::Pushes { to: Position(60) };
-            let waiting = |release: &Release, above, limit| {
-                positions(&store.waiting(release, Position(above), limit).expect("it reads"))
-            };
+            let pushes = Release::Pushes;
+            let waiting =
+                |release: &Release, above, limit| places(&store.waiting(release, above, limit).expect("it reads"));
             assert_eq!(waiting(&messages, 0, 10), [100, 105]);
             assert_eq!(waiting(&messages, 0, 1), [100]);
             assert_eq!(waiting(&messages, 100, 10), [105]);
             assert_eq!(waiting(&messages, 300, 10), [0u64; 0]);
-            assert_eq!(waiting(&pushes, 0, 10), [50, 60]);
-            store.apply(vec![pushes.taken(Position(50))]).expect("it is stored");
-            let rest = store.waiting(&pushes, Position::START, 10).expect("it reads");
-            assert_eq!(positions(&rest), [60]);
+            assert_eq!(waiting(&pushes, 0, 10), [1, 2]);
+            store.apply(vec![pushes.taken(1)]).expect("it is stored");
+            let rest = store.waiting(&pushes, 0, 10).expect("it reads");
+            assert_eq!(places(&rest), [2]);
             let newest = store.messages("alice", &bob(), Position(109), 2).expect("it reads");
             assert_eq!(newest.iter().map(|message| message.record.position.0).collect::<Vec<_>>(), [105, 100]);
             assert_eq!(store.conversations("alice").expect("it reads").len(), 1);

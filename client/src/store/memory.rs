@@ -21,7 +21,9 @@ pub struct MemoryStore {
     identity: Option<Identity>,
     push_cursor: Option<Position>,
     push_ids: VecDeque<Position>,
-    pushes: BTreeMap<Position, Push>,
+    /// By arrival, from 1 on.
+    pushes: BTreeMap<u64, Push>,
+    arrivals: u64,
     outbox_next: OutboxNumber,
     local_next: LocalId,
     outbox: BTreeMap<LocalId, OutboxEntry>,
@@ -105,9 +107,9 @@ impl MemoryStore {
                 }
                 released
             }
-            Release::Pushes { to } => {
-                let rest = self.pushes.split_off(&Position(to.0.saturating_add(1)));
-                std::mem::replace(&mut self.pushes, rest).into_values().map(Released::Push).collect()
+            Release::Pushes => {
+                let pushes = std::mem::take(&mut self.pushes).into_iter();
+                pushes.map(|(arrival, push)| Released::Push { arrival, push }).collect()
             }
         }
     }
@@ -159,9 +161,7 @@ impl MemoryStore {
             Write::MessagesTaken { user, chat, position } => {
                 self.release(&Release::Messages { user, chat, to: position });
             }
-            Write::PushesTaken { position } => {
-                self.release(&Release::Pushes { to: position });
-            }
+            Write::PushesTaken { arrival } => self.pushes.retain(|waiting, _| *waiting > arrival),
         }
     }
 
@@ -173,7 +173,8 @@ impl MemoryStore {
         if self.push_ids.len() > PUSH_IDS_KEPT {
             self.push_ids.pop_front();
         }
-        self.pushes.insert(push.position, push);
+        self.arrivals += 1;
+        self.pushes.insert(self.arrivals, push);
     }
 
     fn user(&mut self, name: Name) -> &mut User {
@@ -195,15 +196,15 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn waiting(&self, release: &Release, above: Position, limit: usize) -> Result<Vec<Released>, StoreError> {
+    fn waiting(&self, release: &Release, above: u64, limit: usize) -> Result<Vec<Released>, StoreError> {
         Ok(match release {
             Release::Messages { user, chat, to } => {
                 let state = self.users.get(user).and_then(|user| user.chats.get(chat));
-                state.map_or_else(Vec::new, |state| state.waiting(above, *to).take(limit).collect())
+                state.map_or_else(Vec::new, |state| state.waiting(Position(above), *to).take(limit).collect())
             }
-            Release::Pushes { to } => {
-                let pushes = self.pushes.values().filter(|push| above < push.position && push.position <= *to);
-                pushes.take(limit).cloned().map(Released::Push).collect()
+            Release::Pushes => {
+                let pushes = self.pushes.range((Bound::Excluded(above), Bound::Unbounded)).take(limit);
+                pushes.map(|(arrival, push)| Released::Push { arrival: *arrival, push: push.clone() }).collect()
             }
         })
     }

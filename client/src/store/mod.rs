@@ -154,9 +154,9 @@ pub enum Write {
         chat: Chat,
         position: Position,
     },
-    /// The application has taken the pushes up to here; of these only the msg_ids are kept.
+    /// The application has taken the pushes up to this arrival; of these only the msg_ids are kept.
     PushesTaken {
-        position: Position,
+        arrival: u64,
     },
 }
 
@@ -165,34 +165,35 @@ pub enum Write {
 pub enum Release {
     /// The chat's records up to here that others sent (or this user from another device).
     Messages { user: Name, chat: Chat, to: Position },
-    /// All stored pushes up to here.
-    Pushes { to: Position },
+    /// Every stored push, in the order of arrival.
+    Pushes,
 }
 
-/// Something handed to the application.
+/// Something handed to the application, with its place: a message's position, or the how-manieth push it is that this
+/// store has taken in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Released {
     Message(Message),
-    Push(Push),
+    Push { arrival: u64, push: Push },
 }
 
 impl Release {
-    /// The write that counts `position` of what this releases as taken.
-    pub fn taken(&self, position: Position) -> Write {
+    /// The write that counts everything up to `place` as taken.
+    pub fn taken(&self, place: u64) -> Write {
         match self {
             Self::Messages { user, chat, .. } => {
-                Write::MessagesTaken { user: user.clone(), chat: chat.clone(), position }
+                Write::MessagesTaken { user: user.clone(), chat: chat.clone(), position: Position(place) }
             }
-            Self::Pushes { .. } => Write::PushesTaken { position },
+            Self::Pushes => Write::PushesTaken { arrival: place },
         }
     }
 }
 
 impl Released {
-    pub fn position(&self) -> Position {
+    pub fn place(&self) -> u64 {
         match self {
-            Self::Message(message) => message.record.position,
-            Self::Push(push) => push.position,
+            Self::Message(message) => message.record.position.0,
+            Self::Push { arrival, .. } => *arrival,
         }
     }
 }
@@ -205,8 +206,8 @@ pub trait Store: Send {
     /// Makes the writes durable, all or none.
     fn apply(&mut self, writes: Vec<Write>) -> Result<(), StoreError>;
 
-    /// The next `limit` of what may be handed out: above `above` and above what the application has taken.
-    fn waiting(&self, release: &Release, above: Position, limit: usize) -> Result<Vec<Released>, StoreError>;
+    /// The next `limit` of what may be handed out: above the place `above` and above what the application has taken.
+    fn waiting(&self, release: &Release, above: u64, limit: usize) -> Result<Vec<Released>, StoreError>;
 
     /// The newest `limit` messages of a chat below `before`, newest first.
     fn messages(&self, user: &str, chat: &Chat, before: Position, limit: usize) -> Result<Vec<Message>, StoreError>;

@@ -115,7 +115,7 @@ impl Scene {
                     for released in self.store.release(&release) {
                         match released {
                             Released::Message(message) => self.released.push(message.record.position.0),
-                            Released::Push(push) => self.pushes.push(push.msg_id.0),
+                            Released::Push { push, .. } => self.pushes.push(push.msg_id.0),
                         }
                     }
                 }
