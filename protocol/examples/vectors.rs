@@ -1,9 +1,11 @@
-//! Writes `vectors.json`: adds what is new in `tests/golden`. It refuses to change a vector that is in the file, unless it
+//! Writes `vectors.json` and the seeds of the fuzzers: adds what is new in `tests/golden`. It refuses to change a vector that is in the file, unless it
 //! is given `--rewrite`, which is for frames that no release has spoken yet.
 
 #[path = "../tests/golden/mod.rs"]
 mod golden;
 
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::Value;
@@ -19,13 +21,23 @@ fn main() -> ExitCode {
         eprintln!("a released body never changes: make a new frame type or an extension, or pass --rewrite");
         return ExitCode::FAILURE;
     }
-    match std::fs::write(PATH, text) {
+    match write(&text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("cannot write {PATH}: {error}");
+            eprintln!("cannot write the vectors and seeds: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn write(text: &str) -> io::Result<()> {
+    std::fs::write(PATH, text)?;
+    for (fuzzer, name, stream) in golden::corpus::seeds(text) {
+        let folder = Path::new(golden::corpus::FOLDER).join(fuzzer);
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join(name), stream)?;
+    }
+    Ok(())
 }
 
 /// Names of the old vectors that are not in the new file as they were.

@@ -150,3 +150,11 @@ fn the_file_is_what_the_example_writes() {
         }
     }
 }
+
+#[test]
+fn every_vector_is_a_seed_of_the_fuzzers() {
+    for (fuzzer, name, stream) in golden::corpus::seeds(FILE) {
+        let file = std::path::Path::new(golden::corpus::FOLDER).join(fuzzer).join(&name);
+        assert!(std::fs::read(&file).is_ok_and(|seed| seed == stream), "{}: {ADVICE}", file.display());
+    }
+}

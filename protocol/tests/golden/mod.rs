@@ -3,6 +3,7 @@
 //! A released vector never changes; new frames, and new uses of old ones, are added.
 
 mod client;
+pub mod corpus;
 pub mod file;
 mod json;
 mod links;
