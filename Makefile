@@ -17,10 +17,11 @@ check: ## formatting, lints, house rules, licences, and the direction of depende
 	cargo clippy --locked -p anser-tests --all-targets --features planted -- -D warnings
 	cargo test --locked --workspace --test tidy --test dependencies
 
-test: ## all tests, then those that must find the planted faults
+test: ## all tests, then those that must find the planted faults, then a short run of the fuzzers
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace
 	cargo test --locked -p anser-tests --features planted planted
+	fuzz/run
 
 # make torture g2 FROM=26 N=475
 # FROM and N continue where the last run in tests/EVIDENCE.md ended; without them the CI figure runs.
