@@ -29,7 +29,7 @@ pub async fn create_group(
 ) -> Result<Response<Body>, Fault> {
     let body = body::json(Family::Im, request).await?;
     let command = parse_creation(&context, &caller, field::object(&body)?)?;
-    let gid = match submit(&context, command).await? {
+    let gid = match submit(&context, command, of_im).await? {
         Answer::Group(gid) => gid,
         _ => return Err(Family::Im.internal()),
     };
@@ -41,7 +41,7 @@ pub async fn create_group(
     Ok(json_response(StatusCode::CREATED, &Value::Object(shown)))
 }
 
-fn parse_creation(context: &Context, caller: &Caller, object: &Object) -> Result<Command, Fault> {
+fn parse_creation(context: &Context, caller: &Caller, object: &Object) -> Result<GroupCommand, Fault> {
     let rule = &context.config.users;
     // One official SDK names the members "item".
     let key = if member(object, "members_username").is_some() { "members_username" } else { "item" };
@@ -49,7 +49,7 @@ fn parse_creation(context: &Context, caller: &Caller, object: &Object) -> Result
     if members.len() > NAMES_PER_CALL_MAX {
         return Err(invalid("members_username may hold 500 names; add more with POST /v1/groups/{gid}/members"));
     }
-    Ok(Command::Group(GroupCommand::Create {
+    Ok(GroupCommand::Create {
         app: caller.app,
         by: Actor::Server,
         owner: field::name(object, "owner_username", rule)?,
@@ -58,7 +58,7 @@ fn parse_creation(context: &Context, caller: &Caller, object: &Object) -> Result
         avatar: field::avatar(object)?,
         is_public: parse_flag(object)?,
         members,
-    }))
+    })
 }
 
 /// 1 is private, 2 is public; SDKs also send 0 and null for private.
@@ -126,11 +126,11 @@ pub async fn change_members(
     check_all_exist(&context, &caller, group, add.iter().chain(&remove).cloned().collect()).await?;
     if !add.is_empty() {
         let command = GroupCommand::Add { app: caller.app, by: Actor::Server, group, members: add };
-        submit(&context, Command::Group(command)).await?;
+        submit(&context, command, of_im).await?;
     }
     if !remove.is_empty() {
         let command = GroupCommand::Remove { app: caller.app, by: Actor::Server, group, members: remove };
-        submit(&context, Command::Group(command)).await?;
+        submit(&context, command, refusal::of_removal).await?;
     }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -175,13 +175,13 @@ fn living_group(snapshot: &Snapshot, app: AppNumber, gid: GroupId) -> Result<Opt
     Ok(snapshot.group(app, gid)?.filter(|group| !group.is_dissolved))
 }
 
-async fn submit(context: &Context, command: Command) -> Result<Answer, Fault> {
-    let outcome = context.ledger.submit(command).await.map_err(|_| Family::Im.busy())?;
-    outcome.answer.map_err(|refusal| match refusal {
-        // Nobody acts here but the app's server; being no member concerns the one who is to be removed.
-        Refusal::NotAMember => of_im(Refusal::MemberUnknown { username: String::new() }),
-        other => of_im(other),
-    })
+async fn submit(
+    context: &Context,
+    command: GroupCommand,
+    code_of: impl FnOnce(Refusal) -> Fault,
+) -> Result<Answer, Fault> {
+    let outcome = context.ledger.submit(Command::Group(command)).await.map_err(|_| Family::Im.busy())?;
+    outcome.answer.map_err(code_of)
 }
 
 /// Digits that no group can have mean a group that does not exist.

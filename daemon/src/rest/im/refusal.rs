@@ -9,7 +9,7 @@ use crate::rest::fault::Fault;
 pub fn of_im(refusal: Refusal) -> Fault {
     match refusal {
         Refusal::UserExists => forbidden(899_001, "user exist"),
-        Refusal::UserUnknown { username } => no_such_user(&username),
+        Refusal::UserUnknown { username } | Refusal::MemberUnknown { username } => no_such_user(&username),
         Refusal::SenderUnknown => forbidden(899_002, "no such user: the sender"),
         Refusal::GroupUnknown => group_unknown(),
         Refusal::AlreadyAMember { username } => Fault::new(
@@ -18,12 +18,19 @@ pub fn of_im(refusal: Refusal) -> Fault {
             format!("repeat to add the members: {username} is in the group"),
         ),
         Refusal::GroupFull => forbidden(899_012, "no enough space for members"),
-        Refusal::MemberUnknown { username } => {
-            forbidden(899_014, format!("add done, remove failed: {username} is not in the group"))
-        }
         Refusal::GroupQuotaFull { username } => forbidden(899_015, format!("user's group quota is full: {username}")),
         Refusal::NotAMember => forbidden(803_005, "the sender is not in the group"),
         _ => Family::Im.internal(),
+    }
+}
+
+/// Removing members: all of them are users, which was looked at before.
+pub fn of_removal(refusal: Refusal) -> Fault {
+    match refusal {
+        Refusal::MemberUnknown { username } => {
+            forbidden(899_014, format!("add done, remove failed: {username} is not in the group"))
+        }
+        other => of_im(other),
     }
 }
 

@@ -1,0 +1,72 @@
+//! What every call can meet: paths as clients write them, wrong methods, unknown paths, bodies that are none.
+
+use serde_json::json;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn slashes_and_the_case_of_the_method_do_not_matter() {
+    let world = World::new().await;
+    let app = world.app("one").await;
+    world
+        .call(&app, "post", "//v1//users/", Some(json!([{"username": "alice", "password": "secret"}])))
+        .await
+        .expect(201);
+    world.call(&app, "GET", "/v1/users/alice/", None).await.expect(200);
+    world.call(&app, "get", "/v3//push/cid/?count=1", None).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_405_with_the_familys_envelope() {
+    let world = World::new().await;
+    let app = world.app("one").await;
+    world.call(&app, "DELETE", "/v3/push", None).await.refused(405, 1001);
+    world.call(&app, "PUT", "/v3/devices/x", None).await.refused(405, 7002);
+    world.call(&app, "PATCH", "/v1/users", None).await.refused(405, 800_008);
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_404_and_im_asks_for_credentials_first() {
+    let world = World::new().await;
+    let app = world.app("one").await;
+    world.call(&app, "GET", "/v3/nothing", None).await.refused(404, 1003);
+    world.call_as(None, "GET", "/v3/nothing", "").await.refused(404, 1003);
+    world.call(&app, "GET", "/v1/nothing", None).await.refused(404, 800_008);
+    world.call_as(None, "GET", "/v1/nothing", "").await.refused(401, 899_007);
+    world.call_as(None, "GET", "/", "").await.refused(401, 899_007);
+    world.call(&app, "POST", "/v2/push", None).await.refused(410, 1000);
+}
+
+#[tokio::test]
+async fn the_push_family_tells_its_rate_limit_with_every_answer() {
+    let world = World::new().await;
+    let app = world.app("one").await;
+    let answers = [
+        world.call(&app, "GET", "/v3/push/cid", None).await,
+        world.call(&app, "GET", "/v3/devices/unknown", None).await,
+        world.call_as(None, "POST", "/v3/push", "").await,
+        world.call(&app, "GET", "/v3/nothing", None).await,
+        world.call(&app, "GET", "/v3/push", None).await,
+    ];
+    for answer in answers {
+        for name in ["x-rate-limit-limit", "x-rate-limit-quota", "x-rate-limit-remaining", "x-rate-limit-reset"] {
+            let value = answer.headers.get(name).unwrap_or_else(|| panic!("{name} is missing: {}", answer.text));
+            value.to_str().expect("text").parse::<u64>().expect("an integer");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_or_too_large_or_encrypted_is_told_so() {
+    let world = World::new().await;
+    let app = world.app("one").await;
+    let basic = crate::world::basic(&app.key, &app.secret);
+    world.call_as(Some(&basic), "POST", "/v3/push", "{").await.refused(400, 1003);
+    world.call_as(Some(&basic), "POST", "/v3/push", vec![0xff, 0xfe]).await.refused(400, 1003);
+    world.call_as(Some(&basic), "POST", "/v3/push", " ".repeat((1 << 20) + 1)).await.refused(400, 1005);
+    world.call_as(Some(&basic), "POST", "/v3/devices/x", "[").await.refused(400, 7002);
+    world.call_as(Some(&basic), "POST", "/v1/users", "").await.refused(400, 899_003);
+    world.call_as(Some(&basic), "POST", "/v1/users", " ".repeat((2 << 20) + 1)).await.refused(400, 899_003);
+    let nested = "[".repeat(100_000);
+    world.call_as(Some(&basic), "POST", "/v1/users", nested).await.refused(400, 899_003);
+}

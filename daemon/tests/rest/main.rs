@@ -1,0 +1,8 @@
+//! The REST APIs against the contract: a whole daemon in this process, requests handed to its router.
+
+mod device;
+mod group;
+mod http;
+mod message;
+mod user;
+mod world;

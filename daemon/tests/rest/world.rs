@@ -1,0 +1,152 @@
+//! A daemon with apps, devices and users, and ways to call it.
+
+use anser_protocol::content::Platform;
+use anser_storage::command::{AppCommand, Command, DeviceCommand};
+use anser_storage::ids::{AppNumber, DeviceNumber};
+use anser_storage::outcome::Answer;
+use anserd::config::{self, Config, Flags};
+use anserd::rest::Rest;
+use anserd::serve::Daemon;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use data_encoding::BASE64;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub struct World {
+    pub daemon: Daemon,
+    pub rest: Rest,
+    _folder: TempDir,
+}
+
+#[derive(Clone, Debug)]
+pub struct App {
+    pub number: AppNumber,
+    pub key: String,
+    pub secret: String,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answered {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A world whose settings differ.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let flags = Flags {
+            data_dir: Some(folder.path().join("data")),
+            listen: vec!["127.0.0.1:0".to_owned()],
+            ..Flags::default()
+        };
+        let mut config = config::read(&flags, std::iter::empty()).expect("valid settings");
+        config.password = config::Password { memory_kib: 8, passes: 1, lanes: 1, at_once: 2 };
+        change(&mut config);
+        let daemon = Daemon::start(config).await.expect("the daemon starts");
+        let rest = Rest::new(daemon.context());
+        Self { daemon, rest, _folder: folder }
+    }
+
+    pub async fn app(&self, name: &str) -> App {
+        let (key, secret) = (key_of(name, "k"), key_of(name, "s"));
+        let command = AppCommand::Create { name: name.to_owned(), app_key: key.clone(), master_secret: secret.clone() };
+        match self.submit(Command::App(command)).await {
+            Answer::App(number) => App { number, key, secret },
+            other => panic!("no app: {other:?}"),
+        }
+    }
+
+    pub async fn device(&self, app: &App, registration_id: &str, platform: Platform) -> DeviceNumber {
+        let command = DeviceCommand::Register {
+            app: app.number,
+            registration_id: registration_id.to_owned(),
+            secret_hash: [7; 32],
+            platform,
+        };
+        match self.submit(Command::Device(command)).await {
+            Answer::Device { device, .. } => device,
+            other => panic!("no device: {other:?}"),
+        }
+    }
+
+    pub async fn users(&self, app: &App, names: &[&str]) {
+        let users: Vec<Value> =
+            names.iter().map(|name| serde_json::json!({"username": name, "password": "secret"})).collect();
+        self.call(app, "POST", "/v1/users", Some(Value::Array(users))).await.expect(201);
+    }
+
+    pub async fn submit(&self, command: Command) -> Answer {
+        let outcome = self.daemon.context().ledger.submit(command).await.expect("the store is there");
+        outcome.answer.expect("accepted")
+    }
+
+    /// With the app's credentials.
+    pub async fn call(&self, app: &App, method: &str, path: &str, body: Option<Value>) -> Answered {
+        let credentials = basic(&app.key, &app.secret);
+        self.call_as(Some(&credentials), method, path, body.map(|body| body.to_string()).unwrap_or_default()).await
+    }
+
+    /// With any `Authorization` header and any body.
+    pub async fn call_as(
+        &self,
+        authorization: Option<&str>,
+        method: &str,
+        path: &str,
+        body: impl Into<Body>,
+    ) -> Answered {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(authorization) = authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        let response = self.rest.answer(request.body(body.into()).expect("a request")).await;
+        let (head, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a whole body").to_bytes();
+        Answered {
+            status: head.status,
+            headers: head.headers,
+            text: String::from_utf8(bytes.to_vec()).expect("answers are UTF-8"),
+        }
+    }
+}
+
+impl Answered {
+    /// Checks the status and hands out the body.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        if self.text.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// Checks that it is an error envelope with this status and code.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: u64) {
+        let body = self.json();
+        assert_eq!((self.status.as_u16(), body["error"]["code"].as_u64()), (status, Some(code)), "{}", self.text);
+        assert!(body["error"]["message"].as_str().is_some_and(|message| !message.is_empty()), "{}", self.text);
+        assert_eq!(self.headers[header::CONTENT_TYPE], "application/json; charset=utf-8");
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text))
+    }
+}
+
+pub fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", BASE64.encode(format!("{user}:{password}").as_bytes()))
+}
+
+/// 24 digits that are different for each name.
+fn key_of(name: &str, use_: &str) -> String {
+    let text: String = format!("{use_}{name}").bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("{text:0<24}")[..24].to_owned()
+}
