@@ -19,8 +19,8 @@ const STEPS_MAX: usize = 1000;
 /// A conversation that changed, by its number: what a session keeps of a catch-up that it has not come to yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlannedChat {
-    kind: ConversationKind,
-    chain: ChainNumber,
+    pub is_group: bool,
+    pub chain: ChainNumber,
 }
 
 /// A conversation before its records are read.
@@ -53,11 +53,10 @@ impl Snapshot {
     ) -> Result<Vec<PlannedChat>, ReadError> {
         let mut found = self.conversations_found(app, user)?;
         found.retain(|found| found.last > since || found.row.changed > since);
-        let kind = |found: &Found| match found.row.chat {
-            Chat::User(_) => ConversationKind::Single,
-            Chat::Group(_) => ConversationKind::Group,
-        };
-        Ok(found.iter().map(|found| PlannedChat { kind: kind(found), chain: found.chain }).collect())
+        Ok(found
+            .iter()
+            .map(|found| PlannedChat { is_group: matches!(found.row.chat, Chat::Group(_)), chain: found.chain })
+            .collect())
     }
 
     /// A part of a plan, made on an earlier snapshot: each conversation with up to `newest` records above `since` and not
@@ -73,7 +72,8 @@ impl Snapshot {
     ) -> Result<Vec<ConversationRow>, ReadError> {
         let mut rows = Vec::with_capacity(part.len());
         for planned in part {
-            let row: Option<Conversation> = self.row(&conversation_key(app, user, planned.kind, planned.chain))?;
+            let kind = if planned.is_group { ConversationKind::Group } else { ConversationKind::Single };
+            let row: Option<Conversation> = self.row(&conversation_key(app, user, kind, planned.chain))?;
             let Some(row) = row else { continue };
             if let Some((last, last_seq)) = newest_visible(&row.windows, self.head(planned.chain)?) {
                 let found = Found { chain: planned.chain, row, last, last_seq };

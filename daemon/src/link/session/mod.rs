@@ -391,3 +391,6 @@ impl Session {
         self.finish_query(pending, answer, now);
     }
 }
+
+#[cfg(test)]
+mod tests;
