@@ -23,6 +23,11 @@ test: ## all tests, then those that must find the planted faults, then a short r
 	cargo test --locked -p anser-tests --features planted planted
 	fuzz/run
 
+bench: ## the table of figures, of the release programs, with the data on this folder's disk
+	cargo build --locked --release -p anserd -p anser-client
+	ANSERD_BIN=$(abspath $(TARGET))/release/anserd ANSER_BIN=$(abspath $(TARGET))/release/anser \
+		cargo run --locked -q -p anser-tests --bin bench -- $(TARGET)/bench
+
 # make torture g2 FROM=26 N=475
 # FROM and N continue where the last run in tests/EVIDENCE.md ended; without them the CI figure runs.
 GOAL := $(filter-out torture,$(MAKECMDGOALS))
@@ -40,4 +45,5 @@ $(GOAL):
 	@:
 endif
 
-.PHONY: help run check test torture $(GOAL)
+# `bench` leaves nothing behind in its folder; `run` keeps demo/ for the next time.
+.PHONY: help run check test bench torture $(GOAL)

@@ -1,4 +1,5 @@
 //! The benchmark table of the release programs: measured from outside, by the clock and by what `/proc` says.
 
+pub mod daemon;
 pub mod machine;
 pub mod table;
