@@ -16,8 +16,9 @@ use super::mailbox::{Item, Mailbox};
 use super::session::{Action, Rules, Session};
 use super::wire::Wire;
 
-/// Things taken from the mailbox before other links get their turn.
-const ITEMS_PER_TURN: usize = 128;
+/// Things taken from the mailbox at a time, and rounds before other links get their turn.
+const ITEMS_PER_ROUND: usize = 64;
+const ROUNDS_PER_TURN: usize = 16;
 /// How long a link that has said its last word may take to close.
 const CLOSING_MS_MAX: TimeMs = 5_000;
 
@@ -35,47 +36,46 @@ impl<W: Wire> Link<W> {
         Self { wire, session, place: Place::new(links, permit), closing_since_ms: None }
     }
 
+    /// Goes round until nothing moves any more: what is written makes room for records, what is answered makes room for
+    /// frames. Then every source that could move something has the waker.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         let now = self.place.links.now_ms();
         self.session.handle_time(now);
-        loop {
+        for _ in 0..ROUNDS_PER_TURN {
             let has_taken = self.take_from_mailbox(now, cx);
+            let unwritten = self.session.output().len();
             let transmitted = self.wire.poll_transmit(&mut self.session, cx)?;
             self.perform_actions();
             if self.session.is_ended() {
                 return self.close(now, transmitted, cx);
             }
-            let has_received = self.receive(now, cx)?;
-            match (has_taken, has_received) {
-                (_, Received::Closed) => return Poll::Ready(Ok(())),
-                (Taken::TurnIsOver, _) => {
-                    cx.waker().wake_by_ref();
+            let has_written = unwritten > 0 && (transmitted.is_ready() || self.session.output().len() != unwritten);
+            match self.receive(now, cx)? {
+                Received::Closed => return Poll::Ready(Ok(())),
+                Received::Nothing if !has_taken && !has_written => {
+                    self.place.mailbox.set_deadline(self.session.deadline());
                     return Poll::Pending;
                 }
-                (Taken::Everything, Received::Nothing) => {
-                    // What was just received or answered may have left something to say.
-                    if self.session.output().is_empty() || transmitted.is_pending() {
-                        self.place.mailbox.set_deadline(self.session.deadline());
-                        return Poll::Pending;
-                    }
-                }
-                (Taken::Everything, Received::Something) => {}
+                Received::Nothing | Received::Something => {}
             }
         }
+        // Other links get their turn first.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
-    fn take_from_mailbox(&mut self, now: TimeMs, cx: &mut Context<'_>) -> Taken {
-        for _ in 0..ITEMS_PER_TURN {
+    fn take_from_mailbox(&mut self, now: TimeMs, cx: &mut Context<'_>) -> bool {
+        for taken in 0..ITEMS_PER_ROUND {
             match self.place.mailbox.take(self.session.wants_deliveries(), Some(cx)) {
                 Some(Item::Input(input)) => self.session.handle_input(input, now),
                 Some(Item::Delivery(delivery)) => {
                     self.session.handle_delivery(delivery.recipient, &delivery.appended);
                 }
-                None => return Taken::Everything,
+                None => return taken > 0,
             }
             self.perform_actions();
         }
-        Taken::TurnIsOver
+        true
     }
 
     fn receive(&mut self, now: TimeMs, cx: &mut Context<'_>) -> std::io::Result<Received> {
@@ -111,11 +111,6 @@ impl<W: Wire> Link<W> {
             Poll::Ready(()) => self.wire.poll_close(cx),
         }
     }
-}
-
-enum Taken {
-    Everything,
-    TurnIsOver,
 }
 
 enum Received {

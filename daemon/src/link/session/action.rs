@@ -97,7 +97,7 @@ pub struct Rules {
     pub heartbeat: Heartbeat,
     /// A link that has not said hello after so long is closed.
     pub hello_ms_max: TimeMs,
-    /// How long a session token is good.
+    /// How long a session token is good after it was used last.
     pub token_ms: TimeMs,
     /// The newest pushes that wait for a device.
     pub waiting_pushes_max: usize,

@@ -68,7 +68,10 @@ impl Session {
         };
         attempt.user = user.number;
         match &attempt.credential {
-            Credential::Token if self.is_token_good(&user, now) => self.logged_in(attempt),
+            Credential::Token if self.is_token_good(&user, now) => {
+                self.prolong_token(&attempt, user, now);
+                self.logged_in(attempt);
+            }
             Credential::Token => self.login_failed(attempt.request, ErrorCode::TOKEN_INVALID, ""),
             Credential::Password(given) => {
                 let given = given.clone();
@@ -84,6 +87,23 @@ impl Session {
         user.token.as_ref().is_some_and(|token| {
             token.user == user.number && token.device == ready.device.number && token.expires_ms > now
         })
+    }
+
+    /// A token that is used does not expire: a device stays logged in until somebody ends that.
+    fn prolong_token(&mut self, attempt: &LoginAttempt, user: LoginUser, now: TimeMs) {
+        let Stage::Ready(ready) = &self.stage else { return };
+        if user.token.is_none_or(|token| token.expires_ms.saturating_sub(now) > self.rules.token_ms / 2) {
+            return;
+        }
+        let command = Command::User(UserCommand::LogIn {
+            app: ready.app,
+            user: user.number,
+            device: ready.device.number,
+            token_hash: attempt.token_hash,
+            expires_ms: now + self.rules.token_ms,
+            password: user.password,
+        });
+        self.submit(Pending::Unheeded, command);
     }
 
     pub(super) fn password_checked(&mut self, ticket: Ticket, is_right: bool, fresh_token: [u8; 32], now: TimeMs) {

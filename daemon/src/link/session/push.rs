@@ -144,7 +144,7 @@ impl Session {
         let command =
             Command::Push(PushCommand::Received { app: ready.app, device: device.number, pushes: body.received });
         // The client does not wait for this; it repeats what a lost link may have swallowed.
-        self.submit(Pending::Received, command);
+        self.submit(Pending::Unheeded, command);
     }
 
     pub(super) fn report_clicked(&mut self, body: PushClicked) {

@@ -55,8 +55,8 @@ pub(super) enum Pending {
     ChangeAlias(u32),
     Alias(u32),
     Report(u32),
-    /// A report of receipts: nobody waits for it.
-    Received,
+    /// Nobody waits for the outcome.
+    Unheeded,
 }
 
 impl Pending {

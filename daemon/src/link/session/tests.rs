@@ -72,7 +72,7 @@ impl Dialogue {
         self.say(&login(CredentialKind::TOKEN, &TOKEN, cursor));
         let (ticket, query) = self.question();
         assert!(matches!(query, Query::LogIn { app: APP, token_hash: Some(_), .. }));
-        let token = KnownToken { user: ALICE, device: DEVICE, expires_ms: START + 1 };
+        let token = KnownToken { user: ALICE, device: DEVICE, expires_ms: START + Rules::default().token_ms };
         let user = LoginUser { number: ALICE, password: "hash".into(), token: Some(token) };
         self.answer(ticket, Answer::LogIn(Some(user)));
         assert!(matches!(self.hear()[..], [ServerFrame::LoggedIn(_)]));
@@ -321,6 +321,20 @@ fn a_wrong_password_an_unknown_user_and_an_expired_token_are_told_apart_and_leav
     dialogue.answer(ticket, Answer::LogIn(Some(LoginUser { token: Some(expired), ..user })));
     assert_eq!(codes(&dialogue.hear()), [(1, ErrorCode::TOKEN_INVALID)]);
     assert!(!dialogue.session.is_ended());
+}
+
+#[test]
+fn a_token_that_is_used_before_it_expires_is_prolonged() {
+    let mut dialogue = Dialogue::greeted();
+    dialogue.say(&login(CredentialKind::TOKEN, &TOKEN, None));
+    let (ticket, _) = dialogue.question();
+    let token = KnownToken { user: ALICE, device: DEVICE, expires_ms: START + 1 };
+    dialogue
+        .answer(ticket, Answer::LogIn(Some(LoginUser { number: ALICE, password: "hash".into(), token: Some(token) })));
+    let (_, command) = dialogue.command();
+    let Command::User(UserCommand::LogIn { expires_ms, .. }) = command else { panic!("{command:?}") };
+    assert_eq!(expires_ms, START + Rules::default().token_ms);
+    assert!(matches!(dialogue.hear()[..], [ServerFrame::LoggedIn(_)]));
 }
 
 #[test]
