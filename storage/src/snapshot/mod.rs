@@ -2,6 +2,7 @@
 //!
 //! A snapshot pins pages of the file while it lives: take it, read, drop it. Never hold one across a wait.
 
+mod age;
 mod conversations;
 mod history;
 mod people;
