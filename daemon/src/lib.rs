@@ -3,7 +3,8 @@
 //! Put together in [`serve`] from three groups of modules, in the order in which to read them:
 //!
 //! - What serves: [`listen`] accepts, [`link`] holds the long connections of devices, [`rest`] answers app servers,
-//!   [`admin`] the operator on this machine, [`switchboard`] delivers what was appended.
+//!   [`admin`] the operator on this machine, [`switchboard`] delivers what was appended, [`retention`] removes what has
+//!   had its time.
 //! - What they share, in a [`context::Context`]: [`ledger`] (the way to the store), [`password`], [`keys`], [`clock`],
 //!   [`shutdown`], and the rules for names in [`username`] and [`label`].
 //! - What starts it: [`cli`], [`config`], [`data_dir`], [`tls`], [`logging`].
@@ -14,6 +15,7 @@ pub mod admin;
 pub mod link;
 pub mod listen;
 pub mod rest;
+pub mod retention;
 pub mod switchboard;
 
 pub mod clock;

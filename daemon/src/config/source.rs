@@ -119,6 +119,8 @@ impl Source for Pairs {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -190,6 +192,29 @@ mod tests {
         for key in KEYS {
             let name = key.rsplit('.').next().expect("a last part");
             assert!(text.contains(&format!("{name} =")), "{key} is not described");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_makes_it_panic(text in ".{0,200}") {
+            let (_dir, flags) = file(&text);
+            let _ = read(&flags, std::iter::empty());
+        }
+
+        #[test]
+        fn no_value_of_a_setting_makes_it_panic(
+            key in prop::sample::select(KEYS.to_vec()),
+            value in prop_oneof![
+                any::<i64>().prop_map(|number| number.to_string()),
+                any::<f64>().prop_map(|number| format!("{number:?}")),
+                "[a-z0-9:.,+ -]{0,20}".prop_map(|text| format!("'{text}'")),
+                "[a-z0-9:.,+ -]{0,20}".prop_map(|text| format!("['{text}', 7, true]")),
+                Just("{ a = { b = 1 } }".to_owned()),
+            ],
+        ) {
+            let (_dir, flags) = file(&format!("{key} = {value}"));
+            let _ = read(&flags, std::iter::empty());
         }
     }
 

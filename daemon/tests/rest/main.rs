@@ -4,5 +4,6 @@ mod device;
 mod group;
 mod http;
 mod message;
+mod retention;
 mod user;
 mod world;
