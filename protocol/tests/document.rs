@@ -1,0 +1,235 @@
+//! `PROTOCOL.md`, `vectors.json` and the code say the same.
+
+mod ordered;
+
+use std::collections::BTreeMap;
+
+use anser_protocol::content::{ContentKind, GroupEventKind, Platform};
+use anser_protocol::error::ErrorCode;
+use anser_protocol::frame::{ClientFrame, ServerFrame, VERSION};
+use anser_protocol::limits;
+
+use ordered::Json;
+
+const DOCUMENT: &str = include_str!("../PROTOCOL.md");
+const VECTORS: &str = include_str!("../vectors.json");
+
+fn vectors() -> Json {
+    serde_json::from_str(VECTORS).expect("vectors.json is JSON")
+}
+
+/// The lines below a heading, up to the next one.
+fn section(heading: &str) -> impl Iterator<Item = &'static str> + Clone {
+    let start = DOCUMENT.find(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no heading {heading:?}"));
+    DOCUMENT[start..].lines().skip(2).take_while(|line| !line.starts_with("##"))
+}
+
+/// The cells of the table below a heading, without its head.
+fn table(heading: &str) -> Vec<Vec<&'static str>> {
+    let rows = section(heading).filter(|line| line.starts_with('|')).skip(2);
+    rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+/// The names of the fields that the table below a heading lists.
+fn fields(heading: &str) -> Vec<&'static str> {
+    table(heading).into_iter().map(|row| row[0].trim_matches('`')).collect()
+}
+
+/// What stands in fenced blocks of a kind.
+fn blocks(kind: &str) -> Vec<&'static str> {
+    let fence = format!("```{kind}\n");
+    let mut found = Vec::new();
+    let mut rest = DOCUMENT;
+    while let Some((_, after)) = rest.split_once(&fence) {
+        let (block, after) = after.split_once("```").expect("a block ends");
+        found.push(block);
+        rest = after;
+    }
+    found
+}
+
+fn all_types() -> impl Iterator<Item = (u64, &'static str, &'static str)> {
+    let client = ClientFrame::TYPES.iter().map(|(number, name)| (*number, *name, "client"));
+    client.chain(ServerFrame::TYPES.iter().map(|(number, name)| (*number, *name, "server")))
+}
+
+#[test]
+fn the_document_is_of_this_version() {
+    assert!(DOCUMENT.starts_with(&format!("# The Anser link, version {VERSION}\n")));
+    assert!(DOCUMENT.contains(&format!("This page is version {VERSION}.")));
+}
+
+#[test]
+fn the_table_of_frames_is_that_of_the_code() {
+    let listed: Vec<(u64, &str, &str)> = table("## 5. The frames")
+        .into_iter()
+        .map(|row| (row[0].parse().expect("a type number"), row[1], row[2]))
+        .collect();
+    assert_eq!(listed, all_types().collect::<Vec<_>>());
+}
+
+#[test]
+fn each_frame_lists_its_fields_in_the_order_of_the_wire() {
+    let mut bodies = BTreeMap::new();
+    for frame in vectors().find_all("frames") {
+        if let (Some(number), Some(body)) = (frame.field("type").and_then(Json::number), frame.field("body")) {
+            bodies.insert(number, body.clone());
+        }
+    }
+    for (number, name, _) in all_types() {
+        let body = bodies.get(&number).unwrap_or_else(|| panic!("no vector of {name}"));
+        assert_eq!(fields(&format!("### {number} {name}")), body.keys(), "{name}");
+    }
+}
+
+#[test]
+fn each_struct_lists_its_fields_in_the_order_of_the_wire() {
+    let structs = [
+        ("Record", "newest"),
+        ("Record", "records"),
+        ("Conversation", "conversations"),
+        ("Window", "windows"),
+        ("Extension", "extensions"),
+        ("GroupSummary", "groups"),
+        ("PushContent", "content"),
+        ("Notification", "notification"),
+        ("CustomMessage", "message"),
+    ];
+    let vectors = vectors();
+    for (name, key) in structs {
+        let shown = vectors.find_all(key).into_iter().find(|found| !found.keys().is_empty());
+        let shown = shown.unwrap_or_else(|| panic!("no vector has {key}"));
+        assert_eq!(fields(&format!("### {name}")), shown.keys(), "{name}");
+    }
+}
+
+#[test]
+fn the_table_of_errors_is_that_of_the_code() {
+    let code = ErrorCode::ALL.iter().map(|(code, name, text)| {
+        let passing = if code.is_passing() { "yes" } else { "" };
+        vec![code.0.to_string(), (*name).to_owned(), passing.to_owned(), (*text).to_owned()]
+    });
+    assert_eq!(table("## 9. Errors"), code.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_table_of_limits_is_that_of_the_code() {
+    let source = include_str!("../src/limits.rs");
+    let names =
+        source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split_once(':')).map(|(name, _)| name);
+    let listed = table("## 10. Limits");
+    let mut documented: Vec<&str> = listed.iter().map(|row| row[0]).collect();
+    let mut known: Vec<&str> = names.collect();
+    documented.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(documented, known);
+    let values: [(&str, u64); 22] = [
+        ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX as u64),
+        ("CLIENT_FRAME_BYTES_MAX", limits::CLIENT_FRAME_BYTES_MAX as u64),
+        ("MESSAGE_BODY_BYTES_MAX", limits::MESSAGE_BODY_BYTES_MAX as u64),
+        ("USERNAME_BYTES_MAX", limits::USERNAME_BYTES_MAX as u64),
+        ("PASSWORD_BYTES_MIN", limits::PASSWORD_BYTES_MIN as u64),
+        ("PASSWORD_BYTES_MAX", limits::PASSWORD_BYTES_MAX as u64),
+        ("GROUP_NAME_BYTES_MAX", limits::GROUP_NAME_BYTES_MAX as u64),
+        ("TEXT_BYTES_MAX", limits::TEXT_BYTES_MAX as u64),
+        ("LABEL_BYTES_MAX", limits::LABEL_BYTES_MAX as u64),
+        ("TAGS_PER_DEVICE_MAX", limits::TAGS_PER_DEVICE_MAX as u64),
+        ("TAGS_PER_CALL_BYTES_MAX", limits::TAGS_PER_CALL_BYTES_MAX as u64),
+        ("NAMES_PER_CALL_MAX", limits::NAMES_PER_CALL_MAX as u64),
+        ("GROUP_MEMBERS_DEFAULT", limits::GROUP_MEMBERS_DEFAULT.into()),
+        ("GROUPS_PER_USER_MAX", limits::GROUPS_PER_USER_MAX as u64),
+        ("HISTORY_PAGE_MAX", limits::HISTORY_PAGE_MAX.into()),
+        ("LIST_PAGE_MAX", limits::LIST_PAGE_MAX.into()),
+        ("EXTENSIONS_MAX", limits::EXTENSIONS_MAX as u64),
+        ("EXTENSION_BYTES_MAX", limits::EXTENSION_BYTES_MAX as u64),
+        ("NAMES_PER_LINK", limits::NAMES_PER_LINK as u64),
+        ("OUTBOX_WINDOW", limits::OUTBOX_WINDOW),
+        ("POSITION_MAX", limits::POSITION_MAX),
+        ("REPORTS_PER_FRAME_MAX", limits::REPORTS_PER_FRAME_MAX as u64),
+    ];
+    for row in listed {
+        let value = values.iter().find(|(name, _)| *name == row[0]).map(|(_, value)| value.to_string());
+        assert_eq!(value.as_deref(), Some(row[1]), "{}", row[0]);
+    }
+}
+
+#[test]
+fn the_tables_of_kinds_platforms_and_events_are_those_of_the_code() {
+    let numbers = |heading: &str, column: usize| -> Vec<(u8, &'static str)> {
+        let rows = table(heading).into_iter();
+        rows.filter_map(|row| Some((row[0].parse().ok()?, row[column]))).collect()
+    };
+    let platforms: Vec<(u8, &str)> = [(Platform::OTHER, "other")]
+        .into_iter()
+        .chain(Platform::NAMES)
+        .map(|(platform, name)| (platform.0, name))
+        .collect();
+    assert_eq!(numbers("### Platforms", 1), platforms);
+
+    let kinds = [
+        (ContentKind::TEXT, "text"),
+        (ContentKind::IMAGE, "image"),
+        (ContentKind::VOICE, "voice"),
+        (ContentKind::FILE, "file"),
+        (ContentKind::VIDEO, "video"),
+        (ContentKind::LOCATION, "location"),
+        (ContentKind::CUSTOM, "custom"),
+        (ContentKind::EVENT, "event"),
+    ]
+    .map(|(kind, name)| (kind.0, name));
+    let events = [
+        (GroupEventKind::CREATED, "the group was made"),
+        (GroupEventKind::LEFT, "`users` left"),
+        (GroupEventKind::ADDED, "`users` were added"),
+        (GroupEventKind::REMOVED, "`users` were removed"),
+        (GroupEventKind::CHANGED, "name or description changed"),
+        (GroupEventKind::DISSOLVED, "the group was dissolved"),
+    ]
+    .map(|(kind, meaning)| (kind.0, meaning));
+    assert_eq!(numbers("### Contents", 1), [&kinds[..], &events[..]].concat());
+}
+
+/// The hexadecimal digits at the front of a line; two blanks begin the explanation.
+fn digits(line: &str) -> String {
+    let digits = line.split_once("  ").map_or(line, |(digits, _)| digits).replace(' ', "");
+    assert!(digits.bytes().all(|digit| digit.is_ascii_hexdigit()), "{line:?}");
+    digits
+}
+
+#[test]
+fn each_frame_that_is_taken_apart_is_a_vector() {
+    let blocks = blocks("frame");
+    assert!(blocks.len() >= 5);
+    for block in blocks {
+        let frame: String = block.lines().map(digits).collect();
+        assert!(VECTORS.contains(&format!("\"hex\":\"{frame}\"")), "{frame}");
+    }
+}
+
+#[test]
+fn the_worked_example_is_two_streams_of_the_vectors() {
+    let blocks = blocks("session");
+    assert_eq!(blocks.len(), 1);
+    for (side, vector) in [("C ", "session_client"), ("S ", "session_server")] {
+        let lines = blocks[0].lines().filter_map(|line| line.strip_prefix(side));
+        let stream: String = lines.map(digits).collect();
+        let vector = format!("\"name\": \"{vector}\"");
+        let (_, entry) = VECTORS.split_once(&vector).expect("the vector is there");
+        let (_, expected) = entry.split_once("\"stream\": \"").expect("it has a stream");
+        assert_eq!(Some(stream.as_str()), expected.split('"').next());
+    }
+}
+
+#[test]
+fn every_hexadecimal_number_in_the_text_is_somewhere_in_the_vectors() {
+    let spans = DOCUMENT.split('`').skip(1).step_by(2);
+    let is_hex = |span: &&str| {
+        span.len() >= 4
+            && span.len().is_multiple_of(2)
+            && span.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    };
+    for span in spans.filter(is_hex) {
+        let is_text = VECTORS.contains(&format!("\"{span}\""));
+        assert!(VECTORS.contains(span) || is_text, "{span}");
+    }
+}
