@@ -19,6 +19,7 @@ use crate::row::Row;
 use crate::rows::app::App;
 use crate::rows::meta::Counters;
 use crate::shared::Shared;
+use crate::snapshot::PushCache;
 use crate::table::Table;
 use crate::tables::{Flow, Order, Tables, WriteTables};
 
@@ -109,6 +110,16 @@ impl<'t> Batch<'t> {
 
     pub(super) fn next_position(&self) -> Position {
         self.overlay.counters.position
+    }
+
+    /// The end of what was committed before this batch.
+    pub(super) fn committed_end(&self) -> Position {
+        Position(self.written.position.0 - 1)
+    }
+
+    /// Pushes that were read lately.
+    pub(super) fn pushes(&self) -> &PushCache {
+        &self.shared.pushes
     }
 
     pub(super) fn jump(&mut self, positions: u64) {

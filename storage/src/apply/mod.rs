@@ -5,6 +5,7 @@
 
 mod app;
 mod append;
+mod audience;
 mod batch;
 mod device;
 mod expire;
@@ -13,6 +14,7 @@ mod mark;
 mod member_lists;
 mod membership;
 mod push;
+mod report;
 mod send;
 mod system;
 mod tags;

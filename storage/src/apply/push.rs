@@ -1,11 +1,179 @@
-//! Pushes: interim.
+//! Accepting a push: its audience is fixed, its payload kept, and it is released to its devices.
+
+use std::sync::Arc;
+
+use anser_protocol::content::{Platform, PushContent};
+use anser_protocol::ids::{Position, TimeMs};
+use roaring::RoaringBitmap;
 
 use super::{Batch, Decided};
-use crate::command::PushCommand;
-use crate::outcome::{Answer, Refusal};
+use crate::command::{Class, PushCommand, Submit};
+use crate::error::ReadError;
+use crate::find;
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber};
+use crate::outcome::{Answer, Push, Refusal, Route};
+use crate::rows::device::{DeviceRow, device_key};
+use crate::rows::push::{Cid, Expiry, PushState, Report, cid_key, expiry_key, push_key};
+use crate::rows::record::{Body, Payload, Release, ReleaseTo};
+use crate::tables::Tables;
+
+/// For how long a repeated cid gets the first answer.
+const CID_LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
+/// For how long reports about a push are counted and kept after its last delivery.
+const STATE_KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+/// Up to so many devices always get a release each, on their own chains: that costs them less than a release for all,
+/// which every device of the app has to look at.
+const OWN_RELEASES_ALWAYS: u64 = 64;
+/// In a large app, one device in so many may.
+const OWN_RELEASES_SHARE: u64 = 256;
+/// But one command touches no more than a thousand rows.
+const OWN_RELEASES_MAX: u64 = 990;
 
 impl Batch<'_> {
-    pub(super) fn push(&mut self, _command: &PushCommand) -> Decided<Answer> {
-        Err(Refusal::Internal.into())
+    pub(super) fn push(&mut self, command: &PushCommand) -> Decided<Answer> {
+        match command {
+            PushCommand::Submit(submit) => self.submit_push(submit),
+            PushCommand::Received { app, device, pushes } => self.report(*app, *device, Report::Received, pushes),
+            PushCommand::Clicked { app, device, pushes } => self.report(*app, *device, Report::Clicked, pushes),
+        }
     }
+
+    fn submit_push(&mut self, submit: &Submit) -> Decided<Answer> {
+        let broadcasts = self.require_app(submit.app)?.broadcasts;
+        if let Some(answer) = self.answer_of_cid(submit)? {
+            return Ok(answer);
+        }
+        let contents = contents_with_something(&submit.contents);
+        if contents.is_empty() {
+            return Err(Refusal::NothingToPush.into());
+        }
+        let platforms: Vec<Platform> = contents.iter().map(|(platform, _)| *platform).collect();
+        let audience = self.resolve_audience(submit.app, &platforms, &submit.audience)?;
+        if audience.is_empty() {
+            return Err(Refusal::NoTarget { msg_id: self.take_position() }.into());
+        }
+        let targets = audience.len();
+        let msg_id = match submit.validate_only {
+            true => self.take_position(),
+            false => self.accept_push(submit, contents, audience, broadcasts)?,
+        };
+        Ok(Answer::Pushed { msg_id, sendno: submit.sendno.clone(), targets })
+    }
+
+    /// The first answer, when the cid was used before; a validation neither uses nor repeats one.
+    fn answer_of_cid(&self, submit: &Submit) -> Result<Option<Answer>, ReadError> {
+        let Some(cid) = submit.cid.as_ref().filter(|_| !submit.validate_only) else { return Ok(None) };
+        let first = self.row::<Cid>(&cid_key(submit.app, cid))?.filter(|first| first.expires_ms > self.now_ms());
+        Ok(first.map(|Cid { msg_id, sendno, targets, .. }| Answer::Pushed { msg_id, sendno, targets }))
+    }
+
+    fn accept_push(
+        &mut self,
+        submit: &Submit,
+        contents: Vec<(Platform, PushContent)>,
+        audience: RoaringBitmap,
+        broadcasts: ChainNumber,
+    ) -> Result<Position, ReadError> {
+        let app = submit.app;
+        let lifetime_ms = u64::from(submit.time_to_live_s) * 1000;
+        let expires_ms = self.now_ms() + lifetime_ms;
+        let is_live_only = lifetime_ms == 0;
+        let targets = audience.len();
+        let released_to = if is_live_only { audience & connected(submit) } else { audience };
+        let payload = Payload { contents };
+        let msg_id = self.append_loose(app, Class::Push, Body::Payload(payload.clone()))?;
+        let push = Arc::new(Push { msg_id, expires_ms, contents: payload.contents });
+        let release = self.next_position();
+        let release_count = self.release_push(app, broadcasts, &push, released_to)?;
+        let state = PushState {
+            expires_ms,
+            is_withdrawn: false,
+            replaced_by: None,
+            targets,
+            release,
+            release_count,
+            is_live_only,
+        };
+        self.put(&push_key(app, msg_id), &state)?;
+        self.put_expiry(expires_ms + STATE_KEPT_MS, &Expiry::Push { app, push: msg_id })?;
+        self.keep_cid(submit, msg_id, targets)?;
+        Ok(msg_id)
+    }
+
+    /// Returns how many records that took; they follow one another, in order of the devices.
+    fn release_push(
+        &mut self,
+        app: AppNumber,
+        broadcasts: ChainNumber,
+        push: &Arc<Push>,
+        mut devices: RoaringBitmap,
+    ) -> Result<u32, ReadError> {
+        let count = devices.len();
+        if count > self.own_releases_max(app)? {
+            // A push to everybody is a few runs.
+            devices.optimize();
+            self.release_to_many(app, broadcasts, push, devices)?;
+            return Ok(1);
+        }
+        for device in devices {
+            self.release_to_one(app, push, DeviceNumber(device))?;
+        }
+        Ok(count as u32)
+    }
+
+    fn own_releases_max(&self, app: AppNumber) -> Result<u64, ReadError> {
+        let devices = u64::from(self.app_counters(app)?.device.0);
+        Ok((devices / OWN_RELEASES_SHARE).clamp(OWN_RELEASES_ALWAYS, OWN_RELEASES_MAX))
+    }
+
+    fn release_to_many(
+        &mut self,
+        app: AppNumber,
+        broadcasts: ChainNumber,
+        push: &Arc<Push>,
+        devices: RoaringBitmap,
+    ) -> Result<(), ReadError> {
+        let mut bytes = Vec::with_capacity(devices.serialized_size());
+        devices.serialize_into(&mut bytes).expect("a vector takes every byte");
+        let body = Body::Release(Release { push: push.msg_id, to: ReleaseTo::Many(bytes) });
+        let place = self.append(app, Class::Push, broadcasts, body)?;
+        self.announce(app, place.position, Route::Broadcast { push: push.clone(), devices: Arc::new(devices) });
+        Ok(())
+    }
+
+    fn release_to_one(&mut self, app: AppNumber, push: &Arc<Push>, device: DeviceNumber) -> Result<(), ReadError> {
+        let chain = find::required::<DeviceRow>(self, device_key(app, device))?.pushes;
+        let body = Body::Release(Release { push: push.msg_id, to: ReleaseTo::Device(device) });
+        let place = self.append(app, Class::Push, chain, body)?;
+        self.announce(app, place.position, Route::Devices { push: push.clone(), devices: vec![device] });
+        Ok(())
+    }
+
+    fn keep_cid(&mut self, submit: &Submit, msg_id: Position, targets: u64) -> Result<(), ReadError> {
+        let Some(cid) = &submit.cid else { return Ok(()) };
+        let expires_ms = self.now_ms() + CID_LIFETIME_MS;
+        let row = Cid { msg_id, sendno: submit.sendno.clone(), targets, expires_ms };
+        self.put(&cid_key(submit.app, cid), &row)?;
+        self.put_expiry(expires_ms, &Expiry::Cid { app: submit.app, cid: cid.clone() })
+    }
+
+    fn put_expiry(&mut self, due_ms: TimeMs, expiry: &Expiry) -> Result<(), ReadError> {
+        self.put(&expiry_key(due_ms, expiry), expiry)
+    }
+}
+
+/// Each platform once, and only those that are sent anything.
+fn contents_with_something(contents: &[(Platform, PushContent)]) -> Vec<(Platform, PushContent)> {
+    let mut kept: Vec<(Platform, PushContent)> = Vec::with_capacity(contents.len());
+    for (platform, content) in contents {
+        let says_something = content.notification.is_some() || content.message.is_some();
+        if says_something && kept.iter().all(|(other, _)| other != platform) {
+            kept.push((*platform, content.clone()));
+        }
+    }
+    kept
+}
+
+fn connected(submit: &Submit) -> RoaringBitmap {
+    submit.connected.iter().map(|device| device.0).collect()
 }

@@ -11,7 +11,7 @@ mod view;
 mod walk;
 
 pub use conversations::PlannedChat;
-pub(crate) use pushes::PushCache;
+pub(crate) use pushes::{PushCache, release_step};
 pub use view::{ConversationRow, Device, HistoryPage, Member, PendingPush, PushCounts, ReadRecord};
 
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! Reading pushes: what waits for a device, and what became of a push.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -65,7 +66,7 @@ impl Snapshot {
             if next <= since || pending.len() == limit {
                 break;
             }
-            let Some(step) = self.release(app, next)? else { break };
+            let Some(step) = release_step(self, &self.shared.pushes, self.end, app, next)? else { break };
             if step.is_for(device)
                 && let Some(push) = self.deliverable(app, step.push, now_ms)?
                 && push.contents.iter().any(|(target, _)| *target == platform)
@@ -95,21 +96,6 @@ impl Snapshot {
             self.shared.pushes.remember_payload(app, push.clone());
         }
         Ok(push)
-    }
-
-    fn release(&self, app: AppNumber, position: Position) -> Result<Option<Arc<ReleaseStep>>, ReadError> {
-        if let Some(step) = self.shared.pushes.release(app, position) {
-            return Ok(Some(step));
-        }
-        let Some(record) = find::record(self, app, Class::Push, position)? else { return Ok(None) };
-        let is_shared = matches!(&record.body, Body::Release(Release { to: ReleaseTo::Many(_), .. }));
-        let step = ReleaseStep::new(record)
-            .ok_or_else(|| find::missing(Table::Log, log_key(app, Class::Push, position)))
-            .map(Arc::new)?;
-        if is_shared && position <= self.end {
-            self.shared.pushes.remember_release(app, position, step.clone());
-        }
-        Ok(Some(step))
     }
 
     /// What became of a push; nothing when it is unknown or too old.
@@ -153,6 +139,29 @@ impl Snapshot {
     }
 }
 
+/// A release; nothing when retention has cut it. One for many devices is remembered if it is committed, that is not above
+/// `committed`.
+pub(crate) fn release_step(
+    tables: &impl Tables,
+    cache: &PushCache,
+    committed: Position,
+    app: AppNumber,
+    position: Position,
+) -> Result<Option<Arc<ReleaseStep>>, ReadError> {
+    if let Some(step) = cache.release(app, position) {
+        return Ok(Some(step));
+    }
+    let Some(record) = find::record(tables, app, Class::Push, position)? else { return Ok(None) };
+    let is_shared = matches!(&record.body, Body::Release(Release { to: ReleaseTo::Many(_), .. }));
+    let step = ReleaseStep::new(record)
+        .ok_or_else(|| find::missing(Table::Log, log_key(app, Class::Push, position)))
+        .map(Arc::new)?;
+    if is_shared && position <= committed {
+        cache.remember_release(app, position, step.clone());
+    }
+    Ok(Some(step))
+}
+
 /// A release as the walk over its chain needs it.
 pub(crate) struct ReleaseStep {
     push: Position,
@@ -174,6 +183,15 @@ impl ReleaseStep {
             ReleaseTo::Many(bytes) => StepTo::Many(RoaringBitmap::deserialize_from(bytes.as_slice()).ok()?),
         };
         Some(Self { push: release.push, prev: record.prev, at_ms: record.at_ms, to })
+    }
+
+    /// Where the device stands beside those of this release: among them is equal.
+    pub fn compare(&self, device: DeviceNumber) -> Ordering {
+        match &self.to {
+            StepTo::Device(named) => device.cmp(named),
+            StepTo::Many(devices) if devices.contains(device.0) => Ordering::Equal,
+            StepTo::Many(_) => Ordering::Greater,
+        }
     }
 
     fn is_for(&self, device: DeviceNumber) -> bool {

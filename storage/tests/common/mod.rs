@@ -1,6 +1,8 @@
 //! A store with people in it, and short words for what tests do with it.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod pushes;
+
 use anser_protocol::content::{Content, Platform};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use anser_storage::command::*;

@@ -1,0 +1,160 @@
+//! Whom a push is for: set algebra over devices, chunk by chunk.
+//!
+//! A chunk begins with all devices of the platforms; each kind that the audience names takes away those outside it.
+
+use std::collections::BTreeMap;
+
+use anser_protocol::content::Platform;
+use roaring::RoaringBitmap;
+
+use super::{Batch, Decided};
+use crate::command::{Audience, Selection};
+use crate::error::ReadError;
+use crate::find;
+use crate::ids::{AppNumber, DeviceNumber, TagNumber};
+use crate::key::u32_at;
+use crate::outcome::Refusal;
+use crate::rows::chunk::{Chunk, ChunkRow, PlatformChunk, TagChunk, chunk_of, platform_chunk_key, tag_chunk_key};
+use crate::rows::device::alias_prefix;
+use crate::table::Table;
+use crate::tables::Tables;
+
+/// Devices by the number of their chunk.
+type Named = BTreeMap<u32, Chunk>;
+
+/// A selection with its names looked up; nothing stands for a kind that is absent.
+struct Resolved {
+    any_tag: Option<Vec<TagNumber>>,
+    /// An unknown tag makes the whole intersection empty.
+    all_tags: Vec<Option<TagNumber>>,
+    no_tag: Vec<TagNumber>,
+    aliases: Option<Named>,
+    registration_ids: Option<Named>,
+}
+
+impl Batch<'_> {
+    pub(super) fn resolve_audience(
+        &self,
+        app: AppNumber,
+        platforms: &[Platform],
+        audience: &Audience,
+    ) -> Decided<RoaringBitmap> {
+        let selection = match audience {
+            Audience::All => None,
+            // Nothing named is nobody: a mistake must not reach everybody.
+            Audience::Selected(selection) if *selection == Selection::default() => return Ok(RoaringBitmap::new()),
+            Audience::Selected(selection) => Some(self.resolve_selection(app, selection)?),
+        };
+        let mut devices = RoaringBitmap::new();
+        for number in self.chunks_to_look_at(app, selection.as_ref())? {
+            let mut chunk = self.chunk_of_platforms(app, platforms, number)?;
+            if let Some(selection) = &selection {
+                self.select(app, selection, number, &mut chunk)?;
+            }
+            devices.extend(chunk.devices(number));
+        }
+        Ok(devices)
+    }
+
+    fn resolve_selection(&self, app: AppNumber, selection: &Selection) -> Decided<Resolved> {
+        let registration_ids = present(&selection.registration_id).map(|ids| self.named_by_id(app, ids)).transpose()?;
+        Ok(Resolved {
+            any_tag: present(&selection.tag).map(|names| self.known_tags(app, names)).transpose()?,
+            all_tags: selection.tag_and.iter().map(|name| self.tag_number(app, name)).collect::<Result<_, _>>()?,
+            no_tag: self.known_tags(app, &selection.tag_not)?,
+            aliases: present(&selection.alias).map(|aliases| self.named_by_alias(app, aliases)).transpose()?,
+            registration_ids,
+        })
+    }
+
+    fn known_tags(&self, app: AppNumber, names: &[String]) -> Result<Vec<TagNumber>, ReadError> {
+        names.iter().filter_map(|name| self.tag_number(app, name).transpose()).collect()
+    }
+
+    /// Of several ids the unknown ones are skipped; one alone is a mistake.
+    fn named_by_id(&self, app: AppNumber, ids: &[String]) -> Decided<Named> {
+        let mut named = Named::new();
+        for id in ids {
+            match find::device_number(self, app, id)? {
+                Some(device) => add(&mut named, device),
+                None if ids.len() == 1 => return Err(Refusal::RegistrationIdUnknown.into()),
+                None => {}
+            }
+        }
+        Ok(named)
+    }
+
+    fn named_by_alias(&self, app: AppNumber, aliases: &[String]) -> Result<Named, ReadError> {
+        let mut named = Named::new();
+        for alias in aliases {
+            let prefix = alias_prefix(app, alias);
+            for key in self.keys(Table::Aliases, &prefix, usize::MAX)? {
+                if let Some(device) = u32_at(&key, prefix.as_bytes().len()) {
+                    add(&mut named, DeviceNumber(device));
+                }
+            }
+        }
+        Ok(named)
+    }
+
+    /// Only where somebody is named, if anybody is.
+    fn chunks_to_look_at(&self, app: AppNumber, selection: Option<&Resolved>) -> Result<Vec<u32>, ReadError> {
+        let named = selection.and_then(|selection| selection.registration_ids.as_ref().or(selection.aliases.as_ref()));
+        if let Some(named) = named {
+            return Ok(named.keys().copied().collect());
+        }
+        let end = self.app_counters(app)?.device;
+        Ok(if end.0 == 0 { Vec::new() } else { (0..=chunk_of(DeviceNumber(end.0 - 1))).collect() })
+    }
+
+    fn chunk_of_platforms(&self, app: AppNumber, platforms: &[Platform], number: u32) -> Result<Chunk, ReadError> {
+        let mut all = Chunk::EMPTY;
+        for platform in platforms {
+            if let Some(row) = self.row::<PlatformChunk>(&platform_chunk_key(app, *platform, number))? {
+                all.union(&row.chunk());
+            }
+        }
+        Ok(all)
+    }
+
+    fn select(&self, app: AppNumber, selection: &Resolved, number: u32, chunk: &mut Chunk) -> Result<(), ReadError> {
+        for named in [&selection.registration_ids, &selection.aliases].into_iter().flatten() {
+            chunk.intersect(named.get(&number).unwrap_or(&Chunk::EMPTY));
+        }
+        if let Some(tags) = &selection.any_tag
+            && !chunk.is_empty()
+        {
+            chunk.intersect(&self.chunk_of_tags(app, tags, number)?);
+        }
+        for tag in &selection.all_tags {
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            chunk.intersect(&self.chunk_of_tags(app, tag.as_slice(), number)?);
+        }
+        if !chunk.is_empty() {
+            chunk.subtract(&self.chunk_of_tags(app, &selection.no_tag, number)?);
+        }
+        Ok(())
+    }
+
+    /// Devices with any of the tags.
+    fn chunk_of_tags(&self, app: AppNumber, tags: &[TagNumber], number: u32) -> Result<Chunk, ReadError> {
+        let mut any = Chunk::EMPTY;
+        for tag in tags {
+            if let Some(row) = self.row::<TagChunk>(&tag_chunk_key(app, *tag, number))? {
+                any.union(&row.chunk());
+            }
+        }
+        Ok(any)
+    }
+}
+
+/// An empty list means that the kind is absent.
+fn present(names: &[String]) -> Option<&[String]> {
+    Some(names).filter(|names| !names.is_empty())
+}
+
+fn add(named: &mut Named, device: DeviceNumber) {
+    named.entry(chunk_of(device)).or_insert(Chunk::EMPTY).insert(device);
+}
