@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anser_protocol::limits::GROUP_MEMBERS_DEFAULT;
 use log::LevelFilter;
 
 pub use reader::Mistake;
@@ -99,6 +100,8 @@ pub struct Limits {
     pub links: usize,
     /// Connections whose TLS handshake is not finished.
     pub half_open: usize,
+    /// Members of a group that is made from now on.
+    pub group_members: u32,
 }
 
 /// Bounds for the heartbeat interval that a client may ask for.
@@ -115,7 +118,7 @@ pub struct Users {
 }
 
 /// Every key that may stand in the file. `limits.links` is `ANSER_LIMITS_LINKS` in the environment.
-pub const KEYS: [&str; 22] = [
+pub const KEYS: [&str; 23] = [
     "data_dir",
     "listen",
     "plain_listen",
@@ -136,6 +139,7 @@ pub const KEYS: [&str; 22] = [
     "password.at_once",
     "limits.links",
     "limits.half_open",
+    "limits.group_members",
     "heartbeat.seconds",
     "users.strict_names",
 ];
@@ -164,6 +168,7 @@ impl Config {
             limits: Limits {
                 links: reader.number("limits.links", 1..=10_000_000).unwrap_or(1_000_000),
                 half_open: reader.number("limits.half_open", 1..=100_000).unwrap_or(1024),
+                group_members: reader.number("limits.group_members", 2..=2000).unwrap_or(GROUP_MEMBERS_DEFAULT),
             },
             heartbeat: reader
                 .range("heartbeat.seconds", 5..=3600)

@@ -17,9 +17,9 @@ pub struct DataDir {
 
 #[derive(Debug, Error)]
 pub enum DataDirError {
-    #[error("cannot make the data folder {}: {source}. Make it yourself and give it to this user, or name another with --data-dir", path.display())]
+    #[error("cannot make the data folder {}: {source}. {}, or name another with --data-dir", path.display(), remedy(source))]
     Make { path: PathBuf, source: io::Error },
-    #[error("cannot write in the data folder {}: {source}. Give it to this user (chown), or name another with --data-dir", path.display())]
+    #[error("cannot write in the data folder {}: {source}. {}, or name another with --data-dir", path.display(), remedy(source))]
     Write { path: PathBuf, source: io::Error },
     #[error("another anserd (process {pid}) already runs on the data folder {}. Stop it first, or name another folder with --data-dir", path.display())]
     InUse { path: PathBuf, pid: String },
@@ -38,6 +38,14 @@ impl DataDir {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "Make room on its disk (`df -h` shows it)",
+        io::ErrorKind::ReadOnlyFilesystem => "Mount its disk for writing",
+        _ => "Give it to this user (`chown`)",
     }
 }
 
@@ -105,6 +113,13 @@ mod tests {
         assert!(refused.to_string().contains(&format!("process {}", std::process::id())), "{refused}");
         drop(first);
         DataDir::open(dir.path()).expect("free again");
+    }
+
+    #[test]
+    fn a_full_disk_is_not_mistaken_for_a_lack_of_rights() {
+        let told = |kind: io::ErrorKind| DataDirError::Write { path: "/d".into(), source: kind.into() }.to_string();
+        assert!(told(io::ErrorKind::StorageFull).contains("Make room"));
+        assert!(told(io::ErrorKind::PermissionDenied).contains("chown"));
     }
 
     #[test]

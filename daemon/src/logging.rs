@@ -13,7 +13,8 @@ use systemd_journal_logger::{JournalLog, connected_to_journal};
 
 const QUEUE_LINES: usize = 4096;
 
-/// Installs the logger. A second call has no effect (tests start several daemons in one process).
+/// Installs the logger, also for what panics: it ends one request or connection, and the line is all that is left of it.
+/// A second call has no effect (tests start several daemons in one process).
 pub fn start(level: LevelFilter) {
     let (queue, lines) = sync_channel(QUEUE_LINES);
     let sink = match JournalLog::new() {
@@ -23,6 +24,7 @@ pub fn start(level: LevelFilter) {
     let logger = Box::new(Queue { queue, dropped: AtomicU64::new(0) });
     if log::set_boxed_logger(logger).is_ok() {
         log::set_max_level(level);
+        std::panic::set_hook(Box::new(|panic| log::error!("a bug: {panic}")));
         // Detached on purpose: it ends with the process.
         let _ = std::thread::Builder::new().name("log".to_owned()).spawn(move || write_all(&lines, &sink));
     }

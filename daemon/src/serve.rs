@@ -67,7 +67,7 @@ pub enum StartError {
     Quic(#[from] QuicError),
     #[error(transparent)]
     Bind(#[from] BindError),
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] OpenError),
     #[error("the store does not accept the start: {0}. If the disk is full, make room and start again")]
     Unavailable(#[from] Unavailable),
@@ -219,7 +219,11 @@ fn transport_rules(config: &Config) -> TransportRules {
 
 /// Opens the store on a thread that may wait for the disk, and makes the start known to it.
 async fn open_store(config: &Config, switchboard: Arc<Switchboard>) -> Result<(WriterHandle, Ledger), StartError> {
-    let options = Options { cache_bytes: config.storage.cache_bytes, ..Options::default() };
+    let options = Options {
+        cache_bytes: config.storage.cache_bytes,
+        group_members_max: config.limits.group_members,
+        ..Options::default()
+    };
     let folder = config.data_dir.clone();
     let opened = tokio::task::spawn_blocking(move || Store::open(&folder, options)).await;
     let store = opened.map_err(|error| StartError::System(io::Error::other(error)))??;

@@ -128,9 +128,12 @@ fn a_broken_certificate_ends_with_the_code_that_a_restart_cannot_cure() {
     std::fs::write(&pem, "rubbish").expect("written");
     let file = folder.path().join("anserd.toml");
     std::fs::write(&file, format!("[tls]\ncertificate = '{0}'\nkey = '{0}'\n", pem.display())).expect("written");
-    let output = run(&["serve", "--data-dir", path(&data), "--config", path(&file), "--listen", "127.0.0.1:0"]);
-    assert_eq!(output.status.code(), Some(78));
-    assert!(text(&output.stderr).contains("own.pem"), "{}", text(&output.stderr));
+    let serve = ["serve", "--data-dir", path(&data), "--config", path(&file), "--listen", "127.0.0.1:0"];
+    for command in [&["check", "--config", path(&file)][..], &serve] {
+        let output = run(command);
+        assert_eq!(output.status.code(), Some(78));
+        assert!(text(&output.stderr).contains("own.pem"), "{}", text(&output.stderr));
+    }
 }
 
 #[test]

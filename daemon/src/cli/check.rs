@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{Failure, settings};
 use crate::config::{Flags, KEYS};
+use crate::tls::Certificates;
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
@@ -24,6 +25,11 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
     }
     let flags = Flags { config: args.config.clone(), ..Flags::default() };
     let config = settings(&flags)?;
+    if config.tls.own.is_some() {
+        // The operator's files only; a self-made certificate belongs to the daemon's own start.
+        Certificates::open(&config.tls, &config.data_dir)
+            .map_err(|error| Failure::lasting(format!("anserd: {error}")))?;
+    }
     println!("the settings are valid; data folder {}", config.data_dir.display());
     Ok(())
 }

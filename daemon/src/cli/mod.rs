@@ -100,7 +100,7 @@ impl AdminArgs {
 }
 
 fn settings(flags: &Flags) -> Result<config::Config, Failure> {
-    config::read(flags, environment()).map_err(|mistakes| Failure { text: lines(&mistakes), code: EXIT_CONFIG })
+    config::read(flags, environment()).map_err(|mistakes| Failure::lasting(lines(&mistakes)))
 }
 
 /// Variables that are text; ours always are.
@@ -115,6 +115,11 @@ fn lines(mistakes: &[Mistake]) -> String {
 impl Failure {
     fn new(text: String) -> Self {
         Self { text, code: 1 }
+    }
+
+    /// A restart would not cure it.
+    fn lasting(text: String) -> Self {
+        Self { text, code: EXIT_CONFIG }
     }
 }
 

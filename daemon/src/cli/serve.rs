@@ -7,7 +7,7 @@ use clap::Args;
 use sd_notify::NotifyState;
 use serde::Serialize;
 
-use super::{EXIT_CONFIG, Failure, print_json, settings};
+use super::{Failure, print_json, settings};
 use crate::admin::{self, AppShown, Reply, Request};
 use crate::config::{Config, Flags};
 use crate::logging;
@@ -68,6 +68,8 @@ fn data_dir(args: &ServeArgs) -> Option<PathBuf> {
 async fn serve(args: &ServeArgs, config: Config) -> Result<(), Failure> {
     let daemon = Daemon::start(config).await.map_err(|error| failed(&error))?;
     let stop = until_asked_to_stop();
+    let config = &daemon.context().config;
+    log::info!(data_dir:% = config.data_dir.display(), listen:? = daemon.listen(), plain_listen:? = daemon.plain_listen(); "serving");
     say_ready(args, &daemon).await?;
     // Without a supervisor there is nobody to tell.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
@@ -79,7 +81,8 @@ async fn serve(args: &ServeArgs, config: Config) -> Result<(), Failure> {
 }
 
 fn failed(error: &StartError) -> Failure {
-    Failure { text: format!("anserd: {error}"), code: if error.is_lasting() { EXIT_CONFIG } else { 1 } }
+    let text = format!("anserd: {error}");
+    if error.is_lasting() { Failure::lasting(text) } else { Failure::new(text) }
 }
 
 async fn say_ready(args: &ServeArgs, daemon: &Daemon) -> Result<(), Failure> {
