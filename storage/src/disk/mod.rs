@@ -3,6 +3,9 @@
 //! A crash while redb creates its file can leave one that never opens. So a new store is made under another name, and
 //! gets its own only when it is whole and on disk.
 
+#[cfg(feature = "simulation")]
+pub mod crash;
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
