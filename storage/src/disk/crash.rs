@@ -5,12 +5,13 @@
 //!   sectors of 512 bytes. Each change is kept or lost by itself, which is also how reordered writes look.
 //! - A crash can be set to come within a call to come ([`CrashDisk::cut_power_after`]): that call and all later ones
 //!   fail, until [`CrashDisk::restart`]. Whoever held the disk before the restart holds a dead one.
-//! - A call to come can be set to fail by itself ([`CrashDisk::fail_call`]): the disk goes on, and so may the store.
+//! - A call to come can be set to fail by itself ([`CrashDisk::fail_call`], [`CrashDisk::fail_read`]) and then does
+//!   nothing: the disk goes on, and so may the store.
 
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redb::{BackendIoError, StorageBackend};
+use redb::StorageBackend;
 
 /// What a disk writes as a whole or not at all.
 const SECTOR_BYTES: usize = 512;
@@ -39,6 +40,8 @@ struct State {
     calls: u64,
     power_ends_at: Option<u64>,
     failing: Option<(u64, ErrorKind)>,
+    reads: u64,
+    failing_read: Option<u64>,
     is_off: bool,
 }
 
@@ -70,7 +73,7 @@ impl CrashDisk {
         self.lock().calls
     }
 
-    /// The power goes within the `calls`-th call from now on, counting from 0; that call does nothing.
+    /// The power goes within the `calls`-th call from now on, counting from 0.
     pub fn cut_power_after(&self, calls: u64) {
         let mut state = self.lock();
         state.power_ends_at = Some(state.calls + calls);
@@ -80,6 +83,23 @@ impl CrashDisk {
     pub fn fail_call(&self, calls: u64, kind: ErrorKind) {
         let mut state = self.lock();
         state.failing = Some((state.calls + calls, kind));
+    }
+
+    /// The same for reads, with an input/output error.
+    pub fn fail_read(&self, reads: u64) {
+        let mut state = self.lock();
+        state.failing_read = Some(state.reads + reads);
+    }
+
+    /// Reads since the last restart.
+    pub fn reads(&self) -> u64 {
+        self.lock().reads
+    }
+
+    /// Is a call that was set to fail still to come?
+    pub fn has_failure_ahead(&self) -> bool {
+        let state = self.lock();
+        state.failing.is_some() || state.failing_read.is_some()
     }
 
     /// Has a power cut that was set come?
@@ -194,10 +214,24 @@ impl State {
     }
 
     fn change(&mut self, change: Change) -> io::Result<()> {
-        self.begin_call()?;
-        change.make(&mut self.content);
-        self.unsynced.push(change);
-        Ok(())
+        let begun = self.begin_call();
+        if begun.is_ok() {
+            change.make(&mut self.content);
+        }
+        // The write that the power cut may have reached the disk, whole or in part.
+        if begun.is_ok() || self.is_off {
+            self.unsynced.push(change);
+        }
+        begun
+    }
+
+    fn begin_read(&mut self) -> io::Result<()> {
+        let read = self.reads;
+        self.reads += 1;
+        match self.failing_read.take_if(|failing| *failing <= read) {
+            Some(_) => Err(io::Error::other("input/output error")),
+            None => Ok(()),
+        }
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -220,22 +254,23 @@ fn no_power() -> io::Error {
 }
 
 impl CrashBackend {
-    fn with<T>(&self, call: impl FnOnce(&mut State) -> io::Result<T>) -> Result<T, BackendIoError> {
+    fn with<T>(&self, call: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
         let mut state = self.disk.lock();
         if state.life != self.life || state.is_off {
-            return Err(no_power().into());
+            return Err(no_power());
         }
-        Ok(call(&mut state)?)
+        call(&mut state)
     }
 }
 
 impl StorageBackend for CrashBackend {
-    fn len(&self) -> Result<u64, BackendIoError> {
+    fn len(&self) -> io::Result<u64> {
         self.with(|state| Ok(state.content.len() as u64))
     }
 
-    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), BackendIoError> {
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         self.with(|state| {
+            state.begin_read()?;
             let start = usize::try_from(offset).map_err(io::Error::other)?;
             let bytes = state.content.get(start..start + out.len()).ok_or(ErrorKind::UnexpectedEof)?;
             out.copy_from_slice(bytes);
@@ -243,16 +278,16 @@ impl StorageBackend for CrashBackend {
         })
     }
 
-    fn set_len(&self, length: u64) -> Result<(), BackendIoError> {
+    fn set_len(&self, length: u64) -> io::Result<()> {
         let length = usize::try_from(length).map_err(io::Error::other)?;
         self.with(|state| state.change(Change::Length(length)))
     }
 
-    fn sync_data(&self) -> Result<(), BackendIoError> {
+    fn sync_data(&self) -> io::Result<()> {
         self.with(State::sync)
     }
 
-    fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), BackendIoError> {
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let offset = usize::try_from(offset).map_err(io::Error::other)?;
         self.with(|state| state.change(Change::Write { offset, bytes: bytes.to_vec() }))
     }
@@ -313,7 +348,7 @@ mod tests {
 
         disk.restart(&mut always(2, 0));
         assert!(old.len().is_err());
-        assert_eq!(read(&disk.backend(), 5), b"first");
+        assert_eq!(read(&disk.backend(), 5), b"other", "the write that was under way may have come through");
     }
 
     #[test]
