@@ -63,6 +63,7 @@ pub enum Event {
     /// The link is up and the server has welcomed this device.
     Connected {
         transport: Transport,
+        registration_id: String,
     },
     Disconnected {
         reason: LinkEnd,

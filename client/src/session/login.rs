@@ -147,7 +147,8 @@ impl Session {
             let registration_id = welcome.registration_id;
             self.transaction.then.push(Then::Emit(Event::Registered { registration_id }));
         }
-        self.actions.push_back(Action::Emit(Event::Connected { transport }));
+        let registration_id = self.identity.registration_id.clone();
+        self.actions.push_back(Action::Emit(Event::Connected { transport, registration_id }));
         self.outbox.handle_head(welcome.outbox_head);
         for entry in self.outbox.number_all() {
             self.transaction.then.push(Then::Outbox { local: entry.local, number: entry.number });

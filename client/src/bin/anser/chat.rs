@@ -1,0 +1,226 @@
+//! `anser chat`: talking, line by line.
+
+use anser_client::session::{self, Answer, Request};
+use anser_client::shell::{Client, Event};
+use anser_client::store::Message;
+use anser_protocol::content::{Content, ContentKind};
+use anser_protocol::ids::{GroupId, Position};
+use anser_protocol::names;
+use clap::Args;
+use tokio::sync::mpsc;
+
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::lines::reason_text;
+use crate::options::Global;
+use crate::signals::asked_to_end;
+
+const HELP: &str = "/to USER       talk with a user
+/group GROUP   talk in a group
+/last [N]      the last messages here, as far as they are on this device
+/chats         your conversations
+/members       who is in this group
+/help          this list
+/quit          leave
+Anything else is sent to the conversation that you chose.";
+const LAST_DEFAULT: usize = 20;
+/// Lines typed ahead.
+const LINES_MAX: usize = 16;
+
+/// Talk with users and groups, line by line
+#[derive(Args)]
+#[command(after_help = "Example:\n  anser chat --user alice\n  /to bob\n  Hello, Bob\n  /quit")]
+pub struct Chat {
+    /// Who you are
+    #[arg(long, value_name = "USER")]
+    user: String,
+    /// Begin with this user
+    #[arg(long, value_name = "USER")]
+    to: Option<String>,
+    /// Begin in this group
+    #[arg(long, value_name = "GROUP", conflicts_with = "to")]
+    group: Option<u32>,
+}
+
+impl Chat {
+    pub async fn run(self, global: &Global) -> Result<(), Failure> {
+        let mut connection = Connection::to_listen(global, Some(&self.user))?;
+        let result = tokio::select! {
+            result = self.talk(&mut connection, global) => result,
+            () = asked_to_end() => Ok(()),
+        };
+        connection.close().await;
+        result
+    }
+
+    async fn talk(self, connection: &mut Connection, global: &Global) -> Result<(), Failure> {
+        // What arrives while the login is under way is shown right after it.
+        let early = log_in(connection, global, &self.user).await?;
+        println!("You are {}. /help lists what you can do.", self.user);
+        early.iter().try_for_each(show)?;
+        let to = self.to.as_deref().map(|user| names::Chat::User(user.into()));
+        let mut talk = Talk {
+            client: connection.client.clone(),
+            user: self.user,
+            chat: to.or(self.group.map(|group| names::Chat::Group(GroupId(group)))),
+        };
+        let mut lines = typed_lines()?;
+        loop {
+            tokio::select! {
+                line = lines.recv() => match line {
+                    Some(line) if line.trim() == "/quit" => return Ok(()),
+                    Some(line) => talk.handle_line(line.trim()).await,
+                    None => return Ok(()),
+                },
+                event = connection.events.next() => match event {
+                    Some(event) => show(&event)?,
+                    None => return Err(Failure::new("the client has ended")),
+                },
+            }
+        }
+    }
+}
+
+/// Logs in and keeps what is handed out meanwhile.
+async fn log_in(connection: &mut Connection, global: &Global, user: &str) -> Result<Vec<Event>, Failure> {
+    connection.log_in(global, user).await?;
+    Ok(connection.take_seen())
+}
+
+struct Talk {
+    client: Client,
+    user: String,
+    chat: Option<names::Chat>,
+}
+
+impl Talk {
+    async fn handle_line(&mut self, line: &str) {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match (word, rest.trim()) {
+            ("", _) => {}
+            ("/help", _) => println!("{HELP}"),
+            ("/to", user) if !user.is_empty() => self.choose(names::Chat::User(user.into())),
+            ("/group", group) if group.parse::<u32>().is_ok() => {
+                self.choose(names::Chat::Group(GroupId(group.parse().unwrap_or_default())));
+            }
+            ("/last", count) => self.show_last(count.parse().unwrap_or(LAST_DEFAULT)).await,
+            ("/chats", _) => self.show_chats().await,
+            ("/members", _) => self.show_members().await,
+            (word, _) if word.starts_with('/') => println!("I do not know {line}; /help lists what you can do."),
+            _ => self.say(line).await,
+        }
+    }
+
+    fn choose(&mut self, chat: names::Chat) {
+        println!("-- {}", title(&chat));
+        self.chat = Some(chat);
+    }
+
+    async fn say(&self, text: &str) {
+        let Some(chat) = &self.chat else {
+            println!("To whom? Choose with /to USER or /group GROUP.");
+            return;
+        };
+        // The outcome comes as an event: an answer that is late must not keep the next line waiting.
+        if let Err(error) = self.client.post(chat.clone(), Content::text(text)).await {
+            println!("not sent: {error}");
+        }
+    }
+
+    async fn show_last(&self, count: usize) {
+        let Some(chat) = &self.chat else { return println!("Choose a conversation first.") };
+        match self.client.stored_messages(&self.user, chat, Position(u64::MAX), count).await {
+            Ok(messages) => messages.iter().rev().for_each(|message| println!("{}", text_of(message))),
+            Err(error) => println!("{error}"),
+        }
+    }
+
+    async fn show_chats(&self) {
+        match self.client.stored_conversations(&self.user).await {
+            Ok(rows) if rows.is_empty() => println!("There are none yet."),
+            Ok(rows) => rows.iter().for_each(|row| println!("{}  {}", title(&row.chat), row.name)),
+            Err(error) => println!("{error}"),
+        }
+    }
+
+    async fn show_members(&self) {
+        let Some(names::Chat::Group(group)) = &self.chat else { return println!("Choose a group first.") };
+        match self.client.request(Request::GroupMembers { group: *group }).await {
+            Ok(Answer::Members { members, .. }) => println!("{}", members.join(", ")),
+            Ok(_) => {}
+            Err(error) => println!("{error}"),
+        }
+    }
+}
+
+/// A thread reads them: a terminal cannot be waited for otherwise.
+fn typed_lines() -> Result<mpsc::Receiver<String>, Failure> {
+    let (typed, lines) = mpsc::channel(LINES_MAX);
+    let read = move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if typed.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("anser-typed".into()).spawn(read);
+    thread.map_err(|error| Failure::new(format!("cannot read the terminal: {error}")))?;
+    Ok(lines)
+}
+
+fn show(event: &Event) -> Result<(), Failure> {
+    match event {
+        Event::Message(message) => println!("{}", text_of(message)),
+        Event::Push(push) => {
+            let alert = push.content.notification.as_ref().map(|notification| notification.alert.as_str());
+            println!("(push) {}", alert.unwrap_or("a custom message"));
+        }
+        Event::Unreachable(unreachable) => println!("-- {unreachable}; trying again"),
+        Event::StoreFailed(error) => return Err(Failure::new(error.to_string())),
+        Event::Session(session::Event::Disconnected { reason }) => {
+            if let Some(failure) = Failure::of_link_end(reason) {
+                return Err(failure);
+            }
+            println!("-- {}; trying again", reason_text(reason));
+        }
+        Event::Session(session::Event::Connected { transport, .. }) => println!("-- connected by {}", transport.name()),
+        Event::Session(session::Event::SendFailed { message, .. }) => println!("-- not sent: {message}"),
+        Event::Session(_) => {}
+    }
+    Ok(())
+}
+
+fn title(chat: &names::Chat) -> String {
+    match chat {
+        names::Chat::User(name) => name.to_string(),
+        names::Chat::Group(group) => format!("group {group}"),
+    }
+}
+
+fn text_of(message: &Message) -> String {
+    let record = &message.record;
+    let content = match record.content.kind {
+        ContentKind::TEXT => printable(&String::from_utf8_lossy(&record.content.body)),
+        ContentKind::EVENT => "(the group changed)".to_owned(),
+        _ => "(a message that this program cannot show)".to_owned(),
+    };
+    match &message.chat {
+        names::Chat::User(_) => format!("<{}> {content}", record.from),
+        names::Chat::Group(group) => format!("[{group}] <{}> {content}", record.from),
+    }
+}
+
+/// A message must not be able to write over the terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb"), "a\u{fffd}[2Jb");
+    }
+}

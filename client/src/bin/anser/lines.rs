@@ -1,0 +1,220 @@
+//! What happened, as JSON lines.
+
+use anser_client::session::{self, LinkEnd};
+use anser_client::shell::Event;
+use anser_client::store::{Message, Push};
+use anser_protocol::content::{ContentKind, CustomMessage, GroupEvent, GroupEventKind, Notification};
+use anser_protocol::extension::tag;
+use anser_protocol::names::Chat;
+use serde_json::{Value, json};
+
+/// The line for an event; nothing for those that are of no interest to a reader.
+pub fn line(event: &Event) -> Option<Value> {
+    match event {
+        Event::Message(message) => Some(message_line(message)),
+        Event::Push(push) => Some(push_line(push)),
+        Event::Unreachable(unreachable) => Some(json!({"event": "unreachable", "reason": unreachable.to_string()})),
+        Event::StoreFailed(error) => Some(json!({"event": "store_failed", "reason": error.to_string()})),
+        Event::Session(event) => session_line(event),
+    }
+}
+
+fn session_line(event: &session::Event) -> Option<Value> {
+    use session::Event as E;
+    Some(match event {
+        E::Connected { transport, registration_id } => {
+            json!({"event": "connected", "transport": transport.name(), "registration_id": registration_id})
+        }
+        E::Disconnected { reason } => json!({"event": "disconnected", "reason": reason_text(reason)}),
+        E::LoggedIn { user } => json!({"event": "logged_in", "user": &**user}),
+        E::LoginFailed { user, code, message } => {
+            json!({"event": "login_failed", "user": &**user, "code": code.0, "message": message})
+        }
+        E::LoginNeeded { user } => json!({"event": "login_needed", "user": &**user}),
+        E::LoggedOut { user } => json!({"event": "logged_out", "user": &**user}),
+        E::CaughtUp { user } => json!({"event": "caught_up", "user": &**user}),
+        E::Sent { chat, position, at_ms, .. } => {
+            json!({"event": "sent", "chat": chat_value(chat), "msg_id": position.0, "time_ms": at_ms})
+        }
+        E::SendFailed { chat, code, message, .. } => {
+            json!({"event": "send_failed", "chat": chat_value(chat), "code": code.0, "message": message})
+        }
+        E::Registered { .. } | E::Answered { .. } => return None,
+    })
+}
+
+pub fn reason_text(reason: &LinkEnd) -> String {
+    match reason {
+        LinkEnd::Unreachable => "the server cannot be reached".to_owned(),
+        LinkEnd::Closed => "the link was closed".to_owned(),
+        LinkEnd::Silent => "the server does not answer".to_owned(),
+        LinkEnd::Malformed => "the server sent what cannot be read".to_owned(),
+        LinkEnd::Gap => "a delivery was lost on the way".to_owned(),
+        LinkEnd::GoAway { code, message } | LinkEnd::Refused { code, message } => {
+            if message.is_empty() {
+                code.text().to_owned()
+            } else {
+                message.clone()
+            }
+        }
+        LinkEnd::NetworkChanged => "the network changed".to_owned(),
+        LinkEnd::Stopped => "stopped".to_owned(),
+    }
+}
+
+pub fn chat_value(chat: &Chat) -> Value {
+    match chat {
+        Chat::User(name) => json!({"user": &**name}),
+        Chat::Group(group) => json!({"group": group.0}),
+    }
+}
+
+fn message_line(message: &Message) -> Value {
+    let record = &message.record;
+    let mut line = json!({
+        "event": "message",
+        "chat": chat_value(&message.chat),
+        "from": &*record.from,
+        "msg_id": record.position.0,
+        "time_ms": record.at_ms,
+        "type": kind_name(record.content.kind),
+    });
+    match record.content.kind {
+        ContentKind::TEXT => line["text"] = String::from_utf8_lossy(&record.content.body).into(),
+        ContentKind::EVENT => put_group_event(&mut line, &record.content.body),
+        _ => line["body"] = json_or_text(&String::from_utf8_lossy(&record.content.body)),
+    }
+    if let Some(extras) = record.content.extensions.value(tag::EXTRAS) {
+        line["extras"] = json_or_text(&String::from_utf8_lossy(extras));
+    }
+    line
+}
+
+fn put_group_event(line: &mut Value, body: &[u8]) {
+    let Ok(event) = postcard::from_bytes::<GroupEvent>(body) else { return };
+    line["event"] = "group_event".into();
+    line["kind"] = match event.kind {
+        GroupEventKind::CREATED => "created".into(),
+        GroupEventKind::LEFT => "left".into(),
+        GroupEventKind::ADDED => "added".into(),
+        GroupEventKind::REMOVED => "removed".into(),
+        GroupEventKind::CHANGED => "changed".into(),
+        GroupEventKind::DISSOLVED => "dissolved".into(),
+        GroupEventKind(number) => number.into(),
+    };
+    line["by"] = event.by.into();
+    line["users"] = event.users.into();
+    if !event.new_owner.is_empty() {
+        line["new_owner"] = event.new_owner.into();
+    }
+}
+
+fn kind_name(kind: ContentKind) -> Value {
+    match kind {
+        ContentKind::TEXT => "text".into(),
+        ContentKind::IMAGE => "image".into(),
+        ContentKind::VOICE => "voice".into(),
+        ContentKind::FILE => "file".into(),
+        ContentKind::VIDEO => "video".into(),
+        ContentKind::LOCATION => "location".into(),
+        ContentKind::CUSTOM => "custom".into(),
+        ContentKind::EVENT => "event".into(),
+        ContentKind(number) => number.into(),
+    }
+}
+
+fn push_line(push: &Push) -> Value {
+    json!({
+        "event": "push",
+        "msg_id": push.msg_id.0,
+        "time_ms": push.at_ms,
+        "notification": push.content.notification.as_ref().map(notification_value),
+        "message": push.content.message.as_ref().map(custom_message_value),
+    })
+}
+
+fn notification_value(notification: &Notification) -> Value {
+    let mut value = json!({"alert": json_object_or_text(&notification.alert), "title": notification.title});
+    put_json(&mut value, "extras", &notification.extras);
+    put_json(&mut value, "options", &notification.options);
+    value
+}
+
+fn custom_message_value(message: &CustomMessage) -> Value {
+    let mut value = json!({"content": message.content, "title": message.title, "content_type": message.content_type});
+    put_json(&mut value, "extras", &message.extras);
+    value
+}
+
+fn put_json(value: &mut Value, name: &str, text: &str) {
+    if !text.is_empty() {
+        value[name] = json_or_text(text);
+    }
+}
+
+fn json_or_text(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+}
+
+/// An alert is a text that may look like a number, or an object that iOS understands.
+fn json_object_or_text(text: &str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(object @ Value::Object(_)) => object,
+        _ => text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anser_protocol::content::{Content, PushContent};
+    use anser_protocol::extension::Extensions;
+    use anser_protocol::frame::chat::Record;
+    use anser_protocol::ids::{GroupId, Position};
+
+    use super::*;
+
+    fn message(content: Content) -> Event {
+        let record = Record { position: Position(123), at_ms: 7, from: "bob".into(), outbox: 0, content };
+        Event::Message(Message { user: "alice".into(), chat: Chat::Group(GroupId(10_000_000)), record })
+    }
+
+    #[test]
+    fn a_text_is_one_line_with_its_chat_sender_and_id() {
+        assert_eq!(
+            line(&message(Content::text("hi"))),
+            Some(json!({
+                "event": "message", "chat": {"group": 10_000_000}, "from": "bob", "msg_id": 123, "time_ms": 7,
+                "type": "text", "text": "hi"
+            }))
+        );
+    }
+
+    #[test]
+    fn a_group_event_says_who_did_what_to_whom() {
+        let event = GroupEvent {
+            kind: GroupEventKind::ADDED,
+            by: "alice".into(),
+            users: vec!["carol".into()],
+            new_owner: String::new(),
+        };
+        let body = postcard::to_extend(&event, Vec::new()).expect("memory takes every byte");
+        let content = Content { kind: ContentKind::EVENT, body, extensions: Extensions::default() };
+        let line = line(&message(content)).expect("it is of interest");
+        assert_eq!((&line["event"], &line["kind"]), (&json!("group_event"), &json!("added")));
+        assert_eq!((&line["by"], &line["users"]), (&json!("alice"), &json!(["carol"])));
+    }
+
+    #[test]
+    fn a_push_has_its_notification_and_its_message() {
+        let notification = Notification { alert: "42".into(), extras: r#"{"k":1}"#.into(), ..Notification::default() };
+        let content = PushContent { notification: Some(notification), message: None };
+        let push = Push { position: Position(9), msg_id: Position(8), at_ms: 7, content };
+        assert_eq!(
+            line(&Event::Push(push)),
+            Some(json!({
+                "event": "push", "msg_id": 8, "time_ms": 7, "message": null,
+                "notification": {"alert": "42", "title": "", "extras": {"k": 1}}
+            }))
+        );
+    }
+}

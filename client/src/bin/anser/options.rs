@@ -1,0 +1,80 @@
+//! Flags that every command takes.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use anser_client::session::Transport;
+use anser_client::shell::{Choice, Dialer, Trust};
+use clap::{Args, ValueEnum};
+
+use crate::failure::Failure;
+
+#[derive(Args)]
+pub struct Global {
+    /// Address of the server, host:port
+    #[arg(long, global = true, env = "ANSER_SERVER", default_value = "localhost:8443", value_name = "HOST:PORT")]
+    pub server: String,
+    /// The app to be a client of, as "anserd app create" printed it
+    #[arg(long, global = true, env = "ANSER_APP_KEY", value_name = "KEY")]
+    app_key: Option<String>,
+    /// PEM file of the authority that signed the server's certificate [default: the system's authorities]
+    #[arg(long, global = true, env = "ANSER_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Accept any certificate: for trying things only, anybody on the way can read along
+    #[arg(long, global = true)]
+    insecure: bool,
+    /// How to connect; auto tries QUIC, TCP and WebSocket and takes what comes through first
+    #[arg(long, global = true, value_enum, default_value_t = TransportChoice::Auto)]
+    transport: TransportChoice,
+    /// Folder for devices' state; each user gets a device of its own in it [default: ~/.local/state/anser]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub state_dir: Option<PathBuf>,
+    /// Print JSON, one object per line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The user's password [default: ANSER_PASSWORD, else the session stored by an earlier login, else a prompt]
+    #[arg(long, global = true, env = "ANSER_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
+    pub password: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TransportChoice {
+    Auto,
+    Quic,
+    Tcp,
+    Ws,
+}
+
+impl Global {
+    pub fn app_key(&self) -> Result<&str, Failure> {
+        let missing =
+            "which app? Give --app-key KEY or set ANSER_APP_KEY; \"anserd app list\" on the server shows the keys";
+        self.app_key.as_deref().filter(|key| !key.is_empty()).ok_or_else(|| Failure::usage(missing))
+    }
+
+    pub fn dialer(&self) -> Result<Dialer, Failure> {
+        let trust = match (&self.ca, self.insecure) {
+            (_, true) => {
+                eprintln!("anser: warning: --insecure accepts any certificate; anybody on the way can read along");
+                Trust::Anybody
+            }
+            (Some(path), false) => Trust::CaFile(path.clone()),
+            (None, false) => Trust::System,
+        };
+        let choice = match self.transport {
+            TransportChoice::Auto => Choice::Race,
+            TransportChoice::Quic => Choice::Only(Transport::Quic),
+            TransportChoice::Tcp => Choice::Only(Transport::Tcp),
+            TransportChoice::Ws => Choice::Only(Transport::WebSocket),
+        };
+        Ok(Dialer::new(&self.server, &trust, choice)?)
+    }
+}
+
+/// Asks at the terminal, without showing what is typed.
+pub fn ask_password(question: &str) -> Result<String, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage("a password is needed: give --password or set ANSER_PASSWORD"));
+    }
+    rpassword::prompt_password(question).map_err(|error| Failure::new(format!("cannot read the password: {error}")))
+}

@@ -1,0 +1,279 @@
+//! The task that does what the session asks for, and tells it what happened.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+use super::keeper::{Keeper, Progress};
+use super::outgoing::Outgoing;
+use super::transport::{Dialer, Incoming, Unreachable, Wire};
+use super::{Command, Event, LoginError, Records, Sent};
+use crate::session::{self, Action, RequestError, RequestId, Session, Ticket, Transport};
+use crate::store::LocalId;
+
+/// Nothing is read from the link or the application while so many store actions are under way.
+const STORING_MAX: u64 = 64;
+/// Nothing is read from the link while so much waits for the application.
+const OUTGOING_MAX: usize = 4096;
+
+type Connected = Result<(Transport, Wire), Unreachable>;
+
+pub(super) struct Driver {
+    session: Session,
+    dialer: Arc<Dialer>,
+    begun: Instant,
+    keeper: Keeper,
+    progress: watch::Receiver<Progress>,
+    outgoing: Arc<Outgoing>,
+    records: Records,
+    wire: Option<Wire>,
+    connecting: JoinSet<Connected>,
+    closing: JoinSet<()>,
+    last_ticket: Ticket,
+    stored: Ticket,
+    answers: BTreeMap<RequestId, oneshot::Sender<Result<session::Answer, RequestError>>>,
+    sends: BTreeMap<LocalId, oneshot::Sender<Result<Sent, super::SendFailed>>>,
+    login: Option<oneshot::Sender<Result<(), LoginError>>>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        session: Session,
+        dialer: Arc<Dialer>,
+        keeper: Keeper,
+        progress: watch::Receiver<Progress>,
+        outgoing: Arc<Outgoing>,
+        records: Records,
+    ) -> Self {
+        Self {
+            session,
+            dialer,
+            begun: Instant::now(),
+            keeper,
+            progress,
+            outgoing,
+            records,
+            wire: None,
+            connecting: JoinSet::new(),
+            closing: JoinSet::new(),
+            last_ticket: Ticket(0),
+            stored: Ticket(0),
+            answers: BTreeMap::new(),
+            sends: BTreeMap::new(),
+            login: None,
+        }
+    }
+
+    /// Runs until the application stops it or has gone, or the store fails.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        self.session.start(self.now());
+        let stopped = loop {
+            self.act();
+            let deadline = self.session.next_deadline();
+            let wake_at = self.begun + deadline.unwrap_or_default();
+            let may_take = self.last_ticket.0 - self.stored.0 < STORING_MAX;
+            let may_read = may_take && self.outgoing.len() < OUTGOING_MAX;
+            tokio::select! {
+                changed = self.progress.changed() => {
+                    if changed.is_err() || self.handle_progress() {
+                        break None;
+                    }
+                }
+                command = commands.recv(), if may_take => match command {
+                    Some(Command::Stop(stopped)) => break Some(stopped),
+                    Some(command) => self.handle_command(command),
+                    None => break None,
+                },
+                incoming = next(&mut self.wire), if self.wire.is_some() && may_read => self.handle_incoming(incoming),
+                Some(connected) = self.connecting.join_next() => self.handle_connected(connected),
+                Some(_) = self.closing.join_next() => {}
+                () = sleep_until(wake_at), if deadline.is_some() => {
+                    let now = self.now();
+                    self.session.handle_timeout(now);
+                }
+            }
+        };
+        self.end().await;
+        if let Some(stopped) = stopped {
+            // Whoever asked may have gone.
+            let _ = stopped.send(());
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// Does everything that the session asks for.
+    fn act(&mut self) {
+        while let Some(action) = self.session.next_action() {
+            match action {
+                Action::Connect => {
+                    let (dialer, winner) = (self.dialer.clone(), self.session.remembered_winner());
+                    // Whatever an earlier attempt brings is not wanted any more.
+                    self.connecting = JoinSet::new();
+                    self.connecting.spawn(async move { dialer.connect(winner).await });
+                }
+                Action::Transmit(bytes) => {
+                    if let Some(wire) = &mut self.wire {
+                        wire.queue(bytes);
+                    }
+                }
+                Action::Store(ticket, writes) => {
+                    self.last_ticket = ticket;
+                    self.keeper.apply(ticket, writes);
+                }
+                Action::Release(release) if self.records == Records::HandOut => self.outgoing.push_release(release),
+                Action::Release(_) => {}
+                Action::Emit(event) => self.emit(event),
+                Action::Close => {
+                    if let Some(wire) = self.wire.take() {
+                        self.closing.spawn(wire.close());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Passes an event on, to whoever waits for it and to the application.
+    fn emit(&mut self, event: session::Event) {
+        match &event {
+            session::Event::Answered { request, result } => {
+                if let Some(waiting) = self.answers.remove(request) {
+                    let _ = waiting.send(result.clone());
+                    return;
+                }
+            }
+            session::Event::Sent { local, position, at_ms, .. } => {
+                if let Some(waiting) = self.sends.remove(local) {
+                    let _ = waiting.send(Ok(Sent { position: *position, at_ms: *at_ms }));
+                }
+            }
+            session::Event::SendFailed { local, code, message, .. } => {
+                if let Some(waiting) = self.sends.remove(local) {
+                    let _ = waiting.send(Err(super::SendFailed::Refused { code: *code, message: message.clone() }));
+                }
+            }
+            session::Event::LoggedIn { .. } => self.answer_login(Ok(())),
+            session::Event::LoginFailed { code, message, .. } => {
+                self.answer_login(Err(LoginError::Refused { code: *code, message: message.clone() }));
+            }
+            session::Event::LoginNeeded { .. } => self.answer_login(Err(LoginError::PasswordNeeded)),
+            _ => {}
+        }
+        self.outgoing.push_event(Event::Session(event));
+    }
+
+    fn answer_login(&mut self, result: Result<(), LoginError>) {
+        if let Some(waiting) = self.login.take() {
+            let _ = waiting.send(result);
+        }
+    }
+
+    /// Answers whether the store has failed.
+    fn handle_progress(&mut self) -> bool {
+        let progress = self.progress.borrow_and_update().clone();
+        if let Some(failure) = progress.failure {
+            self.outgoing.push_event(Event::StoreFailed(failure));
+            return true;
+        }
+        if let Some(ticket) = progress.ticket {
+            self.stored = ticket;
+            let now = self.now();
+            self.session.handle_stored(ticket, now);
+        }
+        false
+    }
+
+    fn handle_command(&mut self, command: Command) {
+        let now = self.now();
+        match command {
+            Command::Login { user, password, answer } => {
+                self.login = Some(answer);
+                if let Err(error) = self.session.login(&user, password.as_deref(), now) {
+                    self.answer_login(Err(LoginError::Invalid(error.to_string())));
+                }
+            }
+            Command::Request { request, answer } => match self.session.request(request, now) {
+                Ok(id) => {
+                    self.answers.insert(id, answer);
+                }
+                Err(error) => {
+                    let _ = answer.send(Err(error));
+                }
+            },
+            Command::Send { chat, content, accepted, outcome } => match self.session.send(chat, content, now) {
+                Ok(local) => {
+                    self.sends.insert(local, outcome);
+                    let _ = accepted.send(Ok(local));
+                }
+                Err(error) => {
+                    let _ = accepted.send(Err(error));
+                }
+            },
+            Command::NetworkChanged(network) => {
+                if let Err(error) = self.dialer.rebind() {
+                    log::warn!("the link cannot move to a new socket: {error}");
+                }
+                self.session.handle_network_changed(&network, now);
+            }
+            // The loop has taken it.
+            Command::Stop(_) => {}
+        }
+        self.sends.retain(|_, waiting| !waiting.is_closed());
+    }
+
+    fn handle_incoming(&mut self, incoming: std::io::Result<Option<Incoming>>) {
+        let now = self.now();
+        match incoming {
+            Ok(Some(Incoming::Bytes(bytes))) => self.session.handle_bytes(&bytes, now),
+            Ok(Some(Incoming::Message(message))) => self.session.handle_message(&message, now),
+            Ok(None) => self.session.handle_disconnected(now),
+            Err(error) => {
+                log::debug!("the link broke: {error}");
+                self.session.handle_disconnected(now);
+            }
+        }
+    }
+
+    fn handle_connected(&mut self, connected: Result<Connected, JoinError>) {
+        let now = self.now();
+        match connected {
+            Ok(Ok((transport, wire))) => {
+                self.wire = Some(wire);
+                self.session.remember_winner(transport);
+                self.session.handle_connected(transport, now);
+            }
+            Ok(Err(unreachable)) => {
+                self.outgoing.push_event(Event::Unreachable(unreachable));
+                self.session.handle_connect_failed(now);
+            }
+            Err(error) => {
+                log::error!("connecting failed by a fault of this program: {error}");
+                self.session.handle_connect_failed(now);
+            }
+        }
+    }
+
+    /// Says what is left to be said, and waits for the disk.
+    async fn end(mut self) {
+        let now = self.now();
+        self.session.stop(now);
+        self.act();
+        self.connecting.shutdown().await;
+        while self.closing.join_next().await.is_some() {}
+        self.keeper.end().await;
+    }
+}
+
+/// What arrives on the link, if there is one.
+async fn next(wire: &mut Option<Wire>) -> std::io::Result<Option<Incoming>> {
+    match wire {
+        Some(wire) => wire.next().await,
+        None => std::future::pending().await,
+    }
+}

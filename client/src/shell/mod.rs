@@ -1,0 +1,260 @@
+//! A client for programs on tokio: [`Client`] to ask, [`Events`] to be told.
+//!
+//! Three parts work for it: the driver's task, which owns the session and its link; a thread, which owns the store; a task
+//! that hands out to the application. Nothing decides in here; that is the session's.
+
+mod driver;
+mod keeper;
+mod outgoing;
+mod transport;
+
+use std::sync::Arc;
+
+use anser_protocol::content::{Content, Platform};
+use anser_protocol::error::ErrorCode;
+use anser_protocol::ids::{Position, TimeMs};
+use anser_protocol::names::Chat;
+use ring::rand::SecureRandom;
+use tokio::sync::{mpsc, oneshot};
+
+pub use self::transport::{Choice, Dialer, DialerError, Failure, Incoming, Trust, TrustError, Unreachable, Wire};
+
+use self::driver::Driver;
+use self::keeper::Keeper;
+use self::outgoing::Outgoing;
+use crate::session::{self, Answer, Config, Request, RequestError, SendError, Session};
+use crate::store::{ConversationRow, LocalId, Message, Push, Release, Store, StoreError};
+
+/// Calls that wait for the driver.
+const COMMANDS_MAX: usize = 64;
+/// Events that wait for the application.
+const EVENTS_MAX: usize = 64;
+
+/// What a client must be told.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub app_key: String,
+    pub platform: Platform,
+    /// Names the network at the start; see [`Client::network_changed`].
+    pub network: String,
+    /// Whether messages and pushes come out as events. A program that only wants to send leaves them in the store, for one
+    /// that listens later.
+    pub records: Records,
+}
+
+/// What becomes of stored messages and pushes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Records {
+    HandOut,
+    Keep,
+}
+
+impl Options {
+    pub fn new(app_key: &str) -> Self {
+        Self {
+            app_key: app_key.to_owned(),
+            platform: Platform::DESKTOP,
+            network: "default".to_owned(),
+            records: Records::HandOut,
+        }
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A message or event of a chat; each chat's come in order.
+    Message(Message),
+    Push(Push),
+    Session(session::Event),
+    /// No transport came through; the client goes on trying.
+    Unreachable(Unreachable),
+    /// The client has ended, for its store cannot go on.
+    StoreFailed(Arc<StoreError>),
+}
+
+/// What is on its way to the application, and what to write down when it has been taken.
+struct Delivery {
+    event: Event,
+    taken: Option<(Release, u64)>,
+}
+
+/// The place of a message on the server's disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    pub position: Position,
+    pub at_ms: TimeMs,
+}
+
+/// Why a message did not come through.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendFailed {
+    #[error("{message} (code {})", code.0)]
+    Refused { code: ErrorCode, message: String },
+    #[error(transparent)]
+    NotTaken(#[from] SendError),
+    #[error("the client has ended")]
+    Ended,
+}
+
+/// Why a user is not logged in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoginError {
+    #[error("{message} (code {})", code.0)]
+    Refused { code: ErrorCode, message: String },
+    #[error("no session of this user is stored here, or it has expired: the password is needed")]
+    PasswordNeeded,
+    #[error("{0}")]
+    Invalid(String),
+    #[error("another login took its place, or the client has ended")]
+    Ended,
+}
+
+enum Command {
+    Login {
+        user: String,
+        password: Option<String>,
+        answer: oneshot::Sender<Result<(), LoginError>>,
+    },
+    Request {
+        request: Request,
+        answer: oneshot::Sender<Result<Answer, RequestError>>,
+    },
+    Send {
+        chat: Chat,
+        content: Content,
+        accepted: oneshot::Sender<Result<LocalId, SendError>>,
+        outcome: oneshot::Sender<Result<Sent, SendFailed>>,
+    },
+    NetworkChanged(String),
+    Stop(oneshot::Sender<()>),
+}
+
+/// One device and its connection. Clones name the same one; it ends when the last is dropped.
+#[derive(Clone)]
+pub struct Client {
+    commands: mpsc::Sender<Command>,
+    keeper: Keeper,
+}
+
+impl Client {
+    /// Begins to hold a connection. Must be called within a tokio runtime.
+    pub fn start(options: Options, dialer: Dialer, store: Box<dyn Store>) -> Result<(Self, Events), StoreError> {
+        let stored = store.load()?;
+        let config = Config { app_key: options.app_key, platform: options.platform, network: options.network };
+        let session = Session::new(config, stored, Box::new(fill));
+        let (keeper, progress) = Keeper::start(store)
+            .map_err(|error| StoreError::Disk { path: "the store's thread".to_owned(), reason: error.to_string() })?;
+        let outgoing = Arc::new(Outgoing::default());
+        let (commands, received) = mpsc::channel(COMMANDS_MAX);
+        let (to_application, deliveries) = mpsc::channel(EVENTS_MAX);
+        tokio::spawn(outgoing::hand_out(outgoing.clone(), keeper.clone(), to_application));
+        let driver = Driver::new(session, Arc::new(dialer), keeper.clone(), progress, outgoing, options.records);
+        tokio::spawn(driver.run(received));
+        let events = Events { deliveries, keeper: keeper.clone(), last: None };
+        Ok((Self { commands, keeper }, events))
+    }
+
+    /// Keeps a user logged in on this device from now on. With a password, the server checks it; without, the stored
+    /// session is used.
+    pub async fn login(&self, user: &str, password: Option<&str>) -> Result<(), LoginError> {
+        let (answer, answered) = oneshot::channel();
+        let (user, password) = (user.to_owned(), password.map(str::to_owned));
+        self.command(Command::Login { user, password, answer }).await.map_err(|Ended| LoginError::Ended)?;
+        answered.await.unwrap_or(Err(LoginError::Ended))
+    }
+
+    /// Asks the server.
+    pub async fn request(&self, request: Request) -> Result<Answer, RequestError> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::Request { request, answer }).await.map_err(|Ended| RequestError::LinkLost)?;
+        answered.await.unwrap_or(Err(RequestError::LinkLost))
+    }
+
+    /// Sends a message and waits until the server has it on disk. When this future is dropped the message is sent
+    /// nevertheless, as soon as there is a link.
+    pub async fn send(&self, chat: Chat, content: Content) -> Result<Sent, SendFailed> {
+        let (_, outcome) = self.post(chat, content).await?;
+        outcome.await.unwrap_or(Err(SendFailed::Ended))
+    }
+
+    /// Hands a message over for sending. The outcome comes as an event, and to the receiver that is returned.
+    pub async fn post(
+        &self,
+        chat: Chat,
+        content: Content,
+    ) -> Result<(LocalId, oneshot::Receiver<Result<Sent, SendFailed>>), SendFailed> {
+        let (accepted, is_accepted) = oneshot::channel();
+        let (outcome, waited) = oneshot::channel();
+        self.command(Command::Send { chat, content, accepted, outcome }).await.map_err(|Ended| SendFailed::Ended)?;
+        let local = is_accepted.await.map_err(|_| SendFailed::Ended)??;
+        Ok((local, waited))
+    }
+
+    /// The device has another address, or is in another network, whatever name the application gives it: a QUIC link moves
+    /// along, others are opened anew at once.
+    pub async fn network_changed(&self, network: &str) {
+        // A client that has ended has no link to move.
+        let _ = self.command(Command::NetworkChanged(network.to_owned())).await;
+    }
+
+    /// The newest messages of a chat that are stored here, newest first.
+    pub async fn stored_messages(
+        &self,
+        user: &str,
+        chat: &Chat,
+        before: Position,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        let (user, chat) = (user.to_owned(), chat.clone());
+        self.keeper.ask(move |store| store.messages(&user, &chat, before, limit)).await
+    }
+
+    /// The user's conversations that are stored here, newest first.
+    pub async fn stored_conversations(&self, user: &str) -> Result<Vec<ConversationRow>, StoreError> {
+        let user = user.to_owned();
+        self.keeper.ask(move |store| store.conversations(&user)).await
+    }
+
+    /// Acknowledges what is stored, closes the link and the store.
+    pub async fn stop(self) {
+        let (stopped, is_stopped) = oneshot::channel();
+        if self.command(Command::Stop(stopped)).await.is_ok() {
+            let _ = is_stopped.await;
+        }
+    }
+
+    async fn command(&self, command: Command) -> Result<(), Ended> {
+        self.commands.send(command).await.map_err(|_| Ended)
+    }
+}
+
+/// The driver is gone.
+struct Ended;
+
+/// What happens, in order.
+pub struct Events {
+    deliveries: mpsc::Receiver<Delivery>,
+    keeper: Keeper,
+    last: Option<(Release, u64)>,
+}
+
+impl Events {
+    /// The next event; nothing once the client has ended. Asking for the next one says that the one before has been taken:
+    /// a record that was handed out and not taken when the process died is handed out again.
+    pub async fn next(&mut self) -> Option<Event> {
+        if let Some((release, place)) = self.last.take() {
+            self.keeper.taken(&release, place);
+        }
+        let delivery = self.deliveries.recv().await?;
+        self.last = delivery.taken;
+        Some(delivery.event)
+    }
+}
+
+/// The system's randomness.
+pub fn fill(out: &mut [u8]) {
+    ring::rand::SystemRandom::new()
+        .fill(out)
+        .expect("a system without randomness can keep no secret: nothing may go on");
+}

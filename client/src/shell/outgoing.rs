@@ -1,0 +1,176 @@
+//! What goes to the application: events, and records as the store hands them out, while there is room.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anser_protocol::ids::Position;
+use anser_protocol::names::{Chat, Name};
+use tokio::sync::{Notify, mpsc};
+
+use super::keeper::Keeper;
+use super::{Delivery, Event};
+use crate::store::{Release, Released};
+
+/// So many records are read from the store at once.
+const PAGE: usize = 64;
+
+/// Between the driver, which only adds, and the task that hands out. Records wait in the store, not here: a chat takes one
+/// place however many there are.
+#[derive(Default)]
+pub(super) struct Outgoing {
+    queue: Mutex<Queue>,
+    added: Notify,
+}
+
+#[derive(Default)]
+struct Queue {
+    items: VecDeque<Item>,
+    /// Up to where each chat that is in the queue may be handed out.
+    limits: BTreeMap<(Name, Chat), Position>,
+    pushes_wait: bool,
+    /// The application listens no more: there is nobody to keep anything for.
+    is_closed: bool,
+}
+
+enum Item {
+    Event(Event),
+    Chat(Name, Chat),
+    Pushes,
+}
+
+impl Outgoing {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lock().items.len()
+    }
+
+    pub(super) fn push_event(&self, event: Event) {
+        let mut queue = self.lock();
+        if queue.is_closed {
+            return;
+        }
+        queue.items.push_back(Item::Event(event));
+        drop(queue);
+        self.added.notify_one();
+    }
+
+    pub(super) fn push_release(&self, release: Release) {
+        let mut queue = self.lock();
+        if queue.is_closed {
+            return;
+        }
+        match release {
+            Release::Messages { user, chat, to } => {
+                let limit = queue.limits.entry((user.clone(), chat.clone()));
+                let is_new = matches!(limit, std::collections::btree_map::Entry::Vacant(_));
+                let limit = limit.or_insert(to);
+                *limit = (*limit).max(to);
+                if is_new {
+                    queue.items.push_back(Item::Chat(user, chat));
+                }
+            }
+            Release::Pushes => {
+                if !std::mem::replace(&mut queue.pushes_wait, true) {
+                    queue.items.push_back(Item::Pushes);
+                }
+            }
+        }
+        drop(queue);
+        self.added.notify_one();
+    }
+
+    fn close(&self) {
+        *self.lock() = Queue { is_closed: true, ..Queue::default() };
+    }
+
+    async fn next(&self) -> Next {
+        loop {
+            if let Some(next) = self.take() {
+                return next;
+            }
+            self.added.notified().await;
+        }
+    }
+
+    fn take(&self) -> Option<Next> {
+        let mut queue = self.lock();
+        Some(match queue.items.pop_front()? {
+            Item::Event(event) => Next::Event(event),
+            Item::Chat(user, chat) => {
+                let to = queue.limits.remove(&(user.clone(), chat.clone())).unwrap_or_default();
+                Next::Release(Release::Messages { user, chat, to })
+            }
+            Item::Pushes => {
+                queue.pushes_wait = false;
+                Next::Release(Release::Pushes)
+            }
+        })
+    }
+}
+
+enum Next {
+    Event(Event),
+    Release(Release),
+}
+
+/// Hands out until the application has gone.
+pub(super) async fn hand_out(outgoing: std::sync::Arc<Outgoing>, keeper: Keeper, to: mpsc::Sender<Delivery>) {
+    let mut handed = Handed::default();
+    loop {
+        let next = tokio::select! {
+            next = outgoing.next() => next,
+            () = to.closed() => return outgoing.close(),
+        };
+        let is_there = match next {
+            Next::Event(event) => to.send(Delivery { event, taken: None }).await.is_ok(),
+            Next::Release(release) => handed.hand_out(release, &keeper, &to).await,
+        };
+        if !is_there {
+            return outgoing.close();
+        }
+    }
+}
+
+/// What this process has handed out, which the application need not have taken yet.
+#[derive(Default)]
+struct Handed {
+    chats: BTreeMap<(Name, Chat), u64>,
+    pushes: u64,
+}
+
+impl Handed {
+    async fn hand_out(&mut self, release: Release, keeper: &Keeper, to: &mpsc::Sender<Delivery>) -> bool {
+        loop {
+            let above = *self.place(&release);
+            let question = release.clone();
+            // A store that fails ends the driver, which tells the application why.
+            let page = keeper.ask(move |store| store.waiting(&question, above, PAGE)).await;
+            let Ok(page) = page else { return true };
+            let is_all = page.len() < PAGE;
+            for released in page {
+                let place = released.place();
+                *self.place(&release) = place;
+                let event = match released {
+                    Released::Message(message) => Event::Message(message),
+                    Released::Push { push, .. } => Event::Push(push),
+                };
+                if to.send(Delivery { event, taken: Some((release.clone(), place)) }).await.is_err() {
+                    return false;
+                }
+            }
+            if is_all {
+                return true;
+            }
+        }
+    }
+
+    fn place(&mut self, release: &Release) -> &mut u64 {
+        match release {
+            Release::Messages { user, chat, .. } => self.chats.entry((user.clone(), chat.clone())).or_default(),
+            Release::Pushes => &mut self.pushes,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! TLS as a client: whom to believe, what to speak, sessions to resume.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use quinn::crypto::rustls::QuicClientConfig;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+
+use super::{Trust, quic};
+
+const ALPN_LINK: &[u8] = b"anser/1";
+const ALPN_HTTP: &[u8] = b"http/1.1";
+/// Where most systems keep the authorities that they trust.
+const SYSTEM_FILE: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// Why nobody can be believed.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    #[error("the certificates in {path} cannot be read: {reason}")]
+    File { path: PathBuf, reason: String },
+    #[error("this system has no list of trusted authorities at {SYSTEM_FILE}: name the server's CA file with --ca")]
+    NoSystemFile,
+}
+
+/// One configuration for each thing that is spoken. Each remembers sessions, so that the next handshake is short; early
+/// data stays off.
+pub(super) struct Configs {
+    pub(super) link: Arc<ClientConfig>,
+    pub(super) http: Arc<ClientConfig>,
+    pub(super) quic: quinn::ClientConfig,
+}
+
+impl Configs {
+    pub(super) fn new(trust: &Trust) -> Result<Self, TrustError> {
+        let link = Arc::new(config(trust, ALPN_LINK)?);
+        let quic =
+            QuicClientConfig::try_from(config(trust, ALPN_LINK)?).expect("ring has the suite that QUIC begins with");
+        let mut quic = quinn::ClientConfig::new(Arc::new(quic));
+        quic.transport_config(Arc::new(quic::transport_config()));
+        Ok(Self { link, http: Arc::new(config(trust, ALPN_HTTP)?), quic })
+    }
+}
+
+fn config(trust: &Trust, alpn: &[u8]) -> Result<ClientConfig, TrustError> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks both versions");
+    let mut config = match trust {
+        Trust::CaFile(path) => builder.with_root_certificates(authorities(path)?).with_no_client_auth(),
+        Trust::System => {
+            let path = Path::new(SYSTEM_FILE);
+            if !path.exists() {
+                return Err(TrustError::NoSystemFile);
+            }
+            builder.with_root_certificates(authorities(path)?).with_no_client_auth()
+        }
+        Trust::Anybody => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(BelieveAnybody(provider)))
+            .with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![alpn.to_vec()];
+    Ok(config)
+}
+
+fn authorities(path: &Path) -> Result<RootCertStore, TrustError> {
+    let wrong = |reason: String| TrustError::File { path: path.to_owned(), reason };
+    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| wrong(error.to_string()))?;
+    let mut store = RootCertStore::empty();
+    for certificate in certificates {
+        let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
+        // A system's list may hold a few that are too odd to be of use.
+        let _ = store.add(certificate);
+    }
+    if store.is_empty() { Err(wrong("there is no certificate of an authority in it".to_owned())) } else { Ok(store) }
+}
+
+/// Accepts any certificate whose key the server really has.
+#[derive(Debug)]
+struct BelieveAnybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for BelieveAnybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_a_certificate_is_a_clear_error() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("ca.pem");
+        std::fs::write(&path, "not a certificate").expect("a file is written");
+        let error = Configs::new(&Trust::CaFile(path)).err().expect("nothing to believe in").to_string();
+        assert!(error.contains("ca.pem") && error.contains("no certificate"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_a_clear_error() {
+        let error = Configs::new(&Trust::CaFile("nowhere/ca.pem".into())).err().expect("no file").to_string();
+        assert!(error.contains("nowhere/ca.pem"), "{error}");
+    }
+}
