@@ -24,6 +24,8 @@ pub enum Purpose {
     Cids,
     /// QUIC's stateless resets, which must outlive a restart.
     QuicReset,
+    /// QUIC's connection ids, which must be known as ours after a restart.
+    QuicConnectionIds,
     /// QUIC's address tokens, which must outlive a restart.
     QuicToken,
     /// Registration ids derived from a device's nonce.
@@ -61,6 +63,7 @@ impl Keys {
             Purpose::Passwords => b"passwords".as_slice(),
             Purpose::Cids => b"cids",
             Purpose::QuicReset => b"quic reset",
+            Purpose::QuicConnectionIds => b"quic connection ids",
             Purpose::QuicToken => b"quic token",
             Purpose::RegistrationIds => b"registration ids",
         }];

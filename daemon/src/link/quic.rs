@@ -10,6 +10,7 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{
     Connection, Endpoint, EndpointConfig, IdleTimeout, Incoming, ServerConfig, TokioRuntime, TransportConfig, VarInt,
 };
+use quinn_proto::HashedConnectionIdGenerator;
 use ring::hmac;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -54,7 +55,12 @@ pub fn endpoint(socket: UdpSocket, tls: Arc<rustls::ServerConfig>, keys: &Keys) 
         .max_incoming(INCOMING_MAX)
         .incoming_buffer_size(INCOMING_BYTES_MAX)
         .incoming_buffer_size_total(INCOMING_BYTES_TOTAL);
-    let config = EndpointConfig::new(Arc::new(reset_key));
+    let mut config = EndpointConfig::new(Arc::new(reset_key));
+    // quinn answers only packets for connection ids that this key made; a random one would forget those of the last life,
+    // and their devices would wait for an answer until their time is up.
+    let [a, b, c, d, e, f, g, h, ..] = keys.derive(Purpose::QuicConnectionIds);
+    let id_key = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(id_key)));
     Ok(Endpoint::new(config, Some(server), socket, Arc::new(TokioRuntime))?)
 }
 
