@@ -32,6 +32,8 @@ const SEND_WINDOW: u64 = 64 * 1024;
 const INCOMING_MAX: usize = 4096;
 const INCOMING_BYTES_MAX: u64 = 16 * 1024;
 const INCOMING_BYTES_TOTAL: u64 = 16 * 1024 * 1024;
+/// A client that has heard the last frame closes; one that is gone is not waited for longer than this.
+const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 /// Close codes.
 const CLOSE_DONE: u32 = 0;
 const CLOSE_PROTOCOL: u32 = 1;
@@ -128,5 +130,7 @@ async fn serve(connection: Connection, context: Shared) {
         return connection.close(VarInt::from_u32(CLOSE_PROTOCOL), b"open a stream");
     };
     serve_quic(tokio::io::join(receive, send), permit, &context).await;
+    // Closing the connection throws away what its stream has not delivered yet, such as why the link was refused.
+    let _ = tokio::time::timeout(GOODBYE_WITHIN, connection.closed()).await;
     connection.close(VarInt::from_u32(CLOSE_DONE), b"");
 }
