@@ -1,5 +1,6 @@
-//! The command `anser`: register, send, listen and chat from a terminal.
+//! The command `anser`: register, send, listen and chat from a terminal, and put load on a server.
 
+mod bench;
 mod chat;
 mod connection;
 mod failure;
@@ -50,6 +51,7 @@ enum Command {
     Tags(labels::Tags),
     Alias(labels::Alias),
     Group(group::Group),
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -77,6 +79,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Tags(command) => command.run(&global).await,
         Command::Alias(command) => command.run(&global).await,
         Command::Group(command) => command.run(&global).await,
+        Command::Bench(command) => command.run(&global).await,
     }
 }
 

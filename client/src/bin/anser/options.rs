@@ -1,10 +1,12 @@
 //! Flags that every command takes.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use anser_client::session::Transport;
 use anser_client::shell::{Choice, Dialer, Trust};
+use clap::builder::OsStringValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::failure::Failure;
@@ -18,8 +20,8 @@ pub struct Global {
     #[arg(long, global = true, env = "ANSER_APP_KEY", value_name = "KEY")]
     app_key: Option<String>,
     /// PEM file of the authority that signed the server's certificate [default: the system's authorities]
-    #[arg(long, global = true, env = "ANSER_CA", value_name = "FILE")]
-    ca: Option<PathBuf>,
+    #[arg(long, global = true, env = "ANSER_CA", value_name = "FILE", value_parser = OsStringValueParser::new())]
+    ca: Option<OsString>,
     /// Accept any certificate: for trying things only, anybody on the way can read along
     #[arg(long, global = true)]
     insecure: bool,
@@ -53,12 +55,13 @@ impl Global {
     }
 
     pub fn dialer(&self) -> Result<Dialer, Failure> {
-        let trust = match (&self.ca, self.insecure) {
+        // A variable that is set to nothing is one that is not set.
+        let trust = match (self.ca.as_ref().filter(|path| !path.is_empty()), self.insecure) {
             (_, true) => {
                 eprintln!("anser: warning: --insecure accepts any certificate; anybody on the way can read along");
                 Trust::Anybody
             }
-            (Some(path), false) => Trust::CaFile(path.clone()),
+            (Some(path), false) => Trust::CaFile(path.into()),
             (None, false) => Trust::System,
         };
         let choice = match self.transport {

@@ -28,6 +28,8 @@ const ATTEMPT_WITHIN: Duration = Duration::from_secs(10);
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 const SECOND_TRANSPORT_AFTER: Duration = Duration::from_millis(250);
 const THIRD_TRANSPORT_AFTER: Duration = Duration::from_millis(1000);
+/// Once every transport was begun and one was refused, the others get so long.
+const GRACE: Duration = Duration::from_secs(2);
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 8;
 
@@ -127,7 +129,15 @@ impl Dialer {
             let (dialer, addresses) = (self.clone(), addresses.clone());
             (start, async move { dialer.connect_by(transport, &addresses).await.map(|wire| (transport, wire)) })
         });
-        race(candidates.collect()).await.map_err(|failures| self.unreachable(failures.into_iter().flatten().collect()))
+        race(candidates.collect(), GRACE)
+            .await
+            .map_err(|failures| self.unreachable(failures.into_iter().flatten().collect()))
+    }
+
+    /// Makes a full handshake each time: for measuring what that costs.
+    pub fn without_resumption(mut self) -> Self {
+        self.tls.forget_sessions();
+        self
     }
 
     /// Moves open QUIC links to a new socket, after the network changed.
@@ -185,7 +195,7 @@ impl Dialer {
                 })
             })
         });
-        race(candidates.collect()).await
+        race(candidates.collect(), ATTEMPT_WITHIN).await
     }
 
     async fn attempt(&self, transport: Transport, address: SocketAddr) -> Result<Wire, String> {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use quinn::crypto::rustls::QuicClientConfig;
+use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
@@ -37,12 +38,27 @@ pub(super) struct Configs {
 impl Configs {
     pub(super) fn new(trust: &Trust) -> Result<Self, TrustError> {
         let link = Arc::new(config(trust, ALPN_LINK)?);
-        let quic =
-            QuicClientConfig::try_from(config(trust, ALPN_LINK)?).expect("ring has the suite that QUIC begins with");
-        let mut quic = quinn::ClientConfig::new(Arc::new(quic));
-        quic.transport_config(Arc::new(quic::transport_config()));
+        // A session belongs to the transport that it was made on.
+        let quic = quic_config(config(trust, ALPN_LINK)?);
         Ok(Self { link, http: Arc::new(config(trust, ALPN_HTTP)?), quic })
     }
+
+    /// No session is resumed any more.
+    pub(super) fn forget_sessions(&mut self) {
+        let mut link = ClientConfig::clone(&self.link);
+        link.resumption = Resumption::disabled();
+        let mut http = ClientConfig::clone(&self.http);
+        http.resumption = Resumption::disabled();
+        self.quic = quic_config(link.clone());
+        (self.link, self.http) = (Arc::new(link), Arc::new(http));
+    }
+}
+
+fn quic_config(config: ClientConfig) -> quinn::ClientConfig {
+    let config = QuicClientConfig::try_from(config).expect("ring has the suite that QUIC begins with");
+    let mut config = quinn::ClientConfig::new(Arc::new(config));
+    config.transport_config(Arc::new(quic::transport_config()));
+    config
 }
 
 fn config(trust: &Trust, alpn: &[u8]) -> Result<ClientConfig, TrustError> {
