@@ -4,6 +4,8 @@ mod device;
 mod group;
 mod http;
 mod message;
+mod push;
 mod retention;
 mod user;
+mod walls;
 mod world;

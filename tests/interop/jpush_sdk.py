@@ -1,0 +1,153 @@
+"""The official Python SDK against a running daemon, in both host layouts.
+
+usage: jpush_sdk.py PORT APP_KEY MASTER_SECRET
+The daemon's app has the Android device `rid-android` and the iOS device `rid-ios`, both new.
+REQUESTS_CA_BUNDLE names the daemon's certificate authority.
+"""
+
+import logging
+import sys
+
+import jpush
+from jpush import common
+
+# Failures are expected below, and the SDK logs each as an error.
+logging.disable(logging.CRITICAL)
+
+PORT, APP_KEY, SECRET = sys.argv[1:4]
+BASE = "https://localhost:%s/v3/" % PORT
+common.ZONES["OWN"] = {
+    "PUSH": BASE,
+    "REPORT": BASE,
+    "DEVICE": BASE + "devices/",
+    "ALIAS": BASE + "aliases/",
+    "TAG": BASE + "tags/",
+    "SCHEDULE": BASE + "schedules/",
+    "ADMIN": "https://localhost:%s/v1/" % PORT,
+}
+common.ZONES["OWN_BEIJING"] = dict(
+    common.ZONES["OWN"],
+    REPORT=BASE + "report/",
+    DEVICE=BASE + "device/",
+    ALIAS=BASE + "device/aliases/",
+    TAG=BASE + "device/tags/",
+    SCHEDULE=BASE + "push/schedules/",
+)
+
+
+def main():
+    for zone in ("OWN", "OWN_BEIJING"):
+        client = jpush.JPush(APP_KEY, SECRET, zone=zone)
+        devices_are_set_and_shown(client)
+        pushes_reach_every_kind_of_audience(client)
+        a_push_may_be_validated(client)
+        a_repeated_cid_gets_the_first_answer(client)
+        every_helper_for_a_payload_is_understood(client)
+        mistakes_raise_the_sdks_exceptions(client)
+    wrong_secrets_are_unauthorized()
+
+
+def devices_are_set_and_shown(client):
+    device = client.create_device()
+    device.set_deviceinfo("rid-android", jpush.device_tag(""))
+    answer = device.set_deviceinfo(
+        "rid-android", jpush.device_tag(jpush.add("red", "北京"), jpush.remove("blue"))
+    )
+    assert answer.status_code == 200, answer
+    device.set_deviceinfo("rid-android", jpush.device_alias("me"))
+    device.set_devicemobile("rid-android", jpush.device_mobile("13012345678"))
+    shown = device.get_deviceinfo("rid-android").payload
+    assert set(shown) == {"tags", "alias", "mobile"}, shown
+    assert set(shown["tags"]) == {"red", "北京"}, shown
+    assert (shown["alias"], shown["mobile"]) == ("me", "13012345678"), shown
+
+
+def pushes_reach_every_kind_of_audience(client):
+    audiences = [
+        jpush.all_,
+        jpush.audience(jpush.tag("red")),
+        jpush.audience(jpush.tag_and("red", "北京")),
+        jpush.audience(jpush.tag_not("red")),
+        jpush.audience(jpush.alias("me")),
+        jpush.audience(jpush.registration_id("rid-android")),
+        jpush.audience(jpush.tag("red", "other"), jpush.alias("me")),
+    ]
+    ids = []
+    for audience in audiences:
+        push = hello(client, audience)
+        answer = push.send()
+        assert answer.status_code == 200, answer
+        assert set(answer.payload) == {"sendno", "msg_id"}, answer
+        ids.append(int(answer.payload["msg_id"]))
+    assert ids == sorted(set(ids)), ids
+
+
+def a_push_may_be_validated(client):
+    answer = hello(client, jpush.all_).send_validate()
+    assert set(answer.payload) == {"sendno", "msg_id"}, answer
+
+
+def a_repeated_cid_gets_the_first_answer(client):
+    push = hello(client, jpush.all_)
+    cids = push.get_cid(3, "push").payload["cidlist"]
+    assert len(set(cids)) == 3 and all(cid.startswith(APP_KEY + "-") for cid in cids), cids
+    assert len(push.get_cid(1).payload["cidlist"]) == 1
+    push.cid = cids[0]
+    assert push.send().payload == push.send().payload
+    push.cid = cids[1]
+    first = push.send().payload
+    push.cid = cids[2]
+    assert push.send().payload != first
+
+
+def every_helper_for_a_payload_is_understood(client):
+    push = client.create_push()
+    push.audience = jpush.all_
+    push.platform = jpush.platform("ios", "android", "hmos")
+    push.notification = jpush.notification(
+        alert="shared",
+        ios=jpush.ios(alert={"title": "t", "body": "b"}, badge="+1", extras={"k": 1}, category="c"),
+        android=jpush.android(alert="a", title="t", priority=1, style=1, big_text="big", extras={"k": {"n": 1}}),
+        hmos=jpush.hmos(alert="h", category="c"),
+    )
+    push.message = jpush.message(msg_content="content", title="t", content_type="text", extras={"k": "v"})
+    push.options = {"time_to_live": 60, "sendno": 12345, "apns_production": False}
+    push.smsmessage = {"delay_time": 60, "temp_id": 1, "temp_para": {"code": 1}}
+    answer = push.send()
+    assert answer.payload["sendno"] == "12345", answer
+
+
+def mistakes_raise_the_sdks_exceptions(client):
+    assert refused(lambda: hello(client, jpush.audience(jpush.tag("nobody"))).send()) == 1011
+    assert refused(lambda: hello(client, jpush.audience(jpush.registration_id("unknown"))).send()) == 1003
+    assert refused(lambda: client.create_device().get_deviceinfo("unknown")) == 7002
+    assert refused(lambda: client.create_push().get_cid(0)) == 1003
+
+
+def wrong_secrets_are_unauthorized():
+    for key, secret in ((APP_KEY, "0" * 24), ("0" * 24, SECRET)):
+        client = jpush.JPush(key, secret, zone="OWN")
+        try:
+            hello(client, jpush.all_).send()
+        except common.Unauthorized:
+            continue
+        raise AssertionError("wrong credentials were accepted")
+
+
+def hello(client, audience):
+    push = client.create_push()
+    push.audience = audience
+    push.platform = jpush.all_
+    push.notification = jpush.notification(alert="hello")
+    return push
+
+
+def refused(call):
+    try:
+        call()
+    except common.JPushFailure as failure:
+        return failure.error_code
+    raise AssertionError("the call was not refused")
+
+
+main()
