@@ -171,7 +171,8 @@ impl Plan {
             data_dir: data_dir.to_owned(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             more_args: Vec::new(),
-            environment: Vec::new(),
+            // A device that is away for a moment must not be left with the newest five of many pushes.
+            environment: vec![("ANSER_PUSH_OFFLINE_LIMIT".into(), "1000".into())],
             log: log.to_owned(),
         }
     }

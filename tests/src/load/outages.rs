@@ -1,13 +1,14 @@
 //! Tells senders when the daemon is down, the judge when a fault begins and ends, and the test when all take part.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use tokio::sync::watch;
 
 use crate::judge::Recorder;
 
 /// A handle that clones.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Outages {
     recorder: Recorder,
     state: watch::Sender<State>,
@@ -23,6 +24,13 @@ struct State {
     answered_by_sender: BTreeMap<String, u64>,
     /// Of each device, the epoch in which it last noticed that its link was gone.
     cut_off_by_device: BTreeMap<String, u64>,
+}
+
+impl fmt::Debug for Outages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without all that was recorded.
+        self.state.borrow().fmt(f)
+    }
 }
 
 impl Outages {
@@ -70,14 +78,14 @@ impl Outages {
         self.state.borrow().epoch == epoch
     }
 
-    /// A sender got an answer.
+    /// A sender got an answer. While the daemon is down it is one from before.
     pub fn note_answer(&self, sender: &str) {
-        self.note(sender, |state| &mut state.answered_by_sender);
+        self.note(sender, |state| (!state.is_down).then_some(&mut state.answered_by_sender));
     }
 
     /// A device noticed that its link was gone.
     pub fn note_cut_off(&self, device: &str) {
-        self.note(device, |state| &mut state.cut_off_by_device);
+        self.note(device, |state| Some(&mut state.cut_off_by_device));
     }
 
     /// Waits until every one of these has got an answer since the last outage.
@@ -90,10 +98,12 @@ impl Outages {
         self.until_noted(devices, |state| &state.cut_off_by_device).await;
     }
 
-    fn note(&self, name: &str, notes: impl Fn(&mut State) -> &mut BTreeMap<String, u64>) {
+    fn note(&self, name: &str, notes: impl Fn(&mut State) -> Option<&mut BTreeMap<String, u64>>) {
         self.state.send_if_modified(|state| {
             let epoch = state.epoch;
-            let noted = notes(state);
+            let Some(noted) = notes(state) else {
+                return false;
+            };
             match noted.get_mut(name) {
                 Some(last) => std::mem::replace(last, epoch) != epoch,
                 None => noted.insert(name.to_owned(), epoch).is_none(),
@@ -122,6 +132,8 @@ mod tests {
         outages.note_answer("ann");
         outages.until_answered(&names(&["ann"])).await;
         outages.begin();
+        // One that was on its way.
+        outages.note_answer("ann");
         outages.end();
         let all = names(&["ann"]);
         tokio::select! {
