@@ -28,6 +28,8 @@ pub(super) struct LoginAttempt {
     user: UserNumber,
     /// What the password was checked against.
     stored_password: String,
+    /// The stored password changed while it was checked, and is checked once more.
+    is_second_check: bool,
     /// The session token to be answered; empty when one was used.
     token: Vec<u8>,
     token_hash: [u8; 32],
@@ -42,15 +44,19 @@ enum Credential {
 impl Session {
     pub(super) fn log_in(&mut self, body: Login) {
         let Stage::Ready(ready) = &mut self.stage else { return };
-        let app = ready.app;
         let attempt = match LoginAttempt::new(body) {
             Ok(attempt) => attempt,
             Err((request, message)) => return self.fail(request, ErrorCode::INVALID, message),
         };
         ready.is_changing_user = true;
         self.leave_user();
+        self.look_up(attempt);
+    }
+
+    fn look_up(&mut self, attempt: LoginAttempt) {
+        let Stage::Ready(ready) = &self.stage else { return };
         let token_hash = matches!(attempt.credential, Credential::Token).then_some(attempt.token_hash);
-        let query = Query::LogIn { app, username: attempt.username.clone(), token_hash };
+        let query = Query::LogIn { app: ready.app, username: attempt.username.clone(), token_hash };
         self.query(Pending::LogIn(Box::new(attempt)), query);
     }
 
@@ -125,9 +131,14 @@ impl Session {
         self.submit(Pending::KeepToken(attempt), command);
     }
 
-    pub(super) fn token_kept(&mut self, attempt: LoginAttempt, accepted: Result<Accepted, (ErrorCode, String)>) {
+    pub(super) fn token_kept(&mut self, mut attempt: LoginAttempt, accepted: Result<Accepted, (ErrorCode, String)>) {
         match accepted {
             Ok(_) => self.logged_in(attempt),
+            // Usually the same password under a slower hash, for which the quick one of a bulk registration made room.
+            Err((ErrorCode::PASSWORD_WRONG, _)) if !attempt.is_second_check => {
+                attempt.is_second_check = true;
+                self.look_up(attempt);
+            }
             Err((code, message)) => self.login_failed(attempt.request, code, &message),
         }
     }
@@ -220,6 +231,7 @@ impl LoginAttempt {
             cursor: body.cursor,
             user: UserNumber(0),
             stored_password: String::new(),
+            is_second_check: false,
             token: Vec::new(),
             token_hash,
         })

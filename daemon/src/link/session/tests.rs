@@ -299,6 +299,26 @@ fn a_password_login_checks_outside_and_keeps_a_token_before_it_answers() {
 }
 
 #[test]
+fn a_password_that_changed_while_it_was_checked_is_checked_once_more() {
+    let mut dialogue = Dialogue::greeted();
+    dialogue.say(&login(CredentialKind::PASSWORD, b"secret", None));
+    for hash in ["quick", "slow"] {
+        let (ticket, _) = dialogue.question();
+        let user = LoginUser { number: ALICE, password: hash.into(), token: None };
+        dialogue.answer(ticket, Answer::LogIn(Some(user)));
+        let Some(Action::CheckPassword { ticket, stored, .. }) = dialogue.session.next_action() else {
+            panic!("the password is to be checked")
+        };
+        assert_eq!(stored, hash);
+        let checked = Input::PasswordChecked { ticket, is_right: true, fresh_token: TOKEN };
+        dialogue.session.handle_input(checked, START);
+        let (ticket, _) = dialogue.command();
+        dialogue.outcome(ticket, Err(Refusal::PasswordChanged));
+    }
+    assert_eq!(codes(&dialogue.hear()), [(1, ErrorCode::PASSWORD_WRONG)], "not for ever");
+}
+
+#[test]
 fn a_wrong_password_an_unknown_user_and_an_expired_token_are_told_apart_and_leave_the_link() {
     let mut dialogue = Dialogue::greeted();
     dialogue.say(&login(CredentialKind::PASSWORD, b"wrong", None));
