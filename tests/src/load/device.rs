@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use anser_client::session::{Event as SessionEvent, Transport};
+use anser_client::session::{Event as SessionEvent, Request, Transport};
 use anser_client::shell::{Choice, Client, Dialer, Event, Events, Options, Trust};
 use anser_client::store::{FileStore, LocalId, Message, Push};
 use anser_protocol::content::Content;
@@ -70,8 +70,15 @@ impl Device {
         &self.user
     }
 
-    /// Tries at once whether its link still works.
-    pub async fn look_again(&self) {
+    /// Says something, so that the device finds out whether its link still works: QUIC has no other way.
+    pub fn poke(&self) {
+        let client = self.client.clone();
+        // Whether it is answered does not matter.
+        tokio::spawn(async move { client.request(Request::TagsGet).await });
+    }
+
+    /// Connects at once where it would wait: to the device, whose links break again and again, the network is bad.
+    pub async fn hurry(&self) {
         self.client.network_changed("default").await;
     }
 
