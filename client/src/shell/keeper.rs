@@ -48,6 +48,8 @@ struct State {
     taken: BTreeMap<Key, (Release, u64)>,
     taken_since: Option<Instant>,
     is_ending: bool,
+    /// The thread is gone: what is asked from now on has no answer.
+    has_ended: bool,
 }
 
 /// One row of things that are taken in order.
@@ -113,8 +115,11 @@ impl Keeper {
     }
 
     fn push(&self, job: Job) {
-        self.0.work.lock().jobs.push_back(job);
-        self.0.work.changed.notify_one();
+        let mut state = self.0.work.lock();
+        if !state.has_ended {
+            state.jobs.push_back(job);
+            self.0.work.changed.notify_one();
+        }
     }
 }
 
@@ -137,9 +142,10 @@ impl Drop for Desk {
 }
 
 fn keep(mut store: Box<dyn Store>, work: &Work, progress: &watch::Sender<Progress>) {
+    let _ended = Ended(work);
     loop {
         let (jobs, taken, is_ending) = next_work(work);
-        let mut writes = taken;
+        let mut writes = Vec::new();
         let mut last = None;
         for job in jobs {
             match job {
@@ -155,9 +161,21 @@ fn keep(mut store: Box<dyn Store>, work: &Work, progress: &watch::Sender<Progres
                 }
             }
         }
+        writes.extend(taken);
         if !commit(&mut *store, &mut writes, &mut last, progress) || is_ending {
             return;
         }
+    }
+}
+
+/// However the thread ends, nobody waits for it any more.
+struct Ended<'a>(&'a Work);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.has_ended = true;
+        state.jobs.clear();
     }
 }
 
@@ -198,5 +216,81 @@ fn commit(
             progress.send_modify(|progress| progress.failure = Some(Arc::new(error)));
             false
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anser_protocol::ids::Position;
+    use anser_protocol::names::Chat;
+
+    use super::*;
+    use crate::store::{ConversationRow, MemoryStore, Message, Released, Stored};
+
+    /// A disk that takes nothing.
+    struct FullDisk;
+
+    fn full() -> StoreError {
+        StoreError::Disk { path: "store".to_owned(), reason: "no space left".to_owned() }
+    }
+
+    impl Store for FullDisk {
+        fn load(&self) -> Result<Stored, StoreError> {
+            Ok(Stored::default())
+        }
+        fn apply(&mut self, _: Vec<Write>) -> Result<(), StoreError> {
+            Err(full())
+        }
+        fn waiting(&self, _: &Release, _: u64, _: usize) -> Result<Vec<Released>, StoreError> {
+            Err(full())
+        }
+        fn messages(&self, _: &str, _: &Chat, _: Position, _: usize) -> Result<Vec<Message>, StoreError> {
+            Err(full())
+        }
+        fn conversations(&self, _: &str) -> Result<Vec<ConversationRow>, StoreError> {
+            Err(full())
+        }
+    }
+
+    fn cursor(position: u64) -> Vec<Write> {
+        vec![Write::ChatCursor { user: "alice".into(), position: Position(position) }]
+    }
+
+    #[tokio::test]
+    async fn a_question_is_answered_after_everything_that_was_given_before() {
+        let (keeper, mut progress) = Keeper::start(Box::new(MemoryStore::default())).expect("a thread");
+        (1..=100).for_each(|number| keeper.apply(Ticket(number), cursor(number)));
+        let stored = keeper.ask(|store| store.load()).await.expect("memory does not fail");
+        assert_eq!(stored.users["alice"].cursor, Some(Position(100)));
+        assert_eq!(progress.borrow_and_update().ticket, Some(Ticket(100)));
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_fails_is_told_and_nobody_waits_for_it() {
+        let (keeper, mut progress) = Keeper::start(Box::new(FullDisk)).expect("a thread");
+        keeper.apply(Ticket(1), cursor(1));
+        progress.changed().await.expect("it tells before it ends");
+        assert!(progress.borrow_and_update().failure.is_some());
+        assert!(progress.borrow().ticket.is_none());
+        progress.changed().await.expect_err("the thread has ended");
+        assert!(keeper.ask(|store| store.load()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_the_application_has_taken_is_written_before_the_end() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("store.redb");
+        let open = || Box::new(crate::store::FileStore::open(&path).expect("the store opens"));
+        let (keeper, _progress) = Keeper::start(open()).expect("a thread");
+        let push = crate::store::Push {
+            position: Position(5),
+            msg_id: Position(4),
+            at_ms: 0,
+            content: anser_protocol::content::PushContent::default(),
+        };
+        keeper.apply(Ticket(1), vec![Write::Push(push)]);
+        keeper.taken(&Release::Pushes, 1);
+        keeper.end().await;
+        assert!(!open().load().expect("it loads").pushes_wait);
     }
 }

@@ -174,3 +174,93 @@ impl Handed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use anser_protocol::content::Content;
+    use anser_protocol::frame::chat::Record;
+
+    use super::*;
+    use crate::session::{self, Ticket};
+    use crate::store::{MemoryStore, Message, Write};
+
+    struct Scene {
+        outgoing: Arc<Outgoing>,
+        keeper: Keeper,
+        deliveries: mpsc::Receiver<Delivery>,
+    }
+
+    fn scene() -> Scene {
+        let (keeper, _progress) = Keeper::start(Box::new(MemoryStore::default())).expect("a thread");
+        let outgoing = Arc::new(Outgoing::default());
+        let (to_application, deliveries) = mpsc::channel(1);
+        tokio::spawn(hand_out(outgoing.clone(), keeper.clone(), to_application));
+        Scene { outgoing, keeper, deliveries }
+    }
+
+    fn chat() -> Chat {
+        Chat::User("bob".into())
+    }
+
+    impl Scene {
+        fn store(&self, positions: std::ops::RangeInclusive<u64>) {
+            let message = |position| {
+                let content = Content::text("hello");
+                let record = Record { position: Position(position), at_ms: 0, from: "bob".into(), outbox: 0, content };
+                Write::Message(Message { user: "alice".into(), chat: chat(), record })
+            };
+            self.keeper.apply(Ticket(1), positions.map(message).collect());
+        }
+
+        fn release(&self, to: u64) {
+            self.outgoing.push_release(Release::Messages { user: "alice".into(), chat: chat(), to: Position(to) });
+        }
+
+        async fn next_position(&mut self) -> u64 {
+            match self.deliveries.recv().await.expect("something is handed out").event {
+                Event::Message(message) => message.record.position.0,
+                event => panic!("{event:?} instead of a message"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn records_come_in_order_once_however_often_they_are_released() {
+        let mut scene = scene();
+        scene.store(1..=200);
+        for to in [100, 100, 150, 200] {
+            scene.release(to);
+        }
+        for position in 1..=200 {
+            assert_eq!(scene.next_position().await, position);
+        }
+        scene.outgoing.push_event(Event::Session(session::Event::CaughtUp { user: "alice".into() }));
+        let last = scene.deliveries.recv().await.expect("the event").event;
+        assert!(matches!(last, Event::Session(_)), "{last:?}");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_handed_out_beyond_what_was_released() {
+        let mut scene = scene();
+        scene.store(1..=10);
+        scene.release(5);
+        for position in 1..=5 {
+            assert_eq!(scene.next_position().await, position);
+        }
+        scene.outgoing.push_event(Event::Session(session::Event::CaughtUp { user: "alice".into() }));
+        assert!(matches!(scene.deliveries.recv().await.expect("the event").event, Event::Session(_)));
+    }
+
+    #[tokio::test]
+    async fn an_application_that_listens_no_more_costs_no_memory() {
+        let Scene { outgoing, deliveries, .. } = scene();
+        drop(deliveries);
+        while !outgoing.lock().is_closed {
+            tokio::task::yield_now().await;
+        }
+        outgoing.push_event(Event::Session(session::Event::CaughtUp { user: "alice".into() }));
+        assert_eq!(outgoing.len(), 0);
+    }
+}

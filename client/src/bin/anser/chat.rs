@@ -3,7 +3,7 @@
 use anser_client::session::{self, Answer, Request};
 use anser_client::shell::{Client, Event};
 use anser_client::store::Message;
-use anser_protocol::content::{Content, ContentKind};
+use anser_protocol::content::{Content, ContentKind, GroupEvent, GroupEventKind};
 use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::names;
 use clap::Args;
@@ -13,6 +13,7 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::lines::reason_text;
 use crate::options::Global;
+use crate::roaming;
 use crate::signals::asked_to_end;
 
 const HELP: &str = "/to USER       talk with a user
@@ -45,8 +46,10 @@ pub struct Chat {
 impl Chat {
     pub async fn run(self, global: &Global) -> Result<(), Failure> {
         let mut connection = Connection::to_listen(global, Some(&self.user))?;
+        let roaming = roaming::watch(connection.client.clone(), global.server.clone());
         let result = tokio::select! {
             result = self.talk(&mut connection, global) => result,
+            () = roaming => Ok(()),
             () = asked_to_end() => Ok(()),
         };
         connection.close().await;
@@ -201,12 +204,26 @@ fn text_of(message: &Message) -> String {
     let record = &message.record;
     let content = match record.content.kind {
         ContentKind::TEXT => printable(&String::from_utf8_lossy(&record.content.body)),
-        ContentKind::EVENT => "(the group changed)".to_owned(),
+        ContentKind::EVENT => format!("({})", what_happened(&record.content.body)),
         _ => "(a message that this program cannot show)".to_owned(),
     };
     match &message.chat {
         names::Chat::User(_) => format!("<{}> {content}", record.from),
         names::Chat::Group(group) => format!("[{group}] <{}> {content}", record.from),
+    }
+}
+
+fn what_happened(body: &[u8]) -> String {
+    let Ok(event) = postcard::from_bytes::<GroupEvent>(body) else { return "the group changed".to_owned() };
+    let by = if event.by.is_empty() { "an app server" } else { &event.by };
+    let users = event.users.join(", ");
+    match event.kind {
+        GroupEventKind::CREATED => format!("{by} made the group with {users}"),
+        GroupEventKind::LEFT => format!("{users} left"),
+        GroupEventKind::ADDED => format!("{by} added {users}"),
+        GroupEventKind::REMOVED => format!("{by} removed {users}"),
+        GroupEventKind::DISSOLVED => format!("{by} dissolved the group"),
+        _ => "the group changed".to_owned(),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::lines::line;
 use crate::options::{Global, ask_password};
+use crate::roaming;
 use crate::signals::asked_to_end;
 
 /// Print pushes, and a user's messages, as JSON lines
@@ -31,8 +32,10 @@ pub struct Listen {
 impl Listen {
     pub async fn run(self, global: &Global) -> Result<(), Failure> {
         let mut connection = Connection::to_listen(global, self.user.as_deref())?;
+        let roaming = roaming::watch(connection.client.clone(), global.server.clone());
         let result = tokio::select! {
             result = self.print_all(&mut connection, global) => result,
+            () = roaming => Ok(()),
             () = asked_to_end() => Ok(()),
         };
         connection.close().await;

@@ -10,6 +10,7 @@ mod lines;
 mod listen;
 mod options;
 mod register;
+mod roaming;
 mod send;
 mod signals;
 mod state;
