@@ -51,6 +51,21 @@ async fn a_returning_client_resumes_its_tls_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_serves_many_requests_and_says_how_long_it_may_lie_idle() {
+    let (daemon, folder) = start(|_| {}).await;
+    let address = daemon.listen()[0];
+    on_a_thread(move || {
+        let mut stream = connect(address, &folder, "localhost", &[b"http/1.1"]);
+        let request = b"GET /v3/push/cid HTTP/1.1\r\nhost: x\r\n\r\n";
+        stream.write_all(&[&request[..], &request[..]].concat()).expect("sent");
+        let answers = BufReader::new(stream).lines().map_while(Result::ok);
+        let told = answers.filter(|line| line.eq_ignore_ascii_case("keep-alive: timeout=8")).take(2);
+        assert_eq!(told.count(), 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_says_nothing_is_cut_off_before_and_after_the_handshake() {
     let (daemon, folder) = start(|_| {}).await;
     let address = daemon.listen()[0];

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::StatusCode;
 use hyper::body::Incoming;
+use hyper::header::{HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,6 +20,9 @@ use crate::shutdown::Shutdown;
 
 /// Also how long a connection may lie idle between two requests.
 const HEADER_WITHIN: Duration = Duration::from_secs(10);
+/// What callers with a pool of connections are told about it: a little less, so that they close first and no request
+/// meets the closing on its way.
+const KEEP_ALIVE: HeaderValue = HeaderValue::from_static("timeout=8");
 const HEADER_BYTES_MAX: usize = 32 * 1024;
 
 /// The connection that a request came on, among the request's extensions. Whoever takes the connection over (an upgrade
@@ -49,7 +54,13 @@ pub async fn serve(
         let mut request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(from.clone());
         let rest = rest.clone();
-        async move { Ok::<_, Infallible>(rest.answer(request).await) }
+        async move {
+            let mut response = rest.answer(request).await;
+            if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                response.headers_mut().insert(HeaderName::from_static("keep-alive"), KEEP_ALIVE);
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
