@@ -165,10 +165,14 @@ fn md5_form(password: &str) -> String {
     data_encoding::HEXLOWER.encode(&Md5::digest(password.as_bytes()))
 }
 
+/// Does it look like the MD5 form of a password?
+pub fn is_md5_form(given: &str) -> bool {
+    given.len() == 32 && given.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// What the given text may stand for: a password, and if it looks like one, an MD5 form.
 fn candidates(given: &str) -> impl Iterator<Item = String> {
-    let is_md5_form = given.len() == 32 && given.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_md5_form.then(|| given.to_ascii_lowercase()).into_iter().chain(std::iter::once(md5_form(given)))
+    is_md5_form(given).then(|| given.to_ascii_lowercase()).into_iter().chain(std::iter::once(md5_form(given)))
 }
 
 /// The working memory of argon2, one piece for each hash at a time, kept for the next one.

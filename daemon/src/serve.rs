@@ -104,7 +104,13 @@ impl Daemon {
         let (writer, ledger) = open_store(&config, switchboard.clone()).await?;
         let (upgrades, waiting) = Upgrades::new();
         let passwords = Passwords::new(&config.password, &keys);
-        let links = Links::new(switchboard.clone(), ledger.clone(), passwords.clone(), transport_rules(&config));
+        let links = Links::new(
+            switchboard.clone(),
+            ledger.clone(),
+            passwords.clone(),
+            upgrades.clone(),
+            transport_rules(&config),
+        );
         let context = Arc::new(Context {
             passwords,
             links: Arc::new(links.map_err(StartError::System)?),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anser_protocol::error::ErrorCode;
 use anser_protocol::ids::TimeMs;
 use anser_storage::command::{Command, MarkCommand};
+use anser_storage::ids::{AppNumber, UserNumber};
 
 use super::mailbox::Mailbox;
 use super::query::{self, Query};
@@ -17,7 +18,7 @@ use super::session::{GivenPassword, Heartbeat, Input, Rules, Ticket};
 use crate::clock;
 use crate::keys::random;
 use crate::ledger::Ledger;
-use crate::password::{Passwords, Verdict};
+use crate::password::{self, Passwords, Upgrade, Upgrades, Verdict};
 use crate::switchboard::Switchboard;
 
 /// How often silent links are looked for. A link's time is up at most this much later than promised.
@@ -46,6 +47,7 @@ pub struct Links {
     ledger: Ledger,
     readers: Readers,
     passwords: Passwords,
+    upgrades: Upgrades,
     pub(super) rules: TransportRules,
     open: Mutex<BTreeMap<u64, Arc<Mailbox>>>,
     last_number: AtomicU64,
@@ -56,11 +58,12 @@ impl Links {
         switchboard: Arc<Switchboard>,
         ledger: Ledger,
         passwords: Passwords,
+        upgrades: Upgrades,
         rules: TransportRules,
     ) -> io::Result<Self> {
         let readers = Readers::start(READERS)?;
         let open = Mutex::default();
-        Ok(Self { switchboard, ledger, readers, passwords, rules, open, last_number: AtomicU64::new(0) })
+        Ok(Self { switchboard, ledger, readers, passwords, upgrades, rules, open, last_number: AtomicU64::new(0) })
     }
 
     pub fn now_ms(&self) -> TimeMs {
@@ -133,12 +136,28 @@ impl Links {
         });
     }
 
-    pub(super) fn check_password(&self, mailbox: &Arc<Mailbox>, ticket: Ticket, given: GivenPassword, stored: String) {
+    pub(super) fn check_password(
+        &self,
+        mailbox: &Arc<Mailbox>,
+        ticket: Ticket,
+        (app, user): (AppNumber, UserNumber),
+        given: GivenPassword,
+        stored: String,
+    ) {
         let (answered, passwords) = (Arc::clone(mailbox), self.passwords.clone());
+        let upgrades = self.upgrades.clone();
         tokio::spawn(async move {
             let verdict = passwords.verify(&given.0, Some(&stored)).await;
-            let is_right = matches!(verdict, Ok(Verdict::Right | Verdict::RightButQuick));
-            answered.put_input(Input::PasswordChecked { ticket, is_right, fresh_token: random() });
+            let found = match verdict {
+                Ok(Verdict::Right | Verdict::RightButQuick) => Ok(random()),
+                Ok(Verdict::Wrong) => Err(ErrorCode::PASSWORD_WRONG),
+                Err(password::Busy) => Err(ErrorCode::BUSY),
+            };
+            answered.put_input(Input::PasswordChecked { ticket, found });
+            // Of the MD5 form nobody knows the password that is to be hashed.
+            if verdict == Ok(Verdict::RightButQuick) && !password::is_md5_form(&given.0) {
+                upgrades.add(Upgrade { app, user, password: given.0, quick: stored });
+            }
         });
     }
 

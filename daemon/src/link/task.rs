@@ -173,8 +173,8 @@ impl Place {
             Action::Submit(ticket, command) => self.links.submit(&self.mailbox, ticket, command),
             Action::Mark(mark) => self.links.mark(mark),
             Action::Ask(ticket, query) => self.links.ask(&self.mailbox, ticket, query),
-            Action::CheckPassword { ticket, given, stored } => {
-                self.links.check_password(&self.mailbox, ticket, given, stored);
+            Action::CheckPassword { ticket, app, user, given, stored } => {
+                self.links.check_password(&self.mailbox, ticket, (app, user), given, stored);
             }
             Action::HashPassword { ticket, password } => self.links.hash_password(&self.mailbox, ticket, password),
         }

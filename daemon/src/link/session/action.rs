@@ -30,6 +30,8 @@ pub enum Action {
     /// Answered by [`Input::PasswordChecked`].
     CheckPassword {
         ticket: Ticket,
+        app: AppNumber,
+        user: UserNumber,
         given: GivenPassword,
         stored: String,
     },
@@ -60,8 +62,8 @@ pub enum Input {
     Answer(Ticket, Result<Answer, ErrorCode>),
     PasswordChecked {
         ticket: Ticket,
-        is_right: bool,
-        fresh_token: [u8; 32],
+        /// A fresh random token when the password is right; why not, when it is not known to be.
+        found: Result<[u8; 32], ErrorCode>,
     },
     PasswordHashed {
         ticket: Ticket,

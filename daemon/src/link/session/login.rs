@@ -73,6 +73,8 @@ impl Session {
             Err(code) => return self.login_failed(attempt.request, code, ""),
         };
         attempt.user = user.number;
+        let Stage::Ready(ready) = &self.stage else { return };
+        let app = ready.app;
         match &attempt.credential {
             Credential::Token if self.is_token_good(&user, now) => {
                 self.prolong_token(&attempt, user, now);
@@ -83,7 +85,13 @@ impl Session {
                 let given = given.clone();
                 attempt.stored_password.clone_from(&user.password);
                 let ticket = self.ask(Pending::Password(Box::new(attempt)));
-                self.actions.push_back(Action::CheckPassword { ticket, given, stored: user.password });
+                self.actions.push_back(Action::CheckPassword {
+                    ticket,
+                    app,
+                    user: user.number,
+                    given,
+                    stored: user.password,
+                });
             }
         }
     }
@@ -112,12 +120,13 @@ impl Session {
         self.submit(Pending::Unheeded, command);
     }
 
-    pub(super) fn password_checked(&mut self, ticket: Ticket, is_right: bool, fresh_token: [u8; 32], now: TimeMs) {
+    pub(super) fn password_checked(&mut self, ticket: Ticket, found: Result<[u8; 32], ErrorCode>, now: TimeMs) {
         let Some(Pending::Password(mut attempt)) = self.take_pending(ticket) else { return };
         let Stage::Ready(ready) = &self.stage else { return };
-        if !is_right {
-            return self.login_failed(attempt.request, ErrorCode::PASSWORD_WRONG, "");
-        }
+        let fresh_token = match found {
+            Ok(token) => token,
+            Err(code) => return self.login_failed(attempt.request, code, ""),
+        };
         attempt.token = fresh_token.to_vec();
         let command = Command::User(UserCommand::LogIn {
             app: ready.app,

@@ -177,9 +177,7 @@ impl Session {
         match input {
             Input::Outcome(ticket, outcome) => self.handle_outcome(ticket, outcome),
             Input::Answer(ticket, answer) => self.handle_answer(ticket, answer, now),
-            Input::PasswordChecked { ticket, is_right, fresh_token } => {
-                self.password_checked(ticket, is_right, fresh_token, now)
-            }
+            Input::PasswordChecked { ticket, found } => self.password_checked(ticket, found, now),
             Input::PasswordHashed { ticket, hash } => self.password_hashed(ticket, hash),
             Input::Replaced => self.go_away(ErrorCode::REPLACED, 0),
             Input::Draining { retry_after_ms } => self.go_away(ErrorCode::SHUTTING_DOWN, retry_after_ms),

@@ -283,11 +283,12 @@ fn a_password_login_checks_outside_and_keeps_a_token_before_it_answers() {
     let (ticket, _) = dialogue.question();
     let user = LoginUser { number: ALICE, password: "stored".into(), token: None };
     dialogue.answer(ticket, Answer::LogIn(Some(user)));
-    let Some(Action::CheckPassword { ticket, given, stored }) = dialogue.session.next_action() else {
+    let Some(Action::CheckPassword { ticket, given, stored, user: ALICE, app: APP }) = dialogue.session.next_action()
+    else {
         panic!("the password is to be checked")
     };
     assert_eq!((given.0.as_str(), stored.as_str()), ("secret", "stored"));
-    let checked = Input::PasswordChecked { ticket, is_right: true, fresh_token: TOKEN };
+    let checked = Input::PasswordChecked { ticket, found: Ok(TOKEN) };
     dialogue.session.handle_input(checked, START);
     let (ticket, command) = dialogue.command();
     let Command::User(UserCommand::LogIn { token_hash, .. }) = command else { panic!("{command:?}") };
@@ -310,7 +311,7 @@ fn a_password_that_changed_while_it_was_checked_is_checked_once_more() {
             panic!("the password is to be checked")
         };
         assert_eq!(stored, hash);
-        let checked = Input::PasswordChecked { ticket, is_right: true, fresh_token: TOKEN };
+        let checked = Input::PasswordChecked { ticket, found: Ok(TOKEN) };
         dialogue.session.handle_input(checked, START);
         let (ticket, _) = dialogue.command();
         dialogue.outcome(ticket, Err(Refusal::PasswordChanged));
@@ -326,7 +327,7 @@ fn a_wrong_password_an_unknown_user_and_an_expired_token_are_told_apart_and_leav
     let user = LoginUser { number: ALICE, password: "stored".into(), token: None };
     dialogue.answer(ticket, Answer::LogIn(Some(user.clone())));
     let Some(Action::CheckPassword { ticket, .. }) = dialogue.session.next_action() else { panic!("no check") };
-    let checked = Input::PasswordChecked { ticket, is_right: false, fresh_token: TOKEN };
+    let checked = Input::PasswordChecked { ticket, found: Err(ErrorCode::PASSWORD_WRONG) };
     dialogue.session.handle_input(checked, START);
     assert_eq!(codes(&dialogue.hear()), [(1, ErrorCode::PASSWORD_WRONG)]);
 
