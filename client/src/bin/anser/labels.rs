@@ -42,7 +42,7 @@ enum TagsAction {
 /// Show or change this device's alias
 #[derive(Args)]
 #[command(after_help = "Examples:
-  anser alias set customer-17
+  anser alias set customer_17
   anser alias --user bob get")]
 pub struct Alias {
     /// Whose device; no login is needed

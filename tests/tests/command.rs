@@ -1,0 +1,308 @@
+//! The command `anser` against the real daemon, as a person at a terminal uses it.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anser_tests::binaries;
+use anser_tests::daemon::{App, Daemon};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// Only a command that hangs meets it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Somebody's terminal on some machine.
+struct Terminal {
+    server: String,
+    ca: PathBuf,
+    app_key: String,
+    state: TempDir,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+struct Ended {
+    code: Option<i32>,
+    out: String,
+    error: String,
+}
+
+/// A command that prints on.
+struct Listening {
+    process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Terminal {
+    fn new(daemon: &Daemon, app: &App) -> Self {
+        Self {
+            server: daemon.address().to_string(),
+            ca: daemon.ca().to_owned(),
+            app_key: app.app_key.clone(),
+            state: tempfile::tempdir().expect("a temporary folder"),
+        }
+    }
+
+    fn command(&self, line: &[&str]) -> Command {
+        let mut command = Command::new(binaries::anser());
+        command
+            .args(line)
+            .env("ANSER_SERVER", &self.server)
+            .env("ANSER_CA", &self.ca)
+            .env("ANSER_APP_KEY", &self.app_key)
+            .env("XDG_STATE_HOME", self.state.path())
+            .env_remove("ANSER_PASSWORD")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    async fn try_run(&self, line: &[&str]) -> Ended {
+        let output = timeout(PATIENCE, self.command(line).output()).await.expect("the command ends");
+        let output = output.expect("the command starts");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text is printed");
+        Ended { code: output.status.code(), out: text(output.stdout), error: text(output.stderr) }
+    }
+
+    /// Runs a command that must succeed, and answers what it printed.
+    async fn run(&self, line: &[&str]) -> String {
+        let ended = self.try_run(line).await;
+        assert_eq!(ended.code, Some(0), "anser {}: {ended:?}", line.join(" "));
+        ended.out.trim_end().to_owned()
+    }
+
+    async fn register(&self, users: &[&str]) {
+        for user in users {
+            self.run(&["register", user, "--password", &password(user)]).await;
+        }
+    }
+
+    async fn send(&self, from: &str, to: &str, text: &str) {
+        self.run(&["send", "--user", from, "--password", &password(from), "--to", to, "--text", text]).await;
+    }
+
+    /// Listens, and returns when what was missed has been printed.
+    async fn listen(&self, user: &str, more: &[&str]) -> (Listening, Vec<Value>) {
+        let password = password(user);
+        let line = [&["listen", "--user", user, "--password", &password], more].concat();
+        let mut listening = self.start(&line);
+        let missed = listening.until("caught_up").await;
+        (listening, missed)
+    }
+
+    fn start(&self, line: &[&str]) -> Listening {
+        let mut process = self.command(line).stderr(Stdio::inherit()).spawn().expect("the command starts");
+        let out = process.stdout.take().expect("standard output was asked to be a pipe");
+        Listening { process, lines: BufReader::new(out).lines() }
+    }
+}
+
+impl Listening {
+    async fn next(&mut self) -> Value {
+        let line = timeout(PATIENCE, self.lines.next_line()).await.expect("a line is printed");
+        let line = line.expect("its output can be read").expect("it goes on");
+        serde_json::from_str(&line).expect("every line is JSON")
+    }
+
+    /// The lines before the next one of this event, that one not included.
+    async fn until(&mut self, event: &str) -> Vec<Value> {
+        let mut before = Vec::new();
+        loop {
+            let line = self.next().await;
+            if line["event"] == event {
+                return before;
+            }
+            before.push(line);
+        }
+    }
+
+    async fn next_of(&mut self, event: &str) -> Value {
+        loop {
+            let line = self.next().await;
+            if line["event"] == event {
+                return line;
+            }
+        }
+    }
+
+    async fn next_text(&mut self) -> Value {
+        self.next_of("message").await["text"].clone()
+    }
+
+    /// As Ctrl-C does.
+    async fn interrupt(mut self) {
+        let id = self.process.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(id.expect("it runs"), rustix::process::Signal::INT).expect("it is ours");
+        let status = timeout(PATIENCE, self.process.wait()).await.expect("it ends").expect("it is ours");
+        assert!(status.success(), "{status}");
+    }
+}
+
+fn password(user: &str) -> String {
+    format!("{user}-secret")
+}
+
+fn texts(lines: &[Value]) -> Vec<&Value> {
+    lines.iter().filter(|line| line["event"] == "message").map(|line| &line["text"]).collect()
+}
+
+async fn daemon_with_app() -> (Daemon, App) {
+    let daemon = Daemon::start().await.expect("the daemon starts");
+    let app = daemon.create_app("geese").await.expect("an app is made");
+    (daemon, app)
+}
+
+#[tokio::test]
+async fn two_users_talk_whatever_their_transports() {
+    let (daemon, app) = daemon_with_app().await;
+    let terminal = Terminal::new(&daemon, &app);
+    terminal.register(&["alice", "bob"]).await;
+    let (mut bob, _) = terminal.listen("bob", &["--transport", "quic"]).await;
+    for transport in ["tcp", "ws", "quic", "auto"] {
+        let line = ["--transport", transport, "send", "--user", "alice", "--to", "bob", "--text", transport];
+        terminal.run(&[&line[..], &["--password", &password("alice")]].concat()).await;
+        let message = bob.next_of("message").await;
+        assert_eq!((&message["text"], &message["from"]), (&json!(transport), &json!("alice")));
+        assert_eq!(message["chat"], json!({"user": "alice"}));
+    }
+    bob.interrupt().await;
+}
+
+#[tokio::test]
+async fn what_nobody_listened_to_is_printed_by_the_next_listen_once_and_in_order() {
+    let (daemon, app) = daemon_with_app().await;
+    let terminal = Terminal::new(&daemon, &app);
+    terminal.register(&["alice", "bob"]).await;
+    for text in ["one", "two"] {
+        terminal.send("alice", "bob", text).await;
+    }
+    // Bob's device gets them now, and must not swallow them.
+    terminal.send("bob", "alice", "hello").await;
+    terminal.send("alice", "bob", "three").await;
+    let (bob, missed) = terminal.listen("bob", &[]).await;
+    assert_eq!(texts(&missed), ["one", "two", "three"]);
+    bob.interrupt().await;
+    let (bob, missed) = terminal.listen("bob", &[]).await;
+    assert_eq!(texts(&missed), [&json!(null); 0]);
+    bob.interrupt().await;
+}
+
+#[tokio::test]
+async fn a_listener_outlives_the_daemons_death() {
+    let (mut daemon, app) = daemon_with_app().await;
+    let terminal = Terminal::new(&daemon, &app);
+    terminal.register(&["alice", "bob"]).await;
+    let (mut bob, _) = terminal.listen("bob", &["--transport", "tcp"]).await;
+    terminal.send("alice", "bob", "before").await;
+    assert_eq!(bob.next_text().await, "before");
+    daemon.restart().await.expect("it starts again");
+    terminal.send("alice", "bob", "after").await;
+    assert_eq!(bob.next_text().await, "after");
+    bob.interrupt().await;
+}
+
+#[tokio::test]
+async fn a_group_of_three_talks_and_one_leaves() {
+    let (daemon, app) = daemon_with_app().await;
+    let terminal = Terminal::new(&daemon, &app);
+    terminal.register(&["alice", "bob", "carol"]).await;
+    let by = |user: &str| ["--user".to_owned(), user.to_owned(), "--password".to_owned(), password(user)];
+    let run = async |user: &str, line: &[&str]| {
+        let who = by(user);
+        let who: Vec<&str> = who.iter().map(String::as_str).collect();
+        terminal.run(&[&line[..1], &who, &line[1..]].concat()).await
+    };
+    let (mut bob, _) = terminal.listen("bob", &[]).await;
+    let group = run("alice", &["group", "create", "geese", "bob", "carol"]).await;
+    assert_eq!(bob.next_of("group_event").await["kind"], "created");
+    run("carol", &["send", "--group", &group, "--text", "from carol"]).await;
+    assert_eq!(bob.next_text().await, "from carol");
+    assert_eq!(run("alice", &["group", "members", &group]).await, "alice  (owner)\nbob\ncarol");
+    run("carol", &["group", "leave", &group]).await;
+    assert_eq!(bob.next_of("group_event").await["kind"], "left");
+    run("alice", &["send", "--group", &group, "--text", "without carol"]).await;
+    assert_eq!(bob.next_text().await, "without carol");
+    bob.interrupt().await;
+    let (carol, missed) = terminal.listen("carol", &[]).await;
+    assert!(!texts(&missed).contains(&&json!("without carol")), "{missed:?}");
+    assert!(missed.iter().any(|line| line["kind"] == "left"), "{missed:?}");
+    carol.interrupt().await;
+}
+
+#[tokio::test]
+async fn pushes_find_a_device_by_tag_alias_and_for_all() {
+    let (daemon, app) = daemon_with_app().await;
+    let terminal = Terminal::new(&daemon, &app);
+    assert_eq!(terminal.run(&["tags", "add", "beijing", "vip"]).await, "beijing\nvip");
+    assert_eq!(terminal.run(&["tags", "delete", "vip"]).await, "beijing");
+    assert_eq!(terminal.run(&["alias", "set", "customer_17"]).await, "customer_17");
+    let mut device = terminal.start(&["listen"]);
+    device.next_of("connected").await;
+    let server = daemon.https(&app).expect("the address is good");
+    for audience in [json!("all"), json!({"tag": ["beijing"]}), json!({"alias": ["customer_17"]})] {
+        let alert = audience.to_string();
+        let push = json!({"platform": "all", "audience": audience, "notification": {"alert": alert}});
+        let accepted = server.call("POST", "/v3/push", Some(&push)).await.expect("the server answers");
+        assert_eq!(accepted.status, 200, "{accepted:?}");
+        assert_eq!(device.next_of("push").await["notification"]["alert"], json!(alert));
+    }
+    device.interrupt().await;
+}
+
+#[tokio::test]
+async fn mistakes_are_told_plainly_and_with_their_exit_codes() {
+    let (daemon, app) = daemon_with_app().await;
+    let terminal = Terminal::new(&daemon, &app);
+    terminal.register(&["alice"]).await;
+    let ca = daemon.ca().to_str().expect("a plain path");
+    let send = |user: &'static str, password: &'static str| {
+        ["send", "--user", user, "--password", password, "--to", "nobody", "--text", "x"]
+    };
+    let nobody_listens = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let nobody_listens = nobody_listens.expect("a free port").to_string();
+    let cases: &[(&[&str], i32, &[&str])] = &[
+        (&["register", "alice", "--password", "another"], 1, &["\"alice\" is taken"]),
+        (&["register", "bob", "--password", "abc"], 1, &["4 to 128 bytes"]),
+        (&["register", "bob"], 2, &["--password", "ANSER_PASSWORD"]),
+        (&send("alice", "wrong"), 1, &["wrong password", "alice"]),
+        (&send("zoe", "secret"), 1, &["no user \"zoe\"", "anser register zoe"]),
+        (&send("alice", "alice-secret"), 1, &["target user does not exist"]),
+        (&["--app-key", "0123456789abcdef01234567", "tags", "get"], 1, &["app key", "anserd app list"]),
+        (&["--app-key", "", "tags", "get"], 2, &["--app-key"]),
+        (&["--server", &nobody_listens, "tags", "get"], 1, &["cannot reach", &nobody_listens, "tcp", "refused"]),
+        (&["--server", "localhost", "tags", "get"], 2, &["host:port"]),
+        (&["--ca", "", "--transport", "tcp", "tags", "get"], 1, &["--ca"]),
+        (&["--ca", "nowhere.pem", "tags", "get"], 2, &["nowhere.pem"]),
+        (&["--ca", ca, "send", "--user", "alice", "--text", "x"], 2, &["--to", "--group"]),
+    ];
+    for (line, code, words) in cases {
+        let ended = terminal.try_run(line).await;
+        assert!(!ended.error.contains("panicked"), "{ended:?}");
+        // A machine without a list of authorities says so before it tries: a wrong command line on that machine.
+        let may_lack_authorities =
+            line[..2] == ["--ca", ""] && !Path::new("/etc/ssl/certs/ca-certificates.crt").exists();
+        assert!(ended.code == Some(*code) || may_lack_authorities, "{line:?}: {ended:?}");
+        for word in *words {
+            assert!(ended.error.contains(word), "{line:?} does not say {word:?}: {ended:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_device_is_one_process_at_a_time() {
+    let (daemon, app) = daemon_with_app().await;
+    let terminal = Terminal::new(&daemon, &app);
+    terminal.register(&["bob"]).await;
+    let (bob, _) = terminal.listen("bob", &[]).await;
+    let second = terminal.try_run(&["tags", "--user", "bob", "get"]).await;
+    assert_eq!(second.code, Some(1));
+    assert!(second.error.contains("in use by another process") && second.error.contains("--state-dir"), "{second:?}");
+    bob.interrupt().await;
+    assert_eq!(terminal.run(&["tags", "--user", "bob", "get"]).await, "");
+}
