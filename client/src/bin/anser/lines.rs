@@ -134,7 +134,7 @@ fn push_line(push: &Push) -> Value {
 }
 
 fn notification_value(notification: &Notification) -> Value {
-    let mut value = json!({"alert": json_object_or_text(&notification.alert), "title": notification.title});
+    let mut value = json!({"alert": notification.alert, "title": notification.title});
     put_json(&mut value, "extras", &notification.extras);
     put_json(&mut value, "options", &notification.options);
     value
@@ -154,14 +154,6 @@ fn put_json(value: &mut Value, name: &str, text: &str) {
 
 fn json_or_text(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| text.into())
-}
-
-/// An alert is a text that may look like a number, or an object that iOS understands.
-fn json_object_or_text(text: &str) -> Value {
-    match serde_json::from_str(text) {
-        Ok(object @ Value::Object(_)) => object,
-        _ => text.into(),
-    }
 }
 
 #[cfg(test)]
