@@ -131,18 +131,24 @@ impl Ear {
                 Event::Message(message) => self.on_message(&message),
                 Event::Push(push) => self.on_push(&push),
                 Event::Session(SessionEvent::Sent { local, position, .. }) => self.on_sent(local, position.0).await,
-                Event::Session(SessionEvent::Disconnected { .. }) => {
-                    self.device.outages.note_cut_off(&self.device.user)
+                Event::Session(SessionEvent::Disconnected { reason }) => {
+                    self.note(format!("disconnected: {reason:?}"));
+                    self.device.outages.note_cut_off(&self.device.user);
                 }
                 Event::Session(SessionEvent::SendFailed { chat, code, message, .. }) => {
                     let user = &self.device.user;
                     return Err(io::Error::other(format!("{user} to {chat:?}: refused: {message} ({})", code.0)));
                 }
                 Event::StoreFailed(error) => return Err(io::Error::other(error)),
-                Event::Session(_) | Event::Unreachable(_) => {}
+                Event::Session(event) => self.note(format!("{event:?}")),
+                Event::Unreachable(why) => self.note(why.to_string()),
             }
         }
         Ok(())
+    }
+
+    fn note(&self, what: String) {
+        self.device.outages.note_event(&self.device.user, what);
     }
 
     fn on_message(&self, message: &Message) {

@@ -1,6 +1,6 @@
 //! Tells senders when the daemon is down, the judge when a fault begins and ends, and the test when all take part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use tokio::sync::watch;
@@ -24,7 +24,12 @@ struct State {
     answered_by_sender: BTreeMap<String, u64>,
     /// Of each device, the epoch in which it last noticed that its link was gone.
     cut_off_by_device: BTreeMap<String, u64>,
+    /// The last things that happened at each device, for whoever asks why it is silent.
+    happened_by_device: BTreeMap<String, VecDeque<String>>,
 }
+
+/// Things that are remembered of each device.
+const HAPPENED_MAX: usize = 12;
 
 impl fmt::Debug for Outages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,6 +91,19 @@ impl Outages {
     /// A device noticed that its link was gone.
     pub fn note_cut_off(&self, device: &str) {
         self.note(device, |state| Some(&mut state.cut_off_by_device));
+    }
+
+    /// Something happened at a device's link.
+    pub fn note_event(&self, device: &str, what: String) {
+        self.state.send_if_modified(|state| {
+            let happened = state.happened_by_device.entry(device.to_owned()).or_default();
+            if happened.len() == HAPPENED_MAX {
+                happened.pop_front();
+            }
+            happened.push_back(format!("{} {what}", state.epoch));
+            // Nobody waits for this.
+            false
+        });
     }
 
     /// Waits until every one of these has got an answer since the last outage.
