@@ -26,16 +26,23 @@ pub struct Switchboard {
 
 #[derive(Debug, Default)]
 struct Connected {
-    devices: BTreeMap<(AppNumber, DeviceNumber), Arc<Mailbox>>,
+    /// Each with the number of its link.
+    devices: BTreeMap<(AppNumber, DeviceNumber), (u64, Arc<Mailbox>)>,
     /// A user may be logged in on several devices.
     users: BTreeMap<(AppNumber, UserNumber), Vec<Arc<Mailbox>>>,
 }
 
 impl Switchboard {
-    /// From now on this device's pushes come to `mailbox`; an older link of the same device is told to go.
-    pub fn attach_device(&self, app: AppNumber, device: DeviceNumber, mailbox: &Arc<Mailbox>) {
-        let older = self.lock().devices.insert((app, device), Arc::clone(mailbox));
-        if let Some(older) = older
+    /// From now on this device's pushes come to `mailbox`; an older link of the same device is told to go. `link` counts
+    /// links as they were opened: of a device that changed its link, the hello of the abandoned one may be read last.
+    pub fn attach_device(&self, app: AppNumber, device: DeviceNumber, link: u64, mailbox: &Arc<Mailbox>) {
+        let mut connected = self.lock();
+        if connected.devices.get(&(app, device)).is_some_and(|(newest, _)| *newest > link) {
+            mailbox.put_input(Input::Replaced);
+            return;
+        }
+        let older = connected.devices.insert((app, device), (link, Arc::clone(mailbox)));
+        if let Some((_, older)) = older
             && !Arc::ptr_eq(&older, mailbox)
         {
             older.put_input(Input::Replaced);
@@ -44,7 +51,7 @@ impl Switchboard {
 
     pub fn detach_device(&self, app: AppNumber, device: DeviceNumber, mailbox: &Arc<Mailbox>) {
         let mut connected = self.lock();
-        if connected.devices.get(&(app, device)).is_some_and(|known| Arc::ptr_eq(known, mailbox)) {
+        if connected.devices.get(&(app, device)).is_some_and(|(_, known)| Arc::ptr_eq(known, mailbox)) {
             connected.devices.remove(&(app, device));
         }
     }
@@ -104,14 +111,14 @@ impl Switchboard {
             }
             Route::Devices { devices, .. } => {
                 for device in devices {
-                    if let Some(mailbox) = connected.devices.get(&(app, *device)) {
+                    if let Some((_, mailbox)) = connected.devices.get(&(app, *device)) {
                         self.put(mailbox, Recipient::Device, appended);
                     }
                 }
             }
             Route::Broadcast { devices, .. } => {
                 let everything = (app, DeviceNumber(0))..=(app, DeviceNumber(u32::MAX));
-                for ((_, device), mailbox) in connected.devices.range(everything) {
+                for ((_, device), (_, mailbox)) in connected.devices.range(everything) {
                     if devices.contains(device.0) {
                         self.put(mailbox, Recipient::Device, appended);
                     }
@@ -135,14 +142,14 @@ impl Switchboard {
     }
 
     fn miss_all(&self) {
-        for mailbox in self.lock().devices.values() {
+        for (_, mailbox) in self.lock().devices.values() {
             mailbox.miss_all();
         }
     }
 
     /// Tells every link to go away and come back later.
     pub fn drain(&self, retry_after_ms: u32) {
-        for mailbox in self.lock().devices.values() {
+        for (_, mailbox) in self.lock().devices.values() {
             mailbox.put_input(Input::Draining { retry_after_ms });
         }
     }
@@ -299,11 +306,24 @@ mod tests {
     fn a_newer_link_of_a_device_ends_the_older_one() {
         let switchboard = Switchboard::default();
         let (older, newer) = (Arc::new(Mailbox::default()), Arc::new(Mailbox::default()));
-        switchboard.attach_device(APP, DeviceNumber(0), &older);
-        switchboard.attach_device(APP, DeviceNumber(0), &newer);
+        switchboard.attach_device(APP, DeviceNumber(0), 1, &older);
+        switchboard.attach_device(APP, DeviceNumber(0), 2, &newer);
         switchboard.detach_device(APP, DeviceNumber(0), &older);
 
         assert!(matches!(older.take(true, None), Some(Item::Input(Input::Replaced))));
+        assert_eq!(switchboard.connected_devices(APP), [DeviceNumber(0)]);
+    }
+
+    #[test]
+    fn an_older_link_of_a_device_that_says_hello_late_does_not_end_the_newer_one() {
+        let switchboard = Switchboard::default();
+        let (older, newer) = (Arc::new(Mailbox::default()), Arc::new(Mailbox::default()));
+        switchboard.attach_device(APP, DeviceNumber(0), 2, &newer);
+        switchboard.attach_device(APP, DeviceNumber(0), 1, &older);
+        switchboard.detach_device(APP, DeviceNumber(0), &older);
+
+        assert!(matches!(older.take(true, None), Some(Item::Input(Input::Replaced))));
+        assert!(newer.take(true, None).is_none());
         assert_eq!(switchboard.connected_devices(APP), [DeviceNumber(0)]);
     }
 }

@@ -159,7 +159,7 @@ impl Place {
         let switchboard = &self.links.switchboard;
         match action {
             Action::AttachDevice { app, device } => {
-                switchboard.attach_device(app, device, &self.mailbox);
+                switchboard.attach_device(app, device, self.number, &self.mailbox);
                 self.device = Some((app, device));
             }
             Action::AttachUser { app, user } => {
