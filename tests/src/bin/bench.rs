@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anser_tests::bench::table::{Table, Target};
-use anser_tests::bench::{daemon, machine};
+use anser_tests::bench::{daemon, links, machine};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -38,6 +38,13 @@ async fn measure(folder: &PathBuf) -> io::Result<Table> {
     let sync = machine::sync_time(folder.path())?.as_secs_f64() * 1000.0;
     table.add("the disk: a page appended and synced", sync, "ms", Target::None);
     daemon::empty(&mut table, folder.path()).await?;
+    links::idle(&mut table, folder.path()).await?;
+    links::handshakes(&mut table, folder.path()).await?;
+    links::sends(&mut table, folder.path()).await?;
+    links::group(&mut table, folder.path()).await?;
+    links::catch_up(&mut table, folder.path()).await?;
+    links::tag_push(&mut table, folder.path()).await?;
+    links::broadcast(&mut table, folder.path()).await?;
     daemon::ready_after_kill(&mut table, folder.path()).await?;
     Ok(table)
 }

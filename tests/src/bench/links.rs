@@ -1,0 +1,256 @@
+//! Figures of links, chats and pushes, with load from `anser bench` on the same machine.
+//!
+//! Both ends share the processors: the server's processor time and memory are firm, rates are floors.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use super::table::{Table, Target};
+use super::{filled, machine};
+use crate::binaries;
+use crate::daemon::{App, Daemon, Plan};
+
+const KIB: f64 = 1024.0;
+const IDLE_LINKS: u32 = 2_000;
+const RECONNECTS: u32 = 200;
+const ROUNDS: u32 = 10;
+const PUSH_DEVICES: u32 = 10_000;
+
+/// A daemon whose users' passwords cost nothing, so that what is measured is the rest.
+struct Bench {
+    daemon: Daemon,
+    app: App,
+    folder: PathBuf,
+}
+
+impl Bench {
+    async fn start(folder: &Path, name: &str) -> io::Result<Self> {
+        let mut plan = Plan::new(&folder.join(name), &folder.join(format!("{name}.log")));
+        let settings = [
+            ("ANSER_PASSWORD_MEMORY_KIB", "8"),
+            ("ANSER_PASSWORD_PASSES", "1"),
+            ("ANSER_LIMITS_GROUP_MEMBERS", "2000"),
+        ];
+        plan.environment.extend(settings.map(|(key, value)| (key.into(), value.into())));
+        Self::start_as(plan, folder).await
+    }
+
+    async fn start_as(plan: Plan, folder: &Path) -> io::Result<Self> {
+        let daemon = Daemon::start_as(plan).await?;
+        let app = daemon.create_app("bench").await?;
+        Ok(Self { daemon, app, folder: folder.to_owned() })
+    }
+
+    fn process(&self) -> io::Result<u32> {
+        self.daemon.process_id().ok_or_else(|| io::Error::other("the daemon does not run"))
+    }
+
+    /// Starts `anser bench` with these words.
+    fn load(&self, words: &str) -> io::Result<Load> {
+        let mut child = Command::new(binaries::anser())
+            .args(["bench", "--json", "--register", "--server"])
+            .arg(format!("localhost:{}", self.daemon.address().port()))
+            .args(["--app-key", &self.app.app_key, "--password", "bench-password", "--ca"])
+            .arg(self.daemon.ca())
+            .arg("--state-dir")
+            .arg(self.folder.join("state"))
+            .args(words.split_whitespace())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let stdout = child.stdout.take().ok_or_else(|| io::Error::other("no output of anser"))?;
+        Ok(Load { child, lines: BufReader::new(stdout).lines() })
+    }
+
+    /// Runs it to its end and gives its figures.
+    async fn figures(&self, words: &str) -> io::Result<Value> {
+        let mut load = self.load(words)?;
+        load.event("ready").await?;
+        load.finish().await
+    }
+}
+
+/// A running `anser bench`.
+struct Load {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Load {
+    /// Waits for the line that tells of this.
+    async fn event(&mut self, name: &str) -> io::Result<Value> {
+        while let Some(line) = self.lines.next_line().await? {
+            let event: Value = serde_json::from_str(&line)?;
+            if event["event"] == name {
+                return Ok(event);
+            }
+        }
+        let status = self.child.wait().await?;
+        Err(io::Error::other(format!("anser bench ended without telling of {name}: {status}")))
+    }
+
+    async fn finish(&mut self) -> io::Result<Value> {
+        let done = self.event("done").await?;
+        self.child.wait().await?;
+        Ok(done)
+    }
+}
+
+fn figure(figures: &Value, path: &str) -> io::Result<f64> {
+    let found = figures.pointer(path).and_then(Value::as_f64);
+    found.ok_or_else(|| io::Error::other(format!("anser bench did not tell {path}: {figures}")))
+}
+
+/// What an idle, logged-in link holds in the daemon's own memory.
+pub async fn idle(table: &mut Table, folder: &Path) -> io::Result<()> {
+    let rows = [
+        ("tcp", "user memory per idle logged-in link, TCP+TLS", 10.0),
+        ("ws", "user memory per idle logged-in link, WebSocket+TLS", 18.0),
+        ("quic", "user memory per idle logged-in link, QUIC", 30.0),
+    ];
+    for (transport, name, target) in rows {
+        let bench = Bench::start(folder, &format!("idle-{transport}")).await?;
+        // Users exist and everything has been used once, so that what is counted is the links.
+        bench.figures(&format!("--transport {transport} idle --links {IDLE_LINKS} --hold 0")).await?;
+        let bench = restarted(bench).await?;
+        bench.figures(&format!("--transport {transport} idle --links 10 --hold 0")).await?;
+        let before = machine::memory(bench.process()?)?.anonymous;
+        let mut load = bench.load(&format!("--transport {transport} idle --links {IDLE_LINKS} --hold 5"))?;
+        load.event("ready").await?;
+        let after = machine::memory(bench.process()?)?.anonymous;
+        load.finish().await?;
+        let each = (after.saturating_sub(before)) as f64 / f64::from(IDLE_LINKS) / KIB;
+        table.add(name, each, "KiB", Target::AtMost(target));
+    }
+    Ok(())
+}
+
+async fn restarted(mut bench: Bench) -> io::Result<Bench> {
+    bench.daemon.stop().await?;
+    bench.daemon.restart().await?;
+    Ok(bench)
+}
+
+/// What a new link costs the server, with a full handshake and with a resumed one.
+pub async fn handshakes(table: &mut Table, folder: &Path) -> io::Result<()> {
+    let bench = Bench::start(folder, "handshakes").await?;
+    let rows = [
+        ("--full-handshake", "server CPU per new TLS link with login by token, full handshake", 300.0),
+        ("", "server CPU per new TLS link with login by token, resumed handshake", 200.0),
+    ];
+    for (flag, name, target) in rows {
+        let mut load =
+            bench.load(&format!("--transport tcp reconnect --links {RECONNECTS} --rounds {ROUNDS} {flag}"))?;
+        load.event("ready").await?;
+        let before = machine::cpu(bench.process()?)?;
+        let done = load.finish().await?;
+        let spent = machine::cpu(bench.process()?)? - before;
+        let each = spent.as_secs_f64() * 1e6 / figure(&done, "/links_opened")?;
+        table.add(name, each, "µs", Target::AtMost(target));
+    }
+    Ok(())
+}
+
+/// Durable single chats: paced, and as fast as they go.
+pub async fn sends(table: &mut Table, folder: &Path) -> io::Result<()> {
+    let bench = Bench::start(folder, "paced").await?;
+    let paced = bench.figures("--transport tcp send --links 100 --rate 5000 --seconds 10").await?;
+    table.add(
+        "durable single-chat sends, 5,000/s offered: answer p50",
+        figure(&paced, "/answer_ms/p50")?,
+        "ms",
+        Target::AtMost(1.0),
+    );
+    table.add(
+        "durable single-chat sends, 5,000/s offered: answer p99",
+        figure(&paced, "/answer_ms/p99")?,
+        "ms",
+        Target::AtMost(5.0),
+    );
+    drop(bench);
+    let bench = Bench::start(folder, "ceiling").await?;
+    let before = machine::cpu(bench.process()?)?;
+    let ceiling = bench.figures("--transport tcp send --links 100 --window 16 --seconds 10").await?;
+    let spent = machine::cpu(bench.process()?)? - before;
+    let rate = figure(&ceiling, "/answers_per_second")?;
+    table.add("durable single-chat sends, ceiling, both ends connected", rate, "/s", Target::AtLeast(20_000.0));
+    let each = spent.as_secs_f64() * 1e6 / figure(&ceiling, "/answered")?;
+    table.add("  of which server CPU per message sent and delivered", each, "µs", Target::None);
+    Ok(())
+}
+
+/// A group of a thousand, all connected.
+pub async fn group(table: &mut Table, folder: &Path) -> io::Result<()> {
+    let bench = Bench::start(folder, "group").await?;
+    let figures = bench.figures("--transport tcp group --members 1000 --messages 500").await?;
+    let rate = figure(&figures, "/deliveries_per_second")?;
+    table.add("group of 1,000 online members, deliveries", rate, "/s", Target::AtLeast(50_000.0));
+    Ok(())
+}
+
+/// A user who was away while 1,000 others wrote: what the catch-up costs the server.
+pub async fn catch_up(table: &mut Table, folder: &Path) -> io::Result<()> {
+    let mut bench = Bench::start(folder, "catch-up").await?;
+    // The bench's first user is made by the daemon, so that it knows the password; the rest directly in the store.
+    bench.figures("--transport tcp idle --links 1 --hold 0").await?;
+    bench.daemon.stop().await?;
+    filled::messages_to("bench-0", bench.daemon.data_dir(), &bench.app);
+    bench.daemon.restart().await?;
+    let before = machine::cpu(bench.process()?)?;
+    bench.figures("--transport tcp idle --links 1 --hold 3").await?;
+    let spent = machine::cpu(bench.process()?)? - before;
+    let name = "catch-up of a user with 1,000 chats and 10,000 new messages, server CPU, login included";
+    table.add(name, spent.as_secs_f64() * 1000.0, "ms", Target::AtMost(60.0));
+    Ok(())
+}
+
+/// A tag that chooses a tenth of a million devices: how long the app server waits.
+pub async fn tag_push(table: &mut Table, folder: &Path) -> io::Result<()> {
+    let mut bench = Bench::start(folder, "tag-push").await?;
+    bench.daemon.stop().await?;
+    filled::devices(bench.daemon.data_dir(), &bench.app);
+    bench.daemon.restart().await?;
+    let push = json!({
+        "platform": "all",
+        "audience": {"tag": [filled::TAG]},
+        "message": {"msg_content": "the geese are back"},
+    });
+    let mut connection = bench.daemon.https(&bench.app)?.connection();
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        let begun = Instant::now();
+        let answer = connection.call("POST", "/v3/push", Some(&push)).await?;
+        if answer.status != 200 {
+            return Err(io::Error::other(format!("the push was answered {}", answer.status)));
+        }
+        times.push(begun.elapsed().as_secs_f64() * 1000.0);
+    }
+    times.sort_by(f64::total_cmp);
+    let name = "tag push choosing 100,000 of 1,000,000 registered devices: time to accepted";
+    table.add(name, times[times.len() / 2], "ms", Target::AtMost(20.0));
+    Ok(())
+}
+
+/// A broadcast to ten thousand devices that are connected.
+pub async fn broadcast(table: &mut Table, folder: &Path) -> io::Result<()> {
+    let bench = Bench::start(folder, "broadcast").await?;
+    let mut load = bench.load(&format!("--transport tcp push-receive --devices {PUSH_DEVICES} --pushes 1"))?;
+    load.event("ready").await?;
+    let push = json!({"platform": "all", "audience": "all", "message": {"msg_content": "the geese are back"}});
+    let https = bench.daemon.https(&bench.app)?;
+    let answer = https.connection().call("POST", "/v3/push", Some(&push)).await?;
+    if answer.status != 200 {
+        return Err(io::Error::other(format!("the push was answered {}", answer.status)));
+    }
+    let done = load.finish().await?;
+    let spread = figure(&done, "/pushes/0/first_to_last_seconds")?;
+    table.add("broadcast push to 10,000 online devices, first to last", spread, "s", Target::AtMost(0.5));
+    Ok(())
+}
