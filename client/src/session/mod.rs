@@ -88,6 +88,8 @@ pub struct Session {
     networks: BTreeMap<String, NetworkMemory>,
     state: State,
     backoff: Backoff,
+    /// The last link was taken over by another, and none has been good since.
+    was_replaced: bool,
     now: Duration,
     users: BTreeMap<Name, User>,
     wanted: Option<Wanted>,
@@ -153,6 +155,7 @@ impl Session {
             networks: stored.networks,
             state: State::Stopped,
             backoff: Backoff::default(),
+            was_replaced: false,
             now: Duration::ZERO,
             users,
             wanted: None,
@@ -336,6 +339,7 @@ impl Session {
         self.now = now;
         self.config.network = network.to_owned();
         self.backoff.reset();
+        self.was_replaced = false;
         match &mut self.state {
             State::Linked(link) if link.transport == Transport::Quic && link.phase == Phase::Welcomed => {
                 link.heartbeat.handle_doubt(now);
@@ -557,6 +561,7 @@ impl Session {
                 || link.logged_in_at.is_some_and(|at| self.now >= at + GOOD_AFTER_LOGIN);
             if was_good {
                 self.backoff.reset();
+                self.was_replaced = false;
             }
         }
         self.actions.push_back(Action::Close);
@@ -574,7 +579,11 @@ impl Session {
     fn wait_and_reconnect(&mut self, reason: LinkEnd) {
         let wait = match &reason {
             LinkEnd::Refused { code, .. } if is_for_operator(*code) => REFUSED_WAIT,
-            LinkEnd::GoAway { code: ErrorCode::REPLACED, .. } => REFUSED_WAIT,
+            // Once, it may have been a link of our own that was given up and said hello late. Twice, somebody else has a copy
+            // of this device's identity: two that come back at once would push each other out for ever.
+            LinkEnd::GoAway { code: ErrorCode::REPLACED, .. } if std::mem::replace(&mut self.was_replaced, true) => {
+                REFUSED_WAIT
+            }
             _ => self.backoff.next_wait(&mut self.random),
         };
         self.state = State::Waiting { until: self.now + wait };

@@ -74,6 +74,30 @@ fn go_away_is_obeyed() {
 }
 
 #[test]
+fn a_device_that_was_replaced_comes_back_soon_once_and_then_seldom() {
+    let replaced = || {
+        ServerFrame::GoAway(GoAway {
+            code: ErrorCode::REPLACED,
+            retry_after_ms: 0,
+            message: String::new(),
+            extensions: Extensions::default(),
+        })
+    };
+    let mut scene = Scene::at(100);
+    scene.hear(replaced());
+    scene.wait(Duration::from_secs(1));
+    assert!(scene.wants_link, "it may have been an abandoned link of its own");
+
+    scene.come_back();
+    scene.wants_link = false;
+    scene.hear(replaced());
+    scene.wait(Duration::from_secs(59));
+    assert!(!scene.wants_link, "there is another one like it");
+    scene.wait(Duration::from_secs(1));
+    assert!(scene.wants_link);
+}
+
+#[test]
 fn garbage_ends_the_link_and_nothing_else() {
     let mut scene = Scene::at(100);
     scene.session.handle_bytes(&[3, 72, 0xff, 0xff], scene.now);
