@@ -46,7 +46,7 @@ fn meta<R: Row>(tables: &ReadTables, key: &Key) -> Result<R, OpenError> {
     Ok(found.ok_or_else(|| OpenError::Damaged("a row about the store itself is missing".into()))??)
 }
 
-/// Apps under deletion are left out: their chains have no heads any more.
+/// Apps under deletion are left out: nobody reads their chains any more, and heads that went already must not come back.
 fn live_apps(tables: &ReadTables) -> Result<Vec<AppNumber>, OpenError> {
     let mut apps = Vec::new();
     tables.scan(Table::Apps, &[], None, Order::Ascending, &mut |key, value| {

@@ -87,7 +87,7 @@ impl Batch<'_> {
         if !row.is_deleted {
             self.remove(Table::AppKeys, &text_key(&row.app_key))?;
             self.remove(Table::AppNames, &text_key(&row.name))?;
-            self.forget_head(row.broadcasts);
+            self.forget_head(row.broadcasts)?;
             self.put(&app_key(app), &App { is_deleted: true, ..row })?;
             return Ok(Answer::Continue);
         }
@@ -129,7 +129,7 @@ impl Batch<'_> {
             _ => None,
         };
         for chain in chains.unwrap_or_default() {
-            self.forget_head(chain);
+            self.forget_head(chain)?;
         }
         Ok(())
     }

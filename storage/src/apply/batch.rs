@@ -21,7 +21,7 @@ use crate::rows::meta::Counters;
 use crate::shared::Shared;
 use crate::snapshot::PushCache;
 use crate::table::Table;
-use crate::tables::{Flow, Order, Tables, WriteTables};
+use crate::tables::{Flow, Order, Tables, WriteTables, head_key};
 
 pub(crate) struct Batch<'t> {
     tables: WriteTables<'t>,
@@ -88,9 +88,18 @@ impl<'t> Batch<'t> {
         self.overlay.heads.insert(chain, head);
     }
 
-    /// The chain is gone; its row in the table goes with the next checkpoint.
-    pub(super) fn forget_head(&mut self, chain: ChainNumber) {
+    /// The chain is gone. Its row goes at once: recovery reads of new heads in the log, but never of lost ones.
+    pub(super) fn forget_head(&mut self, chain: ChainNumber) -> Result<(), ReadError> {
         self.set_head(chain, Head::default());
+        self.remove(Table::Heads, &head_key(chain))
+    }
+
+    /// Writes a head down at once, because its record goes and recovery would not find it.
+    pub(super) fn write_head(&mut self, chain: ChainNumber) -> Result<(), ReadError> {
+        match self.head(chain)? {
+            Some(head) => self.put(&head_key(chain), &head),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn advance_clock(&mut self, at_ms: TimeMs) {

@@ -1,5 +1,7 @@
 //! The daemon's own commands: starts, restores, retention.
 
+use std::collections::BTreeSet;
+
 use anser_protocol::ids::Position;
 use anser_protocol::planted::{Fault, is_planted};
 
@@ -9,7 +11,9 @@ use crate::find;
 use crate::ids::AppNumber;
 use crate::key::u64_at;
 use crate::outcome::Answer;
-use crate::rows::record::{Floor, log_key, log_prefix};
+use crate::row;
+use crate::rows::meta::Checkpoint;
+use crate::rows::record::{Floor, Record, log_key, log_prefix};
 use crate::table::Table;
 use crate::tables::{NEXT, Order, STOP, Tables};
 
@@ -45,11 +49,33 @@ impl Batch<'_> {
             Some(last) if !is_complete => Position(last + 1),
             _ => below,
         };
+        self.write_heads_in_tail(app, class, old_floor, floor)?;
         for key in &rows {
             self.remove_bytes(Table::Log, key)?;
         }
         self.put(&log_prefix(app, class), &Floor(floor))?;
         Ok(if is_complete { Answer::Done } else { Answer::Continue })
+    }
+
+    /// Recovery finds heads in the log's tail. Where a cut reaches into it, the heads that it would take are written down
+    /// first, or their chains would begin to count again.
+    fn write_heads_in_tail(&mut self, app: AppNumber, class: Class, from: Position, floor: Position) -> Decided<()> {
+        let tail = find::required::<Checkpoint>(self, Checkpoint::key())?.replay_from;
+        let (from, to) = (log_key(app, class, from.max(tail)), log_key(app, class, floor));
+        let mut chains = BTreeSet::new();
+        self.scan(Table::Log, from.as_bytes(), Some(to.as_bytes()), Order::Ascending, &mut |key, value| {
+            // A damaged record is gone either way.
+            if let Ok(record) = row::decode::<Record>(key, value) {
+                chains.extend(record.chains());
+            }
+            Ok(NEXT)
+        })?;
+        for chain in chains {
+            if self.head(chain)?.is_some_and(|head| head.last < floor) {
+                self.write_head(chain)?;
+            }
+        }
+        Ok(())
     }
 
     /// Keys of the oldest rows from `from` below `below`, and whether they are all of them.

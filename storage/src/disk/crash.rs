@@ -96,10 +96,10 @@ impl CrashDisk {
         self.lock().reads
     }
 
-    /// Is a call that was set to fail still to come?
+    /// Is a failure or a power cut that was set still to come?
     pub fn has_failure_ahead(&self) -> bool {
         let state = self.lock();
-        state.failing.is_some() || state.failing_read.is_some()
+        state.failing.is_some() || state.failing_read.is_some() || state.power_ends_at.is_some()
     }
 
     /// Has a power cut that was set come?

@@ -22,6 +22,18 @@ pub(crate) struct Record {
 }
 serde_row!(Record, Log);
 
+impl Record {
+    /// The chains that it belongs to: its own, and that of what its device sent.
+    pub fn chains(&self) -> impl Iterator<Item = ChainNumber> {
+        let own = (self.seq > 0).then_some(self.chain);
+        let sent = match &self.body {
+            Body::Message(message) => message.sent.map(|sent| sent.chain),
+            Body::Event(_) | Body::Payload(_) | Body::Release(_) => None,
+        };
+        own.into_iter().chain(sent)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Body {
     Message(MessageRecord),

@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod pushes;
+pub mod random;
+pub mod script;
+pub mod torture;
 
 use anser_protocol::content::{Content, Platform};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};

@@ -1,0 +1,370 @@
+//! Random work for a store, the same for a seed: batches of commands of every kind, and what a store that never failed
+//! made of them.
+
+use anser_protocol::content::{Content, Platform};
+use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
+use anser_storage::command::*;
+use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
+use anser_storage::outcome::{Answer, Outcome};
+use anser_storage::{Options, Store};
+
+use super::T0;
+use super::pushes::{alert, strings};
+use super::random::Random;
+
+const USERS: u32 = 5;
+const DEVICES: u32 = 4;
+const BATCHES: usize = 24;
+
+pub struct Script {
+    /// Makes two apps with people, devices and a group each.
+    pub beginning: Vec<Stamped>,
+    pub batches: Vec<Vec<Stamped>>,
+    pub outcomes: Vec<Vec<Outcome>>,
+    /// What the store holds after the beginning, and after each batch.
+    pub hashes: Vec<u64>,
+}
+
+impl Script {
+    pub fn of(seed: u64) -> Self {
+        let mut author = Author::new(seed);
+        author.begin();
+        let mut script = Self {
+            beginning: author.stamped.drain(..).collect(),
+            batches: Vec::new(),
+            outcomes: Vec::new(),
+            hashes: vec![author.hash()],
+        };
+        author.outcomes.clear();
+        for _ in 0..BATCHES {
+            for _ in 0..=author.random.below(6) {
+                author.write_any();
+            }
+            script.batches.push(author.stamped.drain(..).collect());
+            script.outcomes.push(author.outcomes.drain(..).collect());
+            script.hashes.push(author.hash());
+        }
+        script
+    }
+
+    /// All commands behind one another.
+    pub fn commands(&self) -> Vec<Stamped> {
+        self.beginning.iter().chain(self.batches.iter().flatten()).cloned().collect()
+    }
+}
+
+/// Writes a command, has a healthy store carry it out, and learns from the outcome what to write next.
+struct Author {
+    random: Random,
+    store: Store,
+    now_ms: TimeMs,
+    stamped: Vec<Stamped>,
+    outcomes: Vec<Outcome>,
+    apps: Vec<Known>,
+    count: u64,
+    doomed: Option<AppNumber>,
+}
+
+/// What the author knows of an app.
+struct Known {
+    app: AppNumber,
+    users: u32,
+    devices: u32,
+    groups: Vec<GroupId>,
+    outbox: Vec<OutboxNumber>,
+    pushes: Vec<Position>,
+    positions: Vec<Position>,
+}
+
+impl Author {
+    fn new(seed: u64) -> Self {
+        let store = Store::open_on(redb::backends::InMemoryBackend::new(), Options::default()).expect("memory opens");
+        let (random, now_ms) = (Random::new(seed), T0);
+        let (stamped, outcomes, apps) = (Vec::new(), Vec::new(), Vec::new());
+        Self { random, store, now_ms, stamped, outcomes, apps, count: 0, doomed: None }
+    }
+
+    fn hash(&mut self) -> u64 {
+        self.store.content_hash().expect("memory is well")
+    }
+
+    fn write(&mut self, command: Command) -> Option<Answer> {
+        let stamped = Stamped { at_ms: self.now_ms, command };
+        let outcome = self.store.apply(std::slice::from_ref(&stamped)).expect("memory is well").remove(0);
+        self.stamped.push(stamped);
+        let answer = outcome.answer.clone().ok();
+        self.outcomes.push(outcome);
+        answer
+    }
+
+    fn begin(&mut self) {
+        for name in ["one", "two"] {
+            let Some(app) = self.create_app(name) else { continue };
+            let (groups, pushes, positions) = (Vec::new(), Vec::new(), Vec::new());
+            self.apps.push(Known { app, users: 0, devices: 0, groups, outbox: Vec::new(), pushes, positions });
+            let of = self.apps.len() - 1;
+            self.register_users(of, USERS);
+            for _ in 0..DEVICES {
+                self.register_device(of);
+            }
+            self.create_group(of);
+        }
+    }
+
+    fn create_app(&mut self, name: &str) -> Option<AppNumber> {
+        let (name, app_key) = (name.to_owned(), format!("key of {name}"));
+        match self.write(Command::App(AppCommand::Create { name, app_key, master_secret: "secret".into() })) {
+            Some(Answer::App(app)) => Some(app),
+            _ => None,
+        }
+    }
+
+    fn write_any(&mut self) {
+        self.count += 1;
+        self.now_ms += if self.random.one_in(6) { self.random.below(40 * 3_600_000) } else { self.random.below(50) };
+        let of = self.random.below(self.apps.len() as u64) as usize;
+        match self.random.below(25) {
+            0..=7 => self.send(of),
+            8..=10 => self.change_group(of),
+            11..=13 => self.push(of),
+            14 | 15 => self.report(of),
+            16 => self.change_labels(of),
+            17 => self.register_device(of),
+            18 => self.register_users(of, 1),
+            19 => self.log_in_or_out(of),
+            20 | 21 => self.mark(of),
+            22 => self.cut(of),
+            23 => self.housekeeping(of),
+            _ => self.doom(),
+        }
+    }
+
+    fn user(&mut self, of: usize) -> UserNumber {
+        UserNumber(1 + self.random.below(u64::from(self.apps[of].users)) as u32)
+    }
+
+    fn username(&mut self, of: usize) -> String {
+        // Now and then somebody who does not exist.
+        format!("user{}", 1 + self.random.below(u64::from(self.apps[of].users) + 1))
+    }
+
+    fn device(&mut self, of: usize) -> DeviceNumber {
+        DeviceNumber(self.random.below(u64::from(self.apps[of].devices)) as u32)
+    }
+
+    fn group(&mut self, of: usize) -> GroupId {
+        *self.random.pick(&self.apps[of].groups)
+    }
+
+    fn register_users(&mut self, of: usize, count: u32) {
+        let known = &mut self.apps[of];
+        let names = known.users + 1..=known.users + count;
+        known.users += count;
+        let app = known.app;
+        let user = |number: u32| NewUser { username: format!("user{number}"), ..NewUser::default() };
+        self.write(Command::User(UserCommand::Register { app, users: names.map(user).collect() }));
+    }
+
+    fn register_device(&mut self, of: usize) {
+        let app = self.apps[of].app;
+        let registration_id = format!("rid{}", self.apps[of].devices);
+        let platform = *self.random.pick(&[Platform::ANDROID, Platform::IOS]);
+        self.apps[of].devices += 1;
+        self.apps[of].outbox.push(0);
+        let register = DeviceCommand::Register { app, registration_id, secret_hash: [1; 32], platform };
+        self.write(Command::Device(register));
+    }
+
+    /// Mostly the next number of some device; sometimes an old one again, or one far ahead.
+    fn send(&mut self, of: usize) {
+        let (app, from, device) = (self.apps[of].app, self.user(of), self.device(of));
+        let target = match self.random.below(2) {
+            0 => Target::User(self.username(of)),
+            _ => Target::Group(self.group(of)),
+        };
+        let highest = self.apps[of].outbox[device.0 as usize];
+        let outbox = match self.random.below(8) {
+            0 => 1 + self.random.below(highest.max(1)),
+            1 => highest + 1 + self.random.below(1500),
+            _ => highest + 1,
+        };
+        self.apps[of].outbox[device.0 as usize] = highest.max(outbox);
+        let origin = match self.random.one_in(6) {
+            true => Origin::Server { as_admin: false },
+            false => Origin::Device { device, outbox },
+        };
+        let content = Content::text(&format!("text {}", self.count));
+        if let Some(Answer::Sent { position, .. }) =
+            self.write(Command::Send(Send { app, from, origin, target, content }))
+        {
+            self.apps[of].positions.push(position);
+        }
+    }
+
+    fn create_group(&mut self, of: usize) {
+        let (app, owner) = (self.apps[of].app, self.username(of));
+        let create = GroupCommand::Create {
+            app,
+            by: Actor::Server,
+            owner,
+            name: "group".into(),
+            description: String::new(),
+            avatar: String::new(),
+            is_public: false,
+            members: vec!["user1".into(), "user2".into()],
+        };
+        match self.write(Command::Group(create)) {
+            Some(Answer::Group(group)) => self.apps[of].groups.push(group),
+            _ if self.apps[of].groups.is_empty() => self.create_group(of),
+            _ => {}
+        }
+    }
+
+    fn change_group(&mut self, of: usize) {
+        let (app, by, group) = (self.apps[of].app, Actor::Server, self.group(of));
+        let members = vec![self.username(of)];
+        match self.random.below(12) {
+            0..=4 => self.write(Command::Group(GroupCommand::Add { app, by, group, members })),
+            5..=7 => self.write(Command::Group(GroupCommand::Remove { app, by, group, members })),
+            8 | 9 => {
+                let user = self.user(of);
+                self.write(Command::Group(GroupCommand::Leave { app, user, group }))
+            }
+            10 => return self.create_group(of),
+            _ => self.write(Command::Group(GroupCommand::Dissolve { app, by, group })),
+        };
+    }
+
+    fn push(&mut self, of: usize) {
+        let app = self.apps[of].app;
+        let audience = match self.random.below(4) {
+            0 => Audience::All,
+            1 => Audience::Selected(Selection { tag: strings(&["a", "b"]), ..Selection::default() }),
+            2 => Audience::Selected(Selection { tag_not: strings(&["c"]), ..Selection::default() }),
+            _ => {
+                let device = self.device(of);
+                Audience::Selected(Selection {
+                    registration_id: vec![format!("rid{}", device.0)],
+                    ..Selection::default()
+                })
+            }
+        };
+        let submit = Submit {
+            app,
+            contents: vec![(Platform::ANDROID, alert("news")), (Platform::IOS, alert("neues"))],
+            audience,
+            time_to_live_s: *self.random.pick(&[0, 60, 86_400]),
+            sendno: self.count.to_string(),
+            connected: vec![DeviceNumber(0), DeviceNumber(2)],
+            cid: self.random.one_in(3).then(|| format!("cid{}", self.random.below(3))),
+            validate_only: self.random.one_in(10),
+        };
+        if let Some(Answer::Pushed { msg_id, .. }) = self.write(Command::Push(PushCommand::Submit(Box::new(submit)))) {
+            self.apps[of].pushes.push(msg_id);
+            self.apps[of].positions.push(Position(msg_id.0 + 1));
+        }
+    }
+
+    fn report(&mut self, of: usize) {
+        let (app, device) = (self.apps[of].app, self.device(of));
+        let newest = self.apps[of].pushes.iter().rev().take(3);
+        let pushes: Vec<Position> = newest.copied().collect();
+        match self.random.one_in(3) {
+            true => self.write(Command::Push(PushCommand::Clicked { app, device, pushes })),
+            false => self.write(Command::Push(PushCommand::Received { app, device, pushes })),
+        };
+    }
+
+    fn change_labels(&mut self, of: usize) {
+        let (app, device) = (self.apps[of].app, self.device(of));
+        let tag = (*self.random.pick(&["a", "b", "c"])).to_owned();
+        let change = match self.random.below(4) {
+            0 => DeviceCommand::SetTags { app, device, tags: vec![tag] },
+            1 => DeviceCommand::ChangeTags { app, device, remove: vec![tag], add: strings(&["b"]) },
+            2 => DeviceCommand::SetAlias { app, device, alias: Some(tag) },
+            _ => {
+                let change = DeviceChange {
+                    clear_tags: self.random.one_in(2),
+                    alias: Some(String::new()),
+                    mobile: Some("1".into()),
+                    add_tags: vec![tag],
+                    ..DeviceChange::default()
+                };
+                DeviceCommand::Update { app, device, change }
+            }
+        };
+        self.write(Command::Device(change));
+    }
+
+    fn log_in_or_out(&mut self, of: usize) {
+        let (app, user, device) = (self.apps[of].app, self.user(of), self.device(of));
+        let token_hash = [self.random.below(3) as u8; 32];
+        let expires_ms = self.now_ms + 3_600_000;
+        match self.random.below(3) {
+            0 => self.write(Command::User(UserCommand::LogOut { app, token_hash })),
+            1 => {
+                let (from, to) = (String::new(), String::new());
+                self.write(Command::User(UserCommand::UpgradePassword { app, user, from, to }))
+            }
+            _ => {
+                let password = String::new();
+                let log_in = UserCommand::LogIn { app, user, device, token_hash, expires_ms, password };
+                self.write(Command::User(log_in))
+            }
+        };
+    }
+
+    fn mark(&mut self, of: usize) {
+        let (app, user, device) = (self.apps[of].app, self.user(of), self.device(of));
+        let position = self.some_position(of);
+        match self.random.one_in(2) {
+            true => self.write(Command::Mark(MarkCommand::ChatCursor { app, user, device, position })),
+            false => self.write(Command::Mark(MarkCommand::PushCursor { app, device, position })),
+        };
+    }
+
+    fn some_position(&mut self, of: usize) -> Position {
+        match self.apps[of].positions.is_empty() {
+            true => Position(1),
+            false => *self.random.pick(&self.apps[of].positions),
+        }
+    }
+
+    /// Also far into what no checkpoint has written down.
+    fn cut(&mut self, of: usize) {
+        let (app, below) = (self.apps[of].app, self.some_position(of));
+        let class = *self.random.pick(&[Class::Chat, Class::Push]);
+        self.write(Command::System(SystemCommand::Cut { app, class, below }));
+    }
+
+    fn housekeeping(&mut self, of: usize) {
+        let app = self.apps[of].app;
+        match self.random.below(6) {
+            0..=3 => self.write(Command::System(SystemCommand::Expire)),
+            4 => self.write(Command::System(SystemCommand::Start)),
+            _ => self.write(Command::App(AppCommand::RotateSecret { app, master_secret: self.count.to_string() })),
+        };
+    }
+
+    /// An app that is made, used and deleted. Between its slices a crash may take the heads of its chains early, which
+    /// nobody can see but the hash: so one with messages goes within one batch.
+    fn doom(&mut self) {
+        if let Some(app) = self.doomed {
+            if self.write(Command::App(AppCommand::Delete { app })) == Some(Answer::Done) {
+                self.doomed = None;
+            }
+            return;
+        }
+        let Some(app) = self.create_app(&format!("doomed {}", self.count)) else { return };
+        let users = vec![NewUser { username: "alone".into(), ..NewUser::default() }];
+        self.write(Command::User(UserCommand::Register { app, users }));
+        if self.random.one_in(2) {
+            self.doomed = Some(app);
+            return;
+        }
+        let content = Content::text("to myself");
+        let (from, origin, target) = (UserNumber(1), Origin::Server { as_admin: false }, Target::User("alone".into()));
+        self.write(Command::Send(Send { app, from, origin, target, content }));
+        while self.write(Command::App(AppCommand::Delete { app })) == Some(Answer::Continue) {}
+    }
+}
