@@ -1,6 +1,7 @@
 //! Checkpoints: heads go from memory to their table, in order of their keys, in slices between which batches run.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anser_protocol::ids::Position;
 use redb::Database;
@@ -75,7 +76,8 @@ impl Store {
         let written: Vec<(ChainNumber, Head)> =
             chains.iter().filter_map(|chain| self.shared.head(*chain).map(|head| (*chain, head))).collect();
         let finished = self.checkpointing.left.is_empty().then_some(self.checkpointing.replay_from).flatten();
-        if let Err(error) = self.write_heads(&database, &written, finished) {
+        let result = catch_unwind(AssertUnwindSafe(|| self.write_heads(&database, &written, finished)));
+        if let Err(error) = result.unwrap_or_else(|_| Err(StoreError::Disk("a page of the heads is damaged".into()))) {
             self.close();
             return Err(error);
         }

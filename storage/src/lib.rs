@@ -35,7 +35,8 @@ pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::group::Group;
 pub use rows::user::{Token, User};
 pub use snapshot::{
-    ConversationRow, Device, HistoryPage, Member, PendingPush, PlannedChat, PushCounts, ReadRecord, Reader, Snapshot,
+    ConversationRow, Damage, Device, Finding, HistoryPage, Member, PendingPush, PlannedChat, PushCounts, ReadRecord,
+    Reader, ScrubPlace, Scrubbed, Snapshot,
 };
 
 pub mod disk;

@@ -6,6 +6,7 @@ pub mod chunk;
 pub mod device;
 pub mod group;
 pub mod meta;
+pub mod named;
 pub mod push;
 pub mod record;
 pub mod user;

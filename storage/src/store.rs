@@ -73,13 +73,13 @@ enum Source {
 impl Store {
     /// Opens the store in a folder, or makes it there.
     pub fn open(folder: &Path, options: Options) -> Result<Self, OpenError> {
-        let database = disk::open_folder(folder, &options)?;
+        let database = unharmed(|| disk::open_folder(folder, &options))?;
         Self::new(database, options, Source::Folder(folder.into()))
     }
 
     /// Opens the store on a backend (memory, or a disk that fails on purpose); an empty one becomes a new store.
     pub fn open_on(backend: impl StorageBackend, options: Options) -> Result<Self, OpenError> {
-        let database = disk::open_backend(backend, &options)?;
+        let database = unharmed(|| disk::open_backend(backend, &options))?;
         Self::new(database, options, Source::Once)
     }
 
@@ -89,12 +89,12 @@ impl Store {
         options: Options,
     ) -> Result<Self, OpenError> {
         let mut make: Maker = Box::new(move |options: &Options| disk::open_backend(backend(), options));
-        let database = make(&options)?;
+        let database = unharmed(|| make(&options))?;
         Self::new(database, options, Source::Maker(make))
     }
 
     fn new(database: Database, options: Options, source: Source) -> Result<Self, OpenError> {
-        let recovered = recover(&database)?;
+        let recovered = unharmed(|| recover(&database))?;
         let mut store = Self {
             database: None,
             shared: Arc::default(),
@@ -125,11 +125,11 @@ impl Store {
     pub fn reopen(&mut self) -> Result<(), OpenError> {
         self.close();
         let database = match &mut self.source {
-            Source::Folder(folder) => disk::open_folder(folder, &self.options)?,
-            Source::Maker(make) => make(&self.options)?,
+            Source::Folder(folder) => unharmed(|| disk::open_folder(folder, &self.options))?,
+            Source::Maker(make) => unharmed(|| make(&self.options))?,
             Source::Once => return Err(OpenError::Disk("the store's backend cannot be opened twice".into())),
         };
-        let recovered = recover(&database)?;
+        let recovered = unharmed(|| recover(&database))?;
         self.begin(database, recovered);
         Ok(())
     }
@@ -141,6 +141,13 @@ impl Store {
     /// Is it closed after a disk error?
     pub fn is_closed(&self) -> bool {
         self.database.is_none()
+    }
+
+    /// Writes a checkpoint and closes.
+    pub fn shut_down(mut self) -> Result<(), StoreError> {
+        self.checkpoint()?;
+        self.close();
+        Ok(())
     }
 
     pub(crate) fn close(&mut self) {
@@ -170,17 +177,17 @@ impl Store {
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Vec<Outcome>, StoreError> {
         let Some(database) = self.database.clone() else { return Err(StoreError::Closed) };
-        match self.commit_batch(&database, commands, go_on) {
+        // redb may panic on a damaged page; what a command does is caught further inside.
+        let committed = catch_unwind(AssertUnwindSafe(|| self.commit_batch(&database, commands, go_on)));
+        let committed = committed.unwrap_or_else(|panic| Err(StoreError::Disk(panic_message(panic.as_ref()))));
+        match &committed {
             Ok(outcomes) => {
                 self.stats.batches += 1;
                 self.stats.commands += outcomes.len() as u64;
-                Ok(outcomes)
             }
-            Err(error) => {
-                self.close();
-                Err(error)
-            }
+            Err(_) => self.close(),
         }
+        committed
     }
 
     /// A command that panics or meets a damaged row spoils the batch, which is then begun again without it.
@@ -275,6 +282,12 @@ impl Store {
 enum Failure {
     Command { index: usize, what: String },
     Disk(StoreError),
+}
+
+/// Opening walks over pages that may be damaged, and redb may panic on them.
+fn unharmed<T>(open: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
+    let opened = catch_unwind(AssertUnwindSafe(open));
+    opened.unwrap_or_else(|panic| Err(OpenError::Damaged(panic_message(panic.as_ref()))))
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

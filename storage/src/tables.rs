@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, WriteTransaction};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, WriteTransaction};
 
 use crate::error::ReadError;
 use crate::heads::Head;
@@ -113,8 +114,15 @@ impl ReadTables {
     }
 
     pub fn value<T>(&self, table: Table, key: &[u8], read: impl FnOnce(&[u8]) -> T) -> Result<Option<T>, ReadError> {
-        let value = self.table(table)?.get(key).map_err(ReadError::disk)?;
-        Ok(value.map(|value| read(value.value())))
+        unharmed(table, key, || {
+            let value = self.table(table)?.get(key).map_err(ReadError::disk)?;
+            Ok(value.map(|value| read(value.value())))
+        })
+    }
+
+    /// How many rows the table says that it has.
+    pub fn count(&self, table: Table) -> Result<u64, ReadError> {
+        unharmed(table, &[], || self.table(table)?.len().map_err(ReadError::disk))
     }
 
     pub fn scan(
@@ -125,7 +133,17 @@ impl ReadTables {
         order: Order,
         read: &mut dyn FnMut(&[u8], &[u8]) -> Result<Flow, ReadError>,
     ) -> Result<(), ReadError> {
-        scan(self.table(table)?, from, to, order, read)
+        unharmed(table, from, || scan(self.table(table)?, from, to, order, read))
+    }
+}
+
+/// redb trusts its pages and may panic on a damaged one: that is one failed read, not the end of the reader.
+fn unharmed<T>(table: Table, key: &[u8], read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
+    let damaged = || ReadError::Damaged { table, key: key.to_vec() };
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Err(ReadError::Disk(error))) if matches!(*error, redb::Error::Corrupted(_)) => Err(damaged()),
+        Ok(result) => result,
+        Err(_) => Err(damaged()),
     }
 }
 

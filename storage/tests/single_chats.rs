@@ -130,7 +130,7 @@ fn a_repeated_outbox_number_gets_the_first_answer_and_appends_nothing() {
 #[test]
 fn an_outbox_number_that_was_refused_is_new_when_it_is_sent_again_out_of_order() {
     let mut world = World::new();
-    let [alice, bob] = world.users(&["alice", "bob"])[..] else { panic!() };
+    let [alice, _bob] = world.users(&["alice", "bob"])[..] else { panic!() };
     let phone = world.device("phone");
     for outbox in [1, 2] {
         world.send_from_device(alice, phone, outbox, "bob", "early");

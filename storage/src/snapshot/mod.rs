@@ -7,11 +7,13 @@ mod conversations;
 mod history;
 mod people;
 mod pushes;
+mod scrub;
 mod view;
 mod walk;
 
 pub use conversations::PlannedChat;
 pub(crate) use pushes::{PushCache, release_step};
+pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed};
 pub use view::{ConversationRow, Device, HistoryPage, Member, PendingPush, PushCounts, ReadRecord};
 
 use std::sync::Arc;
@@ -54,6 +56,34 @@ impl Snapshot {
     /// The highest position handed out when it was taken: whoever reads it has been told everything up to here.
     pub fn end(&self) -> Position {
         self.end
+    }
+}
+
+/// What lies in the tables, for tests that damage them.
+#[cfg(feature = "simulation")]
+impl Snapshot {
+    /// The value if it is whole.
+    pub fn raw_value(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        let value = self.value(table, key, |value| whole(table, key, value))?;
+        value.transpose()
+    }
+
+    /// Whole rows, in order of their keys.
+    pub fn raw_rows(&self, table: Table) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ReadError> {
+        let mut rows = Vec::new();
+        self.scan(table, &[], None, Order::Ascending, &mut |key, value| {
+            rows.push((key.to_vec(), whole(table, key, value)?));
+            Ok(crate::tables::NEXT)
+        })?;
+        Ok(rows)
+    }
+}
+
+#[cfg(feature = "simulation")]
+fn whole(table: Table, key: &[u8], value: &[u8]) -> Result<Vec<u8>, ReadError> {
+    match crate::row::is_whole(table, key, value) {
+        true => Ok(value.to_vec()),
+        false => Err(ReadError::Damaged { table, key: key.to_vec() }),
     }
 }
 

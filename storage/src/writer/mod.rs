@@ -130,15 +130,9 @@ impl Writer {
         }
         let commands: Vec<Stamped> = self.batch.iter().map(|waiting| waiting.stamped.clone()).collect();
         let until = Instant::now() + self.options.batch_time_max;
-        let store = &mut self.store;
-        let applied = catch_unwind(AssertUnwindSafe(|| store.apply_while(&commands, &mut || Instant::now() < until)));
-        match applied {
-            Ok(Ok(outcomes)) => self.answer(outcomes),
-            Ok(Err(error)) => self.fail(error),
-            Err(_) => {
-                self.store.close();
-                self.fail(StoreError::Disk("the store failed inside".into()));
-            }
+        match self.store.apply_while(&commands, &mut || Instant::now() < until) {
+            Ok(outcomes) => self.answer(outcomes),
+            Err(error) => self.fail(error),
         }
     }
 
@@ -190,11 +184,10 @@ impl Writer {
         }
     }
 
-    fn close(mut self) {
-        if let Err(error) = self.store.checkpoint() {
+    fn close(self) {
+        if let Err(error) = self.store.shut_down() {
             ::log::error!("the last checkpoint failed, the next start recovers instead: {error}");
         }
-        self.store.close();
     }
 }
 

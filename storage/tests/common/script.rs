@@ -298,16 +298,19 @@ impl Author {
 
     fn log_in_or_out(&mut self, of: usize) {
         let (app, user, device) = (self.apps[of].app, self.user(of), self.device(of));
-        let token_hash = [self.random.below(3) as u8; 32];
         let expires_ms = self.now_ms + 3_600_000;
         match self.random.below(3) {
-            0 => self.write(Command::User(UserCommand::LogOut { app, token_hash })),
+            0 => {
+                // Sometimes one that was never given.
+                let token_hash = [self.random.below(self.count) as u8; 32];
+                self.write(Command::User(UserCommand::LogOut { app, token_hash }))
+            }
             1 => {
                 let (from, to) = (String::new(), String::new());
                 self.write(Command::User(UserCommand::UpgradePassword { app, user, from, to }))
             }
             _ => {
-                let password = String::new();
+                let (password, token_hash) = (String::new(), [self.count as u8; 32]);
                 let log_in = UserCommand::LogIn { app, user, device, token_hash, expires_ms, password };
                 self.write(Command::User(log_in))
             }

@@ -1,0 +1,159 @@
+//! Which rows a row says are there, so that a missing one can be found.
+
+use anser_protocol::ids::{GroupId, Position};
+
+use crate::command::Class;
+use crate::error::ReadError;
+use crate::find;
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber, TagNumber, UserNumber};
+use crate::key::{Key, u32_at, u64_at};
+use crate::row;
+use crate::rows::app::{App, ByAppKey, ByAppName, app_key, text_key};
+use crate::rows::chat::{Chat, Conversation, ConversationKind, SingleChat, conversation_key, single_chat_key};
+use crate::rows::chunk::{ChunkRow, PlatformChunk, TagChunk, chunk_of, platform_chunk_key, tag_chunk_key};
+use crate::rows::device::{
+    ByRegistrationId, ByTagName, DeviceRow, DeviceTags, Tag, alias_key, device_key, registration_id_key, tag_key,
+    tag_name_key,
+};
+use crate::rows::group::{Group, group_key, member_key};
+use crate::rows::push::{Cid, Expiry, cid_key, expiry_key, push_key};
+use crate::rows::record::log_key;
+use crate::rows::user::{ByUsername, Session, Token, User, session_key, token_key, user_key, username_key};
+use crate::table::Table;
+use crate::tables::Tables;
+
+type Named = Vec<(Table, Key)>;
+
+/// For a whole row of an app that is not being deleted. Records of the log name others by position, see `scrub`.
+pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], value: &[u8]) -> Result<Named, ReadError> {
+    let app = AppNumber(u32_at(key, 0).unwrap_or_default());
+    let second = u32_at(key, 4).unwrap_or_default();
+    Ok(match table {
+        Table::Apps => by_app(&row::decode(key, value)?, app),
+        Table::AppKeys => vec![(Table::Apps, app_key(row::decode::<ByAppKey>(key, value)?.0))],
+        Table::AppNames => vec![(Table::Apps, app_key(row::decode::<ByAppName>(key, value)?.0))],
+        Table::Devices => by_device(&row::decode(key, value)?, app, DeviceNumber(second)),
+        Table::RegistrationIds => {
+            vec![(Table::Devices, device_key(app, row::decode::<ByRegistrationId>(key, value)?.0))]
+        }
+        Table::DeviceTags => by_tags(row::decode(key, value)?, app, DeviceNumber(second)),
+        Table::Tags => vec![(Table::TagNames, tag_name_key(app, &row::decode::<Tag>(key, value)?.name))],
+        Table::TagNames => vec![(Table::Tags, tag_key(app, row::decode::<ByTagName>(key, value)?.0))],
+        Table::TagChunks => {
+            let devices = row::decode::<TagChunk>(key, value)?.chunk();
+            each_device(Table::DeviceTags, app, devices.devices(u32_at(key, 8).unwrap_or_default()))
+        }
+        Table::PlatformChunks => {
+            let devices = row::decode::<PlatformChunk>(key, value)?.chunk();
+            each_device(Table::Devices, app, devices.devices(u32_at(key, 5).unwrap_or_default()))
+        }
+        Table::Aliases => each_device(Table::Devices, app, u32_at(key, key.len().saturating_sub(4))),
+        Table::Users => vec![(Table::UserNames, username_key(app, &row::decode::<User>(key, value)?.username))],
+        Table::UserNames => vec![(Table::Users, user_key(app, row::decode::<ByUsername>(key, value)?.0))],
+        Table::Tokens => by_token(row::decode(key, value)?, app, key),
+        Table::Sessions => vec![(Table::Tokens, token_key(app, &row::decode::<Session>(key, value)?.token_hash))],
+        Table::SingleChats => by_single_chat(row::decode(key, value)?, app, second, u32_at(key, 8)),
+        Table::Conversations => by_conversation(&row::decode(key, value)?, app, UserNumber(second)),
+        Table::Groups => by_group(&row::decode(key, value)?, app, GroupId(second)),
+        Table::Members => by_member(tables, app, GroupId(second), UserNumber(u32_at(key, 8).unwrap_or_default()))?,
+        Table::PushStates => {
+            let push = Position(u64_at(key, 4).unwrap_or_default());
+            let is_kept = push >= find::floor(tables, app, Class::Push)?;
+            is_kept.then(|| (Table::Log, log_key(app, Class::Push, push))).into_iter().collect()
+        }
+        Table::Reports => {
+            vec![(Table::PushStates, Key::app(app).u64(u64_at(key, 4).unwrap_or_default()))]
+        }
+        Table::Cids => by_cid(&row::decode(key, value)?, app, key.get(4..).unwrap_or_default()),
+        Table::Expiries => by_expiry(row::decode(key, value)?),
+        Table::Meta
+        | Table::Log
+        | Table::Heads
+        | Table::Floors
+        | Table::AppCounters
+        | Table::ChatCursors
+        | Table::PushCursors => Vec::new(),
+    })
+}
+
+fn by_app(row: &App, app: AppNumber) -> Named {
+    vec![
+        (Table::AppKeys, text_key(&row.app_key)),
+        (Table::AppNames, text_key(&row.name)),
+        (Table::AppCounters, app_key(app)),
+    ]
+}
+
+fn by_device(row: &DeviceRow, app: AppNumber, device: DeviceNumber) -> Named {
+    let alias = row.alias.as_ref().map(|alias| (Table::Aliases, alias_key(app, alias, device)));
+    let always = [
+        (Table::RegistrationIds, registration_id_key(app, &row.registration_id)),
+        (Table::PlatformChunks, platform_chunk_key(app, row.platform, chunk_of(device))),
+    ];
+    always.into_iter().chain(alias).collect()
+}
+
+fn by_tags(tags: DeviceTags, app: AppNumber, device: DeviceNumber) -> Named {
+    let rows_of = |tag: TagNumber| {
+        [(Table::Tags, tag_key(app, tag)), (Table::TagChunks, tag_chunk_key(app, tag, chunk_of(device)))]
+    };
+    tags.0.into_iter().flat_map(rows_of).collect()
+}
+
+fn each_device(table: Table, app: AppNumber, devices: impl IntoIterator<Item = u32>) -> Named {
+    devices.into_iter().map(|device| (table, device_key(app, DeviceNumber(device)))).collect()
+}
+
+fn by_token(token: Token, app: AppNumber, key: &[u8]) -> Named {
+    let mut named = vec![(Table::Sessions, session_key(app, token.user, token.device))];
+    if let Some(Ok(hash)) = key.get(4..).map(TryInto::try_into) {
+        named.push((Table::Expiries, expiry_key(token.expires_ms, &Expiry::Token { app, hash })));
+    }
+    named
+}
+
+fn by_single_chat(row: SingleChat, app: AppNumber, one: u32, other: Option<u32>) -> Named {
+    let of = |user: u32| conversation_key(app, UserNumber(user), ConversationKind::Single, row.chain);
+    [Some(one), other].into_iter().flatten().map(|user| (Table::Conversations, of(user))).collect()
+}
+
+fn by_conversation(row: &Conversation, app: AppNumber, user: UserNumber) -> Named {
+    let other_side = match row.chat {
+        Chat::User(peer) => (Table::SingleChats, single_chat_key(app, user, peer)),
+        Chat::Group(group) => (Table::Groups, group_key(app, group)),
+    };
+    vec![(Table::Users, user_key(app, user)), other_side]
+}
+
+fn by_group(row: &Group, app: AppNumber, group: GroupId) -> Named {
+    let mut named = vec![(Table::Users, user_key(app, row.owner))];
+    if !row.is_dissolved {
+        named.push((Table::Members, member_key(app, group, row.owner)));
+    }
+    named
+}
+
+fn by_member(tables: &impl Tables, app: AppNumber, group: GroupId, user: UserNumber) -> Result<Named, ReadError> {
+    let mut named = vec![(Table::Groups, group_key(app, group)), (Table::Users, user_key(app, user))];
+    if let Some(row) = find::group_nameplate(tables, app, group)? {
+        named.push((Table::Conversations, group_conversation(app, user, row.chain)));
+    }
+    Ok(named)
+}
+
+fn group_conversation(app: AppNumber, user: UserNumber, chain: ChainNumber) -> Key {
+    conversation_key(app, user, ConversationKind::Group, chain)
+}
+
+fn by_cid(row: &Cid, app: AppNumber, cid: &[u8]) -> Named {
+    let Ok(cid) = String::from_utf8(cid.to_vec()) else { return Vec::new() };
+    vec![(Table::Expiries, expiry_key(row.expires_ms, &Expiry::Cid { app, cid }))]
+}
+
+fn by_expiry(expiry: Expiry) -> Named {
+    vec![match expiry {
+        Expiry::Cid { app, cid } => (Table::Cids, cid_key(app, &cid)),
+        Expiry::Token { app, hash } => (Table::Tokens, token_key(app, &hash)),
+        Expiry::Push { app, push } => (Table::PushStates, push_key(app, push)),
+    }]
+}
