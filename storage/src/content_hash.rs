@@ -5,7 +5,7 @@ use redb::ReadableDatabase;
 use crate::error::StoreError;
 use crate::store::Store;
 use crate::table::Table;
-use crate::tables::{NEXT, Order, ReadTables};
+use crate::tables::{NEXT, ReadTables};
 
 impl Store {
     /// Every table's rows in order of their keys, after the heads have been written down. Reads the whole file.
@@ -16,7 +16,7 @@ impl Store {
         let mut hash = Fnv::default();
         for table in Table::ALL {
             hash.update(&[*table as u8]);
-            tables.scan(*table, &[], None, Order::Ascending, &mut |key, value| {
+            tables.scan(*table, &[], None, &mut |key, value| {
                 hash.update(&(key.len() as u64).to_le_bytes());
                 hash.update(key);
                 hash.update(&(value.len() as u64).to_le_bytes());

@@ -13,7 +13,7 @@ use crate::rows::app::App;
 use crate::rows::meta::{Checkpoint, Counters};
 use crate::rows::record::{Body, Record, log_key, log_prefix};
 use crate::table::Table;
-use crate::tables::{NEXT, Order, ReadTables};
+use crate::tables::{NEXT, ReadTables};
 
 /// What a store knows in memory when it opens.
 pub(crate) struct Recovered {
@@ -49,7 +49,7 @@ fn meta<R: Row>(tables: &ReadTables, key: &Key) -> Result<R, OpenError> {
 /// Apps under deletion are left out: nobody reads their chains any more, and heads that went already must not come back.
 fn live_apps(tables: &ReadTables) -> Result<Vec<AppNumber>, OpenError> {
     let mut apps = Vec::new();
-    tables.scan(Table::Apps, &[], None, Order::Ascending, &mut |key, value| {
+    tables.scan(Table::Apps, &[], None, &mut |key, value| {
         let is_deleted = row::decode::<App>(key, value).is_ok_and(|app| app.is_deleted);
         apps.extend(u32_at(key, 0).filter(|_| !is_deleted).map(AppNumber));
         Ok(NEXT)
@@ -67,7 +67,7 @@ fn replay(
 ) -> Result<(), ReadError> {
     let from = log_key(app, class, checkpoint.replay_from);
     let to = behind_prefix(log_prefix(app, class).as_bytes());
-    tables.scan(Table::Log, from.as_bytes(), to.as_deref(), Order::Ascending, &mut |key, value| {
+    tables.scan(Table::Log, from.as_bytes(), to.as_deref(), &mut |key, value| {
         recovered.log_bytes += (key.len() + value.len()) as u64;
         match row::decode::<Record>(key, value) {
             Ok(record) => raise_heads(&mut recovered.heads, key, &record),

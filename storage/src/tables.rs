@@ -16,12 +16,8 @@ use crate::table::Table;
 
 type Bytes = &'static [u8];
 
-/// Direction of a scan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    Ascending,
-    Descending,
-}
+/// Is shown each key with its value.
+pub(crate) type ReadRow<'r> = dyn FnMut(&[u8], &[u8]) -> Result<Flow, ReadError> + 'r;
 
 pub(crate) type Flow = ControlFlow<()>;
 pub(crate) const NEXT: Flow = ControlFlow::Continue(());
@@ -33,14 +29,7 @@ pub(crate) trait Tables {
     fn value<T>(&self, table: Table, key: &[u8], read: impl FnOnce(&[u8]) -> T) -> Result<Option<T>, ReadError>;
 
     /// Shows the rows from `from` (with it) to `to` (without it) until `read` has seen enough.
-    fn scan(
-        &self,
-        table: Table,
-        from: &[u8],
-        to: Option<&[u8]>,
-        order: Order,
-        read: &mut dyn FnMut(&[u8], &[u8]) -> Result<Flow, ReadError>,
-    ) -> Result<(), ReadError>;
+    fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, read: &mut ReadRow<'_>) -> Result<(), ReadError>;
 
     /// A head that is newer than its table.
     fn dirty_head(&self, chain: ChainNumber) -> Option<Head>;
@@ -57,10 +46,9 @@ pub(crate) trait Tables {
     fn rows<R: Row>(
         &self,
         prefix: &Key,
-        order: Order,
         mut read: impl FnMut(&[u8], R) -> Result<Flow, ReadError>,
     ) -> Result<(), ReadError> {
-        self.scan(R::TABLE, prefix.as_bytes(), behind_prefix(prefix.as_bytes()).as_deref(), order, &mut |key, value| {
+        self.scan(R::TABLE, prefix.as_bytes(), behind_prefix(prefix.as_bytes()).as_deref(), &mut |key, value| {
             read(key, row::decode(key, value)?)
         })
     }
@@ -72,7 +60,7 @@ pub(crate) trait Tables {
             return Ok(keys);
         }
         let to = behind_prefix(prefix.as_bytes());
-        self.scan(table, prefix.as_bytes(), to.as_deref(), Order::Ascending, &mut |key, _| {
+        self.scan(table, prefix.as_bytes(), to.as_deref(), &mut |key, _| {
             keys.push(key.to_vec());
             Ok(if keys.len() < limit { NEXT } else { STOP })
         })?;
@@ -125,15 +113,8 @@ impl ReadTables {
         unharmed(table, &[], || self.table(table)?.len().map_err(ReadError::disk))
     }
 
-    pub fn scan(
-        &self,
-        table: Table,
-        from: &[u8],
-        to: Option<&[u8]>,
-        order: Order,
-        read: &mut dyn FnMut(&[u8], &[u8]) -> Result<Flow, ReadError>,
-    ) -> Result<(), ReadError> {
-        unharmed(table, from, || scan(self.table(table)?, from, to, order, read))
+    pub fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, read: &mut ReadRow<'_>) -> Result<(), ReadError> {
+        unharmed(table, from, || scan(self.table(table)?, from, to, read))
     }
 }
 
@@ -197,17 +178,10 @@ impl<'t> WriteTables<'t> {
         }
     }
 
-    pub fn scan(
-        &self,
-        table: Table,
-        from: &[u8],
-        to: Option<&[u8]>,
-        order: Order,
-        read: &mut dyn FnMut(&[u8], &[u8]) -> Result<Flow, ReadError>,
-    ) -> Result<(), ReadError> {
+    pub fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, read: &mut ReadRow<'_>) -> Result<(), ReadError> {
         self.ensure_open(table)?;
         match &*self.open[table.slot()].borrow() {
-            Some(table) => scan(table, from, to, order, read),
+            Some(table) => scan(table, from, to, read),
             None => Ok(()),
         }
     }
@@ -217,16 +191,15 @@ fn scan(
     table: &impl ReadableTable<Bytes, Bytes>,
     from: &[u8],
     to: Option<&[u8]>,
-    order: Order,
-    read: &mut dyn FnMut(&[u8], &[u8]) -> Result<Flow, ReadError>,
+    read: &mut ReadRow<'_>,
 ) -> Result<(), ReadError> {
-    let mut range = match to {
+    let range = match to {
         Some(to) if to <= from => return Ok(()),
         Some(to) => table.range::<&[u8]>(from..to),
         None => table.range::<&[u8]>(from..),
     }
     .map_err(ReadError::disk)?;
-    while let Some(entry) = if order == Order::Ascending { range.next() } else { range.next_back() } {
+    for entry in range {
         let (key, value) = entry.map_err(ReadError::disk)?;
         if read(key.value(), value.value())?.is_break() {
             break;

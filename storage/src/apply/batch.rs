@@ -21,7 +21,7 @@ use crate::rows::meta::Counters;
 use crate::shared::Shared;
 use crate::snapshot::PushCache;
 use crate::table::Table;
-use crate::tables::{Flow, Order, Tables, WriteTables, head_key};
+use crate::tables::{ReadRow, Tables, WriteTables, head_key};
 
 pub(crate) struct Batch<'t> {
     tables: WriteTables<'t>,
@@ -173,15 +173,8 @@ impl Tables for Batch<'_> {
         self.tables.value(table, key, read)
     }
 
-    fn scan(
-        &self,
-        table: Table,
-        from: &[u8],
-        to: Option<&[u8]>,
-        order: Order,
-        read: &mut dyn FnMut(&[u8], &[u8]) -> Result<Flow, ReadError>,
-    ) -> Result<(), ReadError> {
-        self.tables.scan(table, from, to, order, read)
+    fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, read: &mut ReadRow<'_>) -> Result<(), ReadError> {
+        self.tables.scan(table, from, to, read)
     }
 
     fn dirty_head(&self, chain: ChainNumber) -> Option<Head> {

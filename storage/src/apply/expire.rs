@@ -7,7 +7,7 @@ use crate::outcome::Answer;
 use crate::rows::push::{Cid, Expiry, cid_key, push_key};
 use crate::rows::user::{Token, session_key, token_key};
 use crate::table::Table;
-use crate::tables::{NEXT, Order, STOP, Tables};
+use crate::tables::{NEXT, STOP, Tables};
 
 /// Rows that one command removes.
 const EXPIRE_ROWS_MAX: usize = 1000;
@@ -35,7 +35,7 @@ impl Batch<'_> {
     fn due_expiries(&self, limit: usize) -> Result<Vec<(Vec<u8>, Expiry)>, ReadError> {
         let now_ms = self.now_ms();
         let mut due = Vec::new();
-        self.rows::<Expiry>(&Key::empty(), Order::Ascending, |key, expiry| {
+        self.rows::<Expiry>(&Key::empty(), |key, expiry| {
             let is_due = u64_at(key, 0).is_some_and(|due_ms| due_ms <= now_ms);
             if !is_due || due.len() == limit {
                 return Ok(STOP);

@@ -18,7 +18,7 @@ use crate::rows::chat::{Chat, Conversation, ConversationKind, conversation_key, 
 use crate::rows::group::{Group, MemberRow, group_key, member_key};
 use crate::rows::record::{Body, EventRecord};
 use crate::table::Table;
-use crate::tables::{NEXT, Order, Tables};
+use crate::tables::{NEXT, Tables};
 
 /// An event that was appended and is still to be announced.
 pub(super) struct AppendedEvent {
@@ -146,7 +146,7 @@ impl Batch<'_> {
         leaving: &[UserNumber],
     ) -> Result<Option<UserNumber>, ReadError> {
         let mut oldest: Option<(u64, UserNumber)> = None;
-        self.rows::<MemberRow>(&group_key(app, id), Order::Ascending, |key, member| {
+        self.rows::<MemberRow>(&group_key(app, id), |key, member| {
             let Some(user) = u32_at(key, 8).map(UserNumber).filter(|user| !leaving.contains(user)) else {
                 return Ok(NEXT);
             };
@@ -176,7 +176,7 @@ impl Batch<'_> {
             return Ok(false);
         }
         let mut open = 0;
-        self.rows::<Conversation>(&prefix, Order::Ascending, |_, row| {
+        self.rows::<Conversation>(&prefix, |_, row| {
             open += usize::from(row.is_open());
             Ok(NEXT)
         })?;

@@ -15,7 +15,7 @@ use crate::row;
 use crate::rows::meta::Checkpoint;
 use crate::rows::record::{Floor, Record, log_key, log_prefix};
 use crate::table::Table;
-use crate::tables::{NEXT, Order, STOP, Tables};
+use crate::tables::{NEXT, STOP, Tables};
 
 /// A disk that lost its tail after a power cut must not hand out positions that clients have already seen.
 const START_JUMP: u64 = 1 << 20;
@@ -63,7 +63,7 @@ impl Batch<'_> {
         let tail = find::required::<Checkpoint>(self, Checkpoint::key())?.replay_from;
         let (from, to) = (log_key(app, class, from.max(tail)), log_key(app, class, floor));
         let mut chains = BTreeSet::new();
-        self.scan(Table::Log, from.as_bytes(), Some(to.as_bytes()), Order::Ascending, &mut |key, value| {
+        self.scan(Table::Log, from.as_bytes(), Some(to.as_bytes()), &mut |key, value| {
             // A damaged record is gone either way.
             if let Ok(record) = row::decode::<Record>(key, value) {
                 chains.extend(record.chains());
@@ -83,7 +83,7 @@ impl Batch<'_> {
         let mut keys = Vec::new();
         let mut is_complete = true;
         let (from, to) = (log_key(app, class, from), log_key(app, class, below));
-        self.scan(Table::Log, from.as_bytes(), Some(to.as_bytes()), Order::Ascending, &mut |key, _| {
+        self.scan(Table::Log, from.as_bytes(), Some(to.as_bytes()), &mut |key, _| {
             if keys.len() == CUT_ROWS_MAX {
                 is_complete = false;
                 return Ok(STOP);

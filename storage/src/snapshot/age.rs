@@ -11,7 +11,7 @@ use crate::key::u64_at;
 use crate::row;
 use crate::rows::record::{Record, log_key, log_prefix};
 use crate::table::Table;
-use crate::tables::{Order, STOP, Tables};
+use crate::tables::{STOP, Tables};
 
 impl Snapshot {
     /// The position below which every record of a class is older than `at_ms`. Stamps never run backwards, so it is
@@ -38,18 +38,12 @@ impl Snapshot {
     ) -> Result<Option<(Position, TimeMs)>, ReadError> {
         let mut found = None;
         let to = log_key(app, class, Position(self.end().0 + 1));
-        self.scan(
-            Table::Log,
-            log_key(app, class, from).as_bytes(),
-            Some(to.as_bytes()),
-            Order::Ascending,
-            &mut |key, value| {
-                let record: Record = row::decode(key, value)?;
-                let position = u64_at(key, log_prefix(app, class).as_bytes().len()).unwrap_or_default();
-                found = Some((Position(position), record.at_ms));
-                Ok(STOP)
-            },
-        )?;
+        self.scan(Table::Log, log_key(app, class, from).as_bytes(), Some(to.as_bytes()), &mut |key, value| {
+            let record: Record = row::decode(key, value)?;
+            let position = u64_at(key, log_prefix(app, class).as_bytes().len()).unwrap_or_default();
+            found = Some((Position(position), record.at_ms));
+            Ok(STOP)
+        })?;
         Ok(found)
     }
 }

@@ -11,7 +11,7 @@ use crate::key::u64_at;
 use crate::rows::chat::{Chat, Conversation, ConversationKind, conversation_key, conversations_prefix};
 use crate::rows::group::group_key;
 use crate::table::Table;
-use crate::tables::{NEXT, Order, Tables};
+use crate::tables::{NEXT, Tables};
 
 /// Records that one list looks at for a conversation before it leaves the rest to history pages.
 const STEPS_MAX: usize = 1000;
@@ -101,7 +101,7 @@ impl Snapshot {
         let prefix = conversations_prefix(app, user);
         let chain_at = prefix.as_bytes().len() + 1;
         let mut found = Vec::new();
-        self.rows::<Conversation>(&prefix, Order::Ascending, |key, row| {
+        self.rows::<Conversation>(&prefix, |key, row| {
             let Some(chain) = u64_at(key, chain_at).map(ChainNumber) else { return Ok(NEXT) };
             if let Some((last, last_seq)) = newest_visible(&row.windows, self.head(chain)?) {
                 found.push(Found { chain, row, last, last_seq });

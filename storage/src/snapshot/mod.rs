@@ -25,7 +25,7 @@ use crate::heads::{DirtyHeads, Head};
 use crate::ids::ChainNumber;
 use crate::shared::Shared;
 use crate::table::Table;
-use crate::tables::{Flow, Order, ReadTables, Tables};
+use crate::tables::{ReadRow, ReadTables, Tables};
 
 /// Hands out snapshots. Cheap to clone, and it stays valid when the store is opened again after a disk error.
 #[derive(Clone)]
@@ -59,6 +59,10 @@ impl Snapshot {
     }
 }
 
+/// A key with its value.
+#[cfg(feature = "simulation")]
+pub type RawRow = (Vec<u8>, Vec<u8>);
+
 /// What lies in the tables, for tests that damage them.
 #[cfg(feature = "simulation")]
 impl Snapshot {
@@ -69,9 +73,9 @@ impl Snapshot {
     }
 
     /// Whole rows, in order of their keys.
-    pub fn raw_rows(&self, table: Table) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ReadError> {
+    pub fn raw_rows(&self, table: Table) -> Result<Vec<RawRow>, ReadError> {
         let mut rows = Vec::new();
-        self.scan(table, &[], None, Order::Ascending, &mut |key, value| {
+        self.scan(table, &[], None, &mut |key, value| {
             rows.push((key.to_vec(), whole(table, key, value)?));
             Ok(crate::tables::NEXT)
         })?;
@@ -92,15 +96,8 @@ impl Tables for Snapshot {
         self.tables.value(table, key, read)
     }
 
-    fn scan(
-        &self,
-        table: Table,
-        from: &[u8],
-        to: Option<&[u8]>,
-        order: Order,
-        read: &mut dyn FnMut(&[u8], &[u8]) -> Result<Flow, ReadError>,
-    ) -> Result<(), ReadError> {
-        self.tables.scan(table, from, to, order, read)
+    fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, read: &mut ReadRow<'_>) -> Result<(), ReadError> {
+        self.tables.scan(table, from, to, read)
     }
 
     fn dirty_head(&self, chain: ChainNumber) -> Option<Head> {

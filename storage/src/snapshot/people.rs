@@ -15,7 +15,7 @@ use crate::rows::device::{DeviceRow, DeviceTags, PushCursor, alias_prefix, devic
 use crate::rows::group::{Group, MemberRow, group_key, member_key};
 use crate::rows::user::{ChatCursor, Token, User, session_key, token_key};
 use crate::table::Table;
-use crate::tables::{NEXT, Order, Tables};
+use crate::tables::{NEXT, Tables};
 
 impl Snapshot {
     pub fn app_by_key(&self, app_key: &str) -> Result<Option<(AppNumber, App)>, ReadError> {
@@ -30,7 +30,7 @@ impl Snapshot {
     /// In order of their numbers.
     pub fn apps(&self) -> Result<Vec<(AppNumber, App)>, ReadError> {
         let mut apps = Vec::new();
-        self.rows::<App>(&Key::empty(), Order::Ascending, |key, app| {
+        self.rows::<App>(&Key::empty(), |key, app| {
             if let Some(number) = u32_at(key, 0).filter(|_| !app.is_deleted) {
                 apps.push((AppNumber(number), app));
             }
@@ -109,7 +109,7 @@ impl Snapshot {
     pub fn group_members(&self, app: AppNumber, group: GroupId) -> Result<Vec<Member>, ReadError> {
         let Some(row) = self.group(app, group)? else { return Ok(Vec::new()) };
         let mut by_order = BTreeMap::new();
-        self.rows::<MemberRow>(&group_key(app, group), Order::Ascending, |key, member| {
+        self.rows::<MemberRow>(&group_key(app, group), |key, member| {
             if let Some(user) = u32_at(key, 8) {
                 by_order.insert(member.order, (UserNumber(user), member));
             }
@@ -132,7 +132,7 @@ impl Snapshot {
     pub fn groups_of_user(&self, app: AppNumber, user: UserNumber) -> Result<Vec<(GroupId, Group)>, ReadError> {
         let prefix = conversations_prefix(app, user).u8(ConversationKind::Group as u8);
         let mut ids = Vec::new();
-        self.rows::<Conversation>(&prefix, Order::Ascending, |_, conversation| {
+        self.rows::<Conversation>(&prefix, |_, conversation| {
             if let (Chat::Group(id), true) = (conversation.chat, conversation.is_open()) {
                 ids.push(id);
             }

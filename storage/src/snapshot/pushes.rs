@@ -20,7 +20,7 @@ use crate::rows::chunk::{ChunkRow, PlatformChunk, ReportChunk, platform_chunk_ke
 use crate::rows::push::{PushState, Report, report_prefix};
 use crate::rows::record::{Body, Record, Release, ReleaseTo, log_key};
 use crate::table::Table;
-use crate::tables::{NEXT, Order, Tables};
+use crate::tables::{NEXT, Tables};
 
 /// Releases that one call looks at on a chain, the newest first.
 const STEPS_MAX: usize = 10_000;
@@ -124,7 +124,7 @@ impl Snapshot {
         let prefix = report_prefix(app, push, report);
         let chunk_at = prefix.as_bytes().len();
         let mut count = 0;
-        self.rows::<ReportChunk>(&prefix, Order::Ascending, |key, row| {
+        self.rows::<ReportChunk>(&prefix, |key, row| {
             let mut reported = row.chunk();
             if let (Some(platform), Some(chunk)) = (platform, u32_at(key, chunk_at)) {
                 match self.row::<PlatformChunk>(&platform_chunk_key(app, platform, chunk))? {

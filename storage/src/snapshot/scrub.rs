@@ -18,7 +18,7 @@ use crate::row;
 use crate::rows::named::rows_named_by;
 use crate::rows::record::{Body, Record, log_key};
 use crate::table::Table;
-use crate::tables::{NEXT, Order, STOP, Tables};
+use crate::tables::{NEXT, STOP, Tables};
 
 /// Where a scrub goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Scrub<'_> {
     fn look_at(&mut self, table: Table, from: &[u8], rows_max: usize) -> Result<Option<ScrubPlace>, ReadError> {
         let mut rows = Vec::new();
         let mut next = None;
-        let scanned = self.snapshot.scan(table, from, None, Order::Ascending, &mut |key, value| {
+        let scanned = self.snapshot.scan(table, from, None, &mut |key, value| {
             if rows.len() == rows_max {
                 next = Some(ScrubPlace { table, key: key.to_vec() });
                 return Ok(STOP);

@@ -125,6 +125,7 @@ impl Author {
         let of = self.random.below(self.apps.len() as u64) as usize;
         match self.random.below(25) {
             0..=7 => self.send(of),
+            8 if self.random.one_in(4) => self.create_group(of),
             8..=10 => self.change_group(of),
             11..=13 => self.push(of),
             14 | 15 => self.report(of),
@@ -223,14 +224,13 @@ impl Author {
     fn change_group(&mut self, of: usize) {
         let (app, by, group) = (self.apps[of].app, Actor::Server, self.group(of));
         let members = vec![self.username(of)];
-        match self.random.below(12) {
+        match self.random.below(11) {
             0..=4 => self.write(Command::Group(GroupCommand::Add { app, by, group, members })),
             5..=7 => self.write(Command::Group(GroupCommand::Remove { app, by, group, members })),
             8 | 9 => {
                 let user = self.user(of);
                 self.write(Command::Group(GroupCommand::Leave { app, user, group }))
             }
-            10 => return self.create_group(of),
             _ => self.write(Command::Group(GroupCommand::Dissolve { app, by, group })),
         };
     }
