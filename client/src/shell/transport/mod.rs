@@ -28,7 +28,7 @@ const ATTEMPT_WITHIN: Duration = Duration::from_secs(10);
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 const SECOND_TRANSPORT_AFTER: Duration = Duration::from_millis(250);
 const THIRD_TRANSPORT_AFTER: Duration = Duration::from_millis(1000);
-/// Once every transport was begun and one was refused, the others get so long.
+/// Once all transports but one have failed, that one gets so long.
 const GRACE: Duration = Duration::from_secs(2);
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 8;

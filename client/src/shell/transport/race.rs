@@ -6,8 +6,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 /// Starts each candidate at its time, or as soon as all before it have failed. The first success wins and ends the others;
-/// else every failure. When one has failed and none is left to start, the others get `grace`: a silence is no answer that
-/// is worth a long wait where others were told no.
+/// else every failure. The last one that has not failed gets `grace`: a silence is no answer that is worth a long wait where
+/// all others were told no.
 pub(super) async fn race<T, E, F>(candidates: Vec<(Duration, F)>, grace: Duration) -> Result<T, Vec<E>>
 where
     T: Send + 'static,
@@ -21,7 +21,7 @@ where
     let mut end = None;
     loop {
         let start = waiting.peek().map(|(start, _)| begun + *start);
-        if start.is_none() && !failures.is_empty() && end.is_none() {
+        if start.is_none() && running.len() == 1 && !failures.is_empty() && end.is_none() {
             end = Some(Instant::now() + grace);
         }
         tokio::select! {
@@ -83,6 +83,13 @@ mod tests {
     async fn when_none_succeeds_every_failure_is_told() {
         let lost = race(vec![after(0, 300, Err("one")), after(250, 10, Err("two"))], GRACE).await;
         assert_eq!(lost, Err(vec!["two", "one"]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_candidate_is_waited_for_when_one_was_refused_and_another_is_silent() {
+        let candidates =
+            vec![after(0, 60_000, Ok("silent")), after(250, 10, Err("refused")), after(1000, 5000, Ok("slow"))];
+        assert_eq!(race(candidates, GRACE).await, Ok("slow"));
     }
 
     #[tokio::test(start_paused = true)]
