@@ -138,8 +138,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// Begins to hold a connection. Must be called within a tokio runtime.
-    pub fn start(options: Options, dialer: Dialer, store: Box<dyn Store>) -> Result<(Self, Events), StoreError> {
+    /// Begins to hold a connection. Must be called within a tokio runtime. A dialer that is shared goes on with what it
+    /// learned: a client that starts later resumes the TLS sessions of an earlier one.
+    pub fn start(
+        options: Options,
+        dialer: impl Into<Arc<Dialer>>,
+        store: Box<dyn Store>,
+    ) -> Result<(Self, Events), StoreError> {
         let stored = store.load()?;
         let config = Config { app_key: options.app_key, platform: options.platform, network: options.network };
         let session = Session::new(config, stored, Box::new(fill));
@@ -149,7 +154,7 @@ impl Client {
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
         let (to_application, deliveries) = mpsc::channel(EVENTS_MAX);
         tokio::spawn(outgoing::hand_out(outgoing.clone(), keeper.clone(), to_application));
-        let driver = Driver::new(session, Arc::new(dialer), keeper.clone(), progress, outgoing, options.records);
+        let driver = Driver::new(session, dialer.into(), keeper.clone(), progress, outgoing, options.records);
         tokio::spawn(driver.run(received));
         let events = Events { deliveries, keeper: keeper.clone(), last: None };
         Ok((Self { commands, keeper }, events))

@@ -2,15 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use quinn::crypto::rustls::QuicClientConfig;
-use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, RootCertStore};
 
+use super::verifier::{BelieveAnybody, Counting};
 use super::{Trust, quic};
 
 const ALPN_LINK: &[u8] = b"anser/1";
@@ -33,14 +35,22 @@ pub(super) struct Configs {
     pub(super) link: Arc<ClientConfig>,
     pub(super) http: Arc<ClientConfig>,
     pub(super) quic: quinn::ClientConfig,
+    certificates_shown: Arc<AtomicU64>,
 }
 
 impl Configs {
     pub(super) fn new(trust: &Trust) -> Result<Self, TrustError> {
-        let link = Arc::new(config(trust, ALPN_LINK)?);
+        let certificates_shown = Arc::default();
+        let verifier: Arc<dyn ServerCertVerifier> =
+            Arc::new(Counting { verifier: verifier(trust)?, shown: Arc::clone(&certificates_shown) });
+        let (link, http) = (config(&verifier, ALPN_LINK), config(&verifier, ALPN_HTTP));
         // A session belongs to the transport that it was made on.
-        let quic = quic_config(config(trust, ALPN_LINK)?);
-        Ok(Self { link, http: Arc::new(config(trust, ALPN_HTTP)?), quic })
+        let quic = quic_config(config(&verifier, ALPN_LINK));
+        Ok(Self { link: Arc::new(link), http: Arc::new(http), quic, certificates_shown })
+    }
+
+    pub(super) fn full_handshakes(&self) -> u64 {
+        self.certificates_shown.load(Ordering::Relaxed)
     }
 
     /// No session is resumed any more.
@@ -61,27 +71,27 @@ fn quic_config(config: ClientConfig) -> quinn::ClientConfig {
     config
 }
 
-fn config(trust: &Trust, alpn: &[u8]) -> Result<ClientConfig, TrustError> {
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone())
+fn config(verifier: &Arc<dyn ServerCertVerifier>, alpn: &[u8]) -> ClientConfig {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .expect("ring speaks both versions");
-    let mut config = match trust {
-        Trust::CaFile(path) => builder.with_root_certificates(authorities(path)?).with_no_client_auth(),
-        Trust::System => {
-            let path = Path::new(SYSTEM_FILE);
-            if !path.exists() {
-                return Err(TrustError::NoSystemFile);
-            }
-            builder.with_root_certificates(authorities(path)?).with_no_client_auth()
-        }
-        Trust::Anybody => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(BelieveAnybody(provider)))
-            .with_no_client_auth(),
-    };
+        .expect("ring speaks both versions")
+        .dangerous()
+        .with_custom_certificate_verifier(verifier.clone())
+        .with_no_client_auth();
     config.alpn_protocols = vec![alpn.to_vec()];
-    Ok(config)
+    config
+}
+
+fn verifier(trust: &Trust) -> Result<Arc<dyn ServerCertVerifier>, TrustError> {
+    let provider = Arc::new(ring::default_provider());
+    let path = match trust {
+        Trust::CaFile(path) => path,
+        Trust::System if !Path::new(SYSTEM_FILE).exists() => return Err(TrustError::NoSystemFile),
+        Trust::System => Path::new(SYSTEM_FILE),
+        Trust::Anybody => return Ok(Arc::new(BelieveAnybody(provider))),
+    };
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(authorities(path)?), provider).build();
+    Ok(verifier.map_err(|error| TrustError::File { path: path.to_owned(), reason: error.to_string() })?)
 }
 
 fn authorities(path: &Path) -> Result<RootCertStore, TrustError> {
@@ -94,45 +104,6 @@ fn authorities(path: &Path) -> Result<RootCertStore, TrustError> {
         let _ = store.add(certificate);
     }
     if store.is_empty() { Err(wrong("there is no certificate of an authority in it".to_owned())) } else { Ok(store) }
-}
-
-/// Accepts any certificate whose key the server really has.
-#[derive(Debug)]
-struct BelieveAnybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for BelieveAnybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 #[cfg(test)]
