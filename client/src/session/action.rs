@@ -35,7 +35,7 @@ pub struct Ticket(pub u64);
 /// What the shell is to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Open a link; answer by `handle_connected` or `handle_connect_failed`.
+    /// Open a link, and give up an attempt that is under way; answer by `handle_connected` or `handle_connect_failed`.
     Connect,
     /// Write this to the link: bytes of a stream, or one WebSocket message.
     Transmit(Vec<u8>),

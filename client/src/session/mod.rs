@@ -333,10 +333,14 @@ impl Session {
         }
     }
 
-    /// The device is in another network, or has another address in the same one. A QUIC link moves along; its shell has
-    /// given it a new socket. Other links are opened anew at once.
+    /// The device is in another network, or something about its network has changed, as its address. A QUIC link moves
+    /// along; its shell has given it a new socket. Other links are opened anew at once.
     pub fn handle_network_changed(&mut self, network: &str, now: Duration) {
         self.now = now;
+        if self.config.network == network {
+            // What kept QUIC from winning here may be gone, too.
+            self.networks.entry(network.to_owned()).or_default().winner = None;
+        }
         self.config.network = network.to_owned();
         self.backoff.reset();
         self.was_replaced = false;
@@ -350,13 +354,19 @@ impl Session {
                 self.state = State::Connecting;
                 self.actions.push_back(Action::Connect);
             }
-            State::Waiting { .. } => {
+            // An attempt that began before the change may be waiting for what was lost then.
+            State::Waiting { .. } | State::Connecting => {
                 self.state = State::Connecting;
                 self.actions.push_back(Action::Connect);
             }
-            State::Stopped | State::Connecting => {}
+            State::Stopped => {}
         }
         self.drive();
+    }
+
+    /// The network that the device is in, as far as the session was told.
+    pub fn network(&self) -> &str {
+        &self.config.network
     }
 
     /// The winner of a race of transports, to be tried first next time in this network.

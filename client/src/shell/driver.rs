@@ -9,6 +9,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use super::keeper::{Keeper, Progress};
+use super::network::NetworkWatch;
 use super::outgoing::Outgoing;
 use super::transport::{Dialer, Incoming, Unreachable, Wire};
 use super::{Command, Event, LoginError, Records, Sent};
@@ -25,6 +26,7 @@ type Connected = Result<(Transport, Wire), Unreachable>;
 pub(super) struct Driver {
     session: Session,
     dialer: Arc<Dialer>,
+    network: NetworkWatch,
     begun: Instant,
     keeper: Keeper,
     progress: watch::Receiver<Progress>,
@@ -52,6 +54,7 @@ impl Driver {
         Self {
             session,
             dialer,
+            network: NetworkWatch::new(),
             begun: Instant::now(),
             keeper,
             progress,
@@ -91,6 +94,10 @@ impl Driver {
                 incoming = next(&mut self.wire), if self.wire.is_some() && may_read => self.handle_incoming(incoming),
                 Some(connected) = self.connecting.join_next() => self.handle_connected(connected),
                 Some(_) = self.closing.join_next() => {}
+                () = self.network.changed() => {
+                    let network = self.session.network().to_owned();
+                    self.handle_network_changed(&network);
+                }
                 () = sleep_until(wake_at), if deadline.is_some() => {
                     let now = self.now();
                     self.session.handle_timeout(now);
@@ -215,16 +222,19 @@ impl Driver {
                     let _ = accepted.send(Err(error));
                 }
             },
-            Command::NetworkChanged(network) => {
-                if let Err(error) = self.dialer.rebind() {
-                    log::warn!("the link cannot move to a new socket: {error}");
-                }
-                self.session.handle_network_changed(&network, now);
-            }
+            Command::NetworkChanged(network) => self.handle_network_changed(&network),
             // The loop has taken it.
             Command::Stop(_) => {}
         }
         self.sends.retain(|_, waiting| !waiting.is_closed());
+    }
+
+    fn handle_network_changed(&mut self, network: &str) {
+        if let Err(error) = self.dialer.rebind() {
+            log::warn!("the link cannot move to a new socket: {error}");
+        }
+        let now = self.now();
+        self.session.handle_network_changed(network, now);
     }
 
     fn handle_incoming(&mut self, incoming: std::io::Result<Option<Incoming>>) {
@@ -244,11 +254,17 @@ impl Driver {
         let now = self.now();
         match connected {
             Ok(Ok((transport, wire))) => {
+                if let Some(server) = wire.peer() {
+                    self.network.follow(server);
+                }
                 self.wire = Some(wire);
                 self.session.remember_winner(transport);
                 self.session.handle_connected(transport, now);
             }
             Ok(Err(unreachable)) => {
+                if let Some(server) = unreachable.address() {
+                    self.network.follow(server);
+                }
                 self.outgoing.push_event(Event::Unreachable(unreachable));
                 self.session.handle_connect_failed(now);
             }

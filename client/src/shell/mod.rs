@@ -5,6 +5,7 @@
 
 mod driver;
 mod keeper;
+mod network;
 mod outgoing;
 mod transport;
 
@@ -196,8 +197,9 @@ impl Client {
         Ok((local, waited))
     }
 
-    /// The device has another address, or is in another network, whatever name the application gives it: a QUIC link moves
-    /// along, others are opened anew at once.
+    /// The device is in another network, whatever name the application gives it, or something about its network has
+    /// changed: a QUIC link moves along, others are opened anew at once. On Linux the client notices by itself when the
+    /// device has another address, and takes the network for the same.
     pub async fn network_changed(&self, network: &str) {
         // A client that has ended has no link to move.
         let _ = self.command(Command::NetworkChanged(network.to_owned())).await;

@@ -145,6 +145,30 @@ fn in_another_network_a_tcp_link_is_opened_anew_at_once() {
 }
 
 #[test]
+fn in_another_network_an_attempt_begins_anew() {
+    let mut scene = Scene::new();
+    assert!(std::mem::take(&mut scene.wants_link));
+    scene.session.handle_network_changed("cafe", scene.now);
+    scene.settle();
+    assert!(scene.wants_link);
+}
+
+#[test]
+fn the_winner_of_a_race_goes_first_in_its_network_until_something_changes_there() {
+    let mut scene = Scene::at(100);
+    scene.session.remember_winner(Transport::Tcp);
+    assert_eq!(scene.session.remembered_winner(), Some(Transport::Tcp));
+
+    scene.session.handle_network_changed("cafe", scene.now);
+    assert_eq!(scene.session.remembered_winner(), None);
+    scene.session.handle_network_changed("home", scene.now);
+    assert_eq!(scene.session.remembered_winner(), Some(Transport::Tcp));
+
+    scene.session.handle_network_changed("home", scene.now);
+    assert_eq!(scene.session.remembered_winner(), None);
+}
+
+#[test]
 fn stopping_acknowledges_what_is_stored_and_closes() {
     let mut scene = Scene::at(100);
     scene.hear(deliver(100, "bob", 105));

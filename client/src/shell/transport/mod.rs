@@ -92,6 +92,11 @@ impl Unreachable {
     pub fn is_certificate(&self) -> bool {
         self.failures.iter().any(|failure| failure.reason.contains("certificate"))
     }
+
+    /// An address of the server, unless its name could not be looked up.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.failures.iter().find_map(|failure| failure.address.parse().ok())
+    }
 }
 
 impl std::fmt::Display for Unreachable {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -66,6 +67,15 @@ impl Wire {
 
     fn new(kind: Kind) -> Self {
         Self { kind, queued: VecDeque::new(), written: 0, is_unflushed: false }
+    }
+
+    /// The server's address.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        match &self.kind {
+            Kind::Stream(stream) => stream.get_ref().0.peer_addr().ok(),
+            Kind::Quic(quic) => Some(quic.connection.remote_address()),
+            Kind::WebSocket(socket) => socket.get_ref().get_ref().0.peer_addr().ok(),
+        }
     }
 
     /// Queues bytes, or one WebSocket message; [`Self::next`] writes them.
