@@ -11,6 +11,7 @@ pub mod daemon;
 pub mod fault;
 pub mod https;
 pub mod load;
+pub mod net;
 
 // What it costs.
 pub mod bench;
