@@ -13,6 +13,9 @@ pub mod https;
 pub mod load;
 pub mod net;
 
+// Whole deployments in one thread.
+pub mod sim;
+
 // What it costs.
 pub mod bench;
 

@@ -1,0 +1,178 @@
+//! Who takes part: apps, their users with one or two devices, their groups, and devices that never show up.
+//!
+//! Names and numbers are the same in every app, so that whatever crosses a wall finds somebody on the other side.
+
+use std::collections::BTreeSet;
+
+use anser_protocol::content::Platform;
+use anser_protocol::ids::GroupId;
+use anser_storage::command::{
+    Actor, AppCommand, Command, DeviceCommand, GroupCommand, NewUser, UserCommand,
+};
+use anser_storage::ids::{AppNumber, UserNumber};
+use anser_storage::outcome::{Answer, Outcome};
+
+use super::course::Course;
+use super::server::Server;
+
+/// In all, over the apps.
+pub const CLIENTS: usize = 50;
+/// Devices per app without a client: a push to many has many targets.
+const ABSENT_DEVICES: usize = 80;
+/// Of each app: users with clients, and how many of those have a second device.
+const USERS: [(usize, usize); 2] = [(20, 10), (14, 6)];
+/// Users without a client; app servers write in their name.
+const CONTACTS: [usize; 2] = [40, 10];
+const GROUPS: [usize; 2] = [5, 4];
+
+/// The tag that the absent devices have, too.
+pub const COMMON_TAG: &str = "common";
+pub const TAGS: [&str; 4] = [COMMON_TAG, "red", "green", "blue"];
+
+pub struct Cast {
+    pub apps: Vec<App>,
+}
+
+pub struct App {
+    pub key: String,
+    pub number: AppNumber,
+    pub users: Vec<User>,
+    pub groups: Vec<Group>,
+}
+
+pub struct User {
+    pub name: String,
+    pub number: UserNumber,
+    /// Empty for a contact.
+    pub clients: Vec<usize>,
+}
+
+/// A group and who is in it, as far as the answers tell.
+pub struct Group {
+    pub id: GroupId,
+    /// Indices of users.
+    pub members: BTreeSet<usize>,
+    /// Users whose joining or leaving is not answered yet.
+    pub changing: BTreeSet<usize>,
+}
+
+/// Which user a client belongs to.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub app: usize,
+    pub user: usize,
+    pub name: String,
+    pub platform: Platform,
+}
+
+pub fn password_of(user: &str) -> String {
+    format!("password of {user}")
+}
+
+impl Cast {
+    /// Fills the empty store; the cast, and the places of the clients.
+    pub fn enter(server: &mut Server, course: &mut Course) -> Result<(Self, Vec<Place>), String> {
+        let mut apps = Vec::new();
+        let mut places = Vec::new();
+        for index in 0..USERS.len() {
+            apps.push(enter_app(index, &mut places, server, course)?);
+        }
+        assert_eq!(places.len(), CLIENTS, "the figures above add up");
+        Ok((Self { apps }, places))
+    }
+}
+
+fn enter_app(index: usize, places: &mut Vec<Place>, server: &mut Server, course: &mut Course) -> Result<App, String> {
+    let key = format!("{index:024x}");
+    let create = AppCommand::Create { name: format!("{:024x}", index + 16), app_key: key.clone(), master_secret: key.clone() };
+    let answer = one(server, course, Command::App(create))?;
+    let Answer::App(number) = answer else { return Err(format!("{answer:?} for an app")) };
+    let mut users = enter_users(index, number, server, course)?;
+    let (with_client, with_two) = USERS[index];
+    for (user, row) in users.iter_mut().enumerate().take(with_client) {
+        for device in 0..=usize::from(user < with_two) {
+            row.clients.push(places.len());
+            let platform = *course.random.pick(&[Platform::ANDROID, Platform::IOS]);
+            places.push(Place { app: index, user, name: format!("{index}/{}/{device}", row.name), platform });
+        }
+    }
+    enter_absent_devices(number, server, course)?;
+    let groups = enter_groups(index, number, &users, server, course)?;
+    Ok(App { key, number, users, groups })
+}
+
+fn enter_users(
+    index: usize,
+    app: AppNumber,
+    server: &mut Server,
+    course: &mut Course,
+) -> Result<Vec<User>, String> {
+    let names: Vec<String> = (0..USERS[index].0 + CONTACTS[index]).map(|user| format!("user{user}")).collect();
+    let new = |name: &String| NewUser { username: name.clone(), password: password_of(name), ..NewUser::default() };
+    let register = UserCommand::Register { app, users: names.iter().map(new).collect() };
+    let answer = one(server, course, Command::User(register))?;
+    let Answer::Users(numbers) = answer else { return Err(format!("{answer:?} for users")) };
+    let numbers = numbers.into_iter().collect::<Result<Vec<_>, _>>().map_err(|refusal| format!("{refusal:?}"))?;
+    Ok(names.into_iter().zip(numbers).map(|(name, number)| User { name, number, clients: Vec::new() }).collect())
+}
+
+fn enter_absent_devices(app: AppNumber, server: &mut Server, course: &mut Course) -> Result<(), String> {
+    let register = |device: usize| {
+        Command::Device(DeviceCommand::Register {
+            app,
+            registration_id: format!("absent {device}"),
+            secret_hash: [0; 32],
+            platform: Platform::ANDROID,
+        })
+    };
+    let mut tags = Vec::new();
+    for outcome in all(server, course, (0..ABSENT_DEVICES).map(register).collect())? {
+        match outcome.answer {
+            Ok(Answer::Device { device, .. }) => {
+                let set = DeviceCommand::SetTags { app, device, tags: vec![COMMON_TAG.into()] };
+                tags.push(Command::Device(set));
+            }
+            other => return Err(format!("{other:?} for a device")),
+        }
+    }
+    all(server, course, tags).map(drop)
+}
+
+fn enter_groups(
+    index: usize,
+    app: AppNumber,
+    users: &[User],
+    server: &mut Server,
+    course: &mut Course,
+) -> Result<Vec<Group>, String> {
+    let mut groups = Vec::new();
+    for number in 0..GROUPS[index] {
+        // The first group is the one where most is said.
+        let size = if number == 0 { 10 } else { course.random.between(2, 8) };
+        let members: BTreeSet<usize> = (0..size).map(|_| course.random.index(USERS[index].0)).collect();
+        let names: Vec<String> = members.iter().map(|user| users[*user].name.clone()).collect();
+        let create = GroupCommand::Create {
+            app,
+            by: Actor::Server,
+            owner: names[0].clone(),
+            name: format!("group {number}"),
+            description: String::new(),
+            avatar: String::new(),
+            is_public: false,
+            members: names,
+        };
+        let answer = one(server, course, Command::Group(create))?;
+        let Answer::Group(id) = answer else { return Err(format!("{answer:?} for a group")) };
+        groups.push(Group { id, members, changing: BTreeSet::new() });
+    }
+    Ok(groups)
+}
+
+fn one(server: &mut Server, course: &Course, command: Command) -> Result<Answer, String> {
+    let outcome = all(server, course, vec![command])?.into_iter().next().ok_or("no outcome")?;
+    outcome.answer.map_err(|refusal| format!("the cast was refused: {refusal:?}"))
+}
+
+fn all(server: &mut Server, course: &Course, commands: Vec<Command>) -> Result<Vec<Outcome>, String> {
+    server.apply_at_once(commands, course)?.ok_or_else(|| "the power went before anything began".to_owned())
+}

@@ -1,0 +1,456 @@
+//! One simulated device: the product's session core and its store in memory, and an application on top.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anser_client::session::{Action, Answer, Config, Event as Told, LinkEnd, Request, RequestId, Session, Transport};
+use anser_client::store::{LocalId, MemoryStore, Release, Released};
+use anser_protocol::content::{Content, ContentKind};
+use anser_protocol::error::ErrorCode;
+use anser_protocol::frame::ClientFrame;
+use anser_protocol::names::Chat;
+
+use super::cast::{Place, password_of};
+use super::course::{Course, Event, Life, LinkId, MS, Time, Way};
+use super::network::{Network, dial_time};
+use super::witness::{Witness, chain_of, key_of, push_chain};
+
+pub struct Client {
+    pub index: usize,
+    pub place: Place,
+    pub user: String,
+    pub app_key: String,
+    /// Nothing while the process does not run.
+    pub session: Option<Session>,
+    pub store: MemoryStore,
+    pub life: Life,
+    born: Time,
+    pub link: Option<LinkId>,
+    last_stored: Time,
+    /// The earliest look at the time that is asked for.
+    due: Option<Time>,
+    pub is_caught_up: bool,
+    /// What the application waits to hear about, by local id: chain and key.
+    pub waiting: BTreeMap<LocalId, (String, String)>,
+    requests: BTreeMap<RequestId, Wish>,
+    sent: u64,
+    pub registration: Registration,
+    pub tags: Label<BTreeSet<String>>,
+    pub alias: Label<String>,
+    /// Requests about groups that came back: group, and whether the user is out of it now.
+    pub departures: Vec<(usize, Departure)>,
+    /// The network that the client is in.
+    pub networks: u64,
+}
+
+/// Does the server know this device?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registration {
+    Never,
+    Perhaps,
+    Known(String),
+}
+
+/// A label of the device, as the server has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Label<T> {
+    Settled(T),
+    Unsure,
+}
+
+/// What a request is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Wish {
+    Tags,
+    Alias,
+    Leave(usize),
+}
+
+/// How a wish to leave a group ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    Left,
+    /// Nobody knows whether the server did it.
+    Unknown,
+}
+
+impl Client {
+    pub fn new(index: usize, place: Place, user: String, app_key: String) -> Self {
+        Self {
+            index,
+            place,
+            user,
+            app_key,
+            session: None,
+            store: MemoryStore::default(),
+            life: 0,
+            born: 0,
+            link: None,
+            last_stored: 0,
+            due: None,
+            is_caught_up: false,
+            waiting: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            sent: 0,
+            registration: Registration::Never,
+            tags: Label::Settled(BTreeSet::new()),
+            alias: Label::Settled(String::new()),
+            departures: Vec::new(),
+            networks: 0,
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.place.name
+    }
+
+    /// The process starts, from what its disk holds.
+    pub fn launch(&mut self, course: &mut Course) {
+        if self.session.is_some() {
+            return;
+        }
+        self.life += 1;
+        self.born = course.now;
+        self.due = None;
+        let mut random = course.random.fork();
+        let fill = Box::new(move |out: &mut [u8]| random.fill(out));
+        let config = Config { app_key: self.app_key.clone(), platform: self.place.platform, network: "home".into() };
+        let mut session = Session::new(config, self.store.load(), fill);
+        if self.registration == Registration::Never {
+            self.registration = Registration::Perhaps;
+        }
+        let password = password_of(&self.user);
+        let has_token = self.store.load().users.get(self.user.as_str()).is_some_and(|user| !user.token.is_empty());
+        let given = if has_token && course.random.percent(70) { None } else { Some(password.as_str()) };
+        let logged_in = session.login(&self.user, given, course.since(self.born));
+        assert!(logged_in.is_ok(), "the name and the password are well formed");
+        session.start(course.since(self.born));
+        self.session = Some(session);
+    }
+
+    /// The process dies: only what is durable is left. The link is broken, or nobody is told.
+    pub fn kill(&mut self, is_silent: bool, network: &mut Network, course: &mut Course) {
+        course.note(format_args!("{}: killed", self.name()));
+        self.session = None;
+        self.life += 1;
+        self.store.crash();
+        self.requests_lost();
+        self.is_caught_up = false;
+        self.close_link(is_silent, network, course);
+    }
+
+    /// Nobody in the new life knows of the old one's requests.
+    fn requests_lost(&mut self) {
+        for wish in std::mem::take(&mut self.requests).into_values() {
+            self.wish_failed(wish, Departure::Unknown);
+        }
+    }
+
+    fn wish_failed(&mut self, wish: Wish, departure: Departure) {
+        match wish {
+            Wish::Tags => self.tags = Label::Unsure,
+            Wish::Alias => self.alias = Label::Unsure,
+            Wish::Leave(group) => self.departures.push((group, departure)),
+        }
+    }
+
+    fn close_link(&mut self, is_silent: bool, network: &mut Network, course: &mut Course) {
+        let Some(link) = self.link.take() else { return };
+        if is_silent {
+            network.silence(link);
+            network.drop_end(link, Way::Down);
+        } else {
+            network.close(link, Way::Up, course);
+        }
+    }
+
+    /// Gives the session something to handle, then does what it asks for.
+    pub fn with<T>(
+        &mut self,
+        network: &mut Network,
+        witness: &mut Witness,
+        course: &mut Course,
+        handle: impl FnOnce(&mut Session, std::time::Duration) -> T,
+    ) -> Result<Option<T>, String> {
+        let now = course.since(self.born);
+        let Some(session) = &mut self.session else { return Ok(None) };
+        let result = handle(session, now);
+        self.pump(network, witness, course)?;
+        Ok(Some(result))
+    }
+
+    pub fn pump(&mut self, network: &mut Network, witness: &mut Witness, course: &mut Course) -> Result<(), String> {
+        while let Some(action) = self.session.as_mut().and_then(Session::next_action) {
+            match action {
+                Action::Connect => {
+                    let delay = dial_time(course);
+                    course.after(delay, Event::Dialled(self.index, self.life));
+                }
+                Action::Transmit(bytes) => self.transmit(bytes, network, course)?,
+                Action::Store(ticket, writes) => {
+                    self.store.begin(ticket, writes);
+                    self.last_stored = (course.now + course.random.below(25 * MS)).max(self.last_stored);
+                    course.at(self.last_stored, Event::Stored(self.index, self.life));
+                }
+                Action::Release(release) => self.release(&release, witness, course)?,
+                Action::Emit(told) => self.hear(told, witness, course)?,
+                Action::Close => self.close_link(false, network, course),
+            }
+        }
+        self.ask_for_time(course);
+        Ok(())
+    }
+
+    fn ask_for_time(&mut self, course: &mut Course) {
+        let Some(deadline) = self.session.as_ref().and_then(Session::next_deadline) else { return };
+        let at = (self.born + deadline.as_micros() as Time).max(course.now);
+        if self.due.is_none_or(|due| at < due || due < course.now) {
+            self.due = Some(at);
+            course.at(at, Event::ClientDue(self.index, self.life));
+        }
+    }
+
+    /// The time that was asked for has come.
+    pub fn due(&mut self, network: &mut Network, witness: &mut Witness, course: &mut Course) -> Result<(), String> {
+        if self.due.is_some_and(|due| due <= course.now) {
+            self.due = None;
+        }
+        self.with(network, witness, course, |session, now| session.handle_timeout(now)).map(drop)
+    }
+
+    /// What is acknowledged must be on disk.
+    fn transmit(&mut self, bytes: Vec<u8>, network: &mut Network, course: &mut Course) -> Result<(), String> {
+        let Some(link) = self.link else { return Ok(()) };
+        for frame in network.write_up(link, bytes, course)? {
+            let stored = self.store.load();
+            let cursor = stored.users.get(self.user.as_str()).and_then(|user| user.cursor);
+            let is_durable = match &frame {
+                ClientFrame::Ack(ack) => Some(ack.position) <= cursor,
+                ClientFrame::Login(login) => login.cursor <= cursor,
+                ClientFrame::Hello(hello) => hello.push_cursor <= stored.push_cursor,
+                _ => true,
+            };
+            if !is_durable {
+                return Err(format!("{} says {frame:?}, its cursor on disk is {cursor:?}", self.name()));
+            }
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, release: &Release, witness: &mut Witness, course: &mut Course) -> Result<(), String> {
+        for released in self.store.release(release) {
+            match released {
+                Released::Message(message) => {
+                    if message.record.content.kind == ContentKind::EVENT {
+                        continue;
+                    }
+                    let text = message.record.content.as_text().ok_or("a message without its text")?;
+                    let chain = chain_of(self.place.app, &message.user, &message.chat);
+                    course.note(format_args!("{}: reads {} at {}", self.name(), key_of(text), message.record.position));
+                    witness.received(&chain, key_of(text), self.name(), message.record.position.0);
+                }
+                Released::Push { push, .. } => {
+                    let text = push.content.message.as_ref().map(|message| message.content.as_str());
+                    let key = text.ok_or("a push without its text")?;
+                    course.note(format_args!("{}: push {key} at {}", self.name(), push.position));
+                    witness.received(&push_chain(key), key, self.name(), push.msg_id.0);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The session tells the application.
+    fn hear(&mut self, told: Told, witness: &mut Witness, course: &mut Course) -> Result<(), String> {
+        if !matches!(told, Told::Connected { .. } | Told::Sent { .. }) {
+            course.note(format_args!("{}: {told:?}", self.name()));
+        }
+        match told {
+            Told::Registered { registration_id } => self.registration = Registration::Known(registration_id),
+            Told::Disconnected { reason } => return self.link_ended(&reason),
+            Told::CaughtUp { .. } => self.is_caught_up = true,
+            Told::Sent { local, position, .. } => {
+                if let Some((chain, key)) = self.waiting.remove(&local) {
+                    course.note(format_args!("{}: {key} is answered with {position}", self.name()));
+                    witness.answered(&chain, &key, position.0);
+                }
+            }
+            Told::SendFailed { local, code, .. } => {
+                if code != ErrorCode::SEND_NOT_A_MEMBER {
+                    return Err(format!("{}: a message was refused: {}", self.name(), code.text()));
+                }
+                if let Some((chain, key)) = self.waiting.remove(&local) {
+                    witness.refused(&chain, &key);
+                }
+            }
+            Told::LoginNeeded { .. } => course.after(MS, Event::GivePassword(self.index, self.life)),
+            Told::LoginFailed { code, .. } => return Err(format!("{} cannot log in: {}", self.name(), code.text())),
+            Told::Answered { request, result } => self.answered(request, result),
+            Told::Connected { .. } | Told::LoggedIn { .. } | Told::LoggedOut { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn link_ended(&mut self, reason: &LinkEnd) -> Result<(), String> {
+        self.is_caught_up = false;
+        match reason {
+            LinkEnd::Malformed => Err(format!("{} could not read what it heard", self.name())),
+            LinkEnd::Refused { code: ErrorCode::REGISTRATION, .. } => {
+                // It is another device from now on.
+                self.registration = Registration::Perhaps;
+                self.tags = Label::Unsure;
+                self.alias = Label::Unsure;
+                Ok(())
+            }
+            LinkEnd::Refused { code, .. } if *code != ErrorCode::TIMED_OUT && !code.is_passing() => {
+                Err(format!("{} was refused: {}", self.name(), code.text()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn answered(&mut self, request: RequestId, result: Result<Answer, anser_client::session::RequestError>) {
+        let Some(wish) = self.requests.remove(&request) else { return };
+        match (wish, result) {
+            (Wish::Tags, Ok(Answer::Tags(tags))) => self.tags = Label::Settled(tags.into_iter().collect()),
+            (Wish::Alias, Ok(Answer::Alias(alias))) => self.alias = Label::Settled(alias),
+            (Wish::Leave(group), Ok(_)) => self.departures.push((group, Departure::Left)),
+            (wish, _) => self.wish_failed(wish, Departure::Unknown),
+        }
+    }
+
+    /// Writes a message; it is the application's own from here on, whatever the network does.
+    pub fn say(
+        &mut self,
+        chat: Chat,
+        padding: usize,
+        network: &mut Network,
+        witness: &mut Witness,
+        course: &mut Course,
+    ) -> Result<(), String> {
+        if self.session.as_ref().is_none_or(|session| session.user().is_none()) {
+            return Ok(());
+        }
+        self.sent += 1;
+        let key = format!("{}#{}", self.name(), self.sent);
+        let chain = chain_of(self.place.app, &self.user, &chat);
+        witness.sent(&chain, &key, &self.place.name, true);
+        course.note(format_args!("{}: says {key} in {chain}", self.name()));
+        let text = format!("{key}|{}", "-".repeat(padding));
+        // The local id is known before anything can be answered.
+        let now = course.since(self.born);
+        let Some(session) = &mut self.session else { return Ok(()) };
+        match session.send(chat, Content::text(&text), now) {
+            Ok(local) => {
+                self.waiting.insert(local, (chain, key));
+            }
+            Err(error) => return Err(format!("{} cannot send: {error}", self.place.name)),
+        }
+        self.pump(network, witness, course)
+    }
+
+    fn wish(
+        &mut self,
+        request: Request,
+        wish: Wish,
+        network: &mut Network,
+        witness: &mut Witness,
+        course: &mut Course,
+    ) -> Result<bool, String> {
+        let now = course.since(self.born);
+        let Some(session) = &mut self.session else { return Ok(false) };
+        let Ok(id) = session.request(request, now) else { return Ok(false) };
+        self.requests.insert(id, wish);
+        self.pump(network, witness, course)?;
+        Ok(true)
+    }
+
+    pub fn set_tags(
+        &mut self,
+        tags: BTreeSet<String>,
+        network: &mut Network,
+        witness: &mut Witness,
+        course: &mut Course,
+    ) -> Result<(), String> {
+        if self.requests.values().any(|wish| *wish == Wish::Tags) {
+            return Ok(());
+        }
+        self.tags = Label::Unsure;
+        let request = Request::TagsSet { tags: tags.into_iter().collect() };
+        self.wish(request, Wish::Tags, network, witness, course).map(drop)
+    }
+
+    pub fn set_alias(
+        &mut self,
+        alias: String,
+        network: &mut Network,
+        witness: &mut Witness,
+        course: &mut Course,
+    ) -> Result<(), String> {
+        if self.requests.values().any(|wish| *wish == Wish::Alias) {
+            return Ok(());
+        }
+        self.alias = Label::Unsure;
+        self.wish(Request::AliasSet { alias }, Wish::Alias, network, witness, course).map(drop)
+    }
+
+    /// Whether the wish was taken over; how it ended is told in `departures`.
+    pub fn leave(
+        &mut self,
+        index: usize,
+        group: anser_protocol::ids::GroupId,
+        network: &mut Network,
+        witness: &mut Witness,
+        course: &mut Course,
+    ) -> Result<bool, String> {
+        self.wish(Request::GroupLeave { group }, Wish::Leave(index), network, witness, course)
+    }
+
+    /// Is a request about groups on its way?
+    pub fn is_leaving(&self) -> bool {
+        self.requests.values().any(|wish| matches!(wish, Wish::Leave(_))) || !self.departures.is_empty()
+    }
+
+    pub fn registration_id(&self) -> Option<&String> {
+        match &self.registration {
+            Registration::Known(id) => Some(id),
+            Registration::Never | Registration::Perhaps => None,
+        }
+    }
+
+    pub fn is_registered(&self) -> bool {
+        matches!(self.registration, Registration::Known(_))
+    }
+
+    /// The server comes back on an older image, which may not know the labels, and perhaps not even the device.
+    pub fn set_back(&mut self, is_known: bool) {
+        self.tags = Label::Unsure;
+        self.alias = Label::Unsure;
+        if !is_known && self.registration != Registration::Never {
+            self.registration = Registration::Perhaps;
+        }
+    }
+
+    /// The link is open.
+    pub fn connected(
+        &mut self,
+        link: LinkId,
+        transport: Transport,
+        network: &mut Network,
+        witness: &mut Witness,
+        course: &mut Course,
+    ) -> Result<(), String> {
+        self.link = Some(link);
+        self.with(network, witness, course, |session, now| session.handle_connected(transport, now)).map(drop)
+    }
+
+    /// Has it nothing left to do or to learn?
+    pub fn is_settled(&self) -> bool {
+        let stored = self.store.load();
+        let user = stored.users.get(self.user.as_str());
+        self.session.is_some()
+            && self.is_caught_up
+            && stored.outbox.is_empty()
+            && !stored.pushes_wait
+            && user.is_some_and(|user| user.holes.is_empty())
+    }
+}

@@ -1,0 +1,103 @@
+//! What the people at the clients do: they write, in bursts now and then, change their device's labels, leave groups.
+
+use std::collections::BTreeSet;
+
+use anser_protocol::names::Chat;
+
+use super::cast::TAGS;
+use super::course::{Event, MS, SECOND};
+use super::world::World;
+
+impl World {
+    pub fn act(&mut self, client: usize) -> Result<(), String> {
+        if self.is_healed {
+            return Ok(());
+        }
+        self.course.within(200 * MS, 8 * SECOND, Event::Act(client));
+        if self.clients[client].session.is_none() {
+            return Ok(());
+        }
+        match self.course.random.below(100) {
+            0..80 => self.say(client, 1),
+            // More than a catch-up shows of one chat.
+            80..84 => {
+                let many = self.course.random.between(10, 40);
+                self.say(client, many)
+            }
+            84..92 => self.choose_tags(client),
+            92..96 => self.choose_alias(client),
+            _ if self.may_change_groups() => self.leave_some_group(client),
+            _ => Ok(()),
+        }
+    }
+
+    fn say(&mut self, index: usize, times: u64) -> Result<(), String> {
+        let Some(chat) = self.choose_chat(index) else { return Ok(()) };
+        for _ in 0..times {
+            let padding = if self.course.random.percent(10) { self.course.random.between(100, 3500) } else { 8 };
+            let client = &mut self.clients[index];
+            client.say(
+                chat.clone(),
+                padding as usize,
+                &mut self.network,
+                &mut self.witness,
+                &mut self.course,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn choose_chat(&mut self, index: usize) -> Option<Chat> {
+        let place = &self.clients[index].place;
+        let random = &mut self.course.random;
+        let app = &self.cast.apps[place.app];
+        let is_in = |group: &&super::cast::Group| group.members.contains(&place.user);
+        let groups: Vec<_> = app.groups.iter().filter(is_in).collect();
+        if random.percent(55) && !groups.is_empty() {
+            let group = if random.percent(50) { groups[0] } else { *random.pick(&groups) };
+            return Some(Chat::Group(group.id));
+        }
+        let with_client = app.users.iter().filter(|user| !user.clients.is_empty()).count();
+        let peer = match random.below(10) {
+            0..3 => 0,
+            3..8 => (place.user + 1 + random.index(2)) % with_client,
+            _ => random.index(app.users.len()),
+        };
+        Some(Chat::User(app.users[peer].name.as_str().into()))
+    }
+
+    fn choose_tags(&mut self, index: usize) -> Result<(), String> {
+        let tags: BTreeSet<String> =
+            TAGS.iter().filter(|_| self.course.random.percent(40)).map(|tag| (*tag).to_owned()).collect();
+        self.unsettle(index);
+        let client = &mut self.clients[index];
+        client.set_tags(tags, &mut self.network, &mut self.witness, &mut self.course)
+    }
+
+    fn choose_alias(&mut self, index: usize) -> Result<(), String> {
+        let alias = format!("alias{}", self.course.random.below(8));
+        self.unsettle(index);
+        let client = &mut self.clients[index];
+        client.set_alias(alias, &mut self.network, &mut self.witness, &mut self.course)
+    }
+
+    fn leave_some_group(&mut self, index: usize) -> Result<(), String> {
+        let (app, user) = (self.clients[index].place.app, self.clients[index].place.user);
+        let may_leave = |group: &super::cast::Group| {
+            group.members.contains(&user)
+                && !group.changing.contains(&user)
+                && group.members.len() > group.changing.len() + 2
+        };
+        let Some(number) = self.cast.apps[app].groups.iter().position(may_leave) else { return Ok(()) };
+        let group = self.cast.apps[app].groups[number].id;
+        self.tell_members(app, number, user, |witness, chain, name| witness.leaving(chain, name));
+        self.cast.apps[app].groups[number].changing.insert(user);
+        let client = &mut self.clients[index];
+        let is_taken = client.leave(number, group, &mut self.network, &mut self.witness, &mut self.course)?;
+        if !is_taken {
+            // Nobody was asked: an app server does it.
+            client.departures.push((number, super::client::Departure::Unknown));
+        }
+        Ok(())
+    }
+}

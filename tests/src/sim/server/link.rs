@@ -1,0 +1,220 @@
+//! One link's task on the server: the same loop as the daemon's, with the simulated network as its wire.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Wake, Waker};
+
+use anser_client::session::Transport;
+use anser_protocol::ids::TimeMs;
+use anser_storage::command::Command;
+use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
+use anserd::link::mailbox::{Item, Mailbox};
+use anserd::link::session::{Action, Input, Rules, Session};
+
+use super::{Asker, Server};
+use crate::sim::course::{Course, Event, Known, LinkId, MS};
+use crate::sim::network::{Network, Reading};
+
+const ITEMS_PER_ROUND: usize = 64;
+const ROUNDS_PER_TURN: usize = 16;
+const CLOSING_MS_MAX: TimeMs = 5_000;
+
+pub struct ServerLink {
+    number: LinkId,
+    transport: Transport,
+    pub session: Session,
+    pub mailbox: Arc<Mailbox>,
+    waker: Waker,
+    device: Option<(AppNumber, DeviceNumber)>,
+    user: Option<(AppNumber, UserNumber)>,
+    closing_since_ms: Option<TimeMs>,
+}
+
+impl ServerLink {
+    pub fn new(number: LinkId, transport: Transport, rules: Arc<Rules>, bell: Waker, now: TimeMs) -> Self {
+        Self {
+            number,
+            transport,
+            session: Session::new(rules, now),
+            mailbox: Arc::new(Mailbox::default()),
+            waker: bell,
+            device: None,
+            user: None,
+            closing_since_ms: None,
+        }
+    }
+
+    pub fn wake(&self) {
+        self.waker.wake_by_ref();
+    }
+
+    /// Runs once; `false` when the link is over.
+    pub fn turn(
+        &mut self,
+        now: TimeMs,
+        server: &mut Server,
+        network: &mut Network,
+        course: &mut Course,
+    ) -> Result<bool, String> {
+        self.session.handle_time(now);
+        for _ in 0..ROUNDS_PER_TURN {
+            let has_taken = self.take_from_mailbox(now, server, course);
+            let unwritten = self.session.output().len();
+            let is_written = self.transmit(network, course)?;
+            self.perform_actions(server, course);
+            if self.session.is_ended() {
+                let since = *self.closing_since_ms.get_or_insert(now);
+                self.mailbox.set_deadline(since + CLOSING_MS_MAX);
+                return Ok(!is_written && now.saturating_sub(since) < CLOSING_MS_MAX);
+            }
+            let has_written = unwritten > 0 && (is_written || self.session.output().len() != unwritten);
+            let has_received = match self.receive(network) {
+                Reading::Closed => return Ok(false),
+                Reading::Nothing => false,
+                Reading::Bytes(bytes) => {
+                    match self.transport {
+                        Transport::WebSocket => self.session.handle_message(&bytes, now),
+                        Transport::Tcp | Transport::Quic => self.session.handle_bytes(&bytes, now),
+                    }
+                    self.perform_actions(server, course);
+                    true
+                }
+            };
+            if !has_taken && !has_written && !has_received {
+                self.mailbox.set_deadline(self.session.deadline());
+                return Ok(true);
+            }
+        }
+        self.wake();
+        Ok(true)
+    }
+
+    fn take_from_mailbox(&mut self, now: TimeMs, server: &mut Server, course: &mut Course) -> bool {
+        for taken in 0..ITEMS_PER_ROUND {
+            let mut context = Context::from_waker(&self.waker);
+            match self.mailbox.take(self.session.wants_deliveries(), Some(&mut context)) {
+                Some(Item::Input(input)) => self.session.handle_input(input, now),
+                Some(Item::Delivery(delivery)) => {
+                    self.session.handle_delivery(delivery.recipient, &delivery.appended);
+                }
+                None => return taken > 0,
+            }
+            self.perform_actions(server, course);
+        }
+        true
+    }
+
+    /// Writes what the window takes; whether that is everything.
+    fn transmit(&mut self, network: &mut Network, course: &mut Course) -> Result<bool, String> {
+        while !self.session.output().is_empty() {
+            match network.write_down(self.number, self.session.output(), course)? {
+                0 => return Ok(false),
+                written => self.session.output_written(written),
+            }
+        }
+        Ok(true)
+    }
+
+    fn receive(&mut self, network: &mut Network) -> Reading {
+        if self.session.wants_input() { network.read_up(self.number) } else { Reading::Nothing }
+    }
+
+    fn perform_actions(&mut self, server: &mut Server, course: &mut Course) {
+        while let Some(action) = self.session.next_action() {
+            self.perform(action, server, course);
+        }
+    }
+
+    fn perform(&mut self, action: Action, server: &mut Server, course: &mut Course) {
+        let (link, life) = (self.number, server.life);
+        match action {
+            Action::AttachDevice { app, device } => {
+                if let Some(switchboard) = server.switchboard() {
+                    switchboard.attach_device(app, device, &self.mailbox);
+                }
+                self.device = Some((app, device));
+            }
+            Action::AttachUser { app, user } => {
+                if let Some(switchboard) = server.switchboard() {
+                    switchboard.attach_user(app, user, &self.mailbox);
+                }
+                self.user = Some((app, user));
+            }
+            Action::DetachUser { app, user } => {
+                if let Some(switchboard) = server.switchboard() {
+                    switchboard.detach_user(app, user, &self.mailbox);
+                }
+                self.user = None;
+            }
+            Action::Submit(ticket, command) if server.would_refuse(course) => {
+                drop(command);
+                let refused = Input::Outcome(ticket, Err(anser_protocol::error::ErrorCode::BUSY));
+                self.mailbox.put_input(refused);
+            }
+            Action::Submit(ticket, command) => server.submit(Asker::Link(link, ticket), command, course),
+            Action::Mark(mark) => server.submit(Asker::Nobody, Command::Mark(mark), course),
+            Action::Ask(ticket, query) => {
+                course.within(0, 20 * MS, Event::Read(life, link, ticket, Box::new(query)));
+            }
+            // Hashing is left out: a password is stored as it is.
+            Action::CheckPassword { ticket, given, stored } => {
+                let fresh_token = course.random.bytes();
+                let checked = Input::PasswordChecked { ticket, is_right: given.0 == stored, fresh_token };
+                course.within(MS, 60 * MS, Event::Known(life, link, Box::new(Known::Input(checked))));
+            }
+            Action::HashPassword { ticket, password } => {
+                let hashed = Input::PasswordHashed { ticket, hash: Some(password) };
+                course.within(MS, 60 * MS, Event::Known(life, link, Box::new(Known::Input(hashed))));
+            }
+        }
+    }
+
+    /// The link is over: what it held is given back.
+    pub fn end(mut self, server: &mut Server, course: &mut Course) {
+        self.session.handle_closed();
+        self.perform_actions(server, course);
+        self.mailbox.close();
+        let Some(switchboard) = server.switchboard() else { return };
+        if let Some((app, device)) = self.device {
+            switchboard.detach_device(app, device, &self.mailbox);
+        }
+        if let Some((app, user)) = self.user {
+            switchboard.detach_user(app, user, &self.mailbox);
+        }
+    }
+}
+
+/// Links that were woken and have not run.
+#[derive(Clone, Debug, Default)]
+pub struct Rung(Arc<Mutex<Vec<LinkId>>>);
+
+impl Rung {
+    /// Each once, in the order in which they were woken first.
+    pub fn take(&self) -> Vec<LinkId> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn ring(&self, link: LinkId) {
+        let mut rung = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !rung.contains(&link) {
+            rung.push(link);
+        }
+    }
+}
+
+/// What a mailbox rings to have its link run.
+pub struct Bell {
+    link: LinkId,
+    rung: Rung,
+}
+
+impl Bell {
+    pub fn new(link: LinkId, rung: &Rung) -> Waker {
+        Waker::from(Arc::new(Self { link, rung: rung.clone() }))
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.rung.ring(self.link);
+    }
+}

@@ -1,0 +1,319 @@
+//! The simulated daemon: the product's sessions, switchboard and store, put together as the daemon does, without its
+//! threads, sockets and clock.
+//!
+//! The writer is an event that takes what is waiting, the readers are events, and a link's task is an event that its
+//! mailbox's waker asks for. Between any two of them the power may go.
+
+mod link;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use anser_client::session::Transport;
+use anser_protocol::ids::{Position, TimeMs};
+use anser_storage::command::{Command, Stamped, SystemCommand};
+use anser_storage::disk::crash::CrashDisk;
+use anser_storage::outcome::{Appended, Outcome};
+use anser_storage::{Options, QuickRepair, Reader, Store};
+use anserd::link::query;
+use anserd::link::session::{Heartbeat, Input, Rules, Ticket};
+use anserd::switchboard::Switchboard;
+
+pub use self::link::ServerLink;
+use self::link::{Bell, Rung};
+use super::course::{CallId, Course, Event, Known, LinkId, Life, MS, SECOND};
+use super::network::Network;
+
+/// The wall clock at the start of a run.
+const T0_MS: TimeMs = 1_700_000_000_000;
+/// What a link may hold in buffers: what the daemon promises for a slow reader, out and in.
+const HELD_BYTES_MAX: usize = (256 + 128) * 1024;
+
+/// Who waits for an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    Link(LinkId, Ticket),
+    Call(CallId),
+    Nobody,
+}
+
+pub struct Server {
+    pub disk: CrashDisk,
+    pub life: Life,
+    host: Option<Host>,
+    options: Options,
+    rules: BTreeMap<Transport, Arc<Rules>>,
+    /// What the operator did to the clock.
+    pub clock_offset_ms: i64,
+    /// Of 100 submissions so many find the queue full.
+    pub busy_percent: u64,
+    batch_max: u64,
+}
+
+/// What lives as long as the process.
+struct Host {
+    store: Store,
+    reader: Reader,
+    switchboard: Switchboard,
+    links: BTreeMap<LinkId, ServerLink>,
+    queue: VecDeque<(Asker, Stamped)>,
+    is_writing: bool,
+    stamp_ms: TimeMs,
+    last_hand_out: u64,
+    rung: Rung,
+}
+
+impl Server {
+    pub fn new(course: &mut Course) -> Self {
+        let random = &mut course.random;
+        let options = Options {
+            cache_bytes: 4 << 20,
+            dirty_heads_max: random.between(2, 200) as usize,
+            checkpoint_log_bytes: random.between(200, 40_000),
+            checkpoint_interval_ms: random.between(1000, 60_000),
+            quick_repair: *random.pick(&[QuickRepair::Always, QuickRepair::From(8), QuickRepair::Never]),
+            ..Options::default()
+        };
+        let rules = |heartbeat| Arc::new(Rules { heartbeat, waiting_pushes_max: 1000, ..Rules::default() });
+        let rules = BTreeMap::from([
+            (Transport::Tcp, rules(Heartbeat::TCP)),
+            (Transport::Quic, rules(Heartbeat::QUIC)),
+            (Transport::WebSocket, rules(Heartbeat::WEBSOCKET)),
+        ]);
+        let batch_max = *random.pick(&[1, 4, 64]);
+        let disk = CrashDisk::default();
+        Self { disk, life: 0, host: None, options, rules, clock_offset_ms: 0, busy_percent: 0, batch_max }
+    }
+
+    pub fn is_up(&self) -> bool {
+        self.host.is_some()
+    }
+
+    pub fn now_ms(&self, course: &Course) -> TimeMs {
+        (T0_MS + course.now / MS).saturating_add_signed(self.clock_offset_ms)
+    }
+
+    /// The highest position that was handed out.
+    pub fn end(&self) -> Option<Position> {
+        self.host.as_ref().map(|host| host.store.end())
+    }
+
+    pub fn reader(&self) -> Option<&Reader> {
+        self.host.as_ref().map(|host| &host.reader)
+    }
+
+    pub fn switchboard(&self) -> Option<&Switchboard> {
+        self.host.as_ref().map(|host| &host.switchboard)
+    }
+
+    /// Opens the store and makes the start known to it. `false` when the power went meanwhile.
+    pub fn boot(&mut self, is_restored: bool, course: &mut Course) -> Result<bool, String> {
+        let disk = self.disk.clone();
+        let store = match Store::open_with(move || disk.backend(), self.options.clone()) {
+            Ok(store) => store,
+            Err(_) if self.disk.is_off() => return Ok(false),
+            Err(error) => return Err(format!("the store does not open after a crash: {error}")),
+        };
+        if store.stats().damaged > 0 {
+            return Err("the store is damaged after a crash".into());
+        }
+        let reader = store.reader();
+        let rung = Rung::default();
+        self.host = Some(Host {
+            store,
+            reader,
+            switchboard: Switchboard::default(),
+            links: BTreeMap::new(),
+            queue: VecDeque::new(),
+            is_writing: false,
+            stamp_ms: 0,
+            last_hand_out: 0,
+            rung,
+        });
+        let restored = is_restored.then_some(Command::System(SystemCommand::Restored));
+        let commands: Vec<Command> = restored.into_iter().chain([Command::System(SystemCommand::Start)]).collect();
+        if self.apply_at_once(commands, course)?.is_none() {
+            self.host = None;
+            return Ok(false);
+        }
+        course.after(2 * SECOND, Event::Sweep(self.life));
+        Ok(true)
+    }
+
+    /// Carries out commands before anybody is connected. Nothing when the power went.
+    pub fn apply_at_once(&mut self, commands: Vec<Command>, course: &Course) -> Result<Option<Vec<Outcome>>, String> {
+        let at_ms = self.now_ms(course);
+        let Some(host) = &mut self.host else { return Ok(None) };
+        host.stamp_ms = host.stamp_ms.max(at_ms);
+        let at_ms = host.stamp_ms;
+        let commands: Vec<Stamped> = commands.into_iter().map(|command| Stamped { at_ms, command }).collect();
+        match host.store.apply(&commands) {
+            Ok(outcomes) => Ok(Some(outcomes)),
+            Err(_) if self.disk.is_off() => Ok(None),
+            Err(error) => Err(format!("the store failed on a good disk: {error}")),
+        }
+    }
+
+    /// The process is gone, with all that was only in memory. Answers which links it had.
+    pub fn die(&mut self) -> Vec<LinkId> {
+        self.life += 1;
+        self.host.take().map(|host| host.links.into_keys().collect()).unwrap_or_default()
+    }
+
+    /// Does a submission find the queue full?
+    fn would_refuse(&self, course: &mut Course) -> bool {
+        self.busy_percent > 0 && course.random.percent(self.busy_percent)
+    }
+
+    pub fn submit(&mut self, asker: Asker, command: Command, course: &mut Course) {
+        let at_ms = self.now_ms(course);
+        let life = self.life;
+        let Some(host) = &mut self.host else { return };
+        host.stamp_ms = host.stamp_ms.max(at_ms);
+        host.queue.push_back((asker, Stamped { at_ms: host.stamp_ms, command }));
+        if !host.is_writing {
+            host.is_writing = true;
+            course.within(0, 2 * MS, Event::Write(life));
+        }
+    }
+
+    /// The writer carries out a batch. `false` when the power went.
+    pub fn write(&mut self, course: &mut Course) -> Result<bool, String> {
+        let life = self.life;
+        let Some(host) = &mut self.host else { return Ok(true) };
+        let count = course.random.between(1, self.batch_max).min(host.queue.len() as u64) as usize;
+        let (askers, commands): (Vec<Asker>, Vec<Stamped>) = host.queue.drain(..count).unzip();
+        if commands.is_empty() {
+            host.is_writing = false;
+            return Ok(true);
+        }
+        let outcomes = match host.store.apply(&commands) {
+            Ok(outcomes) => outcomes,
+            Err(_) if self.disk.is_off() => return Ok(false),
+            Err(error) => return Err(format!("the store failed on a good disk: {error}")),
+        };
+        if host.store.stats().failed_commands > 0 {
+            return Err(format!("a command failed inside the store, one of {commands:?}"));
+        }
+        let answers: Vec<(Asker, Outcome)> = askers.into_iter().zip(outcomes).collect();
+        course.within(100, 8 * MS, Event::Committed(life, answers));
+        match host.store.checkpoint_step() {
+            Ok(_) => Ok(true),
+            Err(_) if self.disk.is_off() => Ok(false),
+            Err(error) => Err(format!("a checkpoint failed on a good disk: {error}")),
+        }
+    }
+
+    /// Hands out the answers of a batch, then what it appended; the next batch may begin.
+    pub fn committed(&mut self, answers: Vec<(Asker, Outcome)>, course: &mut Course) {
+        let life = self.life;
+        let Some(host) = &mut self.host else { return };
+        let mut appended: Vec<Appended> = Vec::new();
+        for (asker, mut outcome) in answers {
+            appended.append(&mut outcome.appended);
+            match asker {
+                Asker::Link(link, ticket) => host.put_input(link, Input::Outcome(ticket, Ok(outcome))),
+                Asker::Call(call) => {
+                    course.within(MS, 100 * MS, Event::CallAnswered(call, Some(Box::new(outcome))));
+                }
+                Asker::Nobody => {}
+            }
+        }
+        if !appended.is_empty() {
+            // One thread hands out all of them, in their order.
+            host.last_hand_out = (course.now + course.random.below(5 * MS)).max(host.last_hand_out);
+            course.at(host.last_hand_out, Event::HandOut(life, appended));
+        }
+        course.after(0, Event::Write(life));
+    }
+
+    pub fn hand_out(&mut self, appended: Vec<Appended>) {
+        if let Some(host) = &self.host {
+            host.switchboard.deliver(appended);
+        }
+    }
+
+    /// A reader answers a question from a fresh snapshot.
+    pub fn read(&mut self, link: LinkId, ticket: Ticket, question: query::Query, course: &mut Course) -> Result<(), String> {
+        let now = self.now_ms(course);
+        let Some(host) = &self.host else { return Ok(()) };
+        let snapshot = host.reader.snapshot().map_err(|error| format!("no snapshot: {error}"))?;
+        let described = format!("{question:?}");
+        let answer = query::answer(&snapshot, question, now).map_err(|error| format!("{described}: {error}"))?;
+        course.within(0, 30 * MS, Event::Known(self.life, link, Box::new(Known::Answer(ticket, answer))));
+        Ok(())
+    }
+
+    pub fn known(&mut self, link: LinkId, known: Known) {
+        let Some(host) = &mut self.host else { return };
+        host.put_input(
+            link,
+            match known {
+                Known::Answer(ticket, answer) => Input::Answer(ticket, Ok(answer)),
+                Known::Input(input) => input,
+            },
+        );
+    }
+
+    /// A client's connection was accepted.
+    pub fn accept(&mut self, link: LinkId, transport: Transport, course: &mut Course) {
+        let now = self.now_ms(course);
+        let rules = self.rules[&transport].clone();
+        let Some(host) = &mut self.host else { return };
+        let bell = Bell::new(link, &host.rung);
+        host.links.insert(link, ServerLink::new(link, transport, rules, bell, now));
+        course.after(0, Event::Turn(link));
+    }
+
+    /// Something may be there for the link to read or to write.
+    pub fn wake(&mut self, link: LinkId) {
+        if let Some(link) = self.host.as_ref().and_then(|host| host.links.get(&link)) {
+            link.wake();
+        }
+    }
+
+    /// Lets the links run that were woken, each after a moment of its own.
+    pub fn schedule_woken(&mut self, course: &mut Course) {
+        let Some(host) = &self.host else { return };
+        for link in host.rung.take() {
+            course.within(0, MS / 2, Event::Turn(link));
+        }
+    }
+
+    /// The link's task runs once.
+    pub fn turn(&mut self, link: LinkId, network: &mut Network, course: &mut Course) -> Result<(), String> {
+        let now = self.now_ms(course);
+        let Some(mut task) = self.host.as_mut().and_then(|host| host.links.remove(&link)) else { return Ok(()) };
+        let goes_on = task.turn(now, self, network, course)?;
+        if task.session.held_bytes() > HELD_BYTES_MAX {
+            return Err(format!("a session holds {} bytes", task.session.held_bytes()));
+        }
+        if goes_on {
+            if let Some(host) = &mut self.host {
+                host.links.insert(link, task);
+            }
+            return Ok(());
+        }
+        course.note(format_args!("server: link {link} is over"));
+        task.end(self, course);
+        network.close(link, super::course::Way::Down, course);
+        Ok(())
+    }
+
+    pub fn sweep(&mut self, course: &mut Course) {
+        let now = self.now_ms(course);
+        let Some(host) = &self.host else { return };
+        for link in host.links.values().filter(|link| link.mailbox.is_due(now)) {
+            link.mailbox.nudge();
+        }
+        course.after(2 * SECOND, Event::Sweep(self.life));
+    }
+}
+
+impl Host {
+    fn put_input(&mut self, link: LinkId, input: Input) {
+        if let Some(link) = self.links.get(&link) {
+            link.mailbox.put_input(input);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Tells the judge what the applications did and saw.
+//!
+//! Chains are named by app and chat, messages by a key that stands at the front of their text, applications by their
+//! client. Pushes have a chain each: the devices that it is for.
+//!
+//! When the server comes back on an older image, what it had handed out since is gone. A message that was still
+//! unanswered is then sent again and becomes another message, although its text is the same: it gets another key, once
+//! each id that one text is seen under is known.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+use anser_protocol::names::Chat;
+
+use super::cast::App;
+use crate::judge::{Event, Judge, Order, Verdict};
+
+#[derive(Default)]
+pub struct Witness {
+    judge: Judge,
+    stamp: u64,
+    /// By chain and key: the ids that its text was seen under, the first ones first.
+    ids: BTreeMap<(String, String), Vec<u64>>,
+    /// Positions that were handed out and then lost.
+    lost: Vec<RangeInclusive<u64>>,
+    senders: BTreeMap<(String, String), String>,
+    is_in_fault: bool,
+}
+
+/// The key that stands at the front of a text.
+pub fn key_of(text: &str) -> &str {
+    text.split('|').next().unwrap_or(text)
+}
+
+/// The chain of a chat, as one of its users sees it.
+pub fn chain_of(app: usize, user: &str, chat: &Chat) -> String {
+    match chat {
+        Chat::User(peer) if user <= &**peer => format!("{app}: {user} and {peer}"),
+        Chat::User(peer) => format!("{app}: {peer} and {user}"),
+        Chat::Group(group) => format!("{app}: group {group}"),
+    }
+}
+
+pub fn push_chain(key: &str) -> String {
+    format!("push {key}")
+}
+
+impl Witness {
+    /// Every chat that the cast can have, with the clients of those who are in it.
+    pub fn open_chats(&mut self, index: usize, app: &App, clients: &[super::cast::Place]) {
+        for (first, one) in app.users.iter().enumerate() {
+            for other in &app.users[first..] {
+                let chain = chain_of(index, &one.name, &Chat::User(other.name.as_str().into()));
+                let receivers: BTreeSet<usize> = one.clients.iter().chain(&other.clients).copied().collect();
+                if receivers.is_empty() {
+                    continue;
+                }
+                self.announce(&chain, Order::Ordered);
+                for client in receivers {
+                    self.join(&chain, &clients[client].name);
+                }
+            }
+        }
+        for group in &app.groups {
+            let chain = chain_of(index, "", &Chat::Group(group.id));
+            self.announce(&chain, Order::Ordered);
+            for client in group.members.iter().flat_map(|user| &app.users[*user].clients) {
+                self.join(&chain, &clients[*client].name);
+            }
+        }
+    }
+
+    pub fn announce(&mut self, chain: &str, order: Order) {
+        self.record(|at| Event::Chain { at, chain: chain.into(), order });
+    }
+
+    fn join(&mut self, chain: &str, receiver: &str) {
+        self.joining(chain, receiver);
+        self.joined(chain, receiver);
+    }
+
+    pub fn joining(&mut self, chain: &str, receiver: &str) {
+        self.record(|at| Event::Joining { at, chain: chain.into(), receiver: receiver.into() });
+    }
+
+    pub fn joined(&mut self, chain: &str, receiver: &str) {
+        self.record(|at| Event::Joined { at, chain: chain.into(), receiver: receiver.into() });
+    }
+
+    pub fn leaving(&mut self, chain: &str, receiver: &str) {
+        self.record(|at| Event::Leaving { at, chain: chain.into(), receiver: receiver.into() });
+    }
+
+    pub fn left(&mut self, chain: &str, receiver: &str) {
+        self.record(|at| Event::Left { at, chain: chain.into(), receiver: receiver.into() });
+    }
+
+    /// `has_outbox`: what the sender sends is ordered as it was handed over.
+    pub fn sent(&mut self, chain: &str, key: &str, from: &str, has_outbox: bool) {
+        self.senders.insert((chain.into(), key.into()), from.into());
+        let lane = has_outbox.then(|| from.to_owned());
+        self.record(|at| Event::Sent { at, chain: chain.into(), message: key.into(), from: from.into(), lane });
+    }
+
+    pub fn answered(&mut self, chain: &str, key: &str, id: u64) {
+        let message = self.version(chain, key, id);
+        self.record(|at| Event::Answered { at, chain: chain.into(), message, id });
+    }
+
+    pub fn refused(&mut self, chain: &str, key: &str) {
+        self.record(|at| Event::Refused { at, chain: chain.into(), message: key.into() });
+    }
+
+    pub fn received(&mut self, chain: &str, key: &str, receiver: &str, id: u64) {
+        let message = self.version(chain, key, id);
+        let (chain, receiver) = (chain.to_owned(), receiver.to_owned());
+        self.record(|at| Event::Received { at, chain, message, receiver, id: Some(id) });
+    }
+
+    /// From here on answers do not count: the server will come back without them.
+    pub fn fault_begins(&mut self) {
+        self.is_in_fault = true;
+        self.record(|at| Event::FaultBegins { at });
+    }
+
+    pub fn fault_ends(&mut self) {
+        self.is_in_fault = false;
+        self.record(|at| Event::FaultEnds { at });
+    }
+
+    /// The server will not know these positions any more.
+    pub fn lose(&mut self, positions: RangeInclusive<u64>) {
+        self.lost.push(positions);
+    }
+
+    pub fn outstanding(&self) -> u64 {
+        self.judge.outstanding()
+    }
+
+    pub fn answered_count(&self) -> u64 {
+        self.judge.answered()
+    }
+
+    pub fn verdict(self) -> Verdict {
+        self.judge.verdict()
+    }
+
+    pub fn is_lost(&self, id: u64) -> bool {
+        self.lost.iter().any(|lost| lost.contains(&id))
+    }
+
+    /// The key under which this text counts when it carries this id.
+    fn version(&mut self, chain: &str, key: &str, id: u64) -> String {
+        let name = (chain.to_owned(), key.to_owned());
+        let Some(sender) = self.senders.get(&name).cloned() else { return key.into() };
+        let known = self.ids.entry(name.clone()).or_default();
+        if let Some(version) = known.iter().position(|known| *known == id) {
+            return versioned(key, version);
+        }
+        let is_lost = |id: &u64| self.lost.iter().any(|lost| lost.contains(id));
+        // Of the ids that were never lost there is only one; a second one is for the judge.
+        if known.is_empty() || is_lost(&id) || known.iter().all(is_lost) {
+            known.push(id);
+        }
+        let version = known.iter().position(|known| *known == id).unwrap_or_default();
+        let message = versioned(key, version);
+        if version > 0 {
+            self.record(|at| Event::Sent { at, chain: name.0, message: message.clone(), from: sender, lane: None });
+        }
+        message
+    }
+
+    /// Stamps are what orders events here, so each has its own.
+    fn record(&mut self, event: impl FnOnce(u64) -> Event) {
+        self.stamp += 1;
+        self.judge.record(&event(self.stamp));
+    }
+}
+
+fn versioned(key: &str, version: usize) -> String {
+    if version == 0 { key.to_owned() } else { format!("{key}, again {version}") }
+}
