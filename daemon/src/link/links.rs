@@ -103,7 +103,8 @@ impl Links {
         }
     }
 
-    pub(super) fn submit(&self, mailbox: &Arc<Mailbox>, ticket: Ticket, command: Command) {
+    /// `false`: there is no room now, and nothing was done.
+    pub(super) fn submit(&self, mailbox: &Arc<Mailbox>, ticket: Ticket, command: Command) -> bool {
         let answered = Arc::clone(mailbox);
         let accepted = self.ledger.submit_then(command, move |outcome| {
             let outcome = outcome.map_err(|error| {
@@ -112,9 +113,7 @@ impl Links {
             });
             answered.put_input(Input::Outcome(ticket, outcome));
         });
-        if accepted.is_err() {
-            mailbox.put_input(Input::Outcome(ticket, Err(ErrorCode::BUSY)));
-        }
+        accepted.is_ok()
     }
 
     /// Marks are repeated by clients: one that finds no room is dropped.

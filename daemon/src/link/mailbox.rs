@@ -63,6 +63,12 @@ impl Mailbox {
         }
     }
 
+    /// Does it wait here that a command was not carried out? Until the session knows, what is submitted could overtake
+    /// what must be repeated.
+    pub fn holds_failure(&self) -> bool {
+        self.lock().inputs.iter().any(|input| matches!(input, Input::Outcome(_, Err(_))))
+    }
+
     pub fn put_delivery(&self, delivery: Delivery) {
         let mut contents = self.lock();
         if contents.is_closed {

@@ -7,13 +7,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use anser_protocol::error::ErrorCode;
 use anser_protocol::ids::TimeMs;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 
 use super::Permit;
 use super::links::Links;
 use super::mailbox::{Item, Mailbox};
-use super::session::{Action, Rules, Session};
+use super::session::{Action, Input, Rules, Session};
 use super::wire::Wire;
 
 /// Things taken from the mailbox at a time, and rounds before other links get their turn.
@@ -95,7 +96,9 @@ impl<W: Wire> Link<W> {
 
     fn perform_actions(&mut self) {
         while let Some(action) = self.session.next_action() {
-            self.place.perform(action);
+            if let Some(refused) = self.place.perform(action) {
+                self.session.handle_input(refused, self.place.links.now_ms());
+            }
         }
     }
 
@@ -155,7 +158,8 @@ impl Place {
         Self { links, mailbox, number, device: None, user: None, _permit: permit }
     }
 
-    fn perform(&mut self, action: Action) {
+    /// What cannot even be begun is answered at once: the session must know before the next action is performed.
+    fn perform(&mut self, action: Action) -> Option<Input> {
         let switchboard = &self.links.switchboard;
         match action {
             Action::AttachDevice { app, device } => {
@@ -170,7 +174,10 @@ impl Place {
                 switchboard.detach_user(app, user, &self.mailbox);
                 self.user = None;
             }
-            Action::Submit(ticket, command) => self.links.submit(&self.mailbox, ticket, command),
+            Action::Submit(ticket, command) => {
+                let is_begun = !self.mailbox.holds_failure() && self.links.submit(&self.mailbox, ticket, command);
+                return (!is_begun).then_some(Input::Outcome(ticket, Err(ErrorCode::BUSY)));
+            }
             Action::Mark(mark) => self.links.mark(mark),
             Action::Ask(ticket, query) => self.links.ask(&self.mailbox, ticket, query),
             Action::CheckPassword { ticket, app, user, given, stored } => {
@@ -178,6 +185,7 @@ impl Place {
             }
             Action::HashPassword { ticket, password } => self.links.hash_password(&self.mailbox, ticket, password),
         }
+        None
     }
 }
 

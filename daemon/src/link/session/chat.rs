@@ -160,14 +160,36 @@ impl Session {
             }
             Ok(_) => self.refuse_send(outbox, ErrorCode::INTERNAL, ""),
             Err((code, message)) => {
-                if code.is_passing()
-                    && let Some((user, _)) = self.user()
-                {
-                    let earliest = user.refused.entry(chat).or_insert(outbox);
-                    *earliest = outbox.min(*earliest);
-                }
                 self.refuse_send(outbox, code, &message);
+                if code.is_passing() {
+                    self.hold_back_sends(chat, outbox);
+                }
             }
+        }
+    }
+
+    /// Until a send that was refused for a passing reason is repeated, later ones to its chat would overtake it, also
+    /// those that the shell has not taken yet.
+    fn hold_back_sends(&mut self, chat: Chat, outbox: OutboxNumber) {
+        let mut held_back = Vec::new();
+        for (ticket, pending) in &self.pending {
+            let is_queued = |action: &Action| matches!(action, Action::Submit(queued, _) if queued == ticket);
+            match pending {
+                Pending::Send { outbox, chat: of } if *of == chat && self.actions.iter().any(is_queued) => {
+                    held_back.push((*outbox, *ticket));
+                }
+                _ => {}
+            }
+        }
+        held_back.sort_unstable();
+        for (later, ticket) in held_back {
+            self.actions.retain(|action| !matches!(action, Action::Submit(queued, _) if *queued == ticket));
+            self.take_pending(ticket);
+            self.refuse_send(later, ErrorCode::SEND_OUT_OF_ORDER, "");
+        }
+        if let Some((user, _)) = self.user() {
+            let earliest = user.refused.entry(chat).or_insert(outbox);
+            *earliest = outbox.min(*earliest);
         }
     }
 

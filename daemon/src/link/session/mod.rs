@@ -2,7 +2,8 @@
 //!
 //! There is no socket, clock, thread or random source here. Feed it what happened, then do what it asks for:
 //!
-//! - `handle_*`: something came in. Afterwards drain [`Session::next_action`] and write [`Session::output`].
+//! - `handle_*`: something came in. Afterwards drain [`Session::next_action`] and write [`Session::output`]. A command that
+//!   cannot be submitted is answered before the next action is taken, so that no later send overtakes it.
 //! - [`Session::wants_input`], [`Session::wants_deliveries`]: whether the shell may hand in more. They bound what a slow
 //!   or busy peer can make the server hold.
 //!

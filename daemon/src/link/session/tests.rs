@@ -400,6 +400,29 @@ fn after_a_passing_refusal_later_sends_to_that_chat_wait_until_it_is_repeated() 
 }
 
 #[test]
+fn a_passing_refusal_also_holds_back_sends_to_that_chat_that_are_not_submitted_yet() {
+    let mut dialogue = Dialogue::live();
+    for (outbox, to) in [(1, "bob"), (2, "carol"), (3, "bob")] {
+        dialogue.say(&send(outbox, to));
+    }
+    let (to_bob, _) = dialogue.command();
+    dialogue.session.handle_input(Input::Outcome(to_bob, Err(ErrorCode::BUSY)), START);
+
+    let heard = dialogue.hear();
+    let refused: Vec<_> = heard
+        .iter()
+        .map(|frame| match frame {
+            ServerFrame::SendRefused(refused) => (refused.outbox, refused.code),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(refused, [(1, ErrorCode::BUSY), (3, ErrorCode::SEND_OUT_OF_ORDER)]);
+    assert!(matches!(dialogue.command(), (_, Command::Send(to_carol)) if to_carol.origin
+        == anser_storage::command::Origin::Device { device: DEVICE, outbox: 2 }));
+    assert!(dialogue.session.next_action().is_none());
+}
+
+#[test]
 fn nobody_sends_before_a_login_or_what_only_a_server_may_send() {
     let mut dialogue = Dialogue::greeted();
     dialogue.say(&send(13, "bob"));
