@@ -50,8 +50,8 @@ fn compare(world: &World, client: &Client, snapshot: &Snapshot) -> Result<(), St
 }
 
 pub fn why_not_drained(world: &World) -> String {
-    let unsettled: Vec<&str> =
-        world.clients.iter().filter(|client| !client.is_settled()).map(Client::name).collect();
+    let unsettled = world.clients.iter().filter(|client| !client.is_settled());
+    let unsettled: Vec<String> = unsettled.map(Client::describe).collect();
     format!(
         "it does not drain: {} deliveries are outstanding, clients that are not settled: {unsettled:?}, \
          app servers {}, the server is {}",

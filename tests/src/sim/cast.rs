@@ -6,9 +6,7 @@ use std::collections::BTreeSet;
 
 use anser_protocol::content::Platform;
 use anser_protocol::ids::GroupId;
-use anser_storage::command::{
-    Actor, AppCommand, Command, DeviceCommand, GroupCommand, NewUser, UserCommand,
-};
+use anser_storage::command::{Actor, AppCommand, Command, DeviceCommand, GroupCommand, NewUser, UserCommand};
 use anser_storage::ids::{AppNumber, UserNumber};
 use anser_storage::outcome::{Answer, Outcome};
 
@@ -84,7 +82,8 @@ impl Cast {
 
 fn enter_app(index: usize, places: &mut Vec<Place>, server: &mut Server, course: &mut Course) -> Result<App, String> {
     let key = format!("{index:024x}");
-    let create = AppCommand::Create { name: format!("{:024x}", index + 16), app_key: key.clone(), master_secret: key.clone() };
+    let create =
+        AppCommand::Create { name: format!("{:024x}", index + 16), app_key: key.clone(), master_secret: key.clone() };
     let answer = one(server, course, Command::App(create))?;
     let Answer::App(number) = answer else { return Err(format!("{answer:?} for an app")) };
     let mut users = enter_users(index, number, server, course)?;
@@ -101,12 +100,7 @@ fn enter_app(index: usize, places: &mut Vec<Place>, server: &mut Server, course:
     Ok(App { key, number, users, groups })
 }
 
-fn enter_users(
-    index: usize,
-    app: AppNumber,
-    server: &mut Server,
-    course: &mut Course,
-) -> Result<Vec<User>, String> {
+fn enter_users(index: usize, app: AppNumber, server: &mut Server, course: &mut Course) -> Result<Vec<User>, String> {
     let names: Vec<String> = (0..USERS[index].0 + CONTACTS[index]).map(|user| format!("user{user}")).collect();
     let new = |name: &String| NewUser { username: name.clone(), password: password_of(name), ..NewUser::default() };
     let register = UserCommand::Register { app, users: names.iter().map(new).collect() };

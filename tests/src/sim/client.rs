@@ -443,6 +443,21 @@ impl Client {
         self.with(network, witness, course, |session, now| session.handle_connected(transport, now)).map(drop)
     }
 
+    /// For whoever asks why it has not settled.
+    pub fn describe(&self) -> String {
+        let stored = self.store.load();
+        let holes = stored.users.get(self.user.as_str()).map(|user| user.holes.len());
+        format!(
+            "{} (runs: {}, link {:?}, caught up: {}, outbox {:?}, chats with holes {holes:?}, pushes wait: {})",
+            self.name(),
+            self.session.is_some(),
+            self.link,
+            self.is_caught_up,
+            stored.outbox.iter().map(|entry| (entry.number, entry.chat.clone())).collect::<Vec<_>>(),
+            stored.pushes_wait,
+        )
+    }
+
     /// Has it nothing left to do or to learn?
     pub fn is_settled(&self) -> bool {
         let stored = self.store.load();

@@ -36,13 +36,7 @@ impl World {
         for _ in 0..times {
             let padding = if self.course.random.percent(10) { self.course.random.between(100, 3500) } else { 8 };
             let client = &mut self.clients[index];
-            client.say(
-                chat.clone(),
-                padding as usize,
-                &mut self.network,
-                &mut self.witness,
-                &mut self.course,
-            )?;
+            client.say(chat.clone(), padding as usize, &mut self.network, &mut self.witness, &mut self.course)?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use anser_storage::outcome::Outcome;
 use super::app_server::AppServers;
 use super::audit;
 use super::cast::Cast;
-use super::client::Client;
+use super::client::{Client, Registration};
 use super::course::{Course, Event, LinkId, MS, SECOND, Time, Way};
 use super::network::Network;
 use super::pipe::Quality;
@@ -142,7 +142,9 @@ impl World {
             Event::Known(life, link, known) if self.server.life == life => self.server.known(link, *known),
             Event::Sweep(life) if self.server.life == life => self.server.sweep(&mut self.course),
             Event::CallArrives(call) => self.call_arrives(call),
-            Event::CallAnswered(call, outcome) => self.call_answered(call, outcome.map(|outcome: Box<Outcome>| *outcome))?,
+            Event::CallAnswered(call, outcome) => {
+                self.call_answered(call, outcome.map(|outcome: Box<Outcome>| *outcome))?
+            }
             Event::Employ => self.employ(),
             Event::Strike => return self.strike(),
             Event::TakeImage => self.take_image(),
@@ -224,6 +226,9 @@ impl World {
     }
 
     pub fn launch(&mut self, client: usize) -> Result<(), String> {
+        if self.clients[client].registration == Registration::Never {
+            self.unsettle(client);
+        }
         let client = &mut self.clients[client];
         client.launch(&mut self.course);
         client.pump(&mut self.network, &mut self.witness, &mut self.course)

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Wake, Waker};
 
 use anser_client::session::Transport;
+use anser_protocol::error::ErrorCode;
 use anser_protocol::ids::TimeMs;
 use anser_storage::command::Command;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
@@ -120,11 +121,13 @@ impl ServerLink {
 
     fn perform_actions(&mut self, server: &mut Server, course: &mut Course) {
         while let Some(action) = self.session.next_action() {
-            self.perform(action, server, course);
+            if let Some(refused) = self.perform(action, server, course) {
+                self.session.handle_input(refused, server.now_ms(course));
+            }
         }
     }
 
-    fn perform(&mut self, action: Action, server: &mut Server, course: &mut Course) {
+    fn perform(&mut self, action: Action, server: &mut Server, course: &mut Course) -> Option<Input> {
         let (link, life) = (self.number, server.life);
         match action {
             Action::AttachDevice { app, device } => {
@@ -145,10 +148,8 @@ impl ServerLink {
                 }
                 self.user = None;
             }
-            Action::Submit(ticket, command) if server.would_refuse(course) => {
-                drop(command);
-                let refused = Input::Outcome(ticket, Err(anser_protocol::error::ErrorCode::BUSY));
-                self.mailbox.put_input(refused);
+            Action::Submit(ticket, _) if self.mailbox.holds_failure() || server.has_no_room(course) => {
+                return Some(Input::Outcome(ticket, Err(ErrorCode::BUSY)));
             }
             Action::Submit(ticket, command) => server.submit(Asker::Link(link, ticket), command, course),
             Action::Mark(mark) => server.submit(Asker::Nobody, Command::Mark(mark), course),
@@ -166,6 +167,7 @@ impl ServerLink {
                 course.within(MS, 60 * MS, Event::Known(life, link, Box::new(Known::Input(hashed))));
             }
         }
+        None
     }
 
     /// The link is over: what it held is given back.

@@ -21,7 +21,7 @@ use anserd::switchboard::Switchboard;
 
 pub use self::link::ServerLink;
 use self::link::{Bell, Rung};
-use super::course::{CallId, Course, Event, Known, LinkId, Life, MS, SECOND};
+use super::course::{CallId, Course, Event, Known, Life, LinkId, MS, SECOND};
 use super::network::Network;
 
 /// The wall clock at the start of a run.
@@ -161,7 +161,7 @@ impl Server {
     }
 
     /// Does a submission find the queue full?
-    fn would_refuse(&self, course: &mut Course) -> bool {
+    fn has_no_room(&self, course: &mut Course) -> bool {
         self.busy_percent > 0 && course.random.percent(self.busy_percent)
     }
 
@@ -234,7 +234,13 @@ impl Server {
     }
 
     /// A reader answers a question from a fresh snapshot.
-    pub fn read(&mut self, link: LinkId, ticket: Ticket, question: query::Query, course: &mut Course) -> Result<(), String> {
+    pub fn read(
+        &mut self,
+        link: LinkId,
+        ticket: Ticket,
+        question: query::Query,
+        course: &mut Course,
+    ) -> Result<(), String> {
         let now = self.now_ms(course);
         let Some(host) = &self.host else { return Ok(()) };
         let snapshot = host.reader.snapshot().map_err(|error| format!("no snapshot: {error}"))?;
