@@ -44,6 +44,8 @@ struct Item {
     is_stored: bool,
     is_in_flight: bool,
     was_refused: bool,
+    /// It came back from the log: the application knows, but the server still waits for it, or for its repeat.
+    is_told: bool,
 }
 
 #[derive(Debug)]
@@ -62,7 +64,7 @@ impl Outbox {
             if let Some(number) = entry.number {
                 outbox.local_by_number.insert(number, entry.local);
             }
-            let item = Item { entry, is_stored: true, is_in_flight: false, was_refused: false };
+            let item = Item { is_stored: true, ..Item::new(entry) };
             outbox.entries.insert(item.entry.local, item);
         }
         outbox
@@ -93,8 +95,7 @@ impl Outbox {
             is_head_known && self.entries.values().next_back().is_none_or(|item| item.entry.number.is_some());
         let number = may_number.then(|| self.take_number(local));
         let entry = OutboxEntry { local, number, user, chat, content };
-        let item = Item { entry: entry.clone(), is_stored: false, is_in_flight: false, was_refused: false };
-        self.entries.insert(local, item);
+        self.entries.insert(local, Item::new(entry.clone()));
         entry
     }
 
@@ -124,6 +125,8 @@ impl Outbox {
 
     /// The link or the login is over: what is unanswered will go again.
     pub(crate) fn handle_unlinked(&mut self) {
+        self.entries.retain(|_, item| !item.is_told);
+        self.local_by_number.retain(|_, local| self.entries.contains_key(local));
         for item in self.entries.values_mut() {
             item.is_in_flight = false;
             item.was_refused = false;
@@ -172,9 +175,20 @@ impl Outbox {
         None
     }
 
-    /// The server has the message. Nothing when it is no longer waited for.
+    /// The message came back from the log. Nothing when the application knows. Once it was written to this link it stays
+    /// until the server has answered: after a passing refusal the server waits for its repeat before it takes others.
+    pub(crate) fn handle_own_record(&mut self, number: OutboxNumber) -> Option<OutboxEntry> {
+        let item = self.local_by_number.get(&number).and_then(|local| self.entries.get_mut(local))?;
+        if !item.is_in_flight && !item.was_refused {
+            return self.handle_answered(number);
+        }
+        let was_told = std::mem::replace(&mut item.is_told, true);
+        (!was_told).then(|| item.entry.clone())
+    }
+
+    /// The server has the message. Nothing when it is no longer waited for, or the application knows.
     pub(crate) fn handle_answered(&mut self, number: OutboxNumber) -> Option<OutboxEntry> {
-        let entry = self.remove(number)?;
+        let Item { entry, is_told, .. } = self.remove(number)?;
         let still_refused = |item: &Item| item.was_refused && item.entry.chat == entry.chat;
         if self.recovering.contains_key(&entry.chat) && !self.entries.values().any(still_refused) {
             self.recovering.remove(&entry.chat);
@@ -183,7 +197,7 @@ impl Outbox {
             recovery.backoff.reset();
             recovery.until = Duration::ZERO;
         }
-        Some(entry)
+        (!is_told).then_some(entry)
     }
 
     /// The server will never take the message.
@@ -227,7 +241,7 @@ impl Outbox {
         number
     }
 
-    fn remove(&mut self, number: OutboxNumber) -> Option<OutboxEntry> {
+    fn remove(&mut self, number: OutboxNumber) -> Option<Item> {
         let local = self.local_by_number.remove(&number)?;
         let item = self.entries.remove(&local)?;
         if item.is_in_flight {
@@ -236,6 +250,12 @@ impl Outbox {
                 recovery.in_flight = recovery.in_flight.saturating_sub(1);
             }
         }
-        Some(item.entry)
+        Some(item)
+    }
+}
+
+impl Item {
+    fn new(entry: OutboxEntry) -> Self {
+        Self { entry, is_stored: false, is_in_flight: false, was_refused: false, is_told: false }
     }
 }

@@ -57,7 +57,7 @@ impl Session {
 
     /// A record that this device sent came back from the log: that answers it, if the answer itself was lost.
     pub(super) fn on_own_record(&mut self, record: &Record) {
-        if let Some(entry) = self.outbox.handle_answered(record.outbox) {
+        if let Some(entry) = self.outbox.handle_own_record(record.outbox) {
             self.finish_send(entry, record.position, record.at_ms);
         }
     }

@@ -84,6 +84,29 @@ fn a_lost_answer_is_made_good_by_the_catch_up() {
 }
 
 #[test]
+fn a_refused_message_is_repeated_although_it_came_back_from_the_log_for_the_server_waits_for_it() {
+    let mut scene = Scene::at(100);
+    scene.send("bob", "one");
+    scene.send("bob", "two");
+    scene.lose_link();
+    scene.come_back();
+    scene.sends_said();
+    scene.hear(refused(1, ErrorCode::BUSY));
+    scene.hear(refused(2, ErrorCode::SEND_OUT_OF_ORDER));
+    let mut row = row("bob", &[105], false);
+    row.newest[0].from = "alice".into();
+    row.newest[0].outbox = 1;
+    scene.hear(catch_up(100, 110, vec![row]));
+    scene.wait(Duration::from_secs(2));
+    assert_eq!(scene.sends_said(), [(1, "one".into())]);
+    scene.hear(sent(1, 105));
+    assert_eq!(scene.sends_said(), [(2, "two".into())]);
+    scene.hear(sent(2, 111));
+    let told = scene.events.iter().filter(|event| matches!(event, Event::Sent { .. })).count();
+    assert_eq!(told, 2);
+}
+
+#[test]
 fn a_final_refusal_is_told_and_not_repeated() {
     let mut scene = Scene::at(100);
     scene.send("nobody", "hello");
