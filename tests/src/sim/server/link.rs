@@ -132,7 +132,7 @@ impl ServerLink {
         match action {
             Action::AttachDevice { app, device } => {
                 if let Some(switchboard) = server.switchboard() {
-                    switchboard.attach_device(app, device, &self.mailbox);
+                    switchboard.attach_device(app, device, self.number, &self.mailbox);
                 }
                 self.device = Some((app, device));
             }
@@ -157,9 +157,10 @@ impl ServerLink {
                 course.within(0, 20 * MS, Event::Read(life, link, ticket, Box::new(query)));
             }
             // Hashing is left out: a password is stored as it is.
-            Action::CheckPassword { ticket, given, stored } => {
-                let fresh_token = course.random.bytes();
-                let checked = Input::PasswordChecked { ticket, is_right: given.0 == stored, fresh_token };
+            Action::CheckPassword { ticket, given, stored, .. } => {
+                let token = course.random.bytes();
+                let found = if given.0 == stored { Ok(token) } else { Err(ErrorCode::PASSWORD_WRONG) };
+                let checked = Input::PasswordChecked { ticket, found };
                 course.within(MS, 60 * MS, Event::Known(life, link, Box::new(Known::Input(checked))));
             }
             Action::HashPassword { ticket, password } => {
