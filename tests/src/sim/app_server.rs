@@ -293,7 +293,10 @@ impl World {
 
     pub fn call_answered(&mut self, id: CallId, outcome: Option<Outcome>) -> Result<(), String> {
         self.calls.taken.remove(&id);
-        let Some(outcome) = outcome else { return Ok(self.call_failed(id)) };
+        let Some(outcome) = outcome else {
+            self.call_failed(id);
+            return Ok(());
+        };
         let Some(call) = self.calls.calls.remove(&id) else { return Ok(()) };
         match (call, outcome.answer) {
             (Call::Send { chain, key, .. }, Ok(Answer::Sent { position, .. })) => {

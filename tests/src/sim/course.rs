@@ -128,7 +128,7 @@ impl Course {
     }
 
     /// Moves the time on to the next event.
-    pub fn next(&mut self) -> Option<Event> {
+    pub fn next_event(&mut self) -> Option<Event> {
         let ((time, _), event) = self.events.pop_first()?;
         self.now = time;
         Some(event)

@@ -99,7 +99,7 @@ impl World {
     }
 
     pub fn run(mut self) -> Result<Report, String> {
-        while let Some(event) = self.course.next() {
+        while let Some(event) = self.course.next_event() {
             if matches!(event, Event::Look) {
                 if self.has_drained()? {
                     return self.finish();

@@ -211,7 +211,7 @@ pub struct Bell {
 }
 
 impl Bell {
-    pub fn new(link: LinkId, rung: &Rung) -> Waker {
+    pub fn waker(link: LinkId, rung: &Rung) -> Waker {
         Waker::from(Arc::new(Self { link, rung: rung.clone() }))
     }
 }

@@ -266,7 +266,7 @@ impl Server {
         let now = self.now_ms(course);
         let rules = self.rules[&transport].clone();
         let Some(host) = &mut self.host else { return };
-        let bell = Bell::new(link, &host.rung);
+        let bell = Bell::waker(link, &host.rung);
         host.links.insert(link, ServerLink::new(link, transport, rules, bell, now));
         course.after(0, Event::Turn(link));
     }
