@@ -20,6 +20,7 @@ check: ## formatting, lints, house rules, licences, and the direction of depende
 test: ## all tests, then those that must find the planted faults, then a short run of the fuzzers
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace
+	cargo test --locked -p anser-storage --features planted,simulation planted
 	cargo test --locked -p anser-tests --features planted planted
 	fuzz/run
 

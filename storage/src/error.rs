@@ -67,17 +67,27 @@ impl OpenError {
     pub(crate) fn from_redb(error: impl Into<redb::Error>) -> Self {
         match error.into() {
             redb::Error::DatabaseAlreadyOpen => Self::InUse,
-            redb::Error::Corrupted(reason) => Self::Damaged(reason),
             redb::Error::UpgradeRequired(version) => Self::Damaged(format!("file format {version} of an old program")),
-            // An empty or foreign file is reported as invalid data, not as corruption.
-            redb::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                Self::Damaged(error.to_string())
-            }
-            redb::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                Self::Damaged(error.to_string())
-            }
+            error if is_damage(&error) => Self::Damaged(error.to_string()),
             other => Self::Disk(other.to_string()),
         }
+    }
+}
+
+/// Does the error come from what is in the file, and not from reaching it?
+pub(crate) fn is_damage(error: &redb::Error) -> bool {
+    use redb::Error::{Corrupted, TableDoesNotExist, TableIsMultimap, TableTypeMismatch, TypeDefinitionChanged};
+    match error {
+        Corrupted(_)
+        | TableDoesNotExist(_)
+        | TableIsMultimap(_)
+        | TableTypeMismatch { .. }
+        | TypeDefinitionChanged { .. } => true,
+        // An empty, short or foreign file.
+        redb::Error::Io(error) => {
+            matches!(error.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof)
+        }
+        _ => false,
     }
 }
 

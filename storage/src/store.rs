@@ -295,3 +295,38 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("panic: {}", text.unwrap_or("without a message"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::PANIC;
+    use crate::command::{AppCommand, Command};
+    use crate::ids::AppNumber;
+    use crate::outcome::Answer;
+
+    fn create(name: &str) -> Stamped {
+        let (name, app_key, master_secret) = (name.into(), name.into(), String::new());
+        Stamped { at_ms: 1, command: Command::App(AppCommand::Create { name, app_key, master_secret }) }
+    }
+
+    fn panicking() -> Stamped {
+        let (app, master_secret) = (AppNumber(1), PANIC.into());
+        Stamped { at_ms: 1, command: Command::App(AppCommand::RotateSecret { app, master_secret }) }
+    }
+
+    #[test]
+    fn a_command_that_panics_is_refused_and_the_others_are_carried_out() {
+        let memory = redb::backends::InMemoryBackend::new;
+        let mut store = Store::open_on(memory(), Options::default()).expect("memory opens");
+        let mut other = Store::open_on(memory(), Options::default()).expect("memory opens");
+
+        let outcomes = store.apply(&[panicking(), create("one"), panicking(), create("two")]).expect("memory is well");
+        let answers: Vec<_> = outcomes.into_iter().map(|outcome| outcome.answer).collect();
+        other.apply(&[create("one"), create("two")]).expect("memory is well");
+
+        let refused = || Err(Refusal::Internal);
+        assert_eq!(answers, [refused(), Ok(Answer::App(AppNumber(1))), refused(), Ok(Answer::App(AppNumber(2)))]);
+        assert_eq!(store.stats().failed_commands, 2);
+        assert_eq!(store.content_hash().ok(), other.content_hash().ok());
+    }
+}

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, WriteTransaction};
 
-use crate::error::ReadError;
+use crate::error::{ReadError, is_damage};
 use crate::heads::Head;
 use crate::ids::ChainNumber;
 use crate::key::{Key, behind_prefix};
@@ -122,7 +122,7 @@ impl ReadTables {
 fn unharmed<T>(table: Table, key: &[u8], read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
     let damaged = || ReadError::Damaged { table, key: key.to_vec() };
     match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(Err(ReadError::Disk(error))) if matches!(*error, redb::Error::Corrupted(_)) => Err(damaged()),
+        Ok(Err(ReadError::Disk(error))) if is_damage(&error) => Err(damaged()),
         Ok(result) => result,
         Err(_) => Err(damaged()),
     }

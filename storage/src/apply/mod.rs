@@ -51,6 +51,8 @@ impl Batch<'_> {
     /// Carries out one command. After an error the whole batch must be given up.
     pub fn apply(&mut self, stamped: &Stamped) -> Result<Outcome, ReadError> {
         self.advance_clock(stamped.at_ms);
+        #[cfg(test)]
+        panic_if_asked(&stamped.command);
         let decided = match &stamped.command {
             Command::System(command) => self.system(command),
             Command::App(command) => self.app(command),
@@ -68,4 +70,18 @@ impl Batch<'_> {
         };
         Ok(Outcome { answer, appended: self.take_appended() })
     }
+}
+
+/// How a test makes a command panic in the middle of a batch.
+#[cfg(test)]
+pub(crate) const PANIC: &str = "panic, please";
+
+#[cfg(test)]
+fn panic_if_asked(command: &Command) {
+    use crate::command::AppCommand;
+    let secret = match command {
+        Command::App(AppCommand::RotateSecret { master_secret, .. }) => master_secret,
+        _ => return,
+    };
+    assert!(secret != PANIC, "as it was asked");
 }

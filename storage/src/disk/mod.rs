@@ -113,8 +113,7 @@ fn check_format(database: &impl ReadableDatabase) -> Result<(), OpenError> {
     let transaction = database.begin_read().map_err(OpenError::from_redb)?;
     let key = Format::key();
     let format = ReadTables::new(transaction)
-        .value(Table::Meta, key.as_bytes(), |value| row::decode::<Format>(key.as_bytes(), value))
-        .map_err(not_a_store)?
+        .value(Table::Meta, key.as_bytes(), |value| row::decode::<Format>(key.as_bytes(), value))?
         .ok_or_else(|| OpenError::Damaged("its format row is missing".into()))??;
     if format.version > FORMAT_VERSION {
         return Err(OpenError::NewerFormat { found: format.version, known: FORMAT_VERSION });
@@ -122,11 +121,89 @@ fn check_format(database: &impl ReadableDatabase) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn not_a_store(error: crate::error::ReadError) -> OpenError {
-    match error {
-        crate::error::ReadError::Disk(error) if matches!(*error, redb::Error::TableDoesNotExist(_)) => {
-            OpenError::Damaged("a table is missing".into())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn new() -> Self {
+            Self(tempfile::tempdir().expect("a temporary folder can be made"))
         }
-        other => other.into(),
+
+        fn with_store() -> Self {
+            let folder = Self::new();
+            folder.open().expect("it is made").shut_down().expect("the disk is well");
+            folder
+        }
+
+        fn open(&self) -> Result<Store, OpenError> {
+            Store::open(self.0.path(), Options::default())
+        }
+
+        fn file(&self) -> PathBuf {
+            self.0.path().join(FILE)
+        }
+
+        fn bytes(&self) -> Vec<u8> {
+            fs::read(self.file()).expect("it can be read")
+        }
+    }
+
+    #[test]
+    fn a_store_of_a_newer_format_is_refused_untouched() {
+        let folder = Folder::with_store();
+        let database = builder(&Options::default()).open(folder.file()).expect("it opens");
+        let transaction = database.begin_write().expect("the disk is well");
+        let mut tables = WriteTables::new(&transaction);
+        tables.put(&Format::key(), &Format { version: FORMAT_VERSION + 1 }).expect("the disk is well");
+        drop(tables);
+        transaction.commit().expect("the disk is well");
+        drop(database);
+        let before = folder.bytes();
+
+        let error = folder.open().err();
+
+        assert!(matches!(error, Some(OpenError::NewerFormat { found: 2, known: 1 })), "{error:?}");
+        assert!(folder.bytes() == before);
+    }
+
+    #[test]
+    fn a_file_that_is_no_store_is_damage_with_a_way_out_and_stays_as_it_is() {
+        for content in [Vec::new(), vec![7; 100], vec![0; 100_000]] {
+            let folder = Folder::new();
+            fs::write(folder.file(), &content).expect("it can be written");
+
+            let error = folder.open().err().map(|error| error.to_string()).unwrap_or_default();
+
+            assert!(error.contains("anserd rescue") && error.contains("anserd restore"), "{error}");
+            assert!(folder.bytes() == content);
+        }
+    }
+
+    #[test]
+    fn a_store_is_opened_by_one_process_at_a_time() {
+        let folder = Folder::with_store();
+        let _first = folder.open().expect("it opens");
+        assert!(matches!(folder.open(), Err(OpenError::InUse)));
+    }
+
+    #[test]
+    fn a_store_whose_making_was_interrupted_is_made_anew() {
+        let folder = Folder::new();
+        fs::write(folder.0.path().join(FILE_BEING_MADE), b"half").expect("it can be written");
+        assert!(folder.open().is_ok());
+        assert!(!folder.0.path().join(FILE_BEING_MADE).exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_is_for_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = Folder::with_store();
+        let mode = fs::metadata(folder.file()).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 }
