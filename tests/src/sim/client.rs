@@ -25,6 +25,8 @@ pub struct Client {
     pub life: Life,
     born: Time,
     pub link: Option<LinkId>,
+    /// Counts tries to connect; those before the last one were given up.
+    pub tries: u64,
     last_stored: Time,
     /// The earliest look at the time that is asked for.
     due: Option<Time>,
@@ -85,6 +87,7 @@ impl Client {
             life: 0,
             born: 0,
             link: None,
+            tries: 0,
             last_stored: 0,
             due: None,
             is_caught_up: false,
@@ -154,6 +157,7 @@ impl Client {
     }
 
     fn close_link(&mut self, is_silent: bool, network: &mut Network, course: &mut Course) {
+        self.tries += 1;
         let Some(link) = self.link.take() else { return };
         if is_silent {
             network.silence(link);
@@ -182,8 +186,9 @@ impl Client {
         while let Some(action) = self.session.as_mut().and_then(Session::next_action) {
             match action {
                 Action::Connect => {
+                    self.tries += 1;
                     let delay = dial_time(course);
-                    course.after(delay, Event::Dialled(self.index, self.life));
+                    course.after(delay, Event::Dialled(self.index, self.tries));
                 }
                 Action::Transmit(bytes) => self.transmit(bytes, network, course)?,
                 Action::Store(ticket, writes) => {

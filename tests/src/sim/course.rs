@@ -41,8 +41,8 @@ pub enum Event {
     Severed(LinkId, Way),
     /// The server's task of this link was woken.
     Turn(LinkId),
-    /// A client's try to connect has its result.
-    Dialled(usize, Life),
+    /// A client's try to connect, of this number, has its result.
+    Dialled(usize, u64),
     /// The client's oldest store action is durable.
     Stored(usize, Life),
     /// The client looks at the time.

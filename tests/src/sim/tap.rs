@@ -137,6 +137,8 @@ impl Direction {
 #[derive(Debug, Default)]
 pub struct Gateway {
     encoder: Encoder,
+    /// A device without a cursor begins where the first push says: before that nobody can notice a loss.
+    has_pushes_begun: bool,
 }
 
 impl Gateway {
@@ -144,9 +146,10 @@ impl Gateway {
     pub fn pass(&mut self, frame: &ServerFrame, loses: bool) -> Option<Vec<u8>> {
         let may_be_lost = match frame {
             ServerFrame::Deliver(_) => true,
-            ServerFrame::PushDeliver(push) => push.after != push.position,
+            ServerFrame::PushDeliver(push) => push.after != push.position && self.has_pushes_begun,
             _ => false,
         };
+        self.has_pushes_begun |= matches!(frame, ServerFrame::PushCovered(_) | ServerFrame::PushDeliver(_));
         if loses && may_be_lost {
             return None;
         }

@@ -107,7 +107,11 @@ impl Witness {
         self.record(|at| Event::Answered { at, chain: chain.into(), message, id });
     }
 
+    /// A refusal after the acceptance was lost does not mean what was received under it.
     pub fn refused(&mut self, chain: &str, key: &str) {
+        if self.ids.contains_key(&(chain.to_owned(), key.to_owned())) {
+            return;
+        }
         self.record(|at| Event::Refused { at, chain: chain.into(), message: key.into() });
     }
 

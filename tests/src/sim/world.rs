@@ -117,7 +117,7 @@ impl World {
             Event::Arrive(link, way) => return self.arrive(link, way),
             Event::Severed(link, way) => return self.severed(link, way),
             Event::Turn(link) => return self.server.turn(link, &mut self.network, &mut self.course),
-            Event::Dialled(client, life) if self.clients[client].life == life => return self.dialled(client),
+            Event::Dialled(client, number) if self.clients[client].tries == number => return self.dialled(client),
             Event::Stored(client, life) if self.clients[client].life == life => return self.stored(client),
             Event::ClientDue(client, life) if self.clients[client].life == life => {
                 return self.clients[client].due(&mut self.network, &mut self.witness, &mut self.course);
@@ -323,7 +323,8 @@ impl World {
             return Ok(true);
         }
         if self.course.now >= self.drain_until {
-            return Err(audit::why_not_drained(self));
+            let verdict = std::mem::take(&mut self.witness).verdict();
+            return Err(format!("{}; {verdict}", audit::why_not_drained(self)));
         }
         self.course.after(2 * SECOND, Event::Look);
         Ok(false)
