@@ -1,0 +1,45 @@
+//! Each fault that is planted on purpose must be found by the simulator, within the seeds that `make test` runs.
+//!
+//! One that is not found shows that the simulator does not go where it bites.
+#![cfg(feature = "planted")]
+
+use std::io::Write;
+
+use anser_protocol::planted::{Fault, plant};
+use anser_tests::{sim, torture};
+
+const FAULTS: [Fault; 16] = [
+    Fault::NoDeduplication,
+    Fault::AnswerBeforeCommit,
+    Fault::NoHeadReplay,
+    Fault::WrongPrev,
+    Fault::LostLiveCopy,
+    Fault::WindowIgnored,
+    Fault::CursorOverGap,
+    Fault::CursorBeforeStore,
+    Fault::SnapshotBeforeRegister,
+    Fault::NoSnapshotSkip,
+    Fault::NoStartJump,
+    Fault::ForgottenHole,
+    Fault::OutboxRestart,
+    Fault::PushCursorIgnored,
+    Fault::BroadcastToEverybody,
+    Fault::WallForgotten,
+];
+
+/// The switch is one for the whole process, so all of them are one test.
+#[test]
+fn planted_faults_are_found_one_and_all() {
+    let mut missed = Vec::new();
+    for fault in FAULTS {
+        plant(Some(fault));
+        let found = sim::run_all(torture::seeds(500));
+        plant(None);
+        match found {
+            Ok(()) => missed.push(fault),
+            // Shown with --nocapture only.
+            Err(what) => writeln!(std::io::stdout(), "{fault:?} is found by {what}").expect("stdout takes text"),
+        }
+    }
+    assert!(missed.is_empty(), "not found within the seeds: {missed:?}");
+}
