@@ -49,6 +49,8 @@ pub(super) struct UserFlow {
     /// What the client says that it has stored.
     acknowledged: Position,
     progress: Progress,
+    /// Live copies were lost after the snapshot of the catch-up under way may have been taken.
+    has_missed: bool,
     /// This session's own sends since the last delivering frame, up to `own_position`: not told, yet covered.
     own_sends: u32,
     own_position: Position,
@@ -88,6 +90,7 @@ impl UserFlow {
             delivered: cursor,
             acknowledged: cursor,
             progress: Progress::Behind,
+            has_missed: false,
             own_sends: 0,
             own_position: Position::START,
             refused: BTreeMap::new(),
@@ -100,9 +103,16 @@ impl UserFlow {
 
     /// Live copies were lost: read the log from where the client was told last.
     pub(super) fn fall_behind(&mut self) {
-        if self.is_live() {
-            self.progress = Progress::Behind;
+        match self.progress {
+            Progress::Live => self.progress = Progress::Behind,
+            Progress::Asking | Progress::Reading { .. } => self.has_missed = true,
+            Progress::Behind => {}
         }
+    }
+
+    /// A catch-up is complete: it stands at the end, unless more was missed meanwhile.
+    fn arrive(&mut self) {
+        self.progress = if std::mem::take(&mut self.has_missed) { Progress::Behind } else { Progress::Live };
     }
 
     pub(super) fn cursor_mark(&self, ready: &Ready) -> Option<MarkCommand> {
@@ -337,11 +347,12 @@ impl Session {
         let Some(user) = &mut ready.user else { return };
         user.delivered = to;
         user.own_sends = 0;
-        user.progress = Progress::Live;
+        user.arrive();
         if is_planted(Fault::SnapshotBeforeRegister) {
             self.actions.push_back(Action::AttachUser { app: ready.app, user: user.number });
         }
         self.send_catch_up(after, to, true, rows);
+        self.continue_catch_up();
     }
 
     fn send_catch_up(

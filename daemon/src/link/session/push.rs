@@ -26,6 +26,8 @@ pub(super) struct DeviceFlow {
     delivered: Position,
     acknowledged: Position,
     progress: Progress,
+    /// Live copies were lost after the snapshot that is being read may have been taken.
+    has_missed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ enum Progress {
 impl DeviceFlow {
     pub(super) fn new(number: DeviceNumber, platform: Platform, cursor: Position) -> Self {
         let delivered = if is_planted(Fault::PushCursorIgnored) { Position::START } else { cursor };
-        Self { number, platform, delivered, acknowledged: cursor, progress: Progress::Behind }
+        Self { number, platform, delivered, acknowledged: cursor, progress: Progress::Behind, has_missed: false }
     }
 
     pub(super) fn is_live(&self) -> bool {
@@ -46,9 +48,16 @@ impl DeviceFlow {
     }
 
     pub(super) fn fall_behind(&mut self) {
-        if self.is_live() {
-            self.progress = Progress::Behind;
+        match self.progress {
+            Progress::Live => self.progress = Progress::Behind,
+            Progress::Asking => self.has_missed = true,
+            Progress::Behind => {}
         }
+    }
+
+    /// What was waiting has been told: it stands at the end, unless more was missed meanwhile.
+    fn arrive(&mut self) {
+        self.progress = if std::mem::take(&mut self.has_missed) { Progress::Behind } else { Progress::Live };
     }
 
     pub(super) fn cursor_mark(&self, app: AppNumber) -> Option<MarkCommand> {
@@ -128,8 +137,9 @@ impl Session {
         }
         if let Stage::Ready(ready) = &mut self.stage {
             ready.device.delivered = to;
-            ready.device.progress = Progress::Live;
+            ready.device.arrive();
         }
+        self.continue_catch_up();
     }
 
     pub(super) fn acknowledge_pushes(&mut self, body: PushAck) {

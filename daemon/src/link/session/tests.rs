@@ -475,6 +475,18 @@ fn a_session_that_missed_records_reads_the_log_from_where_it_stood() {
 }
 
 #[test]
+fn what_is_missed_during_a_catch_up_is_caught_up_with_afterwards() {
+    let mut dialogue = Dialogue::greeted();
+    dialogue.log_in_by_token(Some(Position(100)));
+    let (ticket, _) = dialogue.question();
+    dialogue.session.handle_input(Input::Missed(Missed { chats: true, pushes: false }), START);
+    dialogue.answer(ticket, Answer::Plan { to: Position(100), chats: Vec::new() });
+    assert!(!dialogue.session.wants_deliveries(), "the snapshot may be older than what was missed");
+    let (_, query) = dialogue.question();
+    assert!(matches!(query, Query::PlanCatchUp { since: Position(100), .. }));
+}
+
+#[test]
 fn a_catch_up_ends_with_one_last_part_and_live_records_go_on_from_there() {
     let mut dialogue = Dialogue::greeted();
     dialogue.log_in_by_token(None);
