@@ -14,6 +14,7 @@ use ring::digest::{SHA256, digest};
 use super::push::DeviceFlow;
 use super::request::Pending;
 use super::{Action, Ready, Session, Stage};
+use crate::keys::{is_same_secret, token_hash};
 use crate::link::query::{Answer, Greeted, Query};
 
 /// Length of a nonce and of a secret.
@@ -62,9 +63,9 @@ impl Session {
         let Greeted { app, device } = greeted;
         greeting.app = app;
         greeting.server_time_ms = now;
-        let secret_hash = hash(&greeting.hello.secret);
+        let secret_hash = token_hash(&greeting.hello.secret);
         match device {
-            Some(device) if is_same(&device.secret_hash, &secret_hash) => {
+            Some(device) if is_same_secret(&secret_hash, &device.secret_hash) => {
                 let cursor = device.push_cursor;
                 self.welcome(greeting, device.number, device.platform, device.outbox_head, cursor);
             }
@@ -134,16 +135,4 @@ fn registration_id(app_key: &str, nonce: &[u8]) -> String {
     let mut digits = data_encoding::HEXLOWER.encode(digest(&SHA256, &named).as_ref());
     digits.truncate(REGISTRATION_ID_DIGITS);
     digits
-}
-
-/// How secrets of devices and session tokens are kept.
-pub(super) fn hash(secret: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, secret).as_ref());
-    hash
-}
-
-/// Compares hashes of secrets; hashing both sides once more hides where they differ.
-fn is_same(left: &[u8; 32], right: &[u8; 32]) -> bool {
-    digest(&SHA256, left).as_ref() == digest(&SHA256, right).as_ref()
 }

@@ -12,9 +12,9 @@ use anser_storage::ids::UserNumber;
 use anser_storage::outcome::Answer as Accepted;
 
 use super::chat::UserFlow;
-use super::greet::hash;
 use super::request::Pending;
 use super::{Action, GivenPassword, Session, Stage, Ticket};
+use crate::keys::token_hash;
 use crate::link::query::{Answer, LoginUser, Query};
 use crate::username;
 
@@ -132,11 +132,11 @@ impl Session {
             app: ready.app,
             user: attempt.user,
             device: ready.device.number,
-            token_hash: hash(&fresh_token),
+            token_hash: token_hash(&fresh_token),
             expires_ms: now + self.rules.token_ms,
             password: attempt.stored_password.clone(),
         });
-        attempt.token_hash = hash(&fresh_token);
+        attempt.token_hash = token_hash(&fresh_token);
         self.submit(Pending::KeepToken(attempt), command);
     }
 
@@ -217,10 +217,10 @@ impl LoginAttempt {
         if username::check(&body.username, false).is_err() {
             return invalid("the user name is not allowed");
         }
-        let mut token_hash = [0; 32];
+        let mut credential_hash = [0; 32];
         let credential = match body.credential_kind {
             CredentialKind::TOKEN if body.credential.len() == 32 => {
-                token_hash = hash(&body.credential);
+                credential_hash = token_hash(&body.credential);
                 Credential::Token
             }
             CredentialKind::TOKEN => return invalid("a session token has 32 bytes"),
@@ -242,7 +242,7 @@ impl LoginAttempt {
             stored_password: String::new(),
             is_second_check: false,
             token: Vec::new(),
-            token_hash,
+            token_hash: credential_hash,
         })
     }
 }

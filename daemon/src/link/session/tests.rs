@@ -141,7 +141,7 @@ fn hello(registration_id: &str) -> ClientFrame {
 fn known_device() -> KnownDevice {
     KnownDevice {
         number: DEVICE,
-        secret_hash: super::greet::hash(&SECRET),
+        secret_hash: crate::keys::token_hash(&SECRET),
         platform: Platform::ANDROID,
         outbox_head: 12,
         push_cursor: None,
