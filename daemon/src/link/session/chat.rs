@@ -23,6 +23,7 @@ use anser_storage::command::{Command, MarkCommand, Origin, Send as SendCommand, 
 use anser_storage::ids::UserNumber;
 use anser_storage::outcome::{Answer as Accepted, Appended, Message, MessageBody, Route};
 
+use super::push::is_worth_a_mark;
 use super::request::Pending;
 use super::{Action, Ready, Session, Stage};
 use crate::link::query::{Answer, PlannedChat, Query};
@@ -48,6 +49,9 @@ pub(super) struct UserFlow {
     delivered: Position,
     /// What the client says that it has stored.
     acknowledged: Position,
+    /// Where the session began, and the newest record that it told.
+    began_at: Position,
+    told: Position,
     progress: Progress,
     /// Live copies were lost after the snapshot of the catch-up under way may have been taken.
     has_missed: bool,
@@ -89,6 +93,8 @@ impl UserFlow {
             token_hash,
             delivered: cursor,
             acknowledged: cursor,
+            began_at: cursor,
+            told: cursor,
             progress: Progress::Behind,
             has_missed: false,
             own_sends: 0,
@@ -116,7 +122,7 @@ impl UserFlow {
     }
 
     pub(super) fn cursor_mark(&self, ready: &Ready) -> Option<MarkCommand> {
-        (self.acknowledged > Position::START).then_some(MarkCommand::ChatCursor {
+        is_worth_a_mark(self.began_at, self.told, self.acknowledged).then_some(MarkCommand::ChatCursor {
             app: ready.app,
             user: self.number,
             device: ready.device.number,
@@ -240,6 +246,7 @@ impl Session {
         }
         let after = user.delivered;
         user.delivered = appended.position;
+        user.told = appended.position;
         user.own_sends = 0;
         self.encode_delivery(after, &chat, &from, appended, message);
     }
@@ -334,6 +341,9 @@ impl Session {
             Err(code) => return self.end(code, "the log could not be read"),
         };
         let after = user.delivered;
+        if !rows.is_empty() {
+            user.told = page.to;
+        }
         if page.rest.is_empty() {
             return self.finish_catch_up(after, page.to, rows);
         }

@@ -25,6 +25,9 @@ pub(super) struct DeviceFlow {
     /// The release to which the last delivering frame led.
     delivered: Position,
     acknowledged: Position,
+    /// Where the session began, and the newest release that it told.
+    began_at: Position,
+    told: Position,
     progress: Progress,
     /// Live copies were lost after the snapshot that is being read may have been taken.
     has_missed: bool,
@@ -40,7 +43,16 @@ enum Progress {
 impl DeviceFlow {
     pub(super) fn new(number: DeviceNumber, platform: Platform, cursor: Position) -> Self {
         let delivered = if is_planted(Fault::PushCursorIgnored) { Position::START } else { cursor };
-        Self { number, platform, delivered, acknowledged: cursor, progress: Progress::Behind, has_missed: false }
+        Self {
+            number,
+            platform,
+            delivered,
+            acknowledged: cursor,
+            began_at: cursor,
+            told: cursor,
+            progress: Progress::Behind,
+            has_missed: false,
+        }
     }
 
     pub(super) fn is_live(&self) -> bool {
@@ -61,12 +73,20 @@ impl DeviceFlow {
     }
 
     pub(super) fn cursor_mark(&self, app: AppNumber) -> Option<MarkCommand> {
-        (self.acknowledged > Position::START).then_some(MarkCommand::PushCursor {
+        is_worth_a_mark(self.began_at, self.told, self.acknowledged).then_some(MarkCommand::PushCursor {
             app,
             device: self.number,
             position: self.acknowledged,
         })
     }
+}
+
+/// A cursor is written down when the link ends, if that spares the device something when it returns: records that it
+/// was told, or a long way through records that were not for it. Most links end without either, and a storm of
+/// reconnects then writes nothing.
+pub(super) fn is_worth_a_mark(began_at: Position, told: Position, acknowledged: Position) -> bool {
+    const LONG_WAY: u64 = 4096;
+    acknowledged > began_at && (told > began_at || acknowledged.0 - began_at.0 >= LONG_WAY)
 }
 
 impl Session {
@@ -87,7 +107,8 @@ impl Session {
     }
 
     fn send_push(&mut self, after: Position, position: Position, at_ms: TimeMs, push: &Push) {
-        let Stage::Ready(ready) = &self.stage else { return };
+        let Stage::Ready(ready) = &mut self.stage else { return };
+        ready.device.told = ready.device.told.max(position);
         let Some((_, content)) = push.contents.iter().find(|(platform, _)| *platform == ready.device.platform) else {
             // The storage chose this device by its platform; without content there is nothing to say but the position.
             return self.send(&ServerFrame::PushCovered(PushCovered { after, to: position }));
@@ -162,5 +183,20 @@ impl Session {
         let command =
             Command::Push(PushCommand::Clicked { app: ready.app, device: ready.device.number, pushes: body.pushes });
         self.submit(Pending::Report(body.request), command);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_that_spares_nothing_is_not_written_down() {
+        let at =
+            |began_at, told, acknowledged| is_worth_a_mark(Position(began_at), Position(told), Position(acknowledged));
+        assert!(!at(0, 0, 0) && !at(10, 10, 20), "nothing was told");
+        assert!(!at(10, 15, 10), "what was told is not stored");
+        assert!(at(10, 15, 12) && at(10, 15, 15), "a record was told and some of it stored");
+        assert!(at(10, 10, 10 + 4096), "a long way through the records of others");
     }
 }
