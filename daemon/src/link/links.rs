@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use super::readers::Readers;
 use super::session::{GivenPassword, Heartbeat, Input, Rules, Ticket};
 use crate::clock;
 use crate::keys::random;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Unavailable};
 use crate::password::{self, Passwords, Upgrade, Upgrades, Verdict};
 use crate::switchboard::Switchboard;
 
@@ -126,11 +127,7 @@ impl Links {
     pub(super) fn ask(&self, mailbox: &Arc<Mailbox>, ticket: Ticket, question: Query) {
         let (answered, ledger, now) = (Arc::clone(mailbox), self.ledger.clone(), self.now_ms());
         self.readers.run(move || {
-            let answer = ledger.snapshot().and_then(|snapshot| Ok(query::answer(&snapshot, question, now)?));
-            let answer = answer.map_err(|error| {
-                log::error!("a question to the store failed: {error}");
-                ErrorCode::INTERNAL
-            });
+            let answer = found(|| ledger.snapshot().and_then(|snapshot| Ok(query::answer(&snapshot, question, now)?)));
             answered.put_input(Input::Answer(ticket, answer));
         });
     }
@@ -170,5 +167,32 @@ impl Links {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Mailbox>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the store has to say, or that it could not: a link that asked is answered also when reading panics.
+fn found<T>(read: impl FnOnce() -> Result<T, Unavailable>) -> Result<T, ErrorCode> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => {
+            log::error!("a question to the store failed: {error}");
+            Err(ErrorCode::INTERNAL)
+        }
+        Err(_) => {
+            log::error!("a question to the store panicked");
+            Err(ErrorCode::INTERNAL)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_that_panics_is_answered_with_an_error() {
+        let panicking = || -> Result<(), Unavailable> { panic!("a bug, on purpose") };
+        assert_eq!(found(panicking), Err(ErrorCode::INTERNAL));
+        assert_eq!(found(|| Ok(7)), Ok(7));
     }
 }

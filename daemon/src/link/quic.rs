@@ -91,13 +91,13 @@ pub async fn accept(endpoint: Endpoint, half_open: Arc<Semaphore>, context: Shar
                 None => break,
             },
         };
-        let half = half_open.available_permits();
+        let free = half_open.available_permits();
         let Ok(handshake) = half_open.clone().try_acquire_owned() else {
             incoming.ignore();
             continue;
         };
-        // Under load a client must first show that it can be reached at its address.
-        if half < INCOMING_MAX / 4 && !incoming.remote_address_validated() && incoming.may_retry() {
+        let is_crowded = is_crowded(free, context.config.limits.half_open);
+        if is_crowded && !incoming.remote_address_validated() && incoming.may_retry() {
             let _ = incoming.retry();
             continue;
         }
@@ -114,6 +114,11 @@ pub async fn accept(endpoint: Endpoint, half_open: Arc<Semaphore>, context: Shar
     }
     // Links say goodbye by themselves; what they say last must still leave.
     endpoint.wait_idle().await;
+}
+
+/// Under load a client must first show that it can be reached at its address, which costs it a round trip.
+fn is_crowded(free: usize, half_open_max: usize) -> bool {
+    free < half_open_max / 2
 }
 
 async fn shake(incoming: Incoming) -> Result<Connection, quinn::ConnectionError> {
@@ -133,4 +138,16 @@ async fn serve(connection: Connection, context: Shared) {
     // Closing the connection throws away what its stream has not delivered yet, such as why the link was refused.
     let _ = tokio::time::timeout(GOODBYE_WITHIN, connection.closed()).await;
     connection.close(VarInt::from_u32(CLOSE_DONE), b"");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_must_show_their_address_only_while_half_of_the_handshakes_are_taken() {
+        assert!(!is_crowded(1024, 1024) && !is_crowded(1023, 1024) && !is_crowded(512, 1024));
+        assert!(is_crowded(511, 1024) && is_crowded(0, 1024));
+        assert!(!is_crowded(1, 1));
+    }
 }
