@@ -133,3 +133,14 @@ fn print_json(value: &impl serde::Serialize) {
         println!("{text}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_unit_does_not_start_again_what_a_restart_cannot_cure() {
+        let unit = include_str!("../../../systemd/anserd.service");
+        assert!(unit.lines().any(|line| line == format!("RestartPreventExitStatus={EXIT_CONFIG}")));
+    }
+}
