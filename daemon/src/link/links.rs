@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use super::readers::Readers;
 use super::session::{GivenPassword, Heartbeat, Input, Rules, Ticket};
 use crate::clock;
 use crate::keys::random;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Unavailable};
 use crate::password::{self, Passwords, Upgrade, Upgrades, Verdict};
 use crate::switchboard::Switchboard;
 
@@ -126,11 +127,8 @@ impl Links {
     pub(super) fn ask(&self, mailbox: &Arc<Mailbox>, ticket: Ticket, question: Query) {
         let (answered, ledger, now) = (Arc::clone(mailbox), self.ledger.clone(), self.now_ms());
         self.readers.run(move || {
-            let answer = ledger.snapshot().and_then(|snapshot| Ok(query::answer(&snapshot, question, now)?));
-            let answer = answer.map_err(|error| {
-                log::error!("a question to the store failed: {error}");
-                ErrorCode::INTERNAL
-            });
+            let answer =
+                unharmed(|| ledger.snapshot().and_then(|snapshot| Ok(query::answer(&snapshot, question, now)?)));
             answered.put_input(Input::Answer(ticket, answer));
         });
     }
@@ -170,5 +168,31 @@ impl Links {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Mailbox>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A session that is never answered would wait for ever: a panic is an answer, too.
+fn unharmed<T>(answer: impl FnOnce() -> Result<T, Unavailable>) -> Result<T, ErrorCode> {
+    let failed = |what: &dyn std::fmt::Display| {
+        log::error!("a question to the store failed: {what}");
+        ErrorCode::INTERNAL
+    };
+    match catch_unwind(AssertUnwindSafe(answer)) {
+        Ok(answer) => answer.map_err(|error| failed(&error)),
+        Err(_) => Err(failed(&"it panicked")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g27_a_question_that_panics_is_answered() {
+        for _ in 0..1000 {
+            // As `panic!` does, without the hook that would print it.
+            let answer = unharmed::<()>(|| std::panic::resume_unwind(Box::new("a bug, on purpose")));
+            assert_eq!(answer, Err(ErrorCode::INTERNAL));
+        }
     }
 }

@@ -83,6 +83,10 @@ impl Session {
         }
         let after = device.delivered;
         device.delivered = position;
+        // It may have waited for a slow reader until it expired.
+        if push.expires_ms <= self.now_ms && !is_planted(Fault::ExpiredDelivered) {
+            return self.send(&ServerFrame::PushCovered(PushCovered { after, to: position }));
+        }
         self.send_push(after, position, at_ms, push);
     }
 
