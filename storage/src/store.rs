@@ -252,7 +252,10 @@ impl Store {
                 break;
             }
             if guilty.contains(&index) {
-                outcomes.push(Outcome { answer: Err(Refusal::Internal), appended: Vec::new() });
+                // A repeat must not be told that a message failed which was accepted.
+                let known = catch_unwind(AssertUnwindSafe(|| batch.answered_before(&command.command)));
+                let answer = known.ok().flatten().ok_or(Refusal::Internal);
+                outcomes.push(Outcome { answer, appended: Vec::new() });
                 continue;
             }
             let applied = catch_unwind(AssertUnwindSafe(|| {

@@ -166,6 +166,20 @@ fn an_outbox_number_far_below_the_newest_is_refused_for_good() {
     assert!(inside.answer.is_ok());
 }
 
+#[cfg(feature = "simulation")]
+#[test]
+fn a_send_at_which_the_store_fails_is_refused_and_its_repeat_gets_the_first_answer_all_the_same() {
+    let mut world = World::new();
+    let [alice, _bob] = world.users(&["alice", "bob"])[..] else { panic!() };
+    let phone = world.device("phone");
+    let first = sent(world.send_from_device(alice, phone, 1, "bob", "one").answer.expect("accepted"));
+    world.store.panic_at(0);
+    let again = sent(world.send_from_device(alice, phone, 1, "bob", "one").answer.expect("known"));
+    assert_eq!((again.0, again.1), (first.0, true));
+    world.store.panic_at(0);
+    assert_eq!(world.send_from_device(alice, phone, 2, "bob", "two").answer, Err(Refusal::Internal));
+}
+
 #[test]
 fn an_outbox_number_that_was_refused_stays_refused_once_a_later_one_stands_in_its_chat() {
     let mut world = World::new();

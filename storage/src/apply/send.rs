@@ -9,7 +9,7 @@ use anser_protocol::planted::{Fault, is_planted};
 
 use super::append::Place;
 use super::{Batch, Decided};
-use crate::command::{Class, Origin, Send, Target};
+use crate::command::{Class, Command, Origin, Send, Target};
 use crate::error::ReadError;
 use crate::find;
 use crate::heads::Head;
@@ -40,6 +40,16 @@ impl Batch<'_> {
             self.set_head(sent.chain, head);
         }
         Ok(Answer::Sent { position: place.position, at_ms: self.now_ms(), is_repeat: false })
+    }
+
+    /// The first answer to a send, when it is a repeat and that can be told.
+    pub fn answered_before(&mut self, command: &Command) -> Option<Answer> {
+        let Command::Send(send) = command else { return None };
+        let Origin::Device { device, outbox } = send.origin else { return None };
+        match self.outbox_place(send, device, outbox) {
+            Ok(OutboxPlace::Known(answer)) => Some(answer),
+            Ok(OutboxPlace::New(_)) | Err(_) => None,
+        }
     }
 
     fn sender_name(&self, send: &Send) -> Result<Option<Arc<str>>, ReadError> {
