@@ -68,7 +68,8 @@ impl World {
         self.settle_departures();
         let app = self.course.random.index(self.cast.apps.len());
         match self.course.random.below(100) {
-            0..45 => self.write_to_user(app),
+            0..43 => self.write_to_user(app),
+            43 | 44 => self.campaign(app),
             45..55 => self.write_to_group(app),
             55..80 => self.push(app),
             _ if self.may_change_groups() => self.change_group(app),
@@ -103,6 +104,17 @@ impl World {
         let members: Vec<usize> = group.members.difference(&group.changing).copied().collect();
         let (id, from) = (group.id, *random.pick(&members));
         self.write_as(index, from, &Chat::Group(id), Target::Group(id));
+    }
+
+    /// More than a mailbox holds, to one group.
+    fn campaign(&mut self, index: usize) {
+        self.course.count(Kind::Campaign);
+        let group = &self.cast.apps[index].groups[0];
+        let members: Vec<usize> = group.members.difference(&group.changing).copied().collect();
+        let (id, from) = (group.id, *self.course.random.pick(&members));
+        for _ in 0..80 {
+            self.write_as(index, from, &Chat::Group(id), Target::Group(id));
+        }
     }
 
     fn write_as(&mut self, index: usize, from: usize, chat: &Chat, target: Target) {

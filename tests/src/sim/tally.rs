@@ -53,6 +53,7 @@ kinds! {
     Group = "a message to a group",
     Burst = "more at once than a catch-up shows",
     ByAppServer = "a message by an app server",
+    Campaign = "an app server writes more at once than a mailbox holds",
     CaughtUp = "a client has caught up",
     HoleFilled = "a page of history fills a hole",
     Joined = "a user joins a group under load",

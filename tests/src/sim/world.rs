@@ -302,6 +302,7 @@ impl World {
         self.drain_until = self.course.now + DRAIN_MAX;
         self.server.busy_percent = 0;
         self.server.panic_percent = 0;
+        self.server.late_percent = 0;
         self.server.disk.cut_power_after(u64::MAX / 2);
         let links: Vec<LinkId> = self.network.links.keys().copied().collect();
         for link in links {

@@ -49,6 +49,8 @@ pub struct Server {
     pub clock_changed: Time,
     /// Of 100 submissions so many find the queue full.
     pub busy_percent: u64,
+    /// Of 100 turns of a link so many come late: the machine has other things to do.
+    pub late_percent: u64,
     /// Of 100 batches with a send so many have one that makes the store panic.
     pub panic_percent: u64,
     batch_max: u64,
@@ -87,6 +89,7 @@ impl Server {
             (Transport::WebSocket, rules(Heartbeat::WEBSOCKET)),
         ]);
         let batch_max = *random.pick(&[1, 4, 64]);
+        let late_percent = *random.pick(&[0, 1]);
         let disk = CrashDisk::default();
         Self {
             disk,
@@ -97,6 +100,7 @@ impl Server {
             clock_offset_ms: 0,
             clock_changed: 0,
             busy_percent: 0,
+            late_percent,
             panic_percent: 0,
             batch_max,
         }
@@ -306,7 +310,8 @@ impl Server {
     pub fn schedule_woken(&mut self, course: &mut Course) {
         let Some(host) = &self.host else { return };
         for link in host.rung.take() {
-            course.within(0, MS / 2, Event::Turn(link));
+            let latest = if course.random.percent(self.late_percent) { 3 * SECOND } else { MS / 2 };
+            course.within(0, latest, Event::Turn(link));
         }
     }
 
