@@ -72,10 +72,13 @@ codes! {
     SEND_NOT_ALLOWED = 803_006, "this kind of message may not be sent";
     SEND_TOO_LONG = 803_007, "the message is longer than 4096 bytes";
     SEND_MALFORMED = 803_011, "the message content is malformed";
-    /// The outbox number is older than the server can check: it will never be accepted.
+    /// The outbox number is older than the server can check, or a later message of the sender to the same chat was
+    /// accepted: it will never be accepted.
     SEND_TOO_OLD = 803_901, "the outbox number is too old to be repeated";
     /// An earlier message of this device to the same chat was refused for a passing reason: repeat that first.
     SEND_OUT_OF_ORDER = 803_902, "an earlier message to this chat must be repeated first";
+    /// The server failed while it carried the message out. Later ones stand, so a repeat would come out of order.
+    SEND_FAILED = 803_903, "the server failed at this message and will not accept it";
 
     GROUP_UNKNOWN = 800_018, "no such group";
     NOT_A_MEMBER = 800_019, "not a member of this group";

@@ -38,6 +38,22 @@ pub enum Fault {
     BroadcastToEverybody,
     /// A session's user is looked up without its app.
     WallForgotten,
+    /// A send that was refused for good counts as new when it is repeated, although later ones stand in its chat.
+    Overtaking,
+    /// After a passing refusal the session takes later sends to the same chat.
+    NothingHeldBack,
+    /// A mailbox that overflows tells its session nothing.
+    OverflowForgotten,
+    /// A window opens at the record before the event of the joining.
+    WindowTooEarly,
+    /// A push is released twice to the same device.
+    ReleasedTwice,
+    /// Pushes are handed out after they have expired.
+    ExpiredDelivered,
+    /// A restored backup does not jump further ahead than any other start.
+    NoRestoreJump,
+    /// A session token is still good after the logout.
+    TokenOutlivesLogout,
 }
 
 #[cfg(feature = "planted")]

@@ -74,18 +74,15 @@ pub enum Refusal {
     GroupQuotaFull {
         username: String,
     },
-    /// The outbox number is older than the window: refused for good.
+    /// The outbox number is older than the window, or a later message of the sender to the same chat was accepted:
+    /// refused for good.
     OutboxTooOld,
-    /// An earlier send of this device to this chat was refused for a passing reason and must be repeated first.
-    EarlierSendRefused {
-        outbox: OutboxNumber,
-    },
     /// Nobody matches the audience; the push was given an id all the same.
     NoTarget {
         msg_id: Position,
     },
     NothingToPush,
-    /// The command made the store panic; the batch went on without it.
+    /// The command made the store panic, or met a damaged row; the batch went on without it.
     Internal,
 }
 

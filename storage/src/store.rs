@@ -38,6 +38,9 @@ pub struct Store {
     source: Source,
     stats: Stats,
     members: RefCell<MemberLists>,
+    /// Which command of the next batch panics.
+    #[cfg(feature = "simulation")]
+    panics_at: Option<usize>,
 }
 
 /// What the store can tell about itself.
@@ -106,6 +109,8 @@ impl Store {
             source,
             stats: Stats::default(),
             members: RefCell::default(),
+            #[cfg(feature = "simulation")]
+            panics_at: None,
         };
         store.begin(database, recovered);
         Ok(store)
@@ -165,6 +170,12 @@ impl Store {
         Position(self.counters.position.0 - 1)
     }
 
+    /// One command of the next batch panics in the middle of what it does.
+    #[cfg(feature = "simulation")]
+    pub fn panic_at(&mut self, index: usize) {
+        self.panics_at = Some(index);
+    }
+
     /// Carries out all commands in order, in one transaction. After an error none of them has become true.
     pub fn apply(&mut self, commands: &[Stamped]) -> Result<Vec<Outcome>, StoreError> {
         self.apply_while(commands, &mut || true)
@@ -180,6 +191,10 @@ impl Store {
         // redb may panic on a damaged page; what a command does is caught further inside.
         let committed = catch_unwind(AssertUnwindSafe(|| self.commit_batch(&database, commands, go_on)));
         let committed = committed.unwrap_or_else(|panic| Err(StoreError::Disk(panic_message(panic.as_ref()))));
+        #[cfg(feature = "simulation")]
+        {
+            self.panics_at = None;
+        }
         match &committed {
             Ok(outcomes) => {
                 self.stats.batches += 1;
@@ -237,10 +252,21 @@ impl Store {
                 break;
             }
             if guilty.contains(&index) {
-                outcomes.push(Outcome { answer: Err(Refusal::Internal), appended: Vec::new() });
+                // A repeat must not be told that a message failed which was accepted.
+                let known = catch_unwind(AssertUnwindSafe(|| batch.answered_before(&command.command)));
+                let answer = known.ok().flatten().ok_or(Refusal::Internal);
+                outcomes.push(Outcome { answer, appended: Vec::new() });
                 continue;
             }
-            let applied = catch_unwind(AssertUnwindSafe(|| batch.apply(command)));
+            let applied = catch_unwind(AssertUnwindSafe(|| {
+                let applied = batch.apply(command);
+                #[cfg(feature = "simulation")]
+                if self.panics_at == Some(index) {
+                    // Without the hook that would print it.
+                    std::panic::resume_unwind(Box::new("as it was asked"));
+                }
+                applied
+            }));
             outcomes.push(match applied {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(ReadError::Disk(error))) => return Err(Failure::Disk(StoreError::disk(*error))),
@@ -328,5 +354,15 @@ mod tests {
         assert_eq!(answers, [refused(), Ok(Answer::App(AppNumber(1))), refused(), Ok(Answer::App(AppNumber(2)))]);
         assert_eq!(store.stats().failed_commands, 2);
         assert_eq!(store.content_hash().ok(), other.content_hash().ok());
+    }
+    #[test]
+    fn g27_a_thousand_commands_that_panic_leave_the_store_alive() {
+        let mut store = Store::open_on(redb::backends::InMemoryBackend::new(), Options::default()).expect("it opens");
+        for number in 0..500 {
+            let batch = [panicking(), create(&number.to_string()), panicking()];
+            let outcomes = store.apply(&batch).expect("memory is well");
+            assert!(matches!(outcomes[1].answer, Ok(Answer::App(_))), "{outcomes:?}");
+        }
+        assert_eq!(store.stats().failed_commands, 1000);
     }
 }

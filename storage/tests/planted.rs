@@ -4,19 +4,20 @@
 
 mod common;
 
+use anser_protocol::content::Platform;
 use anser_protocol::ids::Position;
 use anser_protocol::planted::{Fault, plant};
 use anser_storage::command::*;
 use anser_storage::disk::crash::CrashDisk;
 use anser_storage::outcome::Answer;
 use anser_storage::{Chat, Options, Store};
-use common::pushes::strings;
+use common::pushes::{DAY_MS, strings};
 use common::{World, sent, texts};
 
 /// The switch is one for the whole process, so one test goes through them all.
 #[test]
 fn planted_faults_of_the_storage_show() {
-    let cases: [(Fault, fn() -> bool); 7] = [
+    let cases: [(Fault, fn() -> bool); 13] = [
         (Fault::NoDeduplication, a_repeated_send_is_doubled),
         (Fault::AnswerBeforeCommit, an_answered_send_is_lost_with_the_power),
         (Fault::NoHeadReplay, history_is_cut_short_after_a_crash),
@@ -24,6 +25,12 @@ fn planted_faults_of_the_storage_show() {
         (Fault::WindowIgnored, a_joiner_reads_what_was_before),
         (Fault::NoStartJump, a_start_leaves_no_gap),
         (Fault::BroadcastToEverybody, a_broadcast_reaches_others),
+        (Fault::Overtaking, a_refused_send_comes_after_a_later_one),
+        (Fault::WindowTooEarly, a_joiner_reads_what_was_before),
+        (Fault::ReleasedTwice, a_push_waits_twice),
+        (Fault::ExpiredDelivered, an_expired_push_waits),
+        (Fault::NoRestoreJump, a_restored_backup_leaves_no_gap),
+        (Fault::TokenOutlivesLogout, a_token_is_good_after_the_logout),
     ];
     for (fault, shows) in cases {
         plant(None);
@@ -116,4 +123,48 @@ fn a_broadcast_reaches_others() -> bool {
     let all_but_one = Selection { tag_not: strings(&["not me"]), ..Selection::default() };
     world.push(Audience::Selected(all_but_one));
     !world.waiting(devices[0], Position::START, 5).is_empty()
+}
+
+fn a_refused_send_comes_after_a_later_one() -> bool {
+    let mut world = World::new();
+    let ann = world.users(&["ann", "bob"])[0];
+    let device = world.device("rid");
+    for outbox in [1, 3] {
+        world.send_from_device(ann, device, outbox, "bob", "taken").answer.expect("accepted");
+    }
+    world.send_from_device(ann, device, 2, "bob", "refused before").answer.is_ok()
+}
+
+fn a_push_waits_twice() -> bool {
+    let mut world = World::new();
+    let device = world.device("rid");
+    world.push(Audience::All);
+    world.waiting(device, Position::START, 5).len() > 1
+}
+
+fn an_expired_push_waits() -> bool {
+    let mut world = World::new();
+    let device = world.device("rid");
+    world.push(Audience::All);
+    let (read, week) = (world.read(), world.now_ms + 7 * DAY_MS);
+    let waiting = read.pending_pushes(world.app, device, Platform::ANDROID, Position::START, week, 5);
+    !waiting.expect("whole").is_empty()
+}
+
+fn a_restored_backup_leaves_no_gap() -> bool {
+    let mut world = World::new();
+    let before = world.store.end();
+    world.answer(Command::System(SystemCommand::Restored));
+    world.store.end() == before
+}
+
+fn a_token_is_good_after_the_logout() -> bool {
+    let mut world = World::new();
+    let ann = world.user("ann");
+    let (app, device, token_hash) = (world.app, world.device("rid"), [7; 32]);
+    let password = world.read().user(app, ann).expect("whole").expect("she is known").password;
+    let log_in = UserCommand::LogIn { app, user: ann, device, token_hash, expires_ms: u64::MAX, password };
+    world.answer(Command::User(log_in));
+    world.answer(Command::User(UserCommand::LogOut { app, token_hash }));
+    world.read().token(app, &token_hash).expect("whole").is_some()
 }

@@ -162,8 +162,40 @@ fn an_outbox_number_far_below_the_newest_is_refused_for_good() {
     world.send_from_device(alice, phone, 5000, "bob", "new");
     let old = world.send_from_device(alice, phone, 5000 - 1024, "bob", "old");
     assert_eq!(old.answer, Err(Refusal::OutboxTooOld));
-    let inside = world.send_from_device(alice, phone, 5000 - 1023, "bob", "late");
+    let inside = world.send_from_device(alice, phone, 5000 - 1023, "alice", "late");
     assert!(inside.answer.is_ok());
+}
+
+#[cfg(feature = "simulation")]
+#[test]
+fn a_send_at_which_the_store_fails_is_refused_and_its_repeat_gets_the_first_answer_all_the_same() {
+    let mut world = World::new();
+    let [alice, _bob] = world.users(&["alice", "bob"])[..] else { panic!() };
+    let phone = world.device("phone");
+    let first = sent(world.send_from_device(alice, phone, 1, "bob", "one").answer.expect("accepted"));
+    world.store.panic_at(0);
+    let again = sent(world.send_from_device(alice, phone, 1, "bob", "one").answer.expect("known"));
+    assert_eq!((again.0, again.1), (first.0, true));
+    world.store.panic_at(0);
+    assert_eq!(world.send_from_device(alice, phone, 2, "bob", "two").answer, Err(Refusal::Internal));
+}
+
+#[test]
+fn an_outbox_number_that_was_refused_stays_refused_once_a_later_one_stands_in_its_chat() {
+    let mut world = World::new();
+    let [alice, bob, carol] = world.users(&["alice", "bob", "carol"])[..] else { panic!() };
+    let phone = world.device("phone");
+    world.send_from_device(alice, phone, 1, "bob", "one");
+    // Given number 2 that was refused, and the answer to it was lost; 3 went through,
+    world.send_from_device(alice, phone, 3, "bob", "three");
+    // when it is sent again it would come after 3,
+    let again = world.send_from_device(alice, phone, 2, "bob", "two");
+    assert_eq!(again.answer, Err(Refusal::OutboxTooOld));
+    assert_eq!(texts(&world.whole_history(bob, Chat::User(alice))), ["three", "one"]);
+    // but in another chat, and for another user of the device, it is in order.
+    assert!(world.send_from_device(carol, phone, 2, "bob", "by carol").answer.is_ok());
+    world.send_from_device(alice, phone, 5, "bob", "five");
+    assert!(world.send_from_device(alice, phone, 4, "carol", "four").answer.is_ok());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use anser_protocol::names::Chat;
 use crate::store::Hole;
 
 /// Beyond this the two newest holes of a chat become one: what lies between is asked for again.
-const HOLES_PER_CHAT_MAX: usize = 8;
+pub(crate) const HOLES_PER_CHAT_MAX: usize = 8;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Holes {
@@ -31,6 +31,10 @@ impl Holes {
             (chat, ChatHoles { newest, holes })
         });
         Self { by_chat: by_chat.collect() }
+    }
+
+    pub(crate) fn most_of_a_chat(&self) -> usize {
+        self.by_chat.values().map(|chat| chat.holes.len()).max().unwrap_or_default()
     }
 
     /// The chat's holes, for the store.

@@ -66,6 +66,11 @@ impl Link {
         framing::append(stream, |out| encoder.client(frame, out))
     }
 
+    /// Of a frame whose end has not come, and to be written.
+    pub(crate) fn held_bytes(&self) -> (usize, usize) {
+        (self.received.len(), self.out.iter().map(Vec::len).sum())
+    }
+
     /// What is to be written to the link next.
     pub(crate) fn next_bytes(&mut self) -> Option<Vec<u8>> {
         self.out.pop_front().filter(|bytes| !bytes.is_empty())

@@ -61,6 +61,10 @@ impl Session {
         }
         self.leave_user();
         let user = Name::from(user);
+        if self.user().is_some_and(|wanted| *wanted != user) {
+            // They would be carried out in the name of the new user.
+            self.fail_requests_of_user();
+        }
         let has_token = self.users.get(&user).is_some_and(|known| !known.token.is_empty());
         if password.is_none() && !has_token {
             self.wanted = None;

@@ -21,6 +21,7 @@ mod acks;
 mod action;
 mod backoff;
 mod heartbeat;
+mod held;
 mod holes;
 mod link;
 mod login;
@@ -47,6 +48,7 @@ use anser_protocol::planted::{Fault, is_planted};
 pub use self::action::{
     Action, Answer, Event, LinkEnd, Request, RequestError, RequestId, SendError, Ticket, Transport,
 };
+pub use self::held::Held;
 pub use self::random::Fill;
 
 use self::backoff::Backoff;

@@ -70,6 +70,10 @@ impl Outbox {
         outbox
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.entries.len() >= WAITING_MAX
     }

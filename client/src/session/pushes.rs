@@ -31,6 +31,11 @@ impl Pushes {
         Self { cursor, run: cursor, known: ids.iter().copied().collect(), ids: ids.into(), ..Self::default() }
     }
 
+    /// Remembered msg_ids, and those that were not reported.
+    pub(crate) fn held(&self) -> (usize, usize) {
+        (self.known.len(), self.unreported.len())
+    }
+
     pub(crate) fn cursor(&self) -> Option<Position> {
         self.cursor
     }

@@ -17,7 +17,7 @@ use anser_protocol::limits;
 use super::action::{Answer, Request, RequestError, RequestId};
 
 /// Requests that wait or are on their way.
-const PENDING_MAX: usize = 64;
+pub(crate) const PENDING_MAX: usize = 64;
 /// An application waits so long for an answer, the time to connect included.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// Texts of one request, in all: leaves room for lengths in the largest frame that a server takes.
@@ -54,6 +54,10 @@ impl Requests {
         let deadline = (!matches!(request, Request::PushClicked { .. })).then(|| now + ANSWER_WITHIN);
         self.pending.insert(id, Pending { request, is_in_flight: false, deadline, parts: None });
         Ok(id)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.pending.len()
     }
 
     pub(crate) fn owes_answers(&self) -> bool {

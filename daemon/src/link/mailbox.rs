@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
 use anser_protocol::ids::TimeMs;
+use anser_protocol::planted::{Fault, is_planted};
 use anser_storage::outcome::{Appended, Route};
 
 use super::session::{Input, Missed, Recipient};
@@ -18,6 +19,9 @@ use super::session::{Input, Missed, Recipient};
 const DELIVERIES_MAX: usize = 64;
 /// Pushes without lifetime that wait: they are in no catch-up, so they have a lane of their own.
 const LIVE_ONLY_MAX: usize = 16;
+
+/// Answers that wait for a session: to all that it may have asked, and a few words of the daemon's own.
+const INPUTS_MAX: usize = 80;
 
 /// A record on its way to one session.
 #[derive(Clone, Debug)]
@@ -127,6 +131,15 @@ impl Mailbox {
         *contents = Contents { is_closed: true, ..Contents::default() };
     }
 
+    pub fn held(&self) -> Held {
+        let contents = self.lock();
+        Held {
+            inputs: contents.inputs.len(),
+            deliveries: contents.deliveries.len(),
+            live_only: contents.live_only.len(),
+        }
+    }
+
     pub fn set_deadline(&self, at_ms: TimeMs) {
         self.deadline_ms.store(at_ms, Ordering::Relaxed);
     }
@@ -143,6 +156,21 @@ impl Mailbox {
     fn lock(&self) -> MutexGuard<'_, Contents> {
         // Nothing in here can panic between two steps of a change.
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How much waits in a mailbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    pub inputs: usize,
+    pub deliveries: usize,
+    pub live_only: usize,
+}
+
+impl Held {
+    /// Is it more than may wait, whatever the session does?
+    pub fn exceeds(&self) -> bool {
+        self.inputs > INPUTS_MAX || self.deliveries > DELIVERIES_MAX || self.live_only > LIVE_ONLY_MAX
     }
 }
 
@@ -167,6 +195,9 @@ impl Contents {
     }
 
     fn note_missed(&mut self, delivery: &Delivery) {
+        if is_planted(Fault::OverflowForgotten) {
+            return;
+        }
         match delivery.recipient {
             Recipient::Device => self.missed.pushes = true,
             Recipient::User(_) => self.missed.chats = true,

@@ -17,7 +17,7 @@ use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{MessageBody, Push};
 use anser_storage::{Chat, ConversationRow, ReadError, ReadRecord, Snapshot};
 
-use super::session::record_bytes;
+use super::session::{record_bytes, row_bytes};
 
 /// Bytes of records in one history page: the frame that carries it stays below the limit.
 const PAGE_BYTES: usize = FRAME_BYTES_MAX * 3 / 4;
@@ -102,6 +102,11 @@ pub enum Answer {
         to: Position,
         chats: Vec<PlannedChat>,
     },
+    /// Of the chats that were asked for the first `read`: as many as fill a page.
+    CatchUp {
+        rows: Vec<Conversation>,
+        read: usize,
+    },
     Conversations {
         rows: Vec<Conversation>,
         is_complete: bool,
@@ -161,9 +166,15 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
             Ok(Answer::Plan { to: snapshot.end(), chats })
         }
         Query::CatchUp { app, user, device, chats, since, to, newest } => {
-            let rows = snapshot.catch_up_rows(app, user, &chats, since, to, newest)?;
-            let rows = conversations(rows, device);
-            Ok(Answer::Conversations { rows, is_complete: true })
+            let (mut rows, mut bytes, mut read) = (Vec::new(), 0, 0);
+            while read < chats.len() && bytes < PAGE_BYTES {
+                let row = snapshot.catch_up_rows(app, user, &chats[read..=read], since, to, newest)?;
+                let row = conversations(row, (user, device));
+                bytes += row.iter().map(row_bytes).sum::<usize>();
+                rows.extend(row);
+                read += 1;
+            }
+            Ok(Answer::CatchUp { rows, read })
         }
         Query::History { app, user, device, chat, before, after, limit } => {
             history(snapshot, app, user, device, &chat, before, after, limit)
@@ -171,7 +182,7 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
         Query::Conversations { app, user, device, before, limit } => {
             let rows = snapshot.conversations(app, user, before, limit, 1)?;
             let is_complete = rows.len() < limit;
-            let rows = conversations(rows, device);
+            let rows = conversations(rows, (user, device));
             Ok(Answer::Conversations { rows, is_complete })
         }
         Query::Pushes { app, device, platform, since, limit } => {
@@ -250,7 +261,7 @@ fn history(
     let records: Vec<Record> = page
         .records
         .into_iter()
-        .map(|read| record(read, device))
+        .map(|read| record(read, (user, device)))
         .take_while(|record| {
             bytes += record_bytes(record);
             bytes <= PAGE_BYTES
@@ -260,7 +271,7 @@ fn history(
     Ok(Answer::History { records, is_complete })
 }
 
-fn conversations(rows: Vec<ConversationRow>, device: DeviceNumber) -> Vec<Conversation> {
+fn conversations(rows: Vec<ConversationRow>, reader: (UserNumber, DeviceNumber)) -> Vec<Conversation> {
     let mut read = Vec::with_capacity(rows.len());
     for row in rows {
         let (chat, name) = match row.chat {
@@ -278,7 +289,7 @@ fn conversations(rows: Vec<ConversationRow>, device: DeviceNumber) -> Vec<Conver
             last: row.last,
             last_seq: row.last_seq,
             read_mark: row.read_mark,
-            newest: row.newest.into_iter().map(|read| record(read, device)).collect(),
+            newest: row.newest.into_iter().map(|read| record(read, reader)).collect(),
             hole: row.hole,
             extensions: Extensions::default(),
         });
@@ -286,9 +297,10 @@ fn conversations(rows: Vec<ConversationRow>, device: DeviceNumber) -> Vec<Conver
     read
 }
 
-fn record(read: ReadRecord, device: DeviceNumber) -> Record {
-    let outbox = match read.message.sent_by {
-        Some((sender, outbox)) if sender == device => outbox,
+fn record(read: ReadRecord, reader: (UserNumber, DeviceNumber)) -> Record {
+    // What another user of the same device sent is not the reader's own.
+    let outbox = match (&read.from, read.message.sent_by) {
+        (Some((user, _)), Some((device, outbox))) if (*user, device) == reader => outbox,
         _ => 0,
     };
     let content = match &read.message.body {

@@ -45,7 +45,7 @@ impl Queue {
             }
             let Some(job) = jobs.pop_front() else { continue };
             drop(jobs);
-            // A job answers for its own panics; this one only keeps the thread.
+            // Jobs answer their own panics; whatever else may happen must not end the thread.
             if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {
                 log::error!("a question to the store panicked");
             }

@@ -201,3 +201,6 @@ impl Drop for Place {
         self.links.leave(self.number);
     }
 }
+
+#[cfg(test)]
+mod tests;

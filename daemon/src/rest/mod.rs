@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_thousand_panicking_handlers_leave_the_service_alive() {
+    async fn g27_a_thousand_panicking_handlers_leave_the_service_alive() {
         let router = Router::new().route("/v3/panic", get(panics)).route("/v3/fine", get(async || "fine"));
         let rest = Rest { router };
         for _ in 0..1000 {

@@ -47,8 +47,8 @@ pub struct Record {
     pub at_ms: TimeMs,
     /// Empty: the server.
     pub from: Name,
-    /// The outbox number under which this very device sent it; 0 when it did not. Live deliveries never carry it:
-    /// the device knows its own sends by their answers.
+    /// The outbox number under which the logged-in user sent it from this very device; 0 otherwise. Live deliveries never
+    /// carry it: the device knows its own sends by their answers.
     pub outbox: OutboxNumber,
     pub content: Content,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anser_protocol::content::GroupEventKind;
 use anser_protocol::ids::GroupId;
 use anser_protocol::limits::GROUPS_PER_USER_MAX;
+use anser_protocol::planted::{Fault, is_planted};
 
 use super::append::Place;
 use super::{Batch, Decided};
@@ -83,6 +84,7 @@ impl Batch<'_> {
         event: Place,
     ) -> Result<(), ReadError> {
         self.members.borrow_mut().forget(app, id);
+        let first_seq = if is_planted(Fault::WindowTooEarly) { event.seq.max(2) - 1 } else { event.seq };
         for user in users {
             let member = MemberRow { order: group.next_order, joined_ms: self.now_ms() };
             group.next_order += 1;
@@ -91,10 +93,10 @@ impl Batch<'_> {
             let key = conversation_key(app, *user, ConversationKind::Group, group.chain);
             let row = match self.row::<Conversation>(&key)? {
                 Some(mut row) => {
-                    row.open(event.seq, event.position);
+                    row.open(first_seq, event.position);
                     row
                 }
-                None => Conversation::new(Chat::Group(id), event.seq, event.position),
+                None => Conversation::new(Chat::Group(id), first_seq, event.position),
             };
             self.put(&key, &row)?;
         }

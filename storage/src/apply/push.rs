@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anser_protocol::content::{Platform, PushContent};
 use anser_protocol::ids::{Position, TimeMs};
+use anser_protocol::planted::{Fault, is_planted};
 use roaring::RoaringBitmap;
 
 use super::{Batch, Decided};
@@ -117,6 +118,9 @@ impl Batch<'_> {
         }
         for device in devices {
             self.release_to_one(app, push, DeviceNumber(device))?;
+            if is_planted(Fault::ReleasedTwice) {
+                self.release_to_one(app, push, DeviceNumber(device))?;
+            }
         }
         Ok(count as u32)
     }

@@ -9,7 +9,7 @@ use anser_protocol::planted::{Fault, is_planted};
 
 use super::append::Place;
 use super::{Batch, Decided};
-use crate::command::{Class, Origin, Send, Target};
+use crate::command::{Class, Command, Origin, Send, Target};
 use crate::error::ReadError;
 use crate::find;
 use crate::heads::Head;
@@ -25,7 +25,7 @@ impl Batch<'_> {
         self.require_app(send.app)?;
         let sent = match send.origin {
             Origin::Server { .. } => None,
-            Origin::Device { device, outbox } => match self.outbox_place(send.app, device, outbox)? {
+            Origin::Device { device, outbox } => match self.outbox_place(send, device, outbox)? {
                 OutboxPlace::New(sent) => Some(sent),
                 OutboxPlace::Known(answer) => return Ok(answer),
             },
@@ -40,6 +40,16 @@ impl Batch<'_> {
             self.set_head(sent.chain, head);
         }
         Ok(Answer::Sent { position: place.position, at_ms: self.now_ms(), is_repeat: false })
+    }
+
+    /// The first answer to a send, when it is a repeat and that can be told.
+    pub fn answered_before(&mut self, command: &Command) -> Option<Answer> {
+        let Command::Send(send) = command else { return None };
+        let Origin::Device { device, outbox } = send.origin else { return None };
+        match self.outbox_place(send, device, outbox) {
+            Ok(OutboxPlace::Known(answer)) => Some(answer),
+            Ok(OutboxPlace::New(_)) | Err(_) => None,
+        }
     }
 
     fn sender_name(&self, send: &Send) -> Result<Option<Arc<str>>, ReadError> {
@@ -111,14 +121,14 @@ impl Batch<'_> {
     }
 
     /// Was this outbox number accepted before? The device's sent chain tells.
-    fn outbox_place(&mut self, app: AppNumber, device: DeviceNumber, outbox: OutboxNumber) -> Decided<OutboxPlace> {
-        let Some(row) = find::device(self, app, device)? else { return Err(Refusal::DeviceUnknown.into()) };
+    fn outbox_place(&mut self, send: &Send, device: DeviceNumber, outbox: OutboxNumber) -> Decided<OutboxPlace> {
+        let Some(row) = find::device(self, send.app, device)? else { return Err(Refusal::DeviceUnknown.into()) };
         let head = self.head(row.sent)?.unwrap_or_default();
         if outbox <= head.outbox && !is_planted(Fault::NoDeduplication) {
             if head.outbox - outbox >= OUTBOX_WINDOW {
                 return Err(Refusal::OutboxTooOld.into());
             }
-            if let Some(answer) = self.first_answer(app, head, outbox)? {
+            if let Some(answer) = self.first_answer(send, head, outbox)? {
                 return Ok(OutboxPlace::Known(answer));
             }
         }
@@ -129,25 +139,40 @@ impl Batch<'_> {
 
     /// Walks the sent chain. It ends where the device's highest number was still below `outbox`: that one cannot have
     /// been accepted earlier. Each number within the window was accepted at most once, so the walk is short.
-    fn first_answer(&self, app: AppNumber, head: Head, outbox: OutboxNumber) -> Decided<Option<Answer>> {
+    ///
+    /// A number that is not found was refused, for a reason that may be gone by now. Where the sender has said more in
+    /// the same chat since, it stays refused: it would come out of order.
+    fn first_answer(&self, send: &Send, head: Head, outbox: OutboxNumber) -> Decided<Option<Answer>> {
+        let chat = self.chat_of(send)?;
+        let mut is_overtaken = false;
         let mut position = head.last;
         while position != Position::START {
-            let Some(record) = find::record(self, app, Class::Chat, position)? else {
+            let Some(record) = find::record(self, send.app, Class::Chat, position)? else {
                 // Cut by retention: nobody can tell any more, and a double would be worse than a refusal.
                 return Err(Refusal::OutboxTooOld.into());
             };
-            let Body::Message(MessageRecord { sent: Some(sent), .. }) = record.body else {
-                return Err(find::missing(Table::Log, crate::rows::record::log_key(app, Class::Chat, position)).into());
+            let Body::Message(MessageRecord { from, to, sent: Some(sent), .. }) = record.body else {
+                let key = crate::rows::record::log_key(send.app, Class::Chat, position);
+                return Err(find::missing(Table::Log, key).into());
             };
             if sent.outbox == outbox {
                 return Ok(Some(Answer::Sent { position, at_ms: record.at_ms, is_repeat: true }));
             }
             if sent.outbox + sent.behind < outbox {
-                return Ok(None);
+                break;
             }
+            is_overtaken |= sent.outbox > outbox && from == send.from && Some(to) == chat;
             position = sent.prev;
         }
-        Ok(None)
+        if is_overtaken && !is_planted(Fault::Overtaking) { Err(Refusal::OutboxTooOld.into()) } else { Ok(None) }
+    }
+
+    /// Nothing when there is no such user.
+    fn chat_of(&self, send: &Send) -> Result<Option<Chat>, ReadError> {
+        Ok(match &send.target {
+            Target::User(name) => find::user_number(self, send.app, name)?.map(Chat::User),
+            Target::Group(group) => Some(Chat::Group(*group)),
+        })
     }
 }
 

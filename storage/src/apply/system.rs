@@ -29,6 +29,7 @@ impl Batch<'_> {
         match command {
             SystemCommand::Start if is_planted(Fault::NoStartJump) => {}
             SystemCommand::Start => self.jump(START_JUMP),
+            SystemCommand::Restored if is_planted(Fault::NoRestoreJump) => {}
             SystemCommand::Restored => self.jump(RESTORE_JUMP),
             SystemCommand::Cut { app, class, below } => return self.cut(*app, *class, *below),
             SystemCommand::Expire => return self.expire(),

@@ -1,6 +1,7 @@
 //! Registering users, and their session tokens.
 
 use anser_protocol::ids::TimeMs;
+use anser_protocol::planted::{Fault, is_planted};
 
 use super::{Batch, Decided};
 use crate::command::{NewUser, UserCommand};
@@ -101,6 +102,9 @@ impl Batch<'_> {
     }
 
     fn log_out(&mut self, app: AppNumber, hash: &[u8; 32]) -> Decided<Answer> {
+        if is_planted(Fault::TokenOutlivesLogout) {
+            return Ok(Answer::Done);
+        }
         if let Some(token) = self.remove_token(app, hash)? {
             self.remove(Table::Sessions, &session_key(app, token.user, token.device))?;
         }

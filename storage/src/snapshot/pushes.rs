@@ -81,7 +81,8 @@ impl Snapshot {
     /// The push, unless it must not be delivered (any more).
     fn deliverable(&self, app: AppNumber, msg_id: Position, now_ms: TimeMs) -> Result<Option<Arc<Push>>, ReadError> {
         let Some(state) = find::push_state(self, app, msg_id)? else { return Ok(None) };
-        if state.is_live_only || state.is_withdrawn || state.replaced_by.is_some() || state.expires_ms <= now_ms {
+        let has_expired = state.expires_ms <= now_ms && !is_planted(Fault::ExpiredDelivered);
+        if state.is_live_only || state.is_withdrawn || state.replaced_by.is_some() || has_expired {
             return Ok(None);
         }
         self.push(app, msg_id, &state)

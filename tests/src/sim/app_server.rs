@@ -13,9 +13,11 @@ use anser_storage::command::{
 use anser_storage::outcome::{Answer, Outcome, Refusal};
 
 use super::cast::TAGS;
-use super::client::{Client, Departure, Label, Registration};
+use super::client::{Client, Departed, Departure, Label, Registration};
 use super::course::{CallId, Event, MS, SECOND};
 use super::server::Asker;
+use super::tally::Kind;
+use super::tap::push_text;
 use super::witness::{chain_of, push_chain};
 use super::world::World;
 use crate::judge::Order;
@@ -66,7 +68,8 @@ impl World {
         self.settle_departures();
         let app = self.course.random.index(self.cast.apps.len());
         match self.course.random.below(100) {
-            0..45 => self.write_to_user(app),
+            0..43 => self.write_to_user(app),
+            43 | 44 => self.campaign(app),
             45..55 => self.write_to_group(app),
             55..80 => self.push(app),
             _ if self.may_change_groups() => self.change_group(app),
@@ -103,12 +106,24 @@ impl World {
         self.write_as(index, from, &Chat::Group(id), Target::Group(id));
     }
 
+    /// More than a mailbox holds, to one group.
+    fn campaign(&mut self, index: usize) {
+        self.course.count(Kind::Campaign);
+        let group = &self.cast.apps[index].groups[0];
+        let members: Vec<usize> = group.members.difference(&group.changing).copied().collect();
+        let (id, from) = (group.id, *self.course.random.pick(&members));
+        for _ in 0..80 {
+            self.write_as(index, from, &Chat::Group(id), Target::Group(id));
+        }
+    }
+
     fn write_as(&mut self, index: usize, from: usize, chat: &Chat, target: Target) {
         let app = &self.cast.apps[index];
         let user = &app.users[from];
         let chain = chain_of(index, &user.name, chat);
         let key = format!("{index}/server#{}", self.calls.last + 1);
         self.course.note(format_args!("{key} is written in {chain}"));
+        self.course.count(Kind::ByAppServer);
         // No client's name: it reaches every client of both sides.
         self.witness.sent(&chain, &key, &format!("{index}/server"), false);
         let command = Command::Send(Send {
@@ -124,19 +139,28 @@ impl World {
     fn push(&mut self, index: usize) {
         let key = format!("{index}/push#{}", self.calls.last + 1);
         let random = &mut self.course.random;
-        let message = CustomMessage { content: key.clone(), ..CustomMessage::default() };
+        let time_to_live_s = match random.below(10) {
+            0 => 0,
+            1 | 2 => random.between(1, 15) as u32,
+            _ => LIFETIME_S,
+        };
+        let message = CustomMessage { content: push_text(&key, time_to_live_s), ..CustomMessage::default() };
         let content = PushContent { notification: None, message: Some(message) };
         let mut platforms = vec![Platform::ANDROID, Platform::IOS];
         if random.percent(15) {
             platforms.remove(random.index(2));
         }
-        let is_live_only = random.percent(10);
+        match time_to_live_s {
+            0 => self.course.count(Kind::PushedToConnected),
+            LIFETIME_S => {}
+            _ => self.course.count(Kind::PushExpiring),
+        }
         let audience = self.draw_audience(index);
         let submit = Submit {
             app: self.cast.apps[index].number,
             contents: platforms.into_iter().map(|platform| (platform, content.clone())).collect(),
             audience,
-            time_to_live_s: if is_live_only { 0 } else { LIFETIME_S },
+            time_to_live_s,
             sendno: String::new(),
             connected: Vec::new(),
             cid: Some(key.clone()),
@@ -221,7 +245,7 @@ impl World {
         }
     }
 
-    /// Tells the judge something of every client of a user, in a group's chain.
+    /// Tells the judge something of every application of a user, in a group's chain.
     pub fn tell_members(
         &mut self,
         app: usize,
@@ -231,18 +255,21 @@ impl World {
     ) {
         let chain = chain_of(app, "", &Chat::Group(self.cast.apps[app].groups[group].id));
         self.course.note(format_args!("user{user} of {app} comes to or goes from {chain}"));
-        for client in &self.cast.apps[app].users[user].clients {
-            tell(&mut self.witness, &chain, self.clients[*client].name());
+        for receiver in &self.cast.apps[app].users[user].receivers {
+            tell(&mut self.witness, &chain, receiver);
         }
     }
 
     /// Users who wanted to leave a group: either they have, or an app server sees to it.
     pub fn settle_departures(&mut self) {
         for client in 0..self.clients.len() {
-            let (app, user) = (self.clients[client].place.app, self.clients[client].place.user);
-            for (group, departure) in std::mem::take(&mut self.clients[client].departures) {
+            let app = self.clients[client].place.app;
+            for Departed { group, user, departure } in std::mem::take(&mut self.clients[client].departures) {
                 match departure {
-                    Departure::Left => self.has_left(app, group, user),
+                    Departure::Left => {
+                        self.course.count(Kind::Left);
+                        self.has_left(app, group, user);
+                    }
                     // Whatever is still on its way must have arrived before.
                     Departure::Unknown => {
                         let call = self.calls.last + 1;
@@ -302,7 +329,9 @@ impl World {
             (Call::Send { chain, key, .. }, Ok(Answer::Sent { position, .. })) => {
                 self.witness.answered(&chain, &key, position.0);
             }
-            (Call::Send { chain, key, .. }, Err(Refusal::NotAMember)) => self.witness.refused(&chain, &key),
+            (Call::Send { chain, key, .. }, Err(Refusal::NotAMember | Refusal::Internal)) => {
+                self.witness.refused(&chain, &key);
+            }
             (Call::Push(push), Ok(Answer::Pushed { msg_id, .. })) => {
                 self.witness.answered(&push_chain(&push.key), &push.key, msg_id.0);
             }
@@ -317,11 +346,13 @@ impl World {
                 self.witness.refused(&push_chain(&push.key), &push.key);
             }
             (Call::Add { app, group, user }, Ok(_) | Err(Refusal::AlreadyAMember { .. })) => {
+                self.course.count(Kind::Joined);
                 self.cast.apps[app].groups[group].members.insert(user);
                 self.cast.apps[app].groups[group].changing.remove(&user);
                 self.tell_members(app, group, user, |witness, chain, name| witness.joined(chain, name));
             }
             (Call::Remove { app, group, user }, Ok(_) | Err(Refusal::MemberUnknown { .. })) => {
+                self.course.count(Kind::Removed);
                 self.has_left(app, group, user);
             }
             (_, answer) => return Err(format!("an app server was answered {answer:?}")),
@@ -362,7 +393,7 @@ fn is_for(submit: &Submit, client: &Client) -> Option<bool> {
         Audience::All => Some(true),
         Audience::Selected(selection) => is_chosen(selection, client),
     };
-    let is_certain = client.is_registered() && submit.time_to_live_s > 0;
+    let is_certain = client.is_registered() && submit.time_to_live_s == LIFETIME_S;
     is_chosen.filter(|is_chosen| !is_chosen || is_certain)
 }
 

@@ -1,11 +1,17 @@
-//! At the end: what each client holds is what the server would show its user, no more and no less.
+//! At the end: what each client holds is what the server would show its users, no more and no less; and no token outlives
+//! the logout of its user.
 
 use std::collections::BTreeSet;
 
+use anser_protocol::content::ContentKind;
 use anser_protocol::ids::Position;
 use anser_protocol::names;
+use anser_storage::outcome::MessageBody;
 use anser_storage::{Chat, Snapshot};
+use anserd::keys::token_hash;
+use anserd::link::query::{self, Answer, LoginUser, Query};
 
+use super::cast::User;
 use super::client::Client;
 use super::world::World;
 
@@ -13,14 +19,22 @@ use super::world::World;
 pub fn compare_with_the_log(world: &World) -> Result<(), String> {
     let reader = world.server.reader().ok_or("the server is down")?;
     let snapshot = reader.snapshot().map_err(|error| format!("no snapshot: {error}"))?;
-    world.clients.iter().try_for_each(|client| compare(world, client, &snapshot))
+    for client in &world.clients {
+        for user in [Some(client.place.user), client.place.guest].into_iter().flatten() {
+            compare(world, client, user, &snapshot)?;
+        }
+        expect_ended(world, client, &snapshot)?;
+    }
+    Ok(())
 }
 
-fn compare(world: &World, client: &Client, snapshot: &Snapshot) -> Result<(), String> {
+fn compare(world: &World, client: &Client, user: usize, snapshot: &Snapshot) -> Result<(), String> {
     let app = &world.cast.apps[client.place.app];
-    let user = app.users[client.place.user].number;
+    let User { name, number, .. } = &app.users[user];
+    // Of who is not logged in, nobody waited for the last events of groups.
+    let counts = |is_event: bool| user == client.acting || !is_event;
     let everything = Position(u64::MAX);
-    let rows = snapshot.conversations(app.number, user, everything, 1000, 0).map_err(|error| error.to_string())?;
+    let rows = snapshot.conversations(app.number, *number, everything, 1000, 0).map_err(|error| error.to_string())?;
     for row in rows {
         let chat = match row.chat {
             Chat::Group(group) => names::Chat::Group(group),
@@ -29,21 +43,39 @@ fn compare(world: &World, client: &Client, snapshot: &Snapshot) -> Result<(), St
         let mut logged = BTreeSet::new();
         let mut before = everything;
         loop {
-            let page = snapshot.history(app.number, user, &row.chat, before, Position::START, 100);
+            let page = snapshot.history(app.number, *number, &row.chat, before, Position::START, 100);
             let page = page.map_err(|error| error.to_string())?;
-            logged.extend(page.records.iter().map(|record| record.position));
+            let records = page.records.iter();
+            let records = records.filter(|record| counts(matches!(record.message.body, MessageBody::Event(_))));
+            logged.extend(records.map(|record| record.position));
             if page.complete {
                 break;
             }
             before = page.reached;
         }
-        let held = client.store.messages(&client.user, &chat);
-        let held: BTreeSet<Position> = held.into_iter().map(|message| message.record.position).collect();
+        let held = client.store.messages(name, &chat).into_iter().map(|message| &message.record);
+        let held = held.filter(|record| counts(record.content.kind == ContentKind::EVENT));
+        let held: BTreeSet<Position> = held.map(|record| record.position).collect();
         let missing: Vec<_> = logged.difference(&held).collect();
         let surplus: Vec<_> = held.difference(&logged).filter(|position| !world.witness.is_lost(position.0)).collect();
         if !missing.is_empty() || !surplus.is_empty() {
-            let name = client.name();
-            return Err(format!("{name} lacks {missing:?} of {chat:?} and holds {surplus:?} that is not in the log"));
+            let receiver = client.place.receiver(user);
+            return Err(format!(
+                "{receiver} lacks {missing:?} of {chat:?} and holds {surplus:?} that is not in the log"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Nobody may log in with a token whose user has logged out.
+fn expect_ended(world: &World, client: &Client, snapshot: &Snapshot) -> Result<(), String> {
+    let app = world.cast.apps[client.place.app].number;
+    for (username, token) in &client.ended {
+        let login = Query::LogIn { app, username: username.clone(), token_hash: Some(token_hash(token)) };
+        let answer = query::answer(snapshot, login, 0).map_err(|error| error.to_string())?;
+        if matches!(answer, Answer::LogIn(Some(LoginUser { token: Some(_), .. }))) {
+            return Err(format!("a token of {username} on {} outlived the logout", client.name()));
         }
     }
     Ok(())

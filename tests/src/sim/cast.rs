@@ -22,6 +22,8 @@ const USERS: [(usize, usize); 2] = [(20, 10), (14, 6)];
 /// Users without a client; app servers write in their name.
 const CONTACTS: [usize; 2] = [40, 10];
 const GROUPS: [usize; 2] = [5, 4];
+/// Of 100 devices so many are shared by two users.
+const GUESTS_PERCENT: u64 = 20;
 
 /// The tag that the absent devices have, too.
 pub const COMMON_TAG: &str = "common";
@@ -38,11 +40,14 @@ pub struct App {
     pub groups: Vec<Group>,
 }
 
+#[derive(Default)]
 pub struct User {
     pub name: String,
     pub number: UserNumber,
     /// Empty for a contact.
     pub clients: Vec<usize>,
+    /// The applications that show this user's chats: of the own clients, and of those that are shared.
+    pub receivers: Vec<String>,
 }
 
 /// A group and who is in it, as far as the answers tell.
@@ -61,6 +66,15 @@ pub struct Place {
     pub user: usize,
     pub name: String,
     pub platform: Platform,
+    /// Another user who logs in on this device now and then.
+    pub guest: Option<usize>,
+}
+
+impl Place {
+    /// The application as one of the device's users sees it: what a user has stored is no other's.
+    pub fn receiver(&self, user: usize) -> String {
+        if user == self.user { self.name.clone() } else { format!("{} as user{user}", self.name) }
+    }
 }
 
 pub fn password_of(user: &str) -> String {
@@ -91,8 +105,16 @@ fn enter_app(index: usize, places: &mut Vec<Place>, server: &mut Server, course:
     for (user, row) in users.iter_mut().enumerate().take(with_client) {
         for device in 0..=usize::from(user < with_two) {
             row.clients.push(places.len());
-            let platform = *course.random.pick(&[Platform::ANDROID, Platform::IOS]);
-            places.push(Place { app: index, user, name: format!("{index}/{}/{device}", row.name), platform });
+            let random = &mut course.random;
+            let platform = *random.pick(&[Platform::ANDROID, Platform::IOS]);
+            let guest = (user + 1 + random.index(with_client - 1)) % with_client;
+            let guest = random.percent(GUESTS_PERCENT).then_some(guest);
+            places.push(Place { app: index, user, name: format!("{index}/{}/{device}", row.name), platform, guest });
+        }
+    }
+    for place in places.iter().filter(|place| place.app == index) {
+        for user in [Some(place.user), place.guest].into_iter().flatten() {
+            users[user].receivers.push(place.receiver(user));
         }
     }
     enter_absent_devices(number, server, course)?;
@@ -107,7 +129,7 @@ fn enter_users(index: usize, app: AppNumber, server: &mut Server, course: &mut C
     let answer = one(server, course, Command::User(register))?;
     let Answer::Users(numbers) = answer else { return Err(format!("{answer:?} for users")) };
     let numbers = numbers.into_iter().collect::<Result<Vec<_>, _>>().map_err(|refusal| format!("{refusal:?}"))?;
-    Ok(names.into_iter().zip(numbers).map(|(name, number)| User { name, number, clients: Vec::new() }).collect())
+    Ok(names.into_iter().zip(numbers).map(|(name, number)| User { name, number, ..User::default() }).collect())
 }
 
 fn enter_absent_devices(app: AppNumber, server: &mut Server, course: &mut Course) -> Result<(), String> {

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anser_client::session::{Action, Answer, Config, Event as Told, LinkEnd, Request, RequestId, Session, Transport};
+use anser_client::session::{
+    Action, Answer, Config, Event as Told, LinkEnd, Request, RequestError, RequestId, Session, Transport,
+};
 use anser_client::store::{LocalId, MemoryStore, Release, Released};
 use anser_protocol::content::{Content, ContentKind};
 use anser_protocol::error::ErrorCode;
@@ -12,11 +14,17 @@ use anser_protocol::names::Chat;
 use super::cast::{Place, password_of};
 use super::course::{Course, Event, Life, LinkId, MS, Time, Way};
 use super::network::{Network, dial_time};
+use super::tally::Kind;
 use super::witness::{Witness, chain_of, key_of, push_chain};
+
+/// Store actions that are begun within the time that one takes.
+const STORING_MAX: usize = 400;
 
 pub struct Client {
     pub index: usize,
     pub place: Place,
+    /// Who is, or is to be, logged in: the index, and the name.
+    pub acting: usize,
     pub user: String,
     pub app_key: String,
     /// Nothing while the process does not run.
@@ -38,8 +46,10 @@ pub struct Client {
     pub registration: Registration,
     pub tags: Label<BTreeSet<String>>,
     pub alias: Label<String>,
-    /// Requests about groups that came back: group, and whether the user is out of it now.
-    pub departures: Vec<(usize, Departure)>,
+    /// Requests about groups that came back.
+    pub departures: Vec<Departed>,
+    /// Tokens that the server has ended, with the names of their users.
+    pub ended: Vec<(String, Vec<u8>)>,
     /// The network that the client is in.
     pub networks: u64,
 }
@@ -64,7 +74,22 @@ pub enum Label<T> {
 enum Wish {
     Tags,
     Alias,
-    Leave(usize),
+    /// A group, and who wants to leave it.
+    Leave(usize, usize),
+    /// To make room for this user; the token that ends with it.
+    LogOut {
+        to: usize,
+        name: String,
+        token: Vec<u8>,
+    },
+}
+
+/// Who wanted to leave which group, and how that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departed {
+    pub group: usize,
+    pub user: usize,
+    pub departure: Departure,
 }
 
 /// How a wish to leave a group ended.
@@ -79,6 +104,7 @@ impl Client {
     pub fn new(index: usize, place: Place, user: String, app_key: String) -> Self {
         Self {
             index,
+            acting: place.user,
             place,
             user,
             app_key,
@@ -98,12 +124,22 @@ impl Client {
             tags: Label::Settled(BTreeSet::new()),
             alias: Label::Settled(String::new()),
             departures: Vec::new(),
+            ended: Vec::new(),
             networks: 0,
         }
     }
 
     pub fn name(&self) -> &str {
         &self.place.name
+    }
+
+    /// The application as this user of the device sees it.
+    fn receiver_of(&self, user: &str) -> String {
+        let other = if self.acting == self.place.user { self.place.guest } else { Some(self.place.user) };
+        match other {
+            Some(other) if *user != self.user => self.place.receiver(other),
+            _ => self.place.receiver(self.acting),
+        }
     }
 
     /// The process starts, from what its disk holds.
@@ -136,24 +172,67 @@ impl Client {
         self.session = None;
         self.life += 1;
         self.store.crash();
-        self.requests_lost();
+        self.requests_lost(course);
         self.is_caught_up = false;
         self.close_link(is_silent, network, course);
     }
 
     /// Nobody in the new life knows of the old one's requests.
-    fn requests_lost(&mut self) {
+    fn requests_lost(&mut self, course: &mut Course) {
         for wish in std::mem::take(&mut self.requests).into_values() {
-            self.wish_failed(wish, Departure::Unknown);
+            self.wish_failed(wish, course);
         }
     }
 
-    fn wish_failed(&mut self, wish: Wish, departure: Departure) {
+    fn wish_failed(&mut self, wish: Wish, course: &mut Course) {
         match wish {
             Wish::Tags => self.tags = Label::Unsure,
             Wish::Alias => self.alias = Label::Unsure,
-            Wish::Leave(group) => self.departures.push((group, departure)),
+            Wish::Leave(group, user) => {
+                self.departures.push(Departed { group, user, departure: Departure::Unknown });
+            }
+            Wish::LogOut { to, name, .. } => self.make_room_for(to, name, course),
         }
+    }
+
+    /// The application logs the next user in.
+    fn make_room_for(&mut self, to: usize, name: String, course: &mut Course) {
+        (self.acting, self.user) = (to, name);
+        self.is_caught_up = false;
+        course.after(MS, Event::GivePassword(self.index, self.life));
+    }
+
+    /// Another user takes over the device.
+    pub fn change_user(
+        &mut self,
+        to: usize,
+        name: String,
+        logs_out: bool,
+        network: &mut Network,
+        witness: &mut Witness,
+        course: &mut Course,
+    ) -> Result<(), String> {
+        if self.session.is_none() || self.requests.values().any(|wish| matches!(wish, Wish::LogOut { .. })) {
+            return Ok(());
+        }
+        course.note(format_args!("{}: {name} takes over from {}", self.name(), self.user));
+        if logs_out && self.is_caught_up {
+            course.count(Kind::LoggedOut);
+            let token = self.store.load().users.get(self.user.as_str()).map(|user| user.token.clone());
+            let wish = Wish::LogOut { to, name, token: token.unwrap_or_default() };
+            return self.wish(Request::Logout, wish, network, witness, course).map(drop);
+        }
+        course.count(Kind::UserChanged);
+        (self.acting, self.user) = (to, name);
+        self.is_caught_up = false;
+        let has_token = self.store.load().users.get(self.user.as_str()).is_some_and(|user| !user.token.is_empty());
+        let password = password_of(&self.user);
+        let given = if has_token && course.random.percent(50) { None } else { Some(password) };
+        let user = self.user.clone();
+        let logged_in =
+            self.with(network, witness, course, |session, now| session.login(&user, given.as_deref(), now))?;
+        assert!(logged_in.is_none_or(|result| result.is_ok()), "the name and the password are well formed");
+        Ok(())
     }
 
     fn close_link(&mut self, is_silent: bool, network: &mut Network, course: &mut Course) {
@@ -202,7 +281,18 @@ impl Client {
             }
         }
         self.ask_for_time(course);
-        Ok(())
+        self.check_memory()
+    }
+
+    /// What the session holds is bounded, whatever happens.
+    fn check_memory(&self) -> Result<(), String> {
+        match self.session.as_ref().map(Session::held) {
+            // The disk is never so slow here that reading would have to wait for it.
+            Some(held) if held.exceeds() || held.storing > STORING_MAX => {
+                Err(format!("{} holds too much: {held:?}", self.name()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn ask_for_time(&mut self, course: &mut Course) {
@@ -227,10 +317,11 @@ impl Client {
         let Some(link) = self.link else { return Ok(()) };
         for frame in network.write_up(link, bytes, course)? {
             let stored = self.store.load();
-            let cursor = stored.users.get(self.user.as_str()).and_then(|user| user.cursor);
+            let cursor_of = |user: &str| stored.users.get(user).and_then(|user| user.cursor);
+            let cursor = cursor_of(&self.user);
             let is_durable = match &frame {
                 ClientFrame::Ack(ack) => Some(ack.position) <= cursor,
-                ClientFrame::Login(login) => login.cursor <= cursor,
+                ClientFrame::Login(login) => login.cursor <= cursor_of(&login.username),
                 ClientFrame::Hello(hello) => hello.push_cursor <= stored.push_cursor,
                 _ => true,
             };
@@ -250,12 +341,14 @@ impl Client {
                     }
                     let text = message.record.content.as_text().ok_or("a message without its text")?;
                     let chain = chain_of(self.place.app, &message.user, &message.chat);
-                    course.note(format_args!("{}: reads {} at {}", self.name(), key_of(text), message.record.position));
-                    witness.received(&chain, key_of(text), self.name(), message.record.position.0);
+                    let receiver = self.receiver_of(&message.user);
+                    course.note(format_args!("{receiver}: reads {} at {}", key_of(text), message.record.position));
+                    witness.received(&chain, key_of(text), &receiver, message.record.position.0);
                 }
                 Released::Push { push, .. } => {
                     let text = push.content.message.as_ref().map(|message| message.content.as_str());
-                    let key = text.ok_or("a push without its text")?;
+                    let key = key_of(text.ok_or("a push without its text")?);
+                    course.count(Kind::PushReceived);
                     course.note(format_args!("{}: push {key} at {}", self.name(), push.position));
                     witness.received(&push_chain(key), key, self.name(), push.msg_id.0);
                 }
@@ -271,8 +364,8 @@ impl Client {
         }
         match told {
             Told::Registered { registration_id } => self.registration = Registration::Known(registration_id),
-            Told::Disconnected { reason } => return self.link_ended(&reason),
-            Told::CaughtUp { .. } => self.is_caught_up = true,
+            Told::Disconnected { reason } => return self.link_ended(&reason, course),
+            Told::CaughtUp { user } => self.is_caught_up |= *user == *self.user,
             Told::Sent { local, position, .. } => {
                 if let Some((chain, key)) = self.waiting.remove(&local) {
                     course.note(format_args!("{}: {key} is answered with {position}", self.name()));
@@ -280,27 +373,34 @@ impl Client {
                 }
             }
             Told::SendFailed { local, code, .. } => {
-                if code != ErrorCode::SEND_NOT_A_MEMBER {
+                let may_be = [ErrorCode::SEND_NOT_A_MEMBER, ErrorCode::SEND_FAILED, ErrorCode::SEND_TOO_OLD];
+                if !may_be.contains(&code) {
                     return Err(format!("{}: a message was refused: {}", self.name(), code.text()));
                 }
                 if let Some((chain, key)) = self.waiting.remove(&local) {
                     witness.refused(&chain, &key);
                 }
             }
+            Told::LoginNeeded { user } if *user != *self.user => {}
             Told::LoginNeeded { .. } => course.after(MS, Event::GivePassword(self.index, self.life)),
             Told::LoginFailed { code, .. } => return Err(format!("{} cannot log in: {}", self.name(), code.text())),
-            Told::Answered { request, result } => self.answered(request, result),
+            Told::Answered { request, result } => self.answered(request, result, witness, course),
             Told::Connected { .. } | Told::LoggedIn { .. } | Told::LoggedOut { .. } => {}
         }
         Ok(())
     }
 
-    fn link_ended(&mut self, reason: &LinkEnd) -> Result<(), String> {
+    fn link_ended(&mut self, reason: &LinkEnd, course: &mut Course) -> Result<(), String> {
         self.is_caught_up = false;
         match reason {
+            LinkEnd::Gap => {
+                course.count(Kind::Gap);
+                Ok(())
+            }
             LinkEnd::Malformed => Err(format!("{} could not read what it heard", self.name())),
             LinkEnd::Refused { code: ErrorCode::REGISTRATION, .. } => {
                 // It is another device from now on.
+                course.count(Kind::DeviceRenewed);
                 self.registration = Registration::Perhaps;
                 self.tags = Label::Unsure;
                 self.alias = Label::Unsure;
@@ -313,13 +413,28 @@ impl Client {
         }
     }
 
-    fn answered(&mut self, request: RequestId, result: Result<Answer, anser_client::session::RequestError>) {
+    fn answered(
+        &mut self,
+        request: RequestId,
+        result: Result<Answer, RequestError>,
+        witness: &Witness,
+        course: &mut Course,
+    ) {
         let Some(wish) = self.requests.remove(&request) else { return };
         match (wish, result) {
             (Wish::Tags, Ok(Answer::Tags(tags))) => self.tags = Label::Settled(tags.into_iter().collect()),
             (Wish::Alias, Ok(Answer::Alias(alias))) => self.alias = Label::Settled(alias),
-            (Wish::Leave(group), Ok(_)) => self.departures.push((group, Departure::Left)),
-            (wish, _) => self.wish_failed(wish, Departure::Unknown),
+            (Wish::Leave(group, user), Ok(_)) => {
+                self.departures.push(Departed { group, user, departure: Departure::Left });
+            }
+            (Wish::LogOut { to, name, token }, Ok(_)) => {
+                // What is answered in a fault may be undone.
+                if !witness.is_in_fault() {
+                    self.ended.push((self.user.clone(), token));
+                }
+                self.make_room_for(to, name, course);
+            }
+            (wish, _) => self.wish_failed(wish, course),
         }
     }
 
@@ -336,10 +451,11 @@ impl Client {
             return Ok(());
         }
         self.sent += 1;
-        let key = format!("{}#{}", self.name(), self.sent);
+        let from = self.place.receiver(self.acting);
+        let key = format!("{from}#{}", self.sent);
         let chain = chain_of(self.place.app, &self.user, &chat);
-        witness.sent(&chain, &key, &self.place.name, true);
-        course.note(format_args!("{}: says {key} in {chain}", self.name()));
+        witness.sent(&chain, &key, &from, true);
+        course.note(format_args!("{from}: says {key} in {chain}"));
         let text = format!("{key}|{}", "-".repeat(padding));
         // The local id is known before anything can be answered.
         let now = course.since(self.born);
@@ -407,12 +523,12 @@ impl Client {
         witness: &mut Witness,
         course: &mut Course,
     ) -> Result<bool, String> {
-        self.wish(Request::GroupLeave { group }, Wish::Leave(index), network, witness, course)
+        self.wish(Request::GroupLeave { group }, Wish::Leave(index, self.acting), network, witness, course)
     }
 
     /// Is a request about groups on its way?
     pub fn is_leaving(&self) -> bool {
-        self.requests.values().any(|wish| matches!(wish, Wish::Leave(_))) || !self.departures.is_empty()
+        self.requests.values().any(|wish| matches!(wish, Wish::Leave(..))) || !self.departures.is_empty()
     }
 
     pub fn registration_id(&self) -> Option<&String> {
@@ -461,6 +577,21 @@ impl Client {
             stored.outbox.iter().map(|entry| (entry.number, entry.chat.clone())).collect::<Vec<_>>(),
             stored.pushes_wait,
         )
+    }
+
+    /// Does a message of one of its users wait to be sent?
+    pub fn has_unsent(&self) -> bool {
+        !self.store.load().outbox.is_empty()
+    }
+
+    /// Has it nothing left to do or to learn for the user who is logged in?
+    pub fn has_nothing_to_do_for_its_user(&self) -> bool {
+        let stored = self.store.load();
+        let user = stored.users.get(self.user.as_str());
+        self.session.is_some()
+            && self.is_caught_up
+            && stored.outbox.iter().all(|entry| *entry.user != *self.user)
+            && user.is_some_and(|user| user.holes.is_empty())
     }
 
     /// Has it nothing left to do or to learn?

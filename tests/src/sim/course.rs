@@ -9,6 +9,7 @@ use anserd::link::session::{Input, Ticket};
 
 use super::random::Random;
 use super::server::Asker;
+use super::tally::{Kind, Tally};
 
 /// Microseconds since the run began.
 pub type Time = u64;
@@ -104,11 +105,20 @@ pub struct Course {
     is_told: bool,
     /// Of everything that was noted: equal for equal courses.
     pub fingerprint: u64,
+    pub tally: Tally,
 }
 
 impl Course {
     pub fn new(seed: u64, is_told: bool) -> Self {
-        Self { now: 0, random: Random::new(seed), events: BTreeMap::new(), numbered: 0, is_told, fingerprint: seed }
+        Self {
+            now: 0,
+            random: Random::new(seed),
+            events: BTreeMap::new(),
+            numbered: 0,
+            is_told,
+            fingerprint: seed,
+            tally: Tally::default(),
+        }
     }
 
     pub fn after(&mut self, delay: Time, event: Event) {
@@ -136,6 +146,11 @@ impl Course {
 
     pub fn since(&self, start: Time) -> Duration {
         Duration::from_micros(self.now - start)
+    }
+
+    /// Counts something that a seed should meet.
+    pub fn count(&mut self, kind: Kind) {
+        self.tally.count(kind);
     }
 
     /// Takes note of what happens: it belongs to the fingerprint, and is printed in a replay that asks for it.

@@ -1,11 +1,14 @@
-//! What the people at the clients do: they write, in bursts now and then, change their device's labels, leave groups.
+//! What the people at the clients do: they write, in bursts now and then, change their device's labels, leave groups, and
+//! some share a device.
 
 use std::collections::BTreeSet;
 
 use anser_protocol::names::Chat;
 
 use super::cast::TAGS;
+use super::client::{Departed, Departure};
 use super::course::{Event, MS, SECOND};
+use super::tally::Kind;
 use super::world::World;
 
 impl World {
@@ -25,7 +28,8 @@ impl World {
                 self.say(client, many)
             }
             84..92 => self.choose_tags(client),
-            92..96 => self.choose_alias(client),
+            92..95 => self.choose_alias(client),
+            95 | 96 => self.change_user(client),
             _ if self.may_change_groups() => self.leave_some_group(client),
             _ => Ok(()),
         }
@@ -33,6 +37,9 @@ impl World {
 
     fn say(&mut self, index: usize, times: u64) -> Result<(), String> {
         let Some(chat) = self.choose_chat(index) else { return Ok(()) };
+        if times > 1 {
+            self.course.count(Kind::Burst);
+        }
         for _ in 0..times {
             let padding = if self.course.random.percent(10) { self.course.random.between(100, 3500) } else { 8 };
             let client = &mut self.clients[index];
@@ -42,10 +49,10 @@ impl World {
     }
 
     fn choose_chat(&mut self, index: usize) -> Option<Chat> {
-        let place = &self.clients[index].place;
+        let (app, user) = (self.clients[index].place.app, self.clients[index].acting);
         let random = &mut self.course.random;
-        let app = &self.cast.apps[place.app];
-        let is_in = |group: &&super::cast::Group| group.members.contains(&place.user);
+        let app = &self.cast.apps[app];
+        let is_in = |group: &&super::cast::Group| group.members.contains(&user);
         let groups: Vec<_> = app.groups.iter().filter(is_in).collect();
         if random.percent(55) && !groups.is_empty() {
             let group = if random.percent(50) { groups[0] } else { *random.pick(&groups) };
@@ -54,7 +61,7 @@ impl World {
         let with_client = app.users.iter().filter(|user| !user.clients.is_empty()).count();
         let peer = match random.below(10) {
             0..3 => 0,
-            3..8 => (place.user + 1 + random.index(2)) % with_client,
+            3..8 => (user + 1 + random.index(2)) % with_client,
             _ => random.index(app.users.len()),
         };
         Some(Chat::User(app.users[peer].name.as_str().into()))
@@ -64,6 +71,7 @@ impl World {
         let tags: BTreeSet<String> =
             TAGS.iter().filter(|_| self.course.random.percent(40)).map(|tag| (*tag).to_owned()).collect();
         self.unsettle(index);
+        self.course.count(Kind::TagsChanged);
         let client = &mut self.clients[index];
         client.set_tags(tags, &mut self.network, &mut self.witness, &mut self.course)
     }
@@ -71,12 +79,13 @@ impl World {
     fn choose_alias(&mut self, index: usize) -> Result<(), String> {
         let alias = format!("alias{}", self.course.random.below(8));
         self.unsettle(index);
+        self.course.count(Kind::AliasChanged);
         let client = &mut self.clients[index];
         client.set_alias(alias, &mut self.network, &mut self.witness, &mut self.course)
     }
 
     fn leave_some_group(&mut self, index: usize) -> Result<(), String> {
-        let (app, user) = (self.clients[index].place.app, self.clients[index].place.user);
+        let (app, user) = (self.clients[index].place.app, self.clients[index].acting);
         let may_leave = |group: &super::cast::Group| {
             group.members.contains(&user)
                 && !group.changing.contains(&user)
@@ -90,8 +99,19 @@ impl World {
         let is_taken = client.leave(number, group, &mut self.network, &mut self.witness, &mut self.course)?;
         if !is_taken {
             // Nobody was asked: an app server does it.
-            client.departures.push((number, super::client::Departure::Unknown));
+            client.departures.push(Departed { group: number, user, departure: Departure::Unknown });
         }
         Ok(())
+    }
+
+    /// The other user of a shared device logs in, in the place of the one who is, or once that one has logged out.
+    pub fn change_user(&mut self, index: usize) -> Result<(), String> {
+        let Some(guest) = self.clients[index].place.guest else { return Ok(()) };
+        let home = self.clients[index].place.user;
+        let to = if self.clients[index].acting == home { guest } else { home };
+        let name = self.cast.apps[self.clients[index].place.app].users[to].name.clone();
+        let logs_out = self.course.random.percent(50);
+        let client = &mut self.clients[index];
+        client.change_user(to, name, logs_out, &mut self.network, &mut self.witness, &mut self.course)
     }
 }

@@ -7,12 +7,15 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use anser_client::session::Transport;
-use anser_protocol::frame::ClientFrame;
+use anser_protocol::error::ErrorCode;
+use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::framing::{self, Split};
+use anser_protocol::ids::TimeMs;
 use anser_protocol::limits::FRAME_BYTES_MAX;
 
 use super::course::{Course, Event, LinkId, MS, SECOND, Time, Way};
 use super::pipe::{Pipe, Quality};
+use super::tally::Kind;
 use super::tap::{Gateway, Tap};
 
 /// Bytes of a stream that travel together, at most.
@@ -85,13 +88,22 @@ impl Network {
     }
 
     /// The server writes what the window takes of its output; how many bytes that was.
-    pub fn write_down(&mut self, link: LinkId, output: &[u8], course: &mut Course) -> Result<usize, String> {
+    ///
+    /// What was alive at `encoded_ms`, before all of the output was made, may be said.
+    pub fn write_down(
+        &mut self,
+        link: LinkId,
+        output: &[u8],
+        encoded_ms: TimeMs,
+        course: &mut Course,
+    ) -> Result<usize, String> {
         let Some(wire) = self.links.get_mut(&link).filter(|wire| !wire.is_cut) else { return Ok(output.len()) };
         if wire.transport == Transport::WebSocket {
-            return wire.write_message(link, output, course);
+            return wire.write_message(link, output, encoded_ms, course);
         }
         let bytes = &output[..output.len().min(wire.down.room())];
-        wire.tap.hear_down(bytes)?;
+        let frames = wire.tap.hear_down(bytes, encoded_ms)?;
+        frames.iter().for_each(|frame| count_frame(frame, course));
         for chunk in chunks(wire.transport, bytes.to_vec(), course) {
             let due = wire.down.put(chunk, course.now, &mut course.random);
             course.at(due, Event::Arrive(link, Way::Down));
@@ -171,6 +183,7 @@ impl Network {
     pub fn lose_address(&mut self, link: LinkId, course: &mut Course) {
         if self.links.get(&link).is_some_and(|wire| wire.transport == Transport::Quic) {
             let until = course.now + course.random.between(20 * MS, SECOND);
+            course.count(Kind::LinkMoved);
             self.stall(link, Way::Down, until, course);
         } else {
             self.silence(link);
@@ -220,23 +233,43 @@ impl Network {
 }
 
 impl Wire {
-    fn write_message(&mut self, link: LinkId, output: &[u8], course: &mut Course) -> Result<usize, String> {
+    fn write_message(
+        &mut self,
+        link: LinkId,
+        output: &[u8],
+        encoded_ms: TimeMs,
+        course: &mut Course,
+    ) -> Result<usize, String> {
         let Ok(Split::Frame(frame, taken)) = framing::split(output, FRAME_BYTES_MAX) else {
             return Err("the server's output begins with half a frame".into());
         };
         if self.down.room() == 0 {
             return Ok(0);
         }
-        let frames = self.tap.hear_down(frame)?;
-        let message = match (&mut self.gateway, frames.first()) {
-            (Some(gateway), Some(heard)) => gateway.pass(heard, course.random.percent(5)),
-            _ => Some(frame.to_vec()),
+        let frames = self.tap.hear_down(frame, encoded_ms)?;
+        frames.iter().for_each(|frame| count_frame(frame, course));
+        let messages = match (&mut self.gateway, frames.into_iter().next()) {
+            (Some(gateway), Some(heard)) => gateway.pass(heard, course),
+            _ => vec![frame.to_vec()],
         };
-        if let Some(message) = message {
+        for message in messages {
             let due = self.down.put(message, course.now, &mut course.random);
             course.at(due, Event::Arrive(link, Way::Down));
         }
         Ok(taken)
+    }
+}
+
+/// What the server says shows what it went through.
+fn count_frame(frame: &ServerFrame, course: &mut Course) {
+    match frame {
+        ServerFrame::SendRefused(refused) if refused.code == ErrorCode::BUSY => course.count(Kind::QueueFull),
+        ServerFrame::SendRefused(refused) if !refused.code.is_passing() => course.count(Kind::RefusedForGood),
+        ServerFrame::CatchUp(part) if part.is_last => course.count(Kind::CaughtUp),
+        // Clients of the simulation ask for history only to fill their holes.
+        ServerFrame::HistoryPage(_) => course.count(Kind::HoleFilled),
+        ServerFrame::GoAway(go_away) if go_away.code == ErrorCode::REPLACED => course.count(Kind::LinkReplaced),
+        _ => {}
     }
 }
 

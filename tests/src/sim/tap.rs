@@ -1,16 +1,20 @@
 //! Listens to a link on both sides and watches over what the protocol promises on the wire.
 //!
-//! Watched: every delivery names the one before it; none is told twice on one link; a run begins where the client said that
-//! it stands.
+//! Watched: every delivery names the one before it; none is told twice on one link, and no push; a run begins where the
+//! client said that it stands; no push is told after it has expired.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anser_client::session::Transport;
+use anser_protocol::frame::push::PushDeliver;
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::framing::{self, Split};
-use anser_protocol::ids::Position;
+use anser_protocol::ids::{Position, TimeMs};
 use anser_protocol::limits::FRAME_BYTES_MAX;
 use anser_protocol::{Decoder, Encoder};
+
+use super::course::Course;
+use super::tally::Kind;
 
 #[derive(Debug)]
 pub struct Tap {
@@ -23,7 +27,12 @@ pub struct Tap {
     /// Where the user's deliveries lead on this link; nothing while nobody is logged in.
     run: Option<Position>,
     push_run: Option<Position>,
+    /// The msg_ids that were told.
+    pushes: BTreeSet<Position>,
 }
+
+/// Between a reader's look at the time and the moment at which the session has its answer.
+const SLACK_MS: TimeMs = 50;
 
 #[derive(Debug, Default)]
 struct Direction {
@@ -41,6 +50,7 @@ impl Tap {
             login_cursors: BTreeMap::new(),
             run: None,
             push_run: None,
+            pushes: BTreeSet::new(),
         }
     }
 
@@ -60,17 +70,20 @@ impl Tap {
         Ok(frames)
     }
 
-    /// What the server says.
-    pub fn hear_down(&mut self, bytes: &[u8]) -> Result<Vec<ServerFrame>, String> {
+    /// What the server says; it decided so at `encoded_ms` or later.
+    pub fn hear_down(&mut self, bytes: &[u8], encoded_ms: TimeMs) -> Result<Vec<ServerFrame>, String> {
         let decode = |decoder: &mut Decoder, frame: &[u8]| decoder.server(frame);
         let frames = self.down.take(self.transport, bytes, decode)?;
         for frame in &frames {
-            self.watch(frame).map_err(|what| format!("{what}, in {frame:?}"))?;
+            self.watch(frame, encoded_ms).map_err(|what| format!("{what}, in {frame:?}"))?;
         }
         Ok(frames)
     }
 
-    fn watch(&mut self, frame: &ServerFrame) -> Result<(), String> {
+    fn watch(&mut self, frame: &ServerFrame, encoded_ms: TimeMs) -> Result<(), String> {
+        if let ServerFrame::PushDeliver(body) = frame {
+            self.watch_push(body, encoded_ms)?;
+        }
         match frame {
             ServerFrame::LoggedIn(body) => self.run = self.login_cursors.get(&body.request).copied(),
             ServerFrame::Deliver(body) => step(&mut self.run, body.after, body.record.position)?,
@@ -96,6 +109,28 @@ impl Tap {
         }
         Ok(())
     }
+}
+
+impl Tap {
+    fn watch_push(&mut self, push: &PushDeliver, encoded_ms: TimeMs) -> Result<(), String> {
+        if !self.pushes.insert(push.msg_id) {
+            return Err("the push is told a second time".into());
+        }
+        let text = push.content.message.as_ref().map_or("", |message| message.content.as_str());
+        let lifetime_ms = lifetime_ms(text).ok_or("a push of unknown lifetime")?;
+        // One without a lifetime is for those who are connected, however long it takes to reach them.
+        let has_expired = push.at_ms + lifetime_ms + SLACK_MS < encoded_ms;
+        if lifetime_ms > 0 && has_expired { Err(format!("it had expired at {encoded_ms}")) } else { Ok(()) }
+    }
+}
+
+/// The text of a push: its key, and how long it lives.
+pub fn push_text(key: &str, time_to_live_s: u32) -> String {
+    format!("{key}|{time_to_live_s}")
+}
+
+fn lifetime_ms(text: &str) -> Option<u64> {
+    text.split_once('|')?.1.parse().ok().map(|seconds: u64| seconds * 1000)
 }
 
 fn step(run: &mut Option<Position>, after: Position, to: Position) -> Result<(), String> {
@@ -132,29 +167,63 @@ impl Direction {
     }
 }
 
-/// A go-between that speaks the protocol to both sides and loses a delivery now and then, as a session with a fault would:
-/// the client must notice by the run that something is missing.
+/// A go-between that speaks the protocol to both sides and now and then loses a delivery, doubles it or swaps it with the
+/// next one, as a session with a fault would: the client must notice by the run that something is missing.
 #[derive(Debug, Default)]
 pub struct Gateway {
     encoder: Encoder,
     /// A device without a cursor begins where the first push says: before that nobody can notice a loss.
     has_pushes_begun: bool,
+    /// To go on behind the next delivery.
+    held_back: Option<ServerFrame>,
 }
 
+/// Of 100 deliveries so many are lost, so many doubled, so many swapped with the next one.
+const HARM_PERCENT: u64 = 4;
+
 impl Gateway {
-    /// The message to go on to the client; nothing when it is one of those that get lost.
-    pub fn pass(&mut self, frame: &ServerFrame, loses: bool) -> Option<Vec<u8>> {
-        let may_be_lost = match frame {
+    /// The messages to go on to the client.
+    pub fn pass(&mut self, frame: ServerFrame, course: &mut Course) -> Vec<Vec<u8>> {
+        let may_be_harmed = match &frame {
             ServerFrame::Deliver(_) => true,
             ServerFrame::PushDeliver(push) => push.after != push.position && self.has_pushes_begun,
             _ => false,
         };
         self.has_pushes_begun |= matches!(frame, ServerFrame::PushCovered(_) | ServerFrame::PushDeliver(_));
-        if loses && may_be_lost {
-            return None;
+        let held_back = self.held_back.take();
+        if !may_be_harmed {
+            // Only deliveries change places: behind a login this one would be somebody else's.
+            return self.encode(held_back.iter().chain([&frame]));
         }
-        let mut message = Vec::new();
-        self.encoder.server(frame, &mut message).expect("a frame that came through once is not too long");
-        Some(message)
+        match course.random.below(100 / HARM_PERCENT) {
+            0 => {
+                course.count(Kind::DeliveryLost);
+                self.encode(&held_back)
+            }
+            1 => {
+                course.count(Kind::DeliveryDoubled);
+                self.encode([&frame, &frame].into_iter().chain(&held_back))
+            }
+            2 if held_back.is_none() => {
+                self.held_back = Some(frame);
+                Vec::new()
+            }
+            _ => {
+                if held_back.is_some() {
+                    course.count(Kind::DeliverySwapped);
+                }
+                self.encode([&frame].into_iter().chain(&held_back))
+            }
+        }
+    }
+
+    fn encode<'f>(&mut self, frames: impl IntoIterator<Item = &'f ServerFrame>) -> Vec<Vec<u8>> {
+        let mut messages = Vec::new();
+        for frame in frames {
+            let mut message = Vec::new();
+            self.encoder.server(frame, &mut message).expect("a frame that came through once is not too long");
+            messages.push(message);
+        }
+        messages
     }
 }

@@ -2,7 +2,27 @@
 
 use super::course::{Event, LinkId, MS, SECOND, Time, Way};
 use super::random::Random;
+use super::tally::Kind;
 use super::world::World;
+
+/// What the seeds are run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// Everything, by chance.
+    Any,
+    /// In every seed the server comes back on an older store, under clients that stand ahead of it.
+    SetBack,
+}
+
+impl Setting {
+    /// Names the seed for a replay.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::Any => "SIM_SEED",
+            Self::SetBack => "SIM_SET_BACK_SEED",
+        }
+    }
+}
 
 /// What kind of run this is: a seed has some of it, so that each kind of harm is also met alone.
 pub struct Weather {
@@ -43,10 +63,11 @@ enum Strike {
     PowerCut,
     ClockJump,
     Busy,
+    Panics,
 }
 
 impl Weather {
-    pub fn draw(random: &mut Random) -> Self {
+    pub fn draw(setting: Setting, random: &mut Random) -> Self {
         let mut strikes: Vec<(Strike, u64)> = [
             (Strike::Cut, 30),
             (Strike::Silence, 6),
@@ -59,6 +80,7 @@ impl Weather {
             (Strike::PowerCut, 3),
             (Strike::ClockJump, 1),
             (Strike::Busy, 3),
+            (Strike::Panics, 3),
         ]
         .into_iter()
         .filter(|_| random.percent(75))
@@ -70,7 +92,8 @@ impl Weather {
             pause_max: random.between(200 * MS, 2 * SECOND),
             strikes,
             has_gateways: random.percent(40),
-            image_at: random.percent(30).then(|| random.between(15 * SECOND, 40 * SECOND)),
+            image_at: (random.percent(30) || setting == Setting::SetBack)
+                .then(|| random.between(15 * SECOND, 40 * SECOND)),
             image: None,
             is_restoring: false,
             crashes: 0,
@@ -109,6 +132,18 @@ impl World {
         }
         let strike = self.weather.next(&mut self.course.random);
         self.course.note(format_args!("strikes: {strike:?}"));
+        let kind = match strike {
+            Strike::Cut => Some(Kind::Cut),
+            Strike::Silence => Some(Kind::Silence),
+            Strike::Stall => Some(Kind::Stall),
+            Strike::SlowReader => Some(Kind::SlowReader),
+            Strike::NewAddress => Some(Kind::NetworkChanged),
+            Strike::Kill => Some(Kind::ClientKilled),
+            Strike::Sleep => Some(Kind::ClientSlept),
+            // These count when they bite.
+            Strike::Crash | Strike::PowerCut | Strike::ClockJump | Strike::Busy | Strike::Panics => None,
+        };
+        kind.into_iter().for_each(|kind| self.course.count(kind));
         match strike {
             Strike::Cut => self.on_some_link(|world, link| world.network.cut(link, &mut world.course)),
             Strike::Silence => self.on_some_link(|world, link| world.network.silence(link)),
@@ -124,13 +159,17 @@ impl World {
             Strike::NewAddress => self.change_address()?,
             Strike::Kill => self.kill_some_client(),
             Strike::Sleep => self.send_to_sleep()?,
-            Strike::Crash if self.server.is_up() => self.crash(),
+            Strike::Crash if self.server.is_up() => {
+                self.course.count(Kind::CrashBetweenEvents);
+                self.crash();
+            }
             Strike::PowerCut => {
                 let calls = self.course.random.below(60);
                 self.server.disk.cut_power_after(calls);
             }
             Strike::ClockJump => self.jump_clock(),
             Strike::Busy => self.server.busy_percent = *self.course.random.pick(&[0, 0, 10, 40]),
+            Strike::Panics => self.server.panic_percent = *self.course.random.pick(&[0, 5, 20]),
             Strike::Crash => {}
         }
         let pause = self.course.random.between(50 * MS, self.weather.pause_max);
@@ -159,6 +198,7 @@ impl World {
         if let Some(link) = client.link
             && self.course.random.percent(50)
         {
+            self.course.count(Kind::AddressLost);
             self.network.lose_address(link, &mut self.course);
         }
         self.with_client(index, |session, now| session.handle_network_changed(&network, now))
@@ -185,6 +225,8 @@ impl World {
     fn jump_clock(&mut self) {
         let minutes = self.course.random.between(1, 120) as i64;
         let forward = self.course.random.percent(50);
+        self.course.count(if forward { Kind::ClockForward } else { Kind::ClockBack });
+        self.server.clock_changed = self.course.now;
         self.server.clock_offset_ms += if forward { minutes * 60_000 } else { -minutes * 60_000 };
     }
 
@@ -224,6 +266,7 @@ impl World {
         self.weather.is_restoring = image.is_backup;
         let (content, lost, known) = (image.content.clone(), image.end + 1..=end.0, image.known.clone());
         self.course.note(format_args!("the server is set back; {lost:?} are lost"));
+        self.course.count(if self.weather.is_restoring { Kind::BackupRestored } else { Kind::TailLost });
         self.witness.lose(lost);
         self.crash();
         self.server.disk.replace(content);

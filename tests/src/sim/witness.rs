@@ -46,26 +46,26 @@ pub fn push_chain(key: &str) -> String {
 }
 
 impl Witness {
-    /// Every chat that the cast can have, with the clients of those who are in it.
-    pub fn open_chats(&mut self, index: usize, app: &App, clients: &[super::cast::Place]) {
+    /// Every chat that the cast can have, with the applications of those who are in it.
+    pub fn open_chats(&mut self, index: usize, app: &App) {
         for (first, one) in app.users.iter().enumerate() {
             for other in &app.users[first..] {
                 let chain = chain_of(index, &one.name, &Chat::User(other.name.as_str().into()));
-                let receivers: BTreeSet<usize> = one.clients.iter().chain(&other.clients).copied().collect();
+                let receivers: BTreeSet<&String> = one.receivers.iter().chain(&other.receivers).collect();
                 if receivers.is_empty() {
                     continue;
                 }
                 self.announce(&chain, Order::Ordered);
-                for client in receivers {
-                    self.join(&chain, &clients[client].name);
+                for receiver in receivers {
+                    self.join(&chain, receiver);
                 }
             }
         }
         for group in &app.groups {
             let chain = chain_of(index, "", &Chat::Group(group.id));
             self.announce(&chain, Order::Ordered);
-            for client in group.members.iter().flat_map(|user| &app.users[*user].clients) {
-                self.join(&chain, &clients[*client].name);
+            for receiver in group.members.iter().flat_map(|user| &app.users[*user].receivers) {
+                self.join(&chain, receiver);
             }
         }
     }
@@ -135,6 +135,10 @@ impl Witness {
     /// The server will not know these positions any more.
     pub fn lose(&mut self, positions: RangeInclusive<u64>) {
         self.lost.push(positions);
+    }
+
+    pub fn is_in_fault(&self) -> bool {
+        self.is_in_fault
     }
 
     pub fn outstanding(&self) -> u64 {

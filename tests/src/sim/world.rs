@@ -11,7 +11,8 @@ use super::course::{Course, Event, LinkId, MS, SECOND, Time, Way};
 use super::network::Network;
 use super::pipe::Quality;
 use super::server::Server;
-use super::weather::Weather;
+use super::tally::{Kind, Tally};
+use super::weather::{Setting, Weather};
 use super::witness::Witness;
 use crate::judge::Verdict;
 
@@ -43,14 +44,15 @@ pub struct World {
 pub struct Report {
     pub verdict: Verdict,
     pub crashes: u64,
+    pub tally: Tally,
     /// Equal for equal courses.
     pub fingerprint: u64,
 }
 
 impl World {
-    pub fn new(seed: u64, is_told: bool) -> Result<Self, String> {
+    pub fn new(seed: u64, setting: Setting, is_told: bool) -> Result<Self, String> {
         let mut course = Course::new(seed, is_told);
-        let weather = Weather::draw(&mut course.random);
+        let weather = Weather::draw(setting, &mut course.random);
         let mut server = Server::new(&mut course);
         if !server.boot(false, &mut course)? {
             return Err("the power went before anything began".into());
@@ -58,7 +60,7 @@ impl World {
         let (cast, places) = Cast::enter(&mut server, &mut course)?;
         let mut witness = Witness::default();
         for (index, app) in cast.apps.iter().enumerate() {
-            witness.open_chats(index, app, &places);
+            witness.open_chats(index, app);
         }
         let clients = places.into_iter().enumerate().map(|(index, place)| {
             let app = &cast.apps[place.app];
@@ -245,6 +247,7 @@ impl World {
 
     fn write(&mut self) -> Result<(), String> {
         if !self.server.write(&mut self.course)? {
+            self.course.count(Kind::PowerCutInWrite);
             self.crash();
         }
         Ok(())
@@ -279,6 +282,7 @@ impl World {
         }
         let is_restored = self.weather.is_restoring;
         if !self.server.boot(is_restored, &mut self.course)? {
+            self.course.count(Kind::PowerCutInRecovery);
             self.crash();
             return Ok(());
         }
@@ -297,6 +301,8 @@ impl World {
         self.is_healed = true;
         self.drain_until = self.course.now + DRAIN_MAX;
         self.server.busy_percent = 0;
+        self.server.panic_percent = 0;
+        self.server.late_percent = 0;
         self.server.disk.cut_power_after(u64::MAX / 2);
         let links: Vec<LinkId> = self.network.links.keys().copied().collect();
         for link in links {
@@ -314,6 +320,7 @@ impl World {
 
     fn has_drained(&mut self) -> Result<bool, String> {
         self.settle_departures();
+        self.let_users_change()?;
         let is_quiet = self.witness.outstanding() == 0
             && self.calls.are_all_answered()
             && self.server.is_up()
@@ -330,6 +337,17 @@ impl World {
         Ok(false)
     }
 
+    /// While something is missing: what belongs to the other user of a device moves only when that user is logged in.
+    fn let_users_change(&mut self) -> Result<(), String> {
+        for client in 0..self.clients.len() {
+            let is_needed = self.witness.outstanding() > 0 || self.clients[client].has_unsent();
+            if is_needed && self.clients[client].has_nothing_to_do_for_its_user() && self.course.random.percent(40) {
+                self.change_user(client)?;
+            }
+        }
+        Ok(())
+    }
+
     fn finish(self) -> Result<Report, String> {
         audit::compare_with_the_log(&self)?;
         let Self { witness, weather, course, .. } = self;
@@ -337,6 +355,6 @@ impl World {
         if !verdict.is_ok() {
             return Err(verdict.to_string());
         }
-        Ok(Report { verdict, crashes: weather.crashes, fingerprint: course.fingerprint })
+        Ok(Report { verdict, crashes: weather.crashes, tally: course.tally, fingerprint: course.fingerprint })
     }
 }

@@ -18,7 +18,7 @@ use anser_protocol::frame::push::{PushAck, PushDeliver};
 use anser_protocol::frame::session::*;
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::framing::{self, Split};
-use anser_protocol::ids::Position;
+use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::names::Chat;
 use anser_protocol::{Decoder, Encoder};
 

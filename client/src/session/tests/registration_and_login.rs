@@ -148,3 +148,20 @@ fn logging_out_forgets_the_token_and_keeps_the_device() {
     assert!(scene.is_link_open);
     assert_eq!(scene.store.load().users["alice"].token, Vec::<u8>::new());
 }
+
+#[test]
+fn what_a_user_asked_for_is_not_asked_in_the_name_of_the_next_user() {
+    // Given alice, who wants to leave a group while there is no link,
+    let mut scene = Scene::at(100);
+    scene.lose_link();
+    let leave = Request::GroupLeave { group: GroupId(7) };
+    let request = scene.session.request(leave, scene.now).expect("somebody is logged in");
+    // when bob takes over the device,
+    scene.session.login("bob", Some("secret"), scene.now).expect("a good name");
+    scene.come_back();
+    scene.log_in();
+    // then she is told that it was not done, and he stays where he is.
+    let not_done = Event::Answered { request, result: Err(RequestError::NotLoggedIn) };
+    assert!(scene.events.contains(&not_done));
+    assert!(!scene.said.iter().any(|frame| matches!(frame, ClientFrame::GroupLeave(_))));
+}

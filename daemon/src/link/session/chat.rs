@@ -34,6 +34,8 @@ const CHATS_PER_PART: usize = 25;
 const NEWEST_OF_FEW: usize = 20;
 const NEWEST_OF_MANY: usize = 5;
 const MANY: usize = 50;
+/// Chats that may wait for a repeat on one link.
+pub(super) const REFUSED_CHATS_MAX: usize = 256;
 /// After so many own sends the client is told that they are covered.
 const OWN_SENDS_MAX: u32 = 64;
 /// Bytes of one catch-up frame, roughly: well below the frame limit.
@@ -81,6 +83,8 @@ enum Progress {
 #[derive(Debug)]
 pub(super) struct PlannedPage {
     to: Position,
+    /// Asked for; the answer says how many of them it has.
+    asked: Vec<PlannedChat>,
     rest: Vec<PlannedChat>,
     newest: usize,
 }
@@ -105,6 +109,10 @@ impl UserFlow {
 
     pub(super) fn is_live(&self) -> bool {
         matches!(self.progress, Progress::Live)
+    }
+
+    pub(super) fn refused_count(&self) -> usize {
+        self.refused.len()
     }
 
     /// Live copies were lost: read the log from where the client was told last.
@@ -161,11 +169,13 @@ impl Session {
             },
             content: body.content,
         });
-        self.submit(Pending::Send { outbox: body.outbox, chat: body.chat }, command);
+        let user = user.number;
+        self.submit(Pending::Send { user, outbox: body.outbox, chat: body.chat }, command);
     }
 
     pub(super) fn send_finished(
         &mut self,
+        by: UserNumber,
         outbox: OutboxNumber,
         chat: Chat,
         accepted: Result<Accepted, (ErrorCode, String)>,
@@ -174,11 +184,11 @@ impl Session {
             Ok(Accepted::Sent { position, at_ms, .. }) => {
                 self.send(&ServerFrame::Sent(Sent { outbox, position, at_ms }));
             }
-            Ok(_) => self.refuse_send(outbox, ErrorCode::INTERNAL, ""),
+            Ok(_) => self.refuse_send(outbox, ErrorCode::SEND_FAILED, ""),
             Err((code, message)) => {
                 self.refuse_send(outbox, code, &message);
                 if code.is_passing() {
-                    self.hold_back_sends(chat, outbox);
+                    self.hold_back_sends(by, chat, outbox);
                 }
             }
         }
@@ -186,12 +196,17 @@ impl Session {
 
     /// Until a send that was refused for a passing reason is repeated, later ones to its chat would overtake it, also
     /// those that the shell has not taken yet.
-    fn hold_back_sends(&mut self, chat: Chat, outbox: OutboxNumber) {
+    fn hold_back_sends(&mut self, by: UserNumber, chat: Chat, outbox: OutboxNumber) {
+        if is_planted(Fault::NothingHeldBack) {
+            return;
+        }
         let mut held_back = Vec::new();
         for (ticket, pending) in &self.pending {
             let is_queued = |action: &Action| matches!(action, Action::Submit(queued, _) if queued == ticket);
             match pending {
-                Pending::Send { outbox, chat: of } if *of == chat && self.actions.iter().any(is_queued) => {
+                Pending::Send { user, outbox, chat: of }
+                    if (*user, of) == (by, &chat) && self.actions.iter().any(is_queued) =>
+                {
                     held_back.push((*outbox, *ticket));
                 }
                 _ => {}
@@ -203,10 +218,14 @@ impl Session {
             self.take_pending(ticket);
             self.refuse_send(later, ErrorCode::SEND_OUT_OF_ORDER, "");
         }
-        if let Some((user, _)) = self.user() {
-            let earliest = user.refused.entry(chat).or_insert(outbox);
-            *earliest = outbox.min(*earliest);
+        // After a login all that is unanswered comes again, in order.
+        let Some((user, _)) = self.user().filter(|(user, _)| user.number == by) else { return };
+        if user.refused.len() >= REFUSED_CHATS_MAX && !user.refused.contains_key(&chat) {
+            // On the next link all that is unanswered comes again, in order.
+            return self.end(ErrorCode::BUSY, "too many chats wait for a repeat");
         }
+        let earliest = user.refused.entry(chat).or_insert(outbox);
+        *earliest = outbox.min(*earliest);
     }
 
     fn refuse_send(&mut self, outbox: OutboxNumber, code: ErrorCode, message: &str) {
@@ -228,15 +247,19 @@ impl Session {
         if appended.position <= user.delivered && !is_planted(Fault::NoSnapshotSkip) {
             return;
         }
-        let (chat, from, message) = match &appended.route {
+        let (chat, from, from_name, message) = match &appended.route {
             Route::Single { from, from_name, to_name, message, .. } => {
                 let peer = if *from == user.number { to_name } else { from_name };
-                (Chat::User(Arc::clone(peer)), Arc::clone(from_name), message)
+                (Chat::User(Arc::clone(peer)), Some(*from), Arc::clone(from_name), message)
             }
-            Route::Group { group, from_name, message, .. } => (Chat::Group(*group), Arc::clone(from_name), message),
+            Route::Group { group, from, from_name, message, .. } => {
+                (Chat::Group(*group), *from, Arc::clone(from_name), message)
+            }
             Route::Devices { .. } | Route::Broadcast { .. } => return,
         };
-        if message.sent_by.is_some_and(|(sender, _)| sender == device.number) {
+        // What another user of this device sent before, this one does not have.
+        let is_own = from == Some(user.number);
+        if is_own && message.sent_by.is_some_and(|(sender, _)| sender == device.number) {
             user.own_sends += 1;
             user.own_position = appended.position;
             if user.own_sends >= OWN_SENDS_MAX {
@@ -248,7 +271,7 @@ impl Session {
         user.delivered = appended.position;
         user.told = appended.position;
         user.own_sends = 0;
-        self.encode_delivery(after, &chat, &from, appended, message);
+        self.encode_delivery(after, &chat, &from_name, appended, message);
     }
 
     fn encode_delivery(&mut self, after: Position, chat: &Chat, from: &Name, appended: &Appended, message: &Message) {
@@ -304,12 +327,12 @@ impl Session {
                     app: ready.app,
                     user: user.number,
                     device: ready.device.number,
-                    chats,
+                    chats: chats.clone(),
                     since: user.delivered,
                     to,
                     newest,
                 };
-                self.query(Pending::CatchUp(PlannedPage { to, rest, newest }), query);
+                self.query(Pending::CatchUp(PlannedPage { to, asked: chats, rest, newest }), query);
             }
             waiting @ (Progress::Asking | Progress::Live) => user.progress = waiting,
         }
@@ -335,8 +358,8 @@ impl Session {
 
     pub(super) fn catch_up_read(&mut self, page: PlannedPage, answer: Result<Answer, ErrorCode>) {
         let Some((user, _)) = self.user() else { return };
-        let rows = match answer {
-            Ok(Answer::Conversations { rows, .. }) => rows,
+        let (rows, read) = match answer {
+            Ok(Answer::CatchUp { rows, read }) => (rows, read),
             Ok(_) => return self.end(ErrorCode::INTERNAL, ""),
             Err(code) => return self.end(code, "the log could not be read"),
         };
@@ -344,10 +367,13 @@ impl Session {
         if !rows.is_empty() {
             user.told = page.to;
         }
-        if page.rest.is_empty() {
+        let mut chats = page.asked;
+        chats.drain(..read.min(chats.len()));
+        chats.extend(page.rest);
+        if chats.is_empty() {
             return self.finish_catch_up(after, page.to, rows);
         }
-        user.progress = Progress::Reading { to: page.to, chats: page.rest, newest: page.newest };
+        user.progress = Progress::Reading { to: page.to, chats, newest: page.newest };
         self.send_catch_up(after, page.to, false, rows);
         self.continue_catch_up();
     }
@@ -460,7 +486,7 @@ fn split_rows(
 }
 
 /// At least what a row takes on the wire.
-fn row_bytes(row: &anser_protocol::frame::chat::Conversation) -> usize {
+pub(crate) fn row_bytes(row: &anser_protocol::frame::chat::Conversation) -> usize {
     let records: usize = row.newest.iter().map(record_bytes).sum();
     64 + row.name.len() + 2 * 10 * row.windows.len() + records + anser_protocol::limits::USERNAME_BYTES_MAX
 }

@@ -35,13 +35,17 @@ use anser_storage::outcome::{Outcome, Route};
 
 pub use self::action::{Action, GivenPassword, Heartbeat, Input, Missed, Recipient, Rules, Ticket};
 use self::chat::UserFlow;
-pub(crate) use self::chat::record_bytes;
+pub(crate) use self::chat::{record_bytes, row_bytes};
 use self::push::DeviceFlow;
 use self::request::Pending;
 use crate::link::query::Answer;
 
 /// Requests of one link that may be unanswered at a time.
 const PENDING_MAX: usize = 64;
+/// Questions that a session asks by itself: for chats, for pushes, a token to prolong, reports.
+const OWN_QUESTIONS_MAX: usize = 8;
+/// What a link may hold in buffers: 256 KiB out, 128 KiB in.
+const HELD_BYTES_MAX: usize = (256 + 128) * 1024;
 /// Above this, requests and deliveries wait until the peer has read.
 const OUTPUT_HIGH: usize = 64 * 1024;
 /// Below this, a catch-up goes on.
@@ -60,6 +64,30 @@ pub struct Session {
     pending: Vec<(Ticket, Pending)>,
     last_ticket: Ticket,
     heard_ms: TimeMs,
+    /// The time as the shell told it last.
+    now_ms: TimeMs,
+}
+
+/// What a session holds in memory, beside what is of one size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// In buffers.
+    pub bytes: usize,
+    /// Questions and commands without an answer.
+    pub pending: usize,
+    pub actions: usize,
+    /// Chats that wait for a repeat.
+    pub refused: usize,
+}
+
+impl Held {
+    /// Is it more than a session may hold between two turns of its link, whatever its peer does?
+    pub fn exceeds(&self) -> bool {
+        self.bytes > HELD_BYTES_MAX
+            || self.pending > PENDING_MAX + OWN_QUESTIONS_MAX
+            || self.actions > PENDING_MAX + OWN_QUESTIONS_MAX
+            || self.refused > chat::REFUSED_CHATS_MAX
+    }
 }
 
 /// How far the link has come.
@@ -96,6 +124,7 @@ impl Session {
             pending: Vec::new(),
             last_ticket: 0,
             heard_ms: now,
+            now_ms: now,
         }
     }
 
@@ -175,6 +204,7 @@ impl Session {
 
     /// What the shell was asked to find out, or what others have to say.
     pub fn handle_input(&mut self, input: Input, now: TimeMs) {
+        self.now_ms = now;
         match input {
             Input::Outcome(ticket, outcome) => self.handle_outcome(ticket, outcome),
             Input::Answer(ticket, answer) => self.handle_answer(ticket, answer, now),
@@ -204,8 +234,10 @@ impl Session {
         }
     }
 
-    /// Ends the session when it was silent for too long. The shell calls this now and then.
+    /// Ends the session when it was silent for too long. The shell calls this now and then, and before it hands in anything
+    /// that may have waited.
     pub fn handle_time(&mut self, now: TimeMs) {
+        self.now_ms = now;
         if now >= self.deadline() && !self.is_ended() {
             self.end(ErrorCode::TIMED_OUT, "");
         }
@@ -257,7 +289,12 @@ impl Session {
             Stage::Ready(ready) => ready.is_changing_user,
             Stage::Greeting | Stage::Ended => true,
         };
-        !is_waiting && self.pending.len() < PENDING_MAX && self.output().len() < OUTPUT_HIGH
+        !is_waiting && self.pending.len() < PENDING_MAX && self.output().len() < OUTPUT_HIGH && !self.owes_long_answer()
+    }
+
+    /// Long answers are asked for one at a time, or they would fill the output however slowly the peer reads.
+    fn owes_long_answer(&self) -> bool {
+        self.pending.iter().any(|(_, pending)| pending.has_long_answer())
     }
 
     /// Does the session stand at the end of the log and has room? Otherwise deliveries wait in the mailbox or are missed.
@@ -278,9 +315,18 @@ impl Session {
         matches!(self.stage, Stage::Ended)
     }
 
-    /// The bytes that this session holds in buffers.
-    pub fn held_bytes(&self) -> usize {
-        self.input.capacity() + self.output.capacity()
+    /// What the session holds in memory; see [`Held::exceeds`].
+    pub fn held(&self) -> Held {
+        let user = match &self.stage {
+            Stage::Ready(ready) => ready.user.as_ref(),
+            _ => None,
+        };
+        Held {
+            bytes: self.input.capacity() + self.output.capacity(),
+            pending: self.pending.len(),
+            actions: self.actions.len(),
+            refused: user.map_or(0, |user| user.refused_count()),
+        }
     }
 
     fn send(&mut self, frame: &ServerFrame) {

@@ -103,7 +103,15 @@ impl Session {
         }
         let after = device.delivered;
         device.delivered = position;
+        if self.has_expired(push) {
+            return self.send(&ServerFrame::PushCovered(PushCovered { after, to: position }));
+        }
         self.send_push(after, position, at_ms, push);
+    }
+
+    /// It may have waited, for a slow reader or a busy machine, until it expired.
+    fn has_expired(&self, push: &Push) -> bool {
+        push.expires_ms <= self.now_ms && !is_planted(Fault::ExpiredDelivered)
     }
 
     fn send_push(&mut self, after: Position, position: Position, at_ms: TimeMs, push: &Push) {
@@ -149,6 +157,9 @@ impl Session {
         };
         let mut after = since;
         for (position, at_ms, push) in pushes {
+            if self.has_expired(&push) {
+                continue;
+            }
             self.send_push(after, position, at_ms, &push);
             after = position;
         }

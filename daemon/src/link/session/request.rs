@@ -7,6 +7,7 @@ use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
 use anser_protocol::names::Chat;
 use anser_storage::command::{Command, NewUser, UserCommand};
+use anser_storage::ids::UserNumber;
 use anser_storage::outcome::{Answer as Accepted, Outcome};
 
 use super::chat::PlannedPage;
@@ -31,6 +32,7 @@ pub(super) enum Pending {
     HashPassword(Box<RegisterUser>),
     RegisterUser(u32),
     Send {
+        user: UserNumber,
         outbox: OutboxNumber,
         chat: Chat,
     },
@@ -65,6 +67,14 @@ impl Pending {
             Self::Send { .. } => refusal::Asked::Send,
             _ => refusal::Asked::Other,
         }
+    }
+
+    /// May the answer fill a frame, or several?
+    pub(super) fn has_long_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::History { .. } | Self::Conversations(_) | Self::Groups(_) | Self::Members(_) | Self::Tags(_)
+        )
     }
 }
 
@@ -126,7 +136,7 @@ impl Session {
             Pending::RegisterDevice(greeting) => self.device_registered(*greeting, accepted),
             Pending::KeepToken(attempt) => self.token_kept(*attempt, accepted),
             Pending::LogOut(request) => self.logged_out(request, accepted),
-            Pending::Send { outbox, chat } => self.send_finished(outbox, chat, accepted),
+            Pending::Send { user, outbox, chat } => self.send_finished(user, outbox, chat, accepted),
             Pending::RegisterUser(request) => self.user_registered(request, accepted),
             Pending::CreateGroup(request) => self.group_created(request, accepted),
             Pending::ChangeTags(request) => self.tags_changed(request, accepted),

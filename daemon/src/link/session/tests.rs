@@ -1,5 +1,7 @@
 //! What a session promises, told as dialogues with a scripted peer and a scripted store.
 
+mod bounds;
+
 use std::sync::Arc;
 
 use anser_protocol::content::{Content, CustomMessage, Platform, PushContent};
@@ -423,6 +425,41 @@ fn a_passing_refusal_also_holds_back_sends_to_that_chat_that_are_not_submitted_y
 }
 
 #[test]
+fn a_send_at_which_the_store_failed_is_refused_for_good_and_holds_nothing_back() {
+    let mut dialogue = Dialogue::live();
+    dialogue.say(&send(13, "bob"));
+    dialogue.say(&send(14, "bob"));
+    let ((failed, _), (next, _)) = (dialogue.command(), dialogue.command());
+    // By now the later one is carried out: a repeat of the first would come after it.
+    dialogue.outcome(failed, Err(Refusal::Internal));
+    dialogue.outcome(next, Ok(Accepted::Sent { position: Position(200), at_ms: 1, is_repeat: false }));
+
+    let heard = dialogue.hear();
+    let [ServerFrame::SendRefused(refused), ServerFrame::Sent(sent)] = &heard[..] else { panic!("{heard:?}") };
+    assert_eq!((refused.outbox, refused.code, sent.outbox), (13, ErrorCode::SEND_FAILED, 14));
+    assert!(!refused.code.is_passing());
+    dialogue.say(&send(15, "bob"));
+    assert!(matches!(dialogue.command(), (_, Command::Send(_))), "the chat goes on");
+}
+
+#[test]
+fn a_passing_refusal_of_what_an_earlier_user_sent_holds_nothing_back() {
+    let mut dialogue = Dialogue::live();
+    dialogue.say(&send(13, "bob"));
+    let (alices, _) = dialogue.command();
+    dialogue.say(&login(CredentialKind::TOKEN, &TOKEN, None));
+    while dialogue.session.next_action().is_some_and(|action| !matches!(action, Action::Ask(..))) {}
+    let token = KnownToken { user: BOB, device: DEVICE, expires_ms: START + Rules::default().token_ms };
+    let user = LoginUser { number: BOB, password: "hash".into(), token: Some(token) };
+    dialogue.answer(dialogue.session.last_ticket, Answer::LogIn(Some(user)));
+    dialogue.session.handle_input(Input::Outcome(alices, Err(ErrorCode::BUSY)), START);
+    while dialogue.session.next_action().is_some() {}
+
+    dialogue.say(&send(14, "bob"));
+    assert!(matches!(dialogue.command(), (_, Command::Send(_))));
+}
+
+#[test]
 fn nobody_sends_before_a_login_or_what_only_a_server_may_send() {
     let mut dialogue = Dialogue::greeted();
     dialogue.say(&send(13, "bob"));
@@ -464,6 +501,13 @@ fn own_sends_are_not_delivered_back_but_covered_with_the_next_heartbeat() {
 }
 
 #[test]
+fn what_another_user_of_the_device_sent_before_is_delivered() {
+    let mut dialogue = Dialogue::live();
+    dialogue.deliver(&single(110, BOB, Some((DEVICE, 13))));
+    assert_eq!(dialogue.hear().len(), 1);
+}
+
+#[test]
 fn a_session_that_missed_records_reads_the_log_from_where_it_stood() {
     let mut dialogue = Dialogue::live();
     dialogue.deliver(&single(110, BOB, None));
@@ -496,8 +540,10 @@ fn a_catch_up_ends_with_one_last_part_and_live_records_go_on_from_there() {
     let mut rows = 0;
     while let Some(Action::Ask(ticket, Query::CatchUp { chats, since, to, .. })) = dialogue.session.next_action() {
         assert_eq!((since, to), (Position::START, Position(500)));
-        let conversations: Vec<_> = (0..chats.len()).map(|_| conversation()).collect();
-        dialogue.answer(ticket, Answer::Conversations { rows: conversations, is_complete: true });
+        // The store gives as much as fills a page.
+        let read = chats.len().min(20);
+        let rows_read: Vec<_> = (0..read).map(|_| conversation()).collect();
+        dialogue.answer(ticket, Answer::CatchUp { rows: rows_read, read });
         for frame in dialogue.hear() {
             let ServerFrame::CatchUp(part) = frame else { panic!("{frame:?}") };
             assert_eq!(last_parts, 0, "nothing comes behind the last part");
@@ -518,19 +564,6 @@ fn a_client_ahead_of_a_restored_store_is_not_moved_back() {
     dialogue.answer(ticket, Answer::Plan { to: Position(500), chats: Vec::new() });
     let [ServerFrame::CatchUp(part)] = &dialogue.hear()[..] else { panic!("no catch-up") };
     assert_eq!((part.after, part.to), (Position(900), Position(900)));
-}
-
-#[test]
-fn what_a_peer_does_not_read_is_bounded() {
-    let mut dialogue = Dialogue::live();
-    let mut position = 100;
-    while dialogue.session.wants_deliveries() {
-        position += 10;
-        dialogue.deliver(&single(position, BOB, None));
-    }
-    assert!(dialogue.session.output().len() < OUTPUT_HIGH + 8 * 1024);
-    dialogue.session.handle_bytes(&vec![0; 3 * CLIENT_FRAME_BYTES_MAX], START);
-    assert!(!dialogue.session.wants_input(), "a busy session leaves bytes in the socket");
 }
 
 #[test]
@@ -566,6 +599,17 @@ fn a_push_without_lifetime_stands_outside_the_run() {
         })
         .collect();
     assert_eq!(runs, [(120, 120), (40, 130)]);
+}
+
+#[test]
+fn a_push_that_expired_while_it_waited_for_the_reader_is_passed_over() {
+    let mut dialogue = Dialogue::greeted();
+    dialogue.session.handle_time(START + 1000);
+    dialogue.session.handle_delivery(Recipient::Device, &push(130, START + 1000));
+    dialogue.session.handle_delivery(Recipient::Device, &push(140, START + 1001));
+    let heard = dialogue.hear();
+    let [ServerFrame::PushCovered(covered), ServerFrame::PushDeliver(push)] = &heard[..] else { panic!("{heard:?}") };
+    assert_eq!((covered.after, covered.to, push.after), (Position(40), Position(130), Position(130)));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use anserd::link::session::{Action, Input, Rules, Session};
 use super::{Asker, Server};
 use crate::sim::course::{Course, Event, Known, LinkId, MS};
 use crate::sim::network::{Network, Reading};
+use crate::sim::tally::Kind;
 
 const ITEMS_PER_ROUND: usize = 64;
 const ROUNDS_PER_TURN: usize = 16;
@@ -28,6 +29,8 @@ pub struct ServerLink {
     device: Option<(AppNumber, DeviceNumber)>,
     user: Option<(AppNumber, UserNumber)>,
     closing_since_ms: Option<TimeMs>,
+    /// The output was empty at this time.
+    encoded_ms: TimeMs,
 }
 
 impl ServerLink {
@@ -41,6 +44,7 @@ impl ServerLink {
             device: None,
             user: None,
             closing_since_ms: None,
+            encoded_ms: now,
         }
     }
 
@@ -57,6 +61,10 @@ impl ServerLink {
         course: &mut Course,
     ) -> Result<bool, String> {
         self.session.handle_time(now);
+        // What was found out before a change of the clock may still be on its way.
+        if self.session.output().is_empty() && course.now > server.clock_changed + 100 * MS {
+            self.encoded_ms = now;
+        }
         for _ in 0..ROUNDS_PER_TURN {
             let has_taken = self.take_from_mailbox(now, server, course);
             let unwritten = self.session.output().len();
@@ -93,7 +101,12 @@ impl ServerLink {
         for taken in 0..ITEMS_PER_ROUND {
             let mut context = Context::from_waker(&self.waker);
             match self.mailbox.take(self.session.wants_deliveries(), Some(&mut context)) {
-                Some(Item::Input(input)) => self.session.handle_input(input, now),
+                Some(Item::Input(input)) => {
+                    if matches!(input, Input::Missed(_)) {
+                        course.count(Kind::FellBehind);
+                    }
+                    self.session.handle_input(input, now);
+                }
                 Some(Item::Delivery(delivery)) => {
                     self.session.handle_delivery(delivery.recipient, &delivery.appended);
                 }
@@ -107,7 +120,7 @@ impl ServerLink {
     /// Writes what the window takes; whether that is everything.
     fn transmit(&mut self, network: &mut Network, course: &mut Course) -> Result<bool, String> {
         while !self.session.output().is_empty() {
-            match network.write_down(self.number, self.session.output(), course)? {
+            match network.write_down(self.number, self.session.output(), self.encoded_ms, course)? {
                 0 => return Ok(false),
                 written => self.session.output_written(written),
             }
@@ -169,6 +182,15 @@ impl ServerLink {
             }
         }
         None
+    }
+
+    /// What the link holds for a peer that does not read is within its bounds.
+    pub fn check_memory(&self) -> Result<(), String> {
+        let (session, mailbox) = (self.session.held(), self.mailbox.held());
+        if session.exceeds() || mailbox.exceeds() {
+            return Err(format!("a link holds too much: {session:?}, {mailbox:?}"));
+        }
+        Ok(())
     }
 
     /// The link is over: what it held is given back.

@@ -13,7 +13,7 @@ use anser_client::session::Transport;
 use anser_protocol::ids::{Position, TimeMs};
 use anser_storage::command::{Command, Stamped, SystemCommand};
 use anser_storage::disk::crash::CrashDisk;
-use anser_storage::outcome::{Appended, Outcome};
+use anser_storage::outcome::{Answer, Appended, MemberChange, Outcome, Route};
 use anser_storage::{Options, QuickRepair, Reader, Store};
 use anserd::link::query;
 use anserd::link::session::{Heartbeat, Input, Rules, Ticket};
@@ -21,13 +21,13 @@ use anserd::switchboard::Switchboard;
 
 pub use self::link::ServerLink;
 use self::link::{Bell, Rung};
-use super::course::{CallId, Course, Event, Known, Life, LinkId, MS, SECOND};
+use super::course::{CallId, Course, Event, Known, Life, LinkId, MS, SECOND, Time};
 use super::network::Network;
+use super::random::Random;
+use super::tally::Kind;
 
 /// The wall clock at the start of a run.
 const T0_MS: TimeMs = 1_700_000_000_000;
-/// What a link may hold in buffers: what the daemon promises for a slow reader, out and in.
-const HELD_BYTES_MAX: usize = (256 + 128) * 1024;
 
 /// Who waits for an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +45,14 @@ pub struct Server {
     rules: BTreeMap<Transport, Arc<Rules>>,
     /// What the operator did to the clock.
     pub clock_offset_ms: i64,
+    /// When that was.
+    pub clock_changed: Time,
     /// Of 100 submissions so many find the queue full.
     pub busy_percent: u64,
+    /// Of 100 turns of a link so many come late: the machine has other things to do.
+    pub late_percent: u64,
+    /// Of 100 batches with a send so many have one that makes the store panic.
+    pub panic_percent: u64,
     batch_max: u64,
 }
 
@@ -61,6 +67,8 @@ struct Host {
     stamp_ms: TimeMs,
     last_hand_out: u64,
     rung: Rung,
+    /// Commands that were asked to panic.
+    panicked: u64,
 }
 
 impl Server {
@@ -81,8 +89,21 @@ impl Server {
             (Transport::WebSocket, rules(Heartbeat::WEBSOCKET)),
         ]);
         let batch_max = *random.pick(&[1, 4, 64]);
+        let late_percent = *random.pick(&[0, 1]);
         let disk = CrashDisk::default();
-        Self { disk, life: 0, host: None, options, rules, clock_offset_ms: 0, busy_percent: 0, batch_max }
+        Self {
+            disk,
+            life: 0,
+            host: None,
+            options,
+            rules,
+            clock_offset_ms: 0,
+            clock_changed: 0,
+            busy_percent: 0,
+            late_percent,
+            panic_percent: 0,
+            batch_max,
+        }
     }
 
     pub fn is_up(&self) -> bool {
@@ -129,6 +150,7 @@ impl Server {
             stamp_ms: 0,
             last_hand_out: 0,
             rung,
+            panicked: 0,
         });
         let restored = is_restored.then_some(Command::System(SystemCommand::Restored));
         let commands: Vec<Command> = restored.into_iter().chain([Command::System(SystemCommand::Start)]).collect();
@@ -187,12 +209,17 @@ impl Server {
             host.is_writing = false;
             return Ok(true);
         }
+        if let Some(guilty) = guilty(&commands, self.panic_percent, &mut course.random) {
+            host.store.panic_at(guilty);
+            host.panicked += 1;
+            course.count(Kind::CommandPanicked);
+        }
         let outcomes = match host.store.apply(&commands) {
             Ok(outcomes) => outcomes,
             Err(_) if self.disk.is_off() => return Ok(false),
             Err(error) => return Err(format!("the store failed on a good disk: {error}")),
         };
-        if host.store.stats().failed_commands > 0 {
+        if host.store.stats().failed_commands != host.panicked {
             return Err(format!("a command failed inside the store, one of {commands:?}"));
         }
         let answers: Vec<(Asker, Outcome)> = askers.into_iter().zip(outcomes).collect();
@@ -210,6 +237,7 @@ impl Server {
         let Some(host) = &mut self.host else { return };
         let mut appended: Vec<Appended> = Vec::new();
         for (asker, mut outcome) in answers {
+            count_outcome(&outcome, course);
             appended.append(&mut outcome.appended);
             match asker {
                 Asker::Link(link, ticket) => host.put_input(link, Input::Outcome(ticket, Ok(outcome))),
@@ -282,7 +310,8 @@ impl Server {
     pub fn schedule_woken(&mut self, course: &mut Course) {
         let Some(host) = &self.host else { return };
         for link in host.rung.take() {
-            course.within(0, MS / 2, Event::Turn(link));
+            let latest = if course.random.percent(self.late_percent) { 3 * SECOND } else { MS / 2 };
+            course.within(0, latest, Event::Turn(link));
         }
     }
 
@@ -291,9 +320,7 @@ impl Server {
         let now = self.now_ms(course);
         let Some(mut task) = self.host.as_mut().and_then(|host| host.links.remove(&link)) else { return Ok(()) };
         let goes_on = task.turn(now, self, network, course)?;
-        if task.session.held_bytes() > HELD_BYTES_MAX {
-            return Err(format!("a session holds {} bytes", task.session.held_bytes()));
-        }
+        task.check_memory()?;
         if goes_on {
             if let Some(host) = &mut self.host {
                 host.links.insert(link, task);
@@ -313,6 +340,31 @@ impl Server {
             link.mailbox.nudge();
         }
         course.after(2 * SECOND, Event::Sweep(self.life));
+    }
+}
+
+/// A send of the batch that is to make the store panic.
+fn guilty(commands: &[Stamped], percent: u64, random: &mut Random) -> Option<usize> {
+    if percent == 0 || !random.percent(percent) {
+        return None;
+    }
+    let is_send = |stamped: &Stamped| matches!(stamped.command, Command::Send(_));
+    let sends: Vec<usize> = (0..commands.len()).filter(|index| is_send(&commands[*index])).collect();
+    (!sends.is_empty()).then(|| *random.pick(&sends))
+}
+
+fn count_outcome(outcome: &Outcome, course: &mut Course) {
+    if let Ok(Answer::Sent { is_repeat: true, .. }) = outcome.answer {
+        course.count(Kind::SendRepeated);
+    }
+    for appended in &outcome.appended {
+        course.count(match &appended.route {
+            Route::Single { .. } => Kind::Single,
+            Route::Group { change, .. } if *change != MemberChange::default() => continue,
+            Route::Group { .. } => Kind::Group,
+            Route::Devices { .. } => Kind::PushedToFew,
+            Route::Broadcast { .. } => Kind::PushedToMany,
+        });
     }
 }
 
