@@ -270,6 +270,24 @@ fn names_and_lists_count_against_the_queues_bytes() {
 }
 
 #[test]
+fn a_scrub_beside_a_busy_writer_finds_nothing() {
+    let (store, app, _) = world();
+    let desk = Desk::new(store, WriterOptions::default());
+    desk.hold(app);
+    desk.let_go.send(()).expect("the writer waits");
+
+    let (mut place, mut passes) = (None, 0);
+    while passes < 20 {
+        desk.submit(send(app)).expect("there is room");
+        let chunk = desk.reader.read(|snapshot| snapshot.scrub(place.as_ref(), 50)).expect("the disk is well");
+        assert_eq!(chunk.findings, []);
+        passes += usize::from(chunk.next.is_none());
+        place = chunk.next;
+    }
+    desk.handle.shutdown();
+}
+
+#[test]
 fn stamps_never_run_backwards() {
     let (store, app, _) = world();
     let desk = Desk::new(store, WriterOptions::default());

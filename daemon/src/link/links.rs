@@ -109,7 +109,7 @@ impl Links {
         let accepted = self.ledger.submit_then(command, move |outcome| {
             let outcome = outcome.map_err(|error| {
                 log::debug!("a command was not carried out: {error}");
-                ErrorCode::BUSY
+                error.code()
             });
             answered.put_input(Input::Outcome(ticket, outcome));
         });
@@ -126,12 +126,8 @@ impl Links {
     pub(super) fn ask(&self, mailbox: &Arc<Mailbox>, ticket: Ticket, question: Query) {
         let (answered, ledger, now) = (Arc::clone(mailbox), self.ledger.clone(), self.now_ms());
         self.readers.run(move || {
-            let answer = ledger.snapshot().and_then(|snapshot| Ok(query::answer(&snapshot, question, now)?));
-            let answer = answer.map_err(|error| {
-                log::error!("a question to the store failed: {error}");
-                ErrorCode::INTERNAL
-            });
-            answered.put_input(Input::Answer(ticket, answer));
+            let answer = ledger.read_here(|snapshot| query::answer(snapshot, question.clone(), now));
+            answered.put_input(Input::Answer(ticket, answer.map_err(|error| error.code())));
         });
     }
 
