@@ -23,6 +23,8 @@ pub const DEFAULT_FILE: &str = "/etc/anser/anserd.toml";
 pub const DEFAULT_DATA_DIR: &str = "/var/lib/anser";
 pub const DEFAULT_PORT: u16 = 8443;
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// All settings, valid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -67,6 +69,8 @@ pub struct OwnCertificate {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Storage {
     pub cache_bytes: usize,
+    /// Between two looks at every stored row; nothing means never.
+    pub scrub_every: Option<Duration>,
 }
 
 /// Days that the log keeps each class of records; nothing means for ever.
@@ -118,7 +122,7 @@ pub struct Users {
 }
 
 /// Every key that may stand in the file. `limits.links` is `ANSER_LIMITS_LINKS` in the environment.
-pub const KEYS: [&str; 23] = [
+pub const KEYS: [&str; 24] = [
     "data_dir",
     "listen",
     "plain_listen",
@@ -128,6 +132,7 @@ pub const KEYS: [&str; 23] = [
     "tls.key",
     "tls.names",
     "storage.cache_mib",
+    "storage.scrub_days",
     "retention.chat_days",
     "retention.room_days",
     "retention.push_days",
@@ -154,7 +159,10 @@ impl Config {
             log_level: reader.log_level("log_level").unwrap_or(LevelFilter::Info),
             time_zone: reader.time_zone("time_zone").unwrap_or(TimeZone::DEFAULT),
             tls: take_tls(reader),
-            storage: Storage { cache_bytes: reader.number("storage.cache_mib", 4..=65_536).unwrap_or(64) << 20 },
+            storage: Storage {
+                cache_bytes: reader.number("storage.cache_mib", 4..=65_536).unwrap_or(64) << 20,
+                scrub_every: days(reader.number("storage.scrub_days", 0..=365).unwrap_or(7)).map(|days| DAY * days),
+            },
             retention: Retention {
                 chat_days: days(reader.number("retention.chat_days", 0..=36_500).unwrap_or(60)),
                 room_days: days(reader.number("retention.room_days", 0..=36_500).unwrap_or(60)),

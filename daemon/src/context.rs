@@ -10,6 +10,7 @@ use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::link::Links;
 use crate::password::{Passwords, Upgrades};
+use crate::scrub::Scrubs;
 use crate::shutdown::Shutdown;
 use crate::switchboard::Switchboard;
 
@@ -26,6 +27,8 @@ pub struct Context {
     pub links: Arc<Links>,
     /// One permit for each open connection of any kind; taken when it is accepted, given back when it is gone.
     pub connections: Arc<Semaphore>,
+    /// What the job that looks for damage has found.
+    pub scrubs: Scrubs,
     /// Everything that serves for long watches this.
     pub shutdown: Shutdown,
     pub started: Instant,

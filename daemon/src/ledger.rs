@@ -2,6 +2,10 @@
 //!
 //! The wall clock lives here: a command is stamped when it is submitted.
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anser_protocol::error::ErrorCode;
 use anser_storage::command::{Command, Stamped};
 use anser_storage::outcome::Outcome;
 use anser_storage::{ReadError, Reader, Snapshot, StoreError, WriterHandle};
@@ -15,8 +19,15 @@ use crate::clock::now_ms;
 pub enum Unavailable {
     #[error("too many changes are waiting; try again later")]
     Busy,
+    #[error("the server's disk is full and nothing is stored until there is room; try again later")]
+    Full,
+    #[error("nothing can be stored at the moment, try again later: {0}")]
+    NotStored(String),
     #[error("the store is not available: {0}")]
     Closed(String),
+    /// Damage is for the operator; the caller only learns that it did not work.
+    #[error("what is stored could not be read; the daemon's log says more")]
+    Unreadable,
 }
 
 /// Cheap to clone.
@@ -24,11 +35,12 @@ pub enum Unavailable {
 pub struct Ledger {
     writer: WriterHandle,
     reader: Reader,
+    complaints: Arc<Seldom>,
 }
 
 impl Ledger {
     pub fn new(writer: WriterHandle, reader: Reader) -> Self {
-        Self { writer, reader }
+        Self { writer, reader, complaints: Arc::default() }
     }
 
     /// Carries out a command; when the outcome is there, it is on disk.
@@ -50,35 +62,91 @@ impl Ledger {
         self.writer.submit(stamped, answer).map_err(|_| Unavailable::Busy)
     }
 
-    /// Asks a fresh snapshot, on a thread that may wait for the disk.
+    /// Asks a fresh snapshot, on a thread that may wait for the disk. The query is asked again when the disk failed
+    /// meanwhile.
     pub async fn read<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&Snapshot) -> Result<T, ReadError> + Send + 'static,
+        query: impl Fn(&Snapshot) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, Unavailable> {
-        let reader = self.reader.clone();
-        let answer = tokio::task::spawn_blocking(move || query(&reader.snapshot()?)).await;
-        match answer {
-            Ok(answer) => answer.map_err(Unavailable::from),
-            Err(_) => Err(Unavailable::Closed("reading ended in a panic".to_owned())),
-        }
+        let ledger = self.clone();
+        let answer = tokio::task::spawn_blocking(move || ledger.read_here(query)).await;
+        answer.unwrap_or_else(|_| Err(Unavailable::Closed("reading ended in a panic".to_owned())))
     }
 
-    /// A fresh snapshot for threads that may wait for the disk. Keep it short: it holds pages of the store.
-    pub fn snapshot(&self) -> Result<Snapshot, Unavailable> {
-        self.reader.snapshot().map_err(Unavailable::from)
+    /// The same on this thread, which may wait for the disk.
+    pub fn read_here<T>(&self, query: impl Fn(&Snapshot) -> Result<T, ReadError>) -> Result<T, Unavailable> {
+        self.reader.read(query).map_err(|error| self.unreadable(&error))
+    }
+
+    /// Of a disk that fails the writer tells.
+    fn unreadable(&self, error: &ReadError) -> Unavailable {
+        if matches!(error, ReadError::Closed) {
+            return Unavailable::Closed(error.to_string());
+        }
+        if let Some(unsaid) = self.complaints.speaks(Instant::now()) {
+            log::error!(unsaid; "{error}");
+        }
+        match error {
+            ReadError::Damaged { .. } => Unavailable::Unreadable,
+            ReadError::Disk(_) | ReadError::Closed => Unavailable::Closed("it could not be read".to_owned()),
+        }
+    }
+}
+
+impl Unavailable {
+    /// What a device is told.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Busy | Self::Closed(_) => ErrorCode::BUSY,
+            Self::Full | Self::NotStored(_) => ErrorCode::NOT_STORED,
+            Self::Unreadable => ErrorCode::INTERNAL,
+        }
     }
 }
 
 impl From<StoreError> for Unavailable {
     fn from(error: StoreError) -> Self {
-        Self::Closed(error.to_string())
+        match error {
+            StoreError::Full => Self::Full,
+            StoreError::Disk(error) => Self::NotStored(error),
+            StoreError::Closed => Self::Closed(error.to_string()),
+        }
     }
 }
 
-impl From<ReadError> for Unavailable {
-    fn from(error: ReadError) -> Self {
-        // Damage is for the operator; the caller only learns that it did not work.
-        log::error!("the store could not be read: {error}");
-        Self::Closed("it could not be read".to_owned())
+/// Speaks at once, then at most once a minute.
+#[derive(Default)]
+struct Seldom(Mutex<Option<Spoken>>);
+
+struct Spoken {
+    at: Instant,
+    unsaid: u64,
+}
+
+impl Seldom {
+    const EVERY: Duration = Duration::from_secs(60);
+
+    /// How often it kept silent since it spoke last; nothing when it does so again.
+    fn speaks(&self, now: Instant) -> Option<u64> {
+        let mut spoken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *spoken {
+            Some(last) if now.duration_since(last.at) < Self::EVERY => {
+                last.unsaid += 1;
+                None
+            }
+            last => Some(last.replace(Spoken { at: now, unsaid: 0 }).map_or(0, |last| last.unsaid)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_reads_are_logged_at_once_and_then_once_a_minute_with_their_number() {
+        let (seldom, begun) = (Seldom::default(), Instant::now());
+        let spoken: Vec<_> = (0..=120).filter_map(|s| seldom.speaks(begun + Duration::from_secs(s))).collect();
+        assert_eq!(spoken, [0, 59, 59]);
     }
 }

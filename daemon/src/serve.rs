@@ -28,6 +28,7 @@ use crate::listen::{self, BindError, Bound};
 use crate::password::{Passwords, Upgrades, upgrades};
 use crate::rest::Rest;
 use crate::retention;
+use crate::scrub::{self, Scrubs};
 use crate::shutdown::{ShutdownSwitch, shutdown};
 use crate::switchboard::{Dispatcher, Switchboard};
 use crate::tls::{self, CertificateError, Certificates};
@@ -121,6 +122,7 @@ impl Daemon {
             ledger,
             upgrades,
             switchboard,
+            scrubs: Scrubs::default(),
             shutdown,
         });
         tokio::spawn(upgrades::run(waiting, context.passwords.clone(), context.ledger.clone()));
@@ -138,6 +140,7 @@ impl Daemon {
         daemon.serve_network(bound, plain, &certificates)?;
         tokio::spawn(daemon.context.links.clone().sweep());
         tokio::spawn(retention::run(daemon.context.clone()));
+        tokio::spawn(scrub::run(daemon.context.clone()));
         tokio::spawn(renew(certificates, daemon.context.clone()));
         Ok(daemon)
     }

@@ -1,10 +1,15 @@
 //! The command `anserd` as an operator meets it: what it prints, how it ends, and what it says when something is wrong.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use anser_protocol::content::Content;
+use anser_storage::command::{AppCommand, Command as Change, NewUser, Origin, Send, Stamped, Target, UserCommand};
+use anser_storage::ids::{AppNumber, UserNumber};
+use anser_storage::{Options, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -137,6 +142,52 @@ fn a_broken_certificate_ends_with_the_code_that_a_restart_cannot_cure() {
 }
 
 #[test]
+fn a_store_that_does_not_open_ends_with_the_code_that_a_restart_cannot_cure_and_says_what_to_do() {
+    let folder = folder();
+    std::fs::write(folder.path().join("store.redb"), "rubbish").expect("written");
+    let output = run(&["serve", "--data-dir", path(folder.path()), "--listen", "127.0.0.1:0"]);
+    assert_eq!(output.status.code(), Some(78));
+    let told = text(&output.stderr);
+    assert!(told.contains("anserd rescue") && told.contains("anserd restore"), "{told}");
+}
+
+#[test]
+fn a_scrub_of_a_healthy_store_finds_nothing() {
+    let daemon = Daemon::start();
+    assert!(text(&daemon.admin(&["status"]).stdout).contains("not yet since the start"));
+    daemon.admin_json(&["app", "create", "shop"]);
+
+    let scrub = daemon.admin(&["scrub"]);
+
+    assert!(scrub.status.success(), "{}", text(&scrub.stderr));
+    assert!(text(&scrub.stdout).contains("nothing is damaged"), "{}", text(&scrub.stdout));
+    let last = &daemon.admin_json(&["status"])["scrub"]["last"];
+    assert_eq!((&last["findings"], &last["failure"]), (&Value::from(0), &Value::Null));
+    assert!(last["rows"].as_u64().is_some_and(|rows| rows > 3), "{last}");
+}
+
+#[test]
+fn a_damaged_row_is_found_by_the_scrub_told_by_the_status_and_named_in_the_log() {
+    let mut daemon = Daemon::start();
+    daemon.terminate();
+    damage_a_message(&daemon.data_dir());
+    daemon.start_again();
+
+    let scrub = daemon.admin(&["scrub", "--json"]);
+
+    assert_eq!(scrub.status.code(), Some(1));
+    assert!(text(&scrub.stderr).contains("anserd rescue"), "{}", text(&scrub.stderr));
+    let pass: Value = serde_json::from_slice(&scrub.stdout).expect("JSON");
+    assert_eq!(pass["findings"], 1);
+    assert_eq!(daemon.admin_json(&["status"])["scrub"]["last"], pass);
+    assert!(text(&daemon.admin(&["status"]).stdout).contains("1 DAMAGED"));
+    daemon.terminate();
+    let log = std::fs::read_to_string(daemon.log()).expect("a log");
+    let named = |line: &&str| line.contains("a stored row is damaged") && line.contains("log") && line.contains("key");
+    assert_eq!(log.lines().filter(named).count(), 1, "{log}");
+}
+
+#[test]
 fn it_ends_in_order_and_starts_again_with_its_apps() {
     let mut daemon = Daemon::start();
     let made = daemon.admin_json(&["app", "create", "shop"]);
@@ -175,16 +226,20 @@ struct Daemon {
 impl Daemon {
     fn start() -> Self {
         let folder = folder();
-        let (process, ready) = launch(&folder.path().join("data"));
+        let (process, ready) = launch(&folder.path().join("data"), &folder.path().join("log"));
         Self { folder, process, ready }
     }
 
     fn start_again(&mut self) {
-        (self.process, self.ready) = launch(&self.data_dir());
+        (self.process, self.ready) = launch(&self.data_dir(), &self.log());
     }
 
     fn data_dir(&self) -> std::path::PathBuf {
         self.folder.path().join("data")
+    }
+
+    fn log(&self) -> std::path::PathBuf {
+        self.folder.path().join("log")
     }
 
     fn admin(&self, args: &[&str]) -> Output {
@@ -213,11 +268,12 @@ impl Drop for Daemon {
     }
 }
 
-fn launch(data_dir: &Path) -> (Child, Value) {
+fn launch(data_dir: &Path, log: &Path) -> (Child, Value) {
+    let log = File::options().create(true).append(true).open(log).expect("a log");
     let mut process = anserd()
         .args(["serve", "--json", "--data-dir", path(data_dir), "--listen", "127.0.0.1:0"])
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(log)
         .spawn()
         .expect("started");
     let mut line = String::new();
@@ -225,6 +281,32 @@ fn launch(data_dir: &Path) -> (Child, Value) {
     let ready: Value = serde_json::from_str(&line).expect("the ready line is JSON");
     assert_eq!(ready["ready"], true);
     (process, ready)
+}
+
+/// Sends a message and changes a byte of it in the file.
+fn damage_a_message(data_dir: &Path) {
+    const TEXT: &str = "a text that is nowhere else";
+    let mut store = Store::open(data_dir, Options::default()).expect("it opens");
+    let app = AppNumber(1);
+    let create = AppCommand::Create { name: "shop".into(), app_key: "key".into(), master_secret: "secret".into() };
+    let users = vec![NewUser { username: "alice".into(), ..NewUser::default() }];
+    let (from, origin, target) = (UserNumber(1), Origin::Server { as_admin: false }, Target::User("alice".into()));
+    let commands = [
+        Change::App(create),
+        Change::User(UserCommand::Register { app, users }),
+        Change::Send(Send { app, from, origin, target, content: Content::text(TEXT) }),
+    ];
+    for outcome in store.apply(&commands.map(|command| Stamped { at_ms: 1, command })).expect("the disk is well") {
+        outcome.answer.expect("accepted");
+    }
+    store.shut_down().expect("the disk is well");
+
+    let file = data_dir.join("store.redb");
+    let mut bytes = std::fs::read(&file).expect("it can be read");
+    let found =
+        bytes.windows(TEXT.len()).position(|window| window == TEXT.as_bytes()).expect("the text is in the file");
+    bytes[found] ^= 1;
+    std::fs::write(&file, bytes).expect("it can be written");
 }
 
 fn run(args: &[&str]) -> Output {

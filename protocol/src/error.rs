@@ -43,6 +43,8 @@ codes! {
     /// Another link of the same device said hello.
     REPLACED = 12, "another link of this device took over";
     SHUTTING_DOWN = 13, "the server is shutting down";
+    /// The server's disk is full or fails. What is stored is still served.
+    NOT_STORED = 14, "the server can store nothing at the moment; try again later";
 
     /// The app key is unknown (JPush client code).
     APP_KEY = 1008, "unknown app key";
@@ -99,7 +101,15 @@ impl ErrorCode {
 
     /// May the same request succeed later without change?
     pub fn is_passing(self) -> bool {
-        [Self::TOO_MANY, Self::BUSY, Self::INTERNAL, Self::SHUTTING_DOWN, Self::SEND_OUT_OF_ORDER].contains(&self)
+        let passing = [
+            Self::TOO_MANY,
+            Self::BUSY,
+            Self::INTERNAL,
+            Self::SHUTTING_DOWN,
+            Self::NOT_STORED,
+            Self::SEND_OUT_OF_ORDER,
+        ];
+        passing.contains(&self)
     }
 }
 

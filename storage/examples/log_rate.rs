@@ -1,4 +1,5 @@
-//! How many messages a second become durable: `cargo run --profile quick --example log_rate -p anser-storage [FOLDER]`.
+//! How many messages a second become durable, and how soon a store is open after a kill:
+//! `cargo run --profile quick --example log_rate -p anser-storage [FOLDER [CHAINS…]]`.
 //!
 //! Devices of many users send single-chat messages of 100 bytes; each batch is one commit with its flush. The chains are
 //! made beforehand. FOLDER must be on a real disk; without it the current folder is used.
@@ -17,21 +18,56 @@ const TEXT: &str =
     "a message of about a hundred bytes, as people send them to one another on an ordinary day, more or less";
 /// For one line of the table.
 const TIME: Duration = Duration::from_secs(8);
+const POLICIES: [QuickRepair; 3] = [QuickRepair::Never, QuickRepair::From(16), QuickRepair::Always];
+/// Of the store that is opened after a kill.
+const FILE_BYTES: u64 = 1 << 30;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
+    let mut args = std::env::args().skip(1);
+    let folder = PathBuf::from(args.next().unwrap_or_else(|| ".".into()));
+    let given: Vec<u64> = args.map(|chains| chains.parse()).collect::<Result<_, _>>()?;
+    let chains = if given.is_empty() { vec![100_000, 1_000_000] } else { given };
+    rates(&folder, &chains)?;
+    openings(&folder)
+}
+
+fn rates(folder: &Path, chains: &[u64]) -> Result<(), Box<dyn std::error::Error>> {
     println!(
         "{:>9} {:>10} {:>12} {:>12} {:>9} {:>9}",
         "chains", "per commit", "quick repair", "messages/s", "p50 ms", "p99 ms"
     );
-    for chains in [100_000, 1_000_000] {
-        let folder = tempfile::tempdir_in(&folder)?;
-        let mut bench = Bench::new(Store::open(folder.path(), Options::default())?, chains)?;
-        for quick_repair in [QuickRepair::Always, QuickRepair::Never] {
+    for chains in chains {
+        let folder = tempfile::tempdir_in(folder)?;
+        let mut bench = Bench::new(Store::open(folder.path(), Options::default())?, *chains)?;
+        for quick_repair in POLICIES {
             bench = bench.reopened(folder.path(), quick_repair)?;
             for per_commit in [1, 16, 256, 1024] {
                 bench.measure(per_commit, quick_repair)?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// A copy of the file of an open store is what a kill leaves.
+fn openings(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let (folder, copy) = (tempfile::tempdir_in(folder)?, tempfile::tempdir_in(folder)?);
+    let file = |folder: &tempfile::TempDir| folder.path().join("store.redb");
+    let mut bench = Bench::new(Store::open(folder.path(), Options::default())?, 10_000)?;
+    while std::fs::metadata(file(&folder))?.len() < FILE_BYTES {
+        bench.batch(1024)?;
+    }
+    println!("\n{:>12} {:>16} {:>9}", "quick repair", "last per commit", "open ms");
+    for quick_repair in POLICIES {
+        for per_commit in [1, 16] {
+            bench = bench.reopened(folder.path(), quick_repair)?;
+            (0..100).try_for_each(|_| bench.batch(per_commit).map(drop))?;
+            std::fs::copy(file(&folder), file(&copy))?;
+            let begun = Instant::now();
+            let store = Store::open(copy.path(), Options::default())?;
+            let took = begun.elapsed().as_secs_f64() * 1000.0;
+            drop(store);
+            println!("{:>12} {per_commit:>16} {took:>9.1}", format!("{quick_repair:?}"));
         }
     }
     Ok(())
@@ -108,19 +144,7 @@ impl Bench {
         let begun = Instant::now();
         let mut times = Vec::new();
         while begun.elapsed() < TIME {
-            let batch: Vec<Stamped> = (0..per_commit)
-                .map(|_| {
-                    let chain = self.random_chain();
-                    self.send(chain)
-                })
-                .collect();
-            let sent = Instant::now();
-            let outcomes = self.store.apply(&batch)?;
-            times.push(sent.elapsed());
-            if let Some(refused) = outcomes.iter().find(|outcome| outcome.answer.is_err()) {
-                return Err(format!("{refused:?}").into());
-            }
-            self.store.checkpoint_step()?;
+            times.push(self.batch(per_commit)?);
         }
         let rate = (times.len() * per_commit) as f64 / begun.elapsed().as_secs_f64();
         times.sort_unstable();
@@ -128,6 +152,20 @@ impl Bench {
         let (chains, quick_repair) = (self.chains, format!("{quick_repair:?}"));
         println!("{chains:>9} {per_commit:>10} {quick_repair:>12} {rate:>12.0} {:>9.2} {:>9.2}", at(50), at(99));
         Ok(())
+    }
+
+    /// Sends so many messages in one commit; returns how long it took.
+    fn batch(&mut self, per_commit: usize) -> Result<Duration, Box<dyn std::error::Error>> {
+        let chains: Vec<u64> = (0..per_commit).map(|_| self.random_chain()).collect();
+        let batch: Vec<Stamped> = chains.into_iter().map(|chain| self.send(chain)).collect();
+        let sent = Instant::now();
+        let outcomes = self.store.apply(&batch)?;
+        let took = sent.elapsed();
+        if let Some(refused) = outcomes.iter().find(|outcome| outcome.answer.is_err()) {
+            return Err(format!("{refused:?}").into());
+        }
+        self.store.checkpoint_step()?;
+        Ok(took)
     }
 }
 

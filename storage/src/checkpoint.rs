@@ -78,7 +78,7 @@ impl Store {
         let finished = self.checkpointing.left.is_empty().then_some(self.checkpointing.replay_from).flatten();
         let result = catch_unwind(AssertUnwindSafe(|| self.write_heads(&database, &written, finished)));
         if let Err(error) = result.unwrap_or_else(|_| Err(StoreError::Disk("a page of the heads is damaged".into()))) {
-            self.close();
+            self.lose();
             return Err(error);
         }
         self.shared.publish(|published| written.iter().for_each(|(chain, _)| published.heads.remove(*chain)));

@@ -178,14 +178,15 @@ pub enum GroupCommand {
         is_public: bool,
         members: Vec<String>,
     },
-    /// Refused as a whole when one is unknown or a member already. A user who adds must be a member.
+    /// Refused as a whole when one is unknown or a member already. A user who adds must be a member. Doubles are dropped.
     Add {
         app: AppNumber,
         by: Actor,
         group: GroupId,
         members: Vec<String>,
     },
-    /// A user who removes must be the owner. The removed owner passes the group on to the oldest member.
+    /// Refused as a whole when one is unknown or no member; doubles are dropped. A user who removes must be the owner. The
+    /// removed owner passes the group on to the oldest member.
     Remove {
         app: AppNumber,
         by: Actor,

@@ -1,5 +1,7 @@
 //! What can go wrong with the disk, by what a caller can do about it.
 
+use std::io::ErrorKind;
+
 use crate::table::Table;
 
 /// A read that failed. One damaged value fails the reads that need it; the rest of the store goes on.
@@ -16,9 +18,12 @@ pub enum ReadError {
     Closed,
 }
 
-/// A batch that did not become true. Nothing of it is stored, and nobody may be told that it is.
+/// A batch that did not become true, or one that was refused untried because an earlier one failed a moment ago. Nobody
+/// may be told that anything of it is stored.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
+    #[error("the disk is full: nothing can be stored until there is room")]
+    Full,
     #[error("the store cannot write: {0}")]
     Disk(String),
     #[error("the store is closed after a disk error and is being opened again; try later")]
@@ -46,20 +51,36 @@ impl ReadError {
     pub(crate) fn disk(error: impl Into<redb::Error>) -> Self {
         Self::Disk(Box::new(error.into()))
     }
+
+    /// After such an error redb serves nothing any more until the store is opened again.
+    pub(crate) fn is_of_device(&self) -> bool {
+        use redb::Error::{DatabaseClosed, Io, PreviousIo};
+        match self {
+            Self::Closed => true,
+            Self::Disk(error) => matches!(**error, Io(_) | PreviousIo | DatabaseClosed),
+            Self::Damaged { .. } => false,
+        }
+    }
 }
 
 impl From<ReadError> for StoreError {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Closed => Self::Closed,
-            other => Self::Disk(other.to_string()),
+            ReadError::Disk(error) => Self::disk(*error),
+            damaged @ ReadError::Damaged { .. } => Self::Disk(damaged.to_string()),
         }
     }
 }
 
 impl StoreError {
     pub(crate) fn disk(error: impl Into<redb::Error>) -> Self {
-        Self::Disk(error.into().to_string())
+        match error.into() {
+            redb::Error::Io(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+                Self::Full
+            }
+            other => Self::Disk(other.to_string()),
+        }
     }
 }
 
@@ -85,7 +106,7 @@ pub(crate) fn is_damage(error: &redb::Error) -> bool {
         | TypeDefinitionChanged { .. } => true,
         // An empty, short or foreign file.
         redb::Error::Io(error) => {
-            matches!(error.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof)
+            matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
         }
         _ => false,
     }

@@ -23,7 +23,7 @@ use crate::options::Options;
 use crate::outcome::{Outcome, Refusal};
 use crate::recover::{Recovered, recover};
 use crate::rows::meta::Counters;
-use crate::shared::{Published, Shared};
+use crate::shared::{Published, Reopener, Shared};
 use crate::snapshot::Reader;
 
 pub struct Store {
@@ -128,15 +128,48 @@ impl Store {
 
     /// Opens the store again after a disk error; readers that were handed out go on with it.
     pub fn reopen(&mut self) -> Result<(), OpenError> {
-        self.close();
+        self.let_go();
+        match self.open_again() {
+            Ok((database, recovered)) => {
+                self.begin(database, recovered);
+                Ok(())
+            }
+            Err(error) => {
+                self.shared.give_up();
+                Err(error)
+            }
+        }
+    }
+
+    fn open_again(&mut self) -> Result<(Database, Recovered), OpenError> {
         let database = match &mut self.source {
-            Source::Folder(folder) => unharmed(|| disk::open_folder(folder, &self.options))?,
+            Source::Folder(folder) => unharmed(|| disk::open_existing(folder, &self.options))?,
             Source::Maker(make) => unharmed(|| make(&self.options))?,
             Source::Once => return Err(OpenError::Disk("the store's backend cannot be opened twice".into())),
         };
         let recovered = unharmed(|| recover(&database))?;
-        self.begin(database, recovered);
-        Ok(())
+        // Going on would give positions twice; a start jumps ahead.
+        if recovered.counters.position < self.counters.position {
+            let what = "the file has lost what was answered; look at the disk, then start the daemon again";
+            return Err(OpenError::Disk(what.into()));
+        }
+        Ok((database, recovered))
+    }
+
+    /// From now on somebody opens the store again at once after each disk error, and readers wait for that. They call
+    /// `reopener` when they find it broken first.
+    pub(crate) fn is_reopened_by(&self, reopener: Reopener) {
+        self.shared.is_reopened_by(reopener);
+    }
+
+    /// Has a reader found that it must be opened again?
+    pub(crate) fn is_broken(&self) -> bool {
+        self.shared.is_broken()
+    }
+
+    /// It stays closed for longer than readers would wait.
+    pub(crate) fn give_up(&self) {
+        self.shared.give_up();
     }
 
     pub(crate) fn is_checkpointing(&self) -> bool {
@@ -155,7 +188,19 @@ impl Store {
         Ok(())
     }
 
+    /// For good.
     pub(crate) fn close(&mut self) {
+        self.let_go();
+        self.give_up();
+    }
+
+    /// After a disk error.
+    pub(crate) fn lose(&mut self) {
+        self.shared.lose();
+        self.let_go();
+    }
+
+    fn let_go(&mut self) {
         self.members.borrow_mut().clear();
         self.shared.close();
         self.database = None;
@@ -200,7 +245,7 @@ impl Store {
                 self.stats.batches += 1;
                 self.stats.commands += outcomes.len() as u64;
             }
-            Err(_) => self.close(),
+            Err(_) => self.lose(),
         }
         committed
     }
@@ -269,7 +314,7 @@ impl Store {
             }));
             outcomes.push(match applied {
                 Ok(Ok(outcome)) => outcome,
-                Ok(Err(ReadError::Disk(error))) => return Err(Failure::Disk(StoreError::disk(*error))),
+                Ok(Err(error @ (ReadError::Disk(_) | ReadError::Closed))) => return Err(Failure::Disk(error.into())),
                 Ok(Err(error)) => return Err(Failure::Command { index, what: error.to_string() }),
                 Err(panic) => return Err(Failure::Command { index, what: panic_message(panic.as_ref()) }),
             });

@@ -185,6 +185,7 @@ fn changes_are_refused_as_a_whole_and_leave_nothing_behind() {
         (add(&world, Actor::User(dave), group, &["carol"]), Refusal::NotAMember),
         (remove(&world, Actor::User(bob), group, &["alice"]), Refusal::NotTheOwner),
         (remove(&world, Actor::User(alice), group, &["bob", "carol"]), unknown("carol")),
+        (remove(&world, Actor::User(alice), group, &["bob", "bob", "carol"]), unknown("carol")),
         (leave(&world, dave, group), Refusal::NotAMember),
         (add(&world, Actor::Server, GroupId(5), &["carol"]), Refusal::GroupUnknown),
     ];
@@ -193,6 +194,20 @@ fn changes_are_refused_as_a_whole_and_leave_nothing_behind() {
         assert_eq!(world.refusal(command), refusal);
     }
     assert_eq!(world.store.content_hash().expect("the disk is well"), before);
+}
+
+#[test]
+fn who_is_named_twice_is_added_and_removed_once() {
+    let mut world = World::new();
+    world.users(&["alice", "bob", "carol"]);
+    let group = create(&mut world, "alice", &["carol"]);
+    world.answer(add(&world, Actor::Server, group, &["bob", "bob"]));
+    assert_eq!(members(&world, group), ["alice", "carol", "bob"].map(|name| (name.into(), name == "alice")));
+
+    world.answer(remove(&world, Actor::Server, group, &["bob", "carol", "bob"]));
+
+    assert_eq!(members(&world, group), [("alice".into(), true)]);
+    assert_eq!(world.read().group(world.app, group).expect("whole").map(|group| group.members), Some(1));
 }
 
 #[test]

@@ -6,9 +6,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use anser_protocol::content::Content;
-use anser_protocol::ids::Position;
+use anser_protocol::ids::{GroupId, Position};
 use anser_storage::command::*;
-use anser_storage::ids::{AppNumber, UserNumber};
+use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{Answer, Outcome};
 use anser_storage::{Options, QueueFull, Reader, Store, StoreError, Writer, WriterHandle, WriterOptions};
 use common::{T0, World};
@@ -108,7 +108,7 @@ fn rotate(app: AppNumber) -> Command {
 }
 
 fn job(app: AppNumber) -> Command {
-    let (user, device, position) = (UserNumber(1), anser_storage::ids::DeviceNumber(0), Position(1));
+    let (user, device, position) = (UserNumber(1), DeviceNumber(0), Position(1));
     Command::Mark(MarkCommand::ChatCursor { app, user, device, position })
 }
 
@@ -233,6 +233,61 @@ fn a_full_queue_refuses_at_once_and_says_nothing_more() {
 }
 
 #[test]
+fn names_and_lists_count_against_the_queues_bytes() {
+    let (store, app, _) = world();
+    let desk = Desk::new(store, WriterOptions { queue_bytes_max: 40_000, ..WriterOptions::default() });
+    let names = || vec!["x".repeat(40); 1000];
+    let (user, device, group) = (UserNumber(1), DeviceNumber(0), GroupId::FIRST);
+    let change = DeviceChange { add_tags: names(), ..DeviceChange::default() };
+    let audience = Audience::Selected(Selection { alias: names(), ..Selection::default() });
+    let submit = Submit {
+        app,
+        contents: Vec::new(),
+        audience,
+        time_to_live_s: 60,
+        sendno: String::new(),
+        connected: Vec::new(),
+        cid: None,
+        validate_only: false,
+    };
+    let heavy = [
+        Command::Device(DeviceCommand::SetTags { app, device, tags: names() }),
+        Command::Device(DeviceCommand::ChangeTags { app, device, remove: Vec::new(), add: names() }),
+        Command::Device(DeviceCommand::Update { app, device, change }),
+        Command::Group(GroupCommand::Add { app, by: Actor::Server, group, members: names() }),
+        Command::Group(GroupCommand::Remove { app, by: Actor::Server, group, members: names() }),
+        Command::Push(PushCommand::Submit(Box::new(submit))),
+        Command::Push(PushCommand::Received { app, device, pushes: vec![Position(1); 10_000] }),
+        Command::User(UserCommand::UpgradePassword { app, user, from: "x".repeat(40_000), to: String::new() }),
+    ];
+
+    for command in heavy {
+        let described = format!("{command:?}").chars().take(60).collect::<String>();
+        assert_eq!(desk.submit(command), Err(QueueFull), "{described}");
+    }
+    let light = Command::Group(GroupCommand::Add { app, by: Actor::Server, group, members: vec!["x".repeat(40)] });
+    assert_eq!(desk.submit(light), Ok(()));
+}
+
+#[test]
+fn a_scrub_beside_a_busy_writer_finds_nothing() {
+    let (store, app, _) = world();
+    let desk = Desk::new(store, WriterOptions::default());
+    desk.hold(app);
+    desk.let_go.send(()).expect("the writer waits");
+
+    let (mut place, mut passes) = (None, 0);
+    while passes < 20 {
+        desk.submit(send(app)).expect("there is room");
+        let chunk = desk.reader.read(|snapshot| snapshot.scrub(place.as_ref(), 50)).expect("the disk is well");
+        assert_eq!(chunk.findings, []);
+        passes += usize::from(chunk.next.is_none());
+        place = chunk.next;
+    }
+    desk.handle.shutdown();
+}
+
+#[test]
 fn stamps_never_run_backwards() {
     let (store, app, _) = world();
     let desk = Desk::new(store, WriterOptions::default());
@@ -272,20 +327,32 @@ fn a_shutdown_carries_out_what_waits_and_leaves_nothing_to_recover() {
 #[cfg(feature = "simulation")]
 mod failing {
     use std::io::ErrorKind;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
     use anser_storage::disk::crash::CrashDisk;
 
     use super::*;
 
+    /// How often the store was opened, or tried to be.
+    type Openings = Arc<AtomicUsize>;
+
+    fn desk_on(disk: &CrashDisk, reopen_delay: Duration, options: Options) -> (Desk, AppNumber, Openings) {
+        let (held, openings) = (disk.clone(), Openings::default());
+        let counted = openings.clone();
+        let backend = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            held.backend()
+        };
+        let (store, app, _) = world_on(Store::open_with(backend, options).expect("the disk is well"));
+        let options = WriterOptions { reopen_delay_min: reopen_delay, ..WriterOptions::default() };
+        (Desk::new(store, options), app, openings)
+    }
+
     #[test]
     fn after_a_disk_error_all_who_wait_are_told_and_the_store_is_opened_again() {
         let disk = CrashDisk::default();
-        let held = disk.clone();
-        let store = Store::open_with(move || held.backend(), Options::default()).expect("the disk is well");
-        let (store, app, _) = world_on(store);
-        let soon = Duration::from_millis(1);
-        let desk = Desk::new(store, WriterOptions { reopen_delay_min: soon, ..WriterOptions::default() });
+        let (desk, app, _) = desk_on(&disk, Duration::from_millis(1), Options::default());
         desk.hold(app);
         let before = desk.reader.snapshot().expect("it is open").end();
 
@@ -295,7 +362,8 @@ mod failing {
         }
         desk.let_go.send(()).expect("the writer waits");
         for _ in 0..3 {
-            assert!(desk.answer().is_err());
+            let answer = desk.answer();
+            assert!(matches!(answer, Err(StoreError::Full)), "{answer:?}");
         }
 
         // It comes back by itself; until then every answer is a refusal.
@@ -307,6 +375,60 @@ mod failing {
         };
         assert_eq!(position, Position(before.0 + 1), "nothing of what failed is there");
         assert!(desk.reader.snapshot().expect("readers came back as well").end() == position);
+        desk.handle.shutdown();
+    }
+
+    #[test]
+    fn while_the_writer_refuses_readers_are_served() {
+        let disk = CrashDisk::default();
+        let (desk, app, openings) = desk_on(&disk, Duration::from_secs(3600), Options::default());
+        desk.hold(app);
+        desk.let_go.send(()).expect("the writer waits");
+        let before = desk.reader.snapshot().expect("it is open").end();
+
+        disk.fail_call(0, ErrorKind::StorageFull);
+        for _ in 0..100 {
+            desk.submit(send(app)).expect("there is room");
+            let answer = desk.answer();
+            assert!(matches!(answer, Err(StoreError::Full)), "the reason is told until it is tried again: {answer:?}");
+            let users = desk.reader.read(|snapshot| snapshot.user_by_name(app, "self"));
+            assert!(users.expect("reading goes on").is_some());
+        }
+
+        assert_eq!(desk.reader.snapshot().expect("it is open").end(), before);
+        assert_eq!(openings.load(Ordering::Relaxed), 2, "at the start, and at once after the failure");
+        desk.handle.shutdown();
+    }
+
+    #[test]
+    fn commands_that_keep_coming_do_not_hurry_the_next_attempt_to_open() {
+        let disk = CrashDisk::default();
+        let (desk, app, openings) = desk_on(&disk, Duration::from_secs(3600), Options::default());
+
+        disk.cut_power_after(0);
+        for _ in 0..100 {
+            desk.submit(send(app)).expect("there is room");
+            assert!(desk.answer().is_err());
+        }
+
+        assert_eq!(openings.load(Ordering::Relaxed), 2, "at the start, and at once after the failure");
+        assert!(desk.reader.snapshot().is_err(), "the disk is gone");
+        desk.handle.shutdown();
+    }
+
+    #[test]
+    fn a_failing_read_is_repeated_when_the_store_was_opened_again_although_nobody_writes() {
+        let disk = CrashDisk::default();
+        // Without room for pages everything is read from the disk.
+        let options = Options { cache_bytes: 0, ..Options::default() };
+        let (desk, app, openings) = desk_on(&disk, Duration::from_secs(3600), options);
+
+        disk.fail_read(0);
+        let user = desk.reader.read(|snapshot| snapshot.user_by_name(app, "self"));
+
+        assert!(user.expect("it was repeated").is_some());
+        assert!(!disk.has_failure_ahead(), "a read failed");
+        assert_eq!(openings.load(Ordering::Relaxed), 2);
         desk.handle.shutdown();
     }
 }

@@ -1,4 +1,5 @@
-//! G6: a full disk refuses clearly and loses nothing, and the daemon takes messages again soon after there is room.
+//! G6: a full disk refuses clearly and loses nothing, reading goes on, and the daemon takes messages again soon after there
+//! is room.
 
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,8 @@ use serde_json::json;
 const CI_CYCLES: u64 = 5;
 const DISK_BYTES: u64 = 256 << 20;
 const ACCEPTS_WITHIN: Duration = Duration::from_secs(5);
+/// In each cycle: more than a second of them, in which the daemon tries the disk several times.
+const READS: usize = 500;
 /// Of real time, on a machine that does other things as well.
 const SLACK: u32 = 5;
 
@@ -38,7 +41,11 @@ async fn g6_a_full_disk_refuses_clearly_loses_nothing_and_is_soon_forgotten() {
         // then a send is refused as something that passes, in the form of every other refusal,
         let refusal = until_refused(&https).await;
         assert_eq!(refusal.status, 503, "{refusal:?}");
-        assert_eq!(refusal.json().expect("a refusal is JSON")["error"]["code"], 899_030);
+        let refusal = refusal.json().expect("a refusal is JSON");
+        assert_eq!(refusal["error"]["code"], 899_030);
+        assert!(refusal["error"]["message"].as_str().is_some_and(|text| text.contains("disk is full")), "{refusal}");
+        // and whoever reads is served, however often the disk fails meanwhile,
+        read_on(&https).await;
         // and when there is room again, sends are taken soon.
         disk.free().expect("the ballast is there");
         let begun = Instant::now();
@@ -62,5 +69,14 @@ async fn until_refused(https: &Https) -> Response {
         if response.status != 201 && response.status != 403 {
             return response;
         }
+    }
+}
+
+/// Asks for what is stored, while the crowd goes on sending.
+async fn read_on(https: &Https) {
+    let mut connection = https.connection();
+    for _ in 0..READS {
+        let response = connection.call("GET", "/v1/users/ann", None).await.expect("the daemon serves");
+        assert_eq!(response.status, 200, "{response:?}");
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::scrub;
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum Request {
@@ -23,6 +25,8 @@ pub enum Request {
         app: String,
     },
     Status,
+    /// Look at every stored row now.
+    Scrub,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +36,10 @@ pub enum Reply {
     Apps(Vec<AppShown>),
     Deleted(AppShown),
     Status(Status),
+    /// It is over when the status counts so many passes.
+    ScrubBegun {
+        passes: u64,
+    },
     /// What is wrong and what to do.
     Refused(String),
 }
@@ -57,4 +65,6 @@ pub struct Status {
     pub connections: usize,
     /// The last position of the log.
     pub position: u64,
+    #[serde(default)]
+    pub scrub: scrub::Shown,
 }

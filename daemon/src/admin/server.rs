@@ -17,6 +17,7 @@ use super::{AppShown, LINE_BYTES_MAX, Reply, Request, SOCKET, Status};
 use crate::context::Shared;
 use crate::keys::random_key;
 use crate::ledger::Unavailable;
+use crate::scrub;
 
 const APP_NAME_BYTES_MAX: usize = 64;
 /// Whoever connects and says nothing is let go.
@@ -116,6 +117,7 @@ async fn answer(request: Request, context: &Shared, listen: &[SocketAddr]) -> Re
         Request::AppRotateSecret { app } => rotate_secret(context, &app).await,
         Request::AppDelete { app } => delete(context, &app).await,
         Request::Status => status(context, listen).await,
+        Request::Scrub => Ok(Reply::ScrubBegun { passes: scrub::begin_now(context) }),
     };
     answered.unwrap_or_else(Reply::Refused)
 }
@@ -166,6 +168,7 @@ async fn status(context: &Shared, listen: &[SocketAddr]) -> Result<Reply, String
         apps,
         connections: context.config.limits.links.saturating_sub(context.connections.available_permits()),
         position,
+        scrub: context.scrubs.shown(),
     }))
 }
 

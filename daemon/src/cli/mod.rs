@@ -2,6 +2,7 @@
 
 mod app;
 mod check;
+mod scrub;
 mod serve;
 mod status;
 
@@ -35,6 +36,8 @@ enum Command {
     },
     /// Shows how the running daemon is
     Status(status::StatusArgs),
+    /// Looks at every stored row of the running daemon; exit code 1 when something is damaged
+    Scrub(scrub::ScrubArgs),
     /// Checks the settings and reports every mistake
     Check(check::CheckArgs),
 }
@@ -68,6 +71,7 @@ impl Cli {
             Command::Serve(args) => serve::run(&args),
             Command::App { command } => app::run(command),
             Command::Status(args) => status::run(&args),
+            Command::Scrub(args) => scrub::run(&args),
             Command::Check(args) => check::run(&args),
         };
         match done {

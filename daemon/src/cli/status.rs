@@ -2,8 +2,12 @@
 
 use clap::Args;
 
+use super::scrub::in_words;
 use super::{AdminArgs, Failure, print_json, strange};
 use crate::admin::{Reply, Request, Status};
+use crate::clock::Written;
+use crate::config::TimeZone;
+use crate::scrub::Shown;
 
 #[derive(Debug, Args)]
 pub struct StatusArgs {
@@ -29,4 +33,16 @@ fn print_text(status: &Status) {
     println!("apps          {}", status.apps);
     println!("connections   {}", status.connections);
     println!("last position {}", status.position);
+    println!("scrub         {}", scrub_in_words(&status.scrub));
+}
+
+fn scrub_in_words(shown: &Shown) -> String {
+    let last = match &shown.last {
+        None => "not yet since the start".to_owned(),
+        Some(pass) => format!("{} UTC, {}", Written(pass.ended_ms, TimeZone { offset_minutes: 0 }), in_words(pass)),
+    };
+    match &shown.under_way {
+        None => last,
+        Some(pass) => format!("{last}; under way: {} rows, {} damaged or missing", pass.rows, pass.findings),
+    }
 }

@@ -156,6 +156,21 @@ mod tests {
     }
 
     #[test]
+    fn the_scrub_comes_every_week_or_as_often_as_set_or_never() {
+        let days = |days: u64| Some(std::time::Duration::from_secs(days * 86_400));
+        for (text, expected) in
+            [("", days(7)), ("[storage]\nscrub_days = 30", days(30)), ("[storage]\nscrub_days = 0", None)]
+        {
+            let (_dir, flags) = file(text);
+            let config = read(&flags, std::iter::empty()).expect("valid");
+            assert_eq!(config.storage.scrub_every, expected, "{text}");
+        }
+        let (_dir, flags) = file("[storage]\nscrub_days = 'weekly'");
+        let mistakes = read(&flags, std::iter::empty()).expect_err("a mistake");
+        assert!(mistakes[0].to_string().contains("from 0 to 365"), "{mistakes:?}");
+    }
+
+    #[test]
     fn an_unknown_variable_is_a_mistake_but_those_of_the_client_are_not() {
         assert!(read(&Flags::default(), environment(&[("ANSER_LISTNE", "x")])).is_err());
         assert!(read(&Flags::default(), environment(&[("ANSER_PASSWORD", "secret"), ("PATH", "x")])).is_ok());

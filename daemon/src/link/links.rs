@@ -110,7 +110,7 @@ impl Links {
         let accepted = self.ledger.submit_then(command, move |outcome| {
             let outcome = outcome.map_err(|error| {
                 log::debug!("a command was not carried out: {error}");
-                ErrorCode::BUSY
+                error.code()
             });
             answered.put_input(Input::Outcome(ticket, outcome));
         });
@@ -127,8 +127,7 @@ impl Links {
     pub(super) fn ask(&self, mailbox: &Arc<Mailbox>, ticket: Ticket, question: Query) {
         let (answered, ledger, now) = (Arc::clone(mailbox), self.ledger.clone(), self.now_ms());
         self.readers.run(move || {
-            let answer =
-                unharmed(|| ledger.snapshot().and_then(|snapshot| Ok(query::answer(&snapshot, question, now)?)));
+            let answer = unharmed(|| ledger.read_here(|snapshot| query::answer(snapshot, question.clone(), now)));
             answered.put_input(Input::Answer(ticket, answer));
         });
     }
@@ -173,13 +172,12 @@ impl Links {
 
 /// A session that is never answered would wait for ever: a panic is an answer, too.
 fn unharmed<T>(answer: impl FnOnce() -> Result<T, Unavailable>) -> Result<T, ErrorCode> {
-    let failed = |what: &dyn std::fmt::Display| {
-        log::error!("a question to the store failed: {what}");
-        ErrorCode::INTERNAL
-    };
     match catch_unwind(AssertUnwindSafe(answer)) {
-        Ok(answer) => answer.map_err(|error| failed(&error)),
-        Err(_) => Err(failed(&"it panicked")),
+        Ok(answer) => answer.map_err(|error| error.code()),
+        Err(_) => {
+            log::error!("a question to the store panicked");
+            Err(ErrorCode::INTERNAL)
+        }
     }
 }
 

@@ -44,7 +44,11 @@ pub async fn caller(context: &Shared, family: Family, headers: &HeaderMap) -> Re
     // The IM API compares app keys without case; ours are lower-case.
     let app_key = if family == Family::Im { user.to_ascii_lowercase() } else { user };
     let asked = app_key.clone();
-    let found = context.ledger.read(move |snapshot| snapshot.app_by_key(&asked)).await.map_err(|_| family.busy())?;
+    let found = context
+        .ledger
+        .read(move |snapshot| snapshot.app_by_key(&asked))
+        .await
+        .map_err(|error| family.unavailable(&error))?;
     // An unknown key is compared as well, so that the time of the answer does not tell it from a wrong secret.
     let secret = found.as_ref().map_or("", |(_, app)| app.master_secret.as_str());
     let is_right = is_same_secret(password.as_bytes(), secret.as_bytes());

@@ -36,7 +36,7 @@ pub async fn show(
         };
         Ok(Some((device, snapshot.tags_of_device(app, number)?)))
     });
-    let (device, tags) = found.await.map_err(|_| Family::Device.busy())?.ok_or_else(unknown_device)?;
+    let (device, tags) = found.await.map_err(|error| Family::Device.unavailable(&error))?.ok_or_else(unknown_device)?;
     let body = json!({
         "tags": tags,
         "alias": device.alias.unwrap_or_default(),
@@ -56,7 +56,7 @@ pub async fn update(
     let change = parse_change(&body)?;
     let device = device_number(&context, &caller, registration_id).await?;
     let command = Command::Device(DeviceCommand::Update { app: caller.app, device, change });
-    let outcome = context.ledger.submit(command).await.map_err(|_| Family::Device.busy())?;
+    let outcome = context.ledger.submit(command).await.map_err(|error| Family::Device.unavailable(&error))?;
     outcome.answer.map_err(of_device)?;
     Ok(json_response(StatusCode::OK, &json!({})))
 }
@@ -64,7 +64,7 @@ pub async fn update(
 async fn device_number(context: &Context, caller: &Caller, registration_id: String) -> Result<DeviceNumber, Fault> {
     let app = caller.app;
     let found = context.ledger.read(move |snapshot| snapshot.device_by_registration_id(app, &registration_id)).await;
-    found.map_err(|_| Family::Device.busy())?.map(|(number, _)| number).ok_or_else(unknown_device)
+    found.map_err(|error| Family::Device.unavailable(&error))?.map(|(number, _)| number).ok_or_else(unknown_device)
 }
 
 /// Absent and null members leave things as they are.

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 
 use super::fault::Fault;
+use crate::ledger::Unavailable;
 
 /// One family per block of error codes in the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,12 +91,26 @@ impl Family {
     }
 
     pub fn busy(self) -> Fault {
+        self.not_now("server busy, try again later")
+    }
+
+    /// The store could not do it.
+    pub fn unavailable(self, why: &Unavailable) -> Fault {
+        match why {
+            Unavailable::Busy | Unavailable::Closed(_) => self.busy(),
+            Unavailable::Full => self.not_now("the server's disk is full: nothing is stored, try again later"),
+            Unavailable::NotStored(_) => self.not_now("the server's disk fails: nothing is stored, try again later"),
+            Unavailable::Unreadable => self.internal(),
+        }
+    }
+
+    fn not_now(self, message: &'static str) -> Fault {
         let code = match self {
             Self::Push => 1030,
             Self::Device => 7030,
             Self::Im => 899_030,
         };
-        Fault::new(StatusCode::SERVICE_UNAVAILABLE, code, "server busy, try again later")
+        Fault::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
     }
 }
 

@@ -103,9 +103,10 @@ impl Batch<'_> {
         let group = self.live_group(app, id)?;
         require_owner(&group, by)?;
         let members = self.named_users(app, names)?;
-        for (member, name) in members.iter().zip(names) {
+        for member in &members {
             if !self.is_member(app, id, *member)? {
-                return Err(Refusal::MemberUnknown { username: name.clone() }.into());
+                let username = find::username(self, app, *member)?.to_string();
+                return Err(Refusal::MemberUnknown { username }.into());
             }
         }
         if !members.is_empty() {

@@ -6,7 +6,9 @@
 //! - A crash can be set to come within a call to come ([`CrashDisk::cut_power_after`]): that call and all later ones
 //!   fail, until [`CrashDisk::restart`]. Whoever held the disk before the restart holds a dead one.
 //! - A call to come can be set to fail by itself ([`CrashDisk::fail_call`], [`CrashDisk::fail_read`]) and then does
-//!   nothing: the disk goes on, and so may the store.
+//!   nothing: the disk goes on, and so may the store. What a failed sync was to save is read as before, but no later sync
+//!   saves it: so does Linux.
+//! - It can be full ([`CrashDisk::set_room`]): what is there can be written over, but the file does not grow.
 
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,6 +44,8 @@ struct State {
     failing: Option<(u64, ErrorKind)>,
     reads: u64,
     failing_read: Option<u64>,
+    /// No byte may lie beyond.
+    room: Option<usize>,
     is_off: bool,
 }
 
@@ -89,6 +93,12 @@ impl CrashDisk {
     pub fn fail_read(&self, reads: u64) {
         let mut state = self.lock();
         state.failing_read = Some(state.reads + reads);
+    }
+
+    /// The disk has room for what lies on it and `more` bytes; with nothing, for everything again.
+    pub fn set_room(&self, more: Option<usize>) {
+        let mut state = self.lock();
+        state.room = more.map(|more| state.content.len() + more);
     }
 
     /// Reads since the last restart.
@@ -196,6 +206,14 @@ impl Change {
             Self::Length(length) => content.resize(*length, 0),
         }
     }
+
+    /// How far it reaches.
+    fn end(&self) -> usize {
+        match self {
+            Self::Write { offset, bytes } => offset + bytes.len(),
+            Self::Length(length) => *length,
+        }
+    }
 }
 
 impl State {
@@ -214,7 +232,7 @@ impl State {
     }
 
     fn change(&mut self, change: Change) -> io::Result<()> {
-        let begun = self.begin_call();
+        let begun = self.begin_call().and_then(|()| self.find_room(&change));
         if begun.is_ok() {
             change.make(&mut self.content);
         }
@@ -223,6 +241,13 @@ impl State {
             self.unsynced.push(change);
         }
         begun
+    }
+
+    fn find_room(&self, change: &Change) -> io::Result<()> {
+        match self.room {
+            Some(room) if change.end() > room => Err(ErrorKind::StorageFull.into()),
+            _ => Ok(()),
+        }
     }
 
     fn begin_read(&mut self) -> io::Result<()> {
@@ -235,11 +260,16 @@ impl State {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.begin_call()?;
-        for change in std::mem::take(&mut self.unsynced) {
-            change.make(&mut self.synced);
+        let begun = self.begin_call();
+        if self.is_off {
+            return begun;
         }
-        Ok(())
+        for change in std::mem::take(&mut self.unsynced) {
+            if begun.is_ok() {
+                change.make(&mut self.synced);
+            }
+        }
+        begun
     }
 }
 
@@ -349,6 +379,31 @@ mod tests {
         disk.restart(&mut always(2, 0));
         assert!(old.len().is_err());
         assert_eq!(read(&disk.backend(), 5), b"other", "the write that was under way may have come through");
+    }
+
+    #[test]
+    fn what_a_failed_sync_was_to_save_is_read_but_not_saved_by_a_later_one() {
+        let disk = CrashDisk::holding(b"old".to_vec());
+        let backend = disk.backend();
+        backend.write(0, b"new").expect("the disk is well");
+        disk.fail_call(0, ErrorKind::Other);
+        assert!(backend.sync_data().is_err());
+        backend.sync_data().expect("the disk goes on");
+
+        assert_eq!(read(&backend, 3), b"new");
+        assert_eq!(disk.synced(), b"old");
+    }
+
+    #[test]
+    fn a_full_disk_does_not_grow_until_it_has_room() {
+        let disk = CrashDisk::holding(vec![0; 10]);
+        let backend = disk.backend();
+        disk.set_room(Some(2));
+        backend.write(8, &[1; 4]).expect("it fits");
+        assert_eq!(backend.write(8, &[1; 5]).map_err(|error| error.kind()), Err(ErrorKind::StorageFull));
+        assert!(backend.set_len(20).is_err());
+        disk.set_room(None);
+        backend.set_len(20).expect("there is room");
     }
 
     #[test]

@@ -28,6 +28,12 @@ pub(crate) fn open_folder(folder: &Path, options: &Options) -> Result<Database, 
     if !path.try_exists().map_err(|error| disk(&path, error))? {
         create_file(folder, &path, options)?;
     }
+    open_existing(folder, options)
+}
+
+/// Opens a store that was there before. A missing file is none to be made: its disk may be gone.
+pub(crate) fn open_existing(folder: &Path, options: &Options) -> Result<Database, OpenError> {
+    let path = folder.join(FILE);
     refuse_newer_untouched(&path, options)?;
     let database = builder(options).open(&path).map_err(OpenError::from_redb)?;
     check_format(&database)?;

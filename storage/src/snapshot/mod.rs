@@ -23,9 +23,12 @@ use anser_protocol::ids::Position;
 use crate::error::ReadError;
 use crate::heads::{DirtyHeads, Head};
 use crate::ids::ChainNumber;
-use crate::shared::Shared;
+use crate::shared::{Moment, Shared};
 use crate::table::Table;
 use crate::tables::{ReadRow, ReadTables, Tables};
+
+/// While the disk is full the store is opened again and again, with growing pauses; a slow question may meet several.
+const ATTEMPTS: usize = 4;
 
 /// Hands out snapshots. Cheap to clone, and it stays valid when the store is opened again after a disk error.
 #[derive(Clone)]
@@ -38,6 +41,7 @@ pub struct Snapshot {
     tables: ReadTables,
     heads: DirtyHeads,
     end: Position,
+    opening: u64,
     shared: Arc<Shared>,
 }
 
@@ -46,9 +50,31 @@ impl Reader {
         Self { shared }
     }
 
+    /// May wait up to a second while a [`Writer`](crate::Writer) opens the store again after a disk error.
     pub fn snapshot(&self) -> Result<Snapshot, ReadError> {
-        let (heads, end, transaction) = self.shared.snapshot()?;
-        Ok(Snapshot { tables: ReadTables::new(transaction), heads, end, shared: self.shared.clone() })
+        let Moment { opening, heads, end, transaction } = self.shared.snapshot()?;
+        Ok(Snapshot { tables: ReadTables::new(transaction), heads, end, opening, shared: self.shared.clone() })
+    }
+
+    /// Asks a fresh snapshot, and another one when the disk failed, or the store was opened again, while it was asked.
+    pub fn read<T>(&self, query: impl Fn(&Snapshot) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match self.ask(&query) {
+                Err(error) if error.is_of_device() && attempts < ATTEMPTS => {}
+                found => return found,
+            }
+        }
+    }
+
+    fn ask<T>(&self, query: impl Fn(&Snapshot) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        let snapshot = self.snapshot()?;
+        query(&snapshot).inspect_err(|error| {
+            if error.is_of_device() {
+                self.shared.report(snapshot.opening);
+            }
+        })
     }
 }
 

@@ -2,8 +2,13 @@
 //!
 //! Group commit without a timer: while one batch is on its way to the disk, the next one gathers. An answer is given only
 //! after the commit; what was appended is handed on after the answers, in the order of positions.
+//!
+//! After a disk error the store is opened again at once, for its readers; commands are refused for a while, and the next
+//! batch then shows whether the disk takes something again.
 
 mod queue;
+mod trouble;
+mod weight;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,6 +17,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use queue::{Queue, Waiting};
+use trouble::Trouble;
+use weight::weight;
 
 use crate::command::Stamped;
 use crate::error::StoreError;
@@ -41,7 +48,7 @@ pub struct WriterOptions {
     pub batch_bytes_max: usize,
     /// Work before the commit.
     pub batch_time_max: Duration,
-    /// Between attempts to open the store again after a disk error; doubled up to the second.
+    /// How long everything is refused after a disk error; doubled up to the second while it fails again.
     pub reopen_delay_min: Duration,
     pub reopen_delay_max: Duration,
 }
@@ -76,7 +83,7 @@ pub struct Writer {
     on_appended: OnAppended,
     /// Taken from the queue and not carried out yet.
     batch: VecDeque<Waiting>,
-    reopen_delay: Duration,
+    trouble: Trouble,
 }
 
 impl Writer {
@@ -88,9 +95,10 @@ impl Writer {
     ) -> std::io::Result<(WriterHandle, Reader)> {
         let reader = store.reader();
         let queue = Arc::new(Queue::new(options.clone()));
-        let reopen_delay = options.reopen_delay_min;
-        let batch = VecDeque::new();
-        let writer = Self { store, queue: queue.clone(), options, on_appended, batch, reopen_delay };
+        let woken = queue.clone();
+        store.is_reopened_by(Box::new(move || woken.wake()));
+        let trouble = Trouble::new(&options);
+        let writer = Self { store, queue: queue.clone(), options, on_appended, batch: VecDeque::new(), trouble };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || writer.run())?;
         Ok((WriterHandle { queue, thread: Arc::new(Mutex::new(Some(thread))) }, reader))
     }
@@ -99,12 +107,17 @@ impl Writer {
         loop {
             let is_closing = self.wait();
             self.queue.fill(&mut self.batch);
-            if self.store.is_closed() {
+            if self.store.is_broken() {
+                self.fail(StoreError::Disk("it could not be read".into()));
+            }
+            if self.store.is_closed() || self.is_resting() {
                 self.refuse_all();
                 if is_closing {
-                    return;
+                    return self.close();
                 }
-                self.try_reopen();
+                if self.store.is_closed() && !self.is_resting() {
+                    self.try_reopen();
+                }
                 continue;
             }
             if self.batch.is_empty() && is_closing {
@@ -118,10 +131,14 @@ impl Writer {
     /// Waits for work, unless there is some.
     fn wait(&self) -> bool {
         if self.store.is_closed() {
-            return self.queue.wait(Some(self.reopen_delay));
+            return self.queue.wait(Some(self.trouble.rest(Instant::now()).unwrap_or_default()));
         }
         let has_work = !self.batch.is_empty() || self.store.is_checkpointing();
         self.queue.wait(has_work.then_some(Duration::ZERO))
+    }
+
+    fn is_resting(&self) -> bool {
+        self.trouble.rest(Instant::now()).is_some()
     }
 
     fn carry_out(&mut self) {
@@ -131,7 +148,12 @@ impl Writer {
         let commands: Vec<Stamped> = self.batch.iter().map(|waiting| waiting.stamped.clone()).collect();
         let until = Instant::now() + self.options.batch_time_max;
         match self.store.apply_while(&commands, &mut || Instant::now() < until) {
-            Ok(outcomes) => self.answer(outcomes),
+            Ok(outcomes) => {
+                self.answer(outcomes);
+                if let Some(line) = self.trouble.succeed(Instant::now()) {
+                    ::log::warn!("{line}");
+                }
+            }
             Err(error) => self.fail(error),
         }
     }
@@ -149,28 +171,39 @@ impl Writer {
         }
     }
 
-    /// Nobody knows how much of a failed batch is on disk: all of it is answered with the error, and so is what waits.
+    /// Nobody knows how much of a failed batch is on disk: all of it is answered with the error, and so is what waits. The
+    /// store is opened again first, unless it failed a moment ago.
     fn fail(&mut self, error: StoreError) {
-        ::log::error!("{error}; the store is closed and will be opened again");
-        self.batch.drain(..).for_each(|waiting| answer(waiting.answer, Err(error.clone())));
-        self.reopen_delay = self.options.reopen_delay_min;
+        let was_resting = self.is_resting();
+        self.store.lose();
+        let reopened = if was_resting { Ok(self.store.give_up()) } else { self.store.reopen() };
+        let error = match reopened {
+            Ok(()) => error,
+            Err(closed) => StoreError::Disk(format!("{error}, and cannot be opened again: {closed}")),
+        };
+        self.note(error);
         self.refuse_all();
     }
 
-    fn refuse_all(&mut self) {
-        self.queue.fill(&mut self.batch);
-        while !self.batch.is_empty() {
-            self.batch.drain(..).for_each(|waiting| answer(waiting.answer, Err(StoreError::Closed)));
-            self.queue.fill(&mut self.batch);
+    fn try_reopen(&mut self) {
+        if let Err(error) = self.store.reopen() {
+            self.note(StoreError::Disk(format!("it cannot be opened: {error}")));
         }
     }
 
-    fn try_reopen(&mut self) {
-        match self.store.reopen() {
-            Ok(()) => ::log::warn!("the store is open again"),
-            Err(error) => {
-                ::log::error!("the store cannot be opened again yet: {error}");
-                self.reopen_delay = (self.reopen_delay * 2).min(self.options.reopen_delay_max);
+    fn note(&mut self, error: StoreError) {
+        if let Some(line) = self.trouble.fail(error, Instant::now()) {
+            ::log::error!("{line}");
+        }
+    }
+
+    fn refuse_all(&mut self) {
+        let refusal = self.trouble.refusal();
+        loop {
+            self.batch.drain(..).for_each(|waiting| answer(waiting.answer, Err(refusal.clone())));
+            self.queue.fill(&mut self.batch);
+            if self.batch.is_empty() {
+                return;
             }
         }
     }
@@ -184,7 +217,10 @@ impl Writer {
         }
     }
 
-    fn close(self) {
+    fn close(mut self) {
+        if self.store.is_closed() {
+            return self.store.close();
+        }
         if let Err(error) = self.store.shut_down() {
             ::log::error!("the last checkpoint failed, the next start recovers instead: {error}");
         }
@@ -201,7 +237,8 @@ impl WriterHandle {
     /// Puts a command into the queue. `answer` is called exactly once when this returns `Ok`, and never otherwise. The
     /// stamp is moved up to the latest one before it: time never runs backwards.
     pub fn submit(&self, command: Stamped, answer: Answered) -> Result<(), QueueFull> {
-        self.queue.push(Waiting { stamped: command, answer })
+        let weight = weight(&command.command);
+        self.queue.push(Waiting { stamped: command, answer, weight })
     }
 
     /// Carries out what is waiting, writes a checkpoint, closes the store, and waits for all that.

@@ -6,13 +6,15 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Answered, QueueFull, WriterOptions};
-use crate::command::{Command, PushCommand, QueueClass, Stamped, UserCommand};
+use crate::command::{QueueClass, Stamped};
 use crate::ids::AppNumber;
 
 /// A command and who waits for its outcome.
 pub(super) struct Waiting {
     pub stamped: Stamped,
     pub answer: Answered,
+    /// About how much memory it holds.
+    pub weight: usize,
 }
 
 /// Turns that a class gets in a round. People wait for sends; nobody waits for a job.
@@ -30,6 +32,7 @@ struct State {
     count: usize,
     bytes: usize,
     is_closing: bool,
+    is_woken: bool,
 }
 
 /// The commands of one class: a line for each app, and whose turn it was last.
@@ -45,10 +48,10 @@ impl Queue {
     }
 
     pub fn push(&self, waiting: Waiting) -> Result<(), QueueFull> {
-        let bytes = weight(&waiting.stamped.command);
+        let weight = waiting.weight;
         let mut state = self.lock();
-        let is_full =
-            state.count >= self.options.queue_commands_max || state.bytes + bytes > self.options.queue_bytes_max;
+        let is_full = state.count >= self.options.queue_commands_max
+            || state.bytes.saturating_add(weight) > self.options.queue_bytes_max;
         if state.is_closing || is_full {
             return Err(QueueFull);
         }
@@ -59,7 +62,7 @@ impl Queue {
         }
         line.push_back(waiting);
         state.count += 1;
-        state.bytes += bytes;
+        state.bytes += weight;
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -71,22 +74,29 @@ impl Queue {
         self.changed.notify_one();
     }
 
+    /// Ends the wait under way, or the next one.
+    pub fn wake(&self) {
+        self.lock().is_woken = true;
+        self.changed.notify_one();
+    }
+
     /// Waits until something is there. Returns whether the queue is closing; a batch that is empty then means the end.
     pub fn wait(&self, at_most: Option<Duration>) -> bool {
         let state = self.lock();
-        let is_idle = |state: &mut State| state.count == 0 && !state.is_closing;
-        let state = match at_most {
+        let is_idle = |state: &mut State| state.count == 0 && !state.is_closing && !state.is_woken;
+        let mut state = match at_most {
             Some(duration) => {
                 self.changed.wait_timeout_while(state, duration, is_idle).unwrap_or_else(PoisonError::into_inner).0
             }
             None => self.changed.wait_while(state, is_idle).unwrap_or_else(PoisonError::into_inner),
         };
+        state.is_woken = false;
         state.is_closing
     }
 
     /// Fills a batch up to its limits, taking turns.
     pub fn fill(&self, batch: &mut VecDeque<Waiting>) {
-        let mut bytes: usize = batch.iter().map(|waiting| weight(&waiting.stamped.command)).sum();
+        let mut bytes: usize = batch.iter().map(|waiting| waiting.weight).sum();
         let mut state = self.lock();
         while state.count > 0 {
             for (class, turns) in TURNS {
@@ -95,10 +105,9 @@ impl Queue {
                         return;
                     }
                     let Some(waiting) = state.lanes.get_mut(&class).and_then(Lane::next) else { break };
-                    let weight = weight(&waiting.stamped.command);
                     state.count -= 1;
-                    state.bytes -= weight;
-                    bytes += weight;
+                    state.bytes -= waiting.weight;
+                    bytes += waiting.weight;
                     batch.push_back(waiting);
                 }
             }
@@ -125,26 +134,4 @@ impl Lane {
         self.last = Some(app);
         waiting
     }
-}
-
-/// About how much memory a command holds.
-fn weight(command: &Command) -> usize {
-    let names = |names: &[String]| names.iter().map(|name| name.len() + 32).sum::<usize>();
-    let own = match command {
-        Command::Send(send) => send.content.body.len(),
-        Command::Push(PushCommand::Submit(submit)) => {
-            let texts = submit.contents.iter().map(|(_, content)| {
-                let notification = content.notification.as_ref();
-                let message = content.message.as_ref();
-                notification.map_or(0, |n| n.alert.len() + n.title.len() + n.extras.len() + n.options.len())
-                    + message.map_or(0, |m| m.content.len() + m.title.len() + m.extras.len())
-            });
-            texts.sum::<usize>() + submit.connected.len() * 4
-        }
-        Command::User(UserCommand::Register { users, .. }) => users.len() * 512,
-        Command::Group(crate::command::GroupCommand::Create { members, .. }) => names(members),
-        Command::Device(crate::command::DeviceCommand::SetTags { tags, .. }) => names(tags),
-        _ => 0,
-    };
-    own + size_of::<Stamped>()
 }

@@ -101,7 +101,7 @@ pub async fn list_members(
         }
         Ok(Some(rows))
     });
-    let rows = found.await.map_err(|_| Family::Im.busy())?.ok_or_else(refusal::group_unknown)?;
+    let rows = found.await.map_err(|error| Family::Im.unavailable(&error))?.ok_or_else(refusal::group_unknown)?;
     Ok(json_response(StatusCode::OK, &Value::Array(rows)))
 }
 
@@ -144,14 +144,14 @@ async fn check_all_exist(context: &Context, caller: &Caller, gid: GroupId, names
         if living_group(snapshot, app, gid)?.is_none() {
             return Ok(Some(refusal::group_unknown()));
         }
-        for name in names {
-            if snapshot.user_by_name(app, &name)?.is_none() {
-                return Ok(Some(refusal::no_such_user(&name)));
+        for name in &names {
+            if snapshot.user_by_name(app, name)?.is_none() {
+                return Ok(Some(refusal::no_such_user(name)));
             }
         }
         Ok(None)
     });
-    missing.await.map_err(|_| Family::Im.busy())?.map_or(Ok(()), Err)
+    missing.await.map_err(|error| Family::Im.unavailable(&error))?.map_or(Ok(()), Err)
 }
 
 struct Found {
@@ -168,7 +168,7 @@ async fn find(context: &Context, caller: &Caller, gid: GroupId) -> Result<Found,
         let members = snapshot.group_members(app, gid)?;
         Ok(Some(Found { group, owner, members }))
     });
-    found.await.map_err(|_| Family::Im.busy())?.ok_or_else(refusal::group_unknown)
+    found.await.map_err(|error| Family::Im.unavailable(&error))?.ok_or_else(refusal::group_unknown)
 }
 
 fn living_group(snapshot: &Snapshot, app: AppNumber, gid: GroupId) -> Result<Option<Group>, ReadError> {
@@ -180,7 +180,8 @@ async fn submit(
     command: GroupCommand,
     code_of: impl FnOnce(Refusal) -> Fault,
 ) -> Result<Answer, Fault> {
-    let outcome = context.ledger.submit(Command::Group(command)).await.map_err(|_| Family::Im.busy())?;
+    let outcome =
+        context.ledger.submit(Command::Group(command)).await.map_err(|error| Family::Im.unavailable(&error))?;
     outcome.answer.map_err(code_of)
 }
 

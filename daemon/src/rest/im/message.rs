@@ -29,7 +29,8 @@ pub async fn send_message(
     let body = body::json(Family::Im, request).await?;
     let order = Order::parse(&context, field::object(&body)?)?;
     let command = order.command(&context, &caller).await?;
-    let outcome = context.ledger.submit(Command::Send(command)).await.map_err(|_| Family::Im.busy())?;
+    let outcome =
+        context.ledger.submit(Command::Send(command)).await.map_err(|error| Family::Im.unavailable(&error))?;
     match outcome.answer.map_err(of_im)? {
         Answer::Sent { position, at_ms, .. } => {
             Ok(json_response(StatusCode::CREATED, &json!({"msg_id": position.0, "msg_ctime": at_ms})))
@@ -64,7 +65,8 @@ impl Order {
     async fn command(self, context: &Context, caller: &Caller) -> Result<Send, Fault> {
         let (app, name) = (caller.app, self.from.clone());
         let found = context.ledger.read(move |snapshot| snapshot.user_by_name(app, &name)).await;
-        let (from, user) = found.map_err(|_| Family::Im.busy())?.ok_or_else(|| refusal::no_such_user(&self.from))?;
+        let (from, user) =
+            found.map_err(|error| Family::Im.unavailable(&error))?.ok_or_else(|| refusal::no_such_user(&self.from))?;
         if self.as_admin && !user.is_admin {
             return Err(refusal::not_an_admin());
         }

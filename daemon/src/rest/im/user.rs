@@ -127,7 +127,7 @@ async fn store(
         return Ok(Vec::new());
     }
     let command = Command::User(UserCommand::Register { app: caller.app, users });
-    let outcome = context.ledger.submit(command).await.map_err(|_| Family::Im.busy())?;
+    let outcome = context.ledger.submit(command).await.map_err(|error| Family::Im.unavailable(&error))?;
     match outcome.answer.map_err(of_im)? {
         Answer::Users(users) => Ok(users),
         _ => Err(Family::Im.internal()),
@@ -168,7 +168,7 @@ pub async fn show_user(
     field::path_name(&username, &context.config.users)?;
     let (app, asked) = (caller.app, username.clone());
     let found = context.ledger.read(move |snapshot| snapshot.user_by_name(app, &asked)).await;
-    match found.map_err(|_| Family::Im.busy())? {
+    match found.map_err(|error| Family::Im.unavailable(&error))? {
         Some((_, user)) => Ok(json_response(StatusCode::OK, &view::user(&user, context.config.time_zone))),
         None => Err(refusal::no_such_user(&username)),
     }

@@ -58,7 +58,7 @@ async fn push(context: &Context, caller: &Caller, request: Request, mode: Mode) 
     }
     let submit = submission(context, caller, push, mode);
     let outcome = context.ledger.submit(Command::Push(PushCommand::Submit(Box::new(submit)))).await;
-    let outcome = outcome.map_err(|_| Family::Push.busy())?;
+    let outcome = outcome.map_err(|error| Family::Push.unavailable(&error))?;
     match outcome.answer.map_err(refusal::of_push)? {
         Answer::Pushed { msg_id, sendno, .. } => {
             Ok(json_response(StatusCode::OK, &json!({"sendno": sendno, "msg_id": msg_id.to_string()})))
