@@ -11,7 +11,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use anser_protocol::planted::{Fault, is_planted};
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{Appended, Route};
+use roaring::RoaringBitmap;
 
+use crate::attendance::Attendance;
 use crate::link::mailbox::{Delivery, Mailbox};
 use crate::link::session::{Input, Recipient};
 
@@ -22,6 +24,8 @@ const WAITING_MAX: usize = 65_536;
 pub struct Switchboard {
     connected: Mutex<Connected>,
     copies: AtomicUsize,
+    /// What is to be told to the store about who was here.
+    pub attendance: Attendance,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +85,19 @@ impl Switchboard {
         self.lock().devices.range(everything).map(|((_, device), _)| *device).collect()
     }
 
+    /// The same for all apps.
+    pub fn connected(&self) -> BTreeMap<AppNumber, RoaringBitmap> {
+        let mut connected = BTreeMap::<AppNumber, RoaringBitmap>::new();
+        for (app, device) in self.lock().devices.keys() {
+            connected.entry(*app).or_default().insert(device.0);
+        }
+        connected
+    }
+
+    pub fn is_connected(&self, app: AppNumber, device: DeviceNumber) -> bool {
+        self.lock().devices.contains_key(&(app, device))
+    }
+
     /// How many devices hold a link, and how many users are logged in.
     pub fn counts(&self) -> (usize, usize) {
         let connected = self.lock();
@@ -109,20 +126,26 @@ impl Switchboard {
                     self.deliver_to_user(connected, app, *member, appended);
                 }
             }
-            Route::Devices { devices, .. } => {
+            Route::Devices { push, devices } => {
+                let mut reached = RoaringBitmap::new();
                 for device in devices {
                     if let Some((_, mailbox)) = connected.devices.get(&(app, *device)) {
                         self.put(mailbox, Recipient::Device, appended);
+                        reached.insert(device.0);
                     }
                 }
+                self.attendance.reach(app, push.msg_id, reached);
             }
-            Route::Broadcast { devices, .. } => {
+            Route::Broadcast { push, devices } => {
                 let everything = (app, DeviceNumber(0))..=(app, DeviceNumber(u32::MAX));
+                let mut reached = RoaringBitmap::new();
                 for ((_, device), (_, mailbox)) in connected.devices.range(everything) {
                     if devices.contains(device.0) {
                         self.put(mailbox, Recipient::Device, appended);
+                        reached.insert(device.0);
                     }
                 }
+                self.attendance.reach(app, push.msg_id, reached);
             }
         }
     }

@@ -11,6 +11,8 @@ pub enum Family {
     Push,
     /// Devices, tags, aliases: 7000 and up.
     Device,
+    /// Statistics of pushes and users: 3001 and up, and 10.
+    Report,
     /// Users, groups, messages: 899000 and up.
     Im,
 }
@@ -21,6 +23,7 @@ impl Family {
         let mut segments = path.split('/').skip(1);
         match (segments.next(), segments.next()) {
             (Some("v3"), Some("device" | "devices" | "tags" | "aliases")) => Self::Device,
+            (Some("v3"), Some("report" | "received" | "messages" | "users" | "status" | "group")) => Self::Report,
             (Some("v3"), _) => Self::Push,
             _ => Self::Im,
         }
@@ -35,6 +38,7 @@ impl Family {
         match self {
             Self::Push => unauthorized(1004, "Authen failed: send Authorization: Basic with app key and master secret"),
             Self::Device => unauthorized(7001, "Authorization is missing: send Basic with app key and master secret"),
+            Self::Report => unauthorized(3001, "Basic authentication failed: send app key and master secret"),
             Self::Im => unauthorized(899_007, "missing authen info"),
         }
     }
@@ -43,6 +47,7 @@ impl Family {
         match self {
             Self::Push => unauthorized(1004, "Authen failed"),
             Self::Device => unauthorized(7004, "Authen failed"),
+            Self::Report => unauthorized(3001, "Basic authentication failed"),
             Self::Im => unauthorized(899_008, "Basic authentication failed"),
         }
     }
@@ -51,6 +56,7 @@ impl Family {
         let code = match self {
             Self::Push => 1003,
             Self::Device => 7002,
+            Self::Report => 3003,
             Self::Im => 899_003,
         };
         Fault::new(StatusCode::BAD_REQUEST, code, message)
@@ -59,7 +65,7 @@ impl Family {
     pub fn too_large(self) -> Fault {
         match self {
             Self::Push => Fault::new(StatusCode::BAD_REQUEST, 1005, "the request body is too large"),
-            Self::Device | Self::Im => self.invalid("the request body is too large"),
+            Self::Device | Self::Report | Self::Im => self.invalid("the request body is too large"),
         }
     }
 
@@ -67,6 +73,7 @@ impl Family {
         let code = match self {
             Self::Push => 1003,
             Self::Device => 7002,
+            Self::Report => 3003,
             Self::Im => 800_008,
         };
         Fault::new(StatusCode::NOT_FOUND, code, "there is no such path")
@@ -76,6 +83,7 @@ impl Family {
         let code = match self {
             Self::Push => 1001,
             Self::Device => 7002,
+            Self::Report => 3003,
             Self::Im => 800_008,
         };
         Fault::new(StatusCode::METHOD_NOT_ALLOWED, code, "this path does not serve this method")
@@ -85,6 +93,7 @@ impl Family {
         match self {
             Self::Push => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 1000, "Server internal error"),
             Self::Device => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 7000, "Server internal error"),
+            Self::Report => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 10, "Server internal error"),
             Self::Im => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 899_000, "Server internal error"),
         }
     }
@@ -93,6 +102,8 @@ impl Family {
         let code = match self {
             Self::Push => 1030,
             Self::Device => 7030,
+            // The family has no code for it but this.
+            Self::Report => 10,
             Self::Im => 899_030,
         };
         Fault::new(StatusCode::SERVICE_UNAVAILABLE, code, "server busy, try again later")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anser_protocol::ids::Position;
+use anser_protocol::ids::{Position, TimeMs};
 
 use super::pushes::released_to;
 use super::{Delivery, PlatformReport, PushReport, Snapshot};
@@ -52,6 +52,11 @@ impl Snapshot {
             platforms.push(report);
         }
         Ok(Some(PushReport { at_ms: targets.at_ms, platforms }))
+    }
+
+    /// When the push was accepted; nothing when it is unknown or too old.
+    pub fn push_accepted_ms(&self, app: AppNumber, msg_id: Position) -> Result<Option<TimeMs>, ReadError> {
+        Ok(self.row::<PushTargets>(&push_key(app, msg_id))?.map(|targets| targets.at_ms))
     }
 
     fn reported(&self, app: AppNumber, msg_id: Position) -> Result<BTreeMap<u32, Reported>, ReadError> {
