@@ -79,6 +79,11 @@ impl Attendance {
         }
     }
 
+    #[cfg(test)]
+    pub fn reached(&self, app: AppNumber, push: Position) -> RoaringBitmap {
+        self.lock().reached.get(&(app, push)).cloned().unwrap_or_default()
+    }
+
     /// Takes what the store is to be told, in commands of bounded size. Once in each piece of time that includes all who
     /// are connected.
     fn take(&self, switchboard: &Switchboard, now_ms: TimeMs) -> Vec<(AppNumber, MarkCommand)> {

@@ -12,12 +12,12 @@
 pub mod serve;
 
 pub mod admin;
+pub mod attendance;
 pub mod link;
 pub mod listen;
 pub mod rest;
 pub mod retention;
 pub mod switchboard;
-pub mod attendance;
 
 pub mod clock;
 pub mod context;

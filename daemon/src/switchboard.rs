@@ -5,6 +5,7 @@
 //! session to read the log instead. Nothing here waits for a link, and the store never waits for what happens here.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +20,8 @@ use crate::link::session::{Input, Recipient};
 
 /// Records that may wait for the switchboard's thread. Beyond, every session is told to read the log.
 const WAITING_MAX: usize = 65_536;
+/// Devices that are looked at under one lock.
+const SLICE: usize = 16_384;
 
 #[derive(Debug, Default)]
 pub struct Switchboard {
@@ -87,11 +90,22 @@ impl Switchboard {
 
     /// The same for all apps.
     pub fn connected(&self) -> BTreeMap<AppNumber, RoaringBitmap> {
-        let mut connected = BTreeMap::<AppNumber, RoaringBitmap>::new();
-        for (app, device) in self.lock().devices.keys() {
-            connected.entry(*app).or_default().insert(device.0);
+        let mut found = BTreeMap::<AppNumber, RoaringBitmap>::new();
+        let mut from = Bound::Unbounded;
+        loop {
+            // In slices, so that deliveries do not wait for a million devices.
+            let connected = self.lock();
+            let slice = connected.devices.range((from, Bound::Unbounded)).take(SLICE).map(|(key, _)| *key);
+            let mut last = None;
+            for (app, device) in slice {
+                found.entry(app).or_default().insert(device.0);
+                last = Some((app, device));
+            }
+            match last {
+                Some(last) => from = Bound::Excluded(last),
+                None => return found,
+            }
         }
-        connected
     }
 
     pub fn is_connected(&self, app: AppNumber, device: DeviceNumber) -> bool {
@@ -264,7 +278,7 @@ mod tests {
     use anser_protocol::content::Content;
     use anser_protocol::ids::Position;
     use anser_storage::ids::ChainNumber;
-    use anser_storage::outcome::{Message, MessageBody};
+    use anser_storage::outcome::{Message, MessageBody, Push};
 
     const APP: AppNumber = AppNumber(1);
     const ALICE: UserNumber = UserNumber(1);
@@ -323,6 +337,36 @@ mod tests {
         let Some(Item::Input(Input::Missed(missed))) = bob.take(true, None) else { panic!("nothing was missed") };
         assert!(missed.chats && !missed.pushes);
         assert_eq!(received(&bob), [0u64; 0], "what was dropped is read from the log");
+    }
+
+    #[test]
+    fn a_push_is_noted_as_having_reached_those_who_are_connected() {
+        let switchboard = Switchboard::default();
+        let mailbox = Arc::new(Mailbox::default());
+        switchboard.attach_device(APP, DeviceNumber(1), 1, &mailbox);
+        switchboard.attach_device(AppNumber(2), DeviceNumber(2), 2, &mailbox);
+        let push = Arc::new(Push { msg_id: Position(5), expires_ms: 9, contents: Vec::new() });
+        let targets = [0, 1, 2].map(DeviceNumber);
+        let to_each = targets.map(|device| Route::Devices { push: push.clone(), devices: vec![device] });
+        let to_all = Route::Broadcast { push: push.clone(), devices: Arc::new((0..3).collect()) };
+
+        for route in to_each.into_iter().chain([to_all]) {
+            switchboard.deliver([Appended { app: APP, position: Position(6), at_ms: 0, route }]);
+        }
+
+        assert_eq!(switchboard.attendance.reached(APP, Position(5)), RoaringBitmap::from([1]));
+        assert_eq!(switchboard.connected()[&APP], RoaringBitmap::from([1]));
+    }
+
+    #[test]
+    fn all_who_are_connected_are_found_in_slices() {
+        let switchboard = Switchboard::default();
+        let mailbox = Arc::new(Mailbox::default());
+        let count = SLICE as u32 + 7;
+        for device in 0..count {
+            switchboard.attach_device(APP, DeviceNumber(device), u64::from(device), &mailbox);
+        }
+        assert_eq!(switchboard.connected()[&APP], (0..count).collect::<RoaringBitmap>());
     }
 
     #[test]

@@ -365,9 +365,7 @@ impl Command {
         match self {
             Self::Send(_) => QueueClass::Send,
             Self::Mark(_)
-            | Self::Push(
-                PushCommand::Received { .. } | PushCommand::Clicked { .. } | PushCommand::Reported { .. },
-            )
+            | Self::Push(PushCommand::Received { .. } | PushCommand::Clicked { .. } | PushCommand::Reported { .. })
             | Self::System(_) => QueueClass::Job,
             _ => QueueClass::Rest,
         }

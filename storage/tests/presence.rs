@@ -4,11 +4,11 @@ mod common;
 
 use anser_protocol::content::Platform;
 use anser_protocol::ids::TimeMs;
+#[cfg(feature = "simulation")]
+use anser_storage::Table;
 use anser_storage::command::*;
 use anser_storage::ids::DeviceNumber;
 use anser_storage::outcome::{Answer, Refusal};
-#[cfg(feature = "simulation")]
-use anser_storage::Table;
 use anser_storage::{Presence, Present};
 use common::World;
 use common::pushes::DAY_MS;

@@ -4,10 +4,10 @@ mod common;
 
 use anser_protocol::content::{CustomMessage, Platform, PushContent};
 use anser_protocol::ids::Position;
-use anser_storage::command::*;
-use anser_storage::ids::DeviceNumber;
 #[cfg(feature = "simulation")]
 use anser_storage::Table;
+use anser_storage::command::*;
+use anser_storage::ids::DeviceNumber;
 use anser_storage::{Delivery, PlatformReport, PushReport};
 use common::World;
 use common::pushes::*;
@@ -50,22 +50,15 @@ fn targets_are_counted_by_platform_and_name_the_kinds_that_each_was_sent() {
     }
     world.device_on("i", Platform::IOS);
     world.device_on("h", Platform::HMOS);
-    let contents = vec![
-        (Platform::ANDROID, alert("news")),
-        (Platform::IOS, message()),
-        (Platform::QUICKAPP, alert("nobody")),
-    ];
+    let contents =
+        vec![(Platform::ANDROID, alert("news")), (Platform::IOS, message()), (Platform::QUICKAPP, alert("nobody"))];
 
     let (push, targets) = world.push_as(Audience::All, |submit| submit.contents = contents);
 
     assert_eq!(targets, 4);
     let report = world.report(push).expect("it is known");
-    let android = PlatformReport {
-        platform: Platform::ANDROID,
-        has_notification: true,
-        targets: 3,
-        ..PlatformReport::default()
-    };
+    let android =
+        PlatformReport { platform: Platform::ANDROID, has_notification: true, targets: 3, ..PlatformReport::default() };
     let ios = PlatformReport { platform: Platform::IOS, has_message: true, targets: 1, ..PlatformReport::default() };
     assert_eq!((report.at_ms, report.platforms), (world.now_ms, vec![android, ios]));
 }

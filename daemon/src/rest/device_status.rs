@@ -36,7 +36,8 @@ pub async fn show(
     for slice in ids.chunks(SLICE) {
         let found = look_up(&context, caller.app, slice.to_vec(), now).await?;
         for (id, found) in slice.iter().zip(found) {
-            let status = found.map_or_else(|| json!({}), |(device, seen)| status(&context, caller.app, device, seen, now));
+            let status =
+                found.map_or_else(|| json!({}), |(device, seen)| status(&context, caller.app, device, seen, now));
             answer.insert(id.clone(), status);
         }
     }

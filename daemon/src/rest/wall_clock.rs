@@ -132,7 +132,9 @@ mod tests {
 
     #[test]
     fn each_form_is_read_strictly() {
-        for (text, good) in [("2014-06-10", true), ("2014-6-10", false), ("2014-06-31", false), ("2014-06-10 00", false)] {
+        for (text, good) in
+            [("2014-06-10", true), ("2014-6-10", false), ("2014-06-31", false), ("2014-06-10 00", false)]
+        {
             assert_eq!(WallTime::parse_day(text).is_some(), good, "{text}");
         }
         for (text, good) in [("2014-06", true), ("2014-13", false), ("2014-06-01", false), ("0000-01", false)] {

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use anser_protocol::content::Platform;
 use anser_storage::command::{Command, MarkCommand};
 use anser_storage::ids::DeviceNumber;
-use anserd::attendance;
 use anserd::clock::{Written, now_ms};
 use anserd::config::TimeZone;
 use serde_json::{Value, json};
@@ -67,15 +66,14 @@ async fn who_was_here_is_known_after_a_restart() {
     let world = World::new().await;
     let app = world.app("one").await;
     let phone = Phone::register(&world, &app, Platform::ANDROID);
-    let context = world.daemon.context();
-    attendance::round(&context.ledger, &context.switchboard, now_ms()).await;
+    let id = phone.registration_id.clone();
+    drop(phone);
 
-    let (number, id) = (app.number, phone.registration_id.clone());
-    let seen = context.ledger.read(move |snapshot| {
-        let Some((device, _)) = snapshot.device_by_registration_id(number, &id)? else { return Ok(None) };
-        snapshot.last_seen(number, device, now_ms())
-    });
-    assert!(seen.await.expect("readable").is_some());
+    let world = world.restarted().await;
+
+    let status = status(&world, &app, &[&id]).await;
+    // Known to ten minutes, which may have ended meanwhile.
+    assert!(status[&id]["online"] == true || status[&id]["last_online_time"].is_string(), "{status}");
 }
 
 #[tokio::test]
@@ -85,7 +83,9 @@ async fn a_thousand_ids_are_answered_and_other_numbers_are_7002() {
     let ids = |count: usize| json!({"registration_ids": (0..count).map(|id| format!("r{id}")).collect::<Vec<_>>()});
     let answer = world.call(&app, "POST", "/v3/devices/status", Some(ids(1000))).await.expect(200);
     assert_eq!(answer.as_object().map(serde_json::Map::len), Some(1000));
-    for wrong in [ids(0), ids(1001), json!({}), json!([]), json!({"registration_ids": "r1"}), json!({"registration_ids": [1]})] {
+    for wrong in
+        [ids(0), ids(1001), json!({}), json!([]), json!({"registration_ids": "r1"}), json!({"registration_ids": [1]})]
+    {
         world.call(&app, "POST", "/v3/devices/status", Some(wrong)).await.refused(400, 7002);
     }
 }

@@ -150,9 +150,7 @@ async fn the_detail_has_eight_blocks_and_tells_kinds_apart() {
         assert_eq!((&row["ios"]["msg_click"], &row["ios"]["msg_display"]), (&json!(1), &json!(1)));
         assert_eq!(row["android_pns"]["pns_target"], Value::Null);
         assert_eq!(row["android_pns"].as_object().map(serde_json::Map::len), Some(13));
-        let five = |target, received, display, click| {
-            json!({"target": target, "sent": received, "received": received, "display": display, "click": click})
-        };
+        let five = |target, received, display, click| json!({"target": target, "sent": received, "received": received, "display": display, "click": click});
         let notification = &row["details"]["notification"];
         assert_eq!(notification["sub_android"]["jg_android"], five(json!(2), json!(1), json!(1), json!(1)));
         assert_eq!(notification["sub_ios"]["jg_ios"], five(json!(2), json!(1), Value::Null, json!(0)));

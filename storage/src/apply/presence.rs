@@ -19,7 +19,12 @@ const CUT_ROWS_MAX: usize = 1000;
 
 impl Batch<'_> {
     /// The devices were connected at `seen_ms`.
-    pub(super) fn mark_present(&mut self, app: AppNumber, seen_ms: TimeMs, devices: &[DeviceNumber]) -> Decided<Answer> {
+    pub(super) fn mark_present(
+        &mut self,
+        app: AppNumber,
+        seen_ms: TimeMs,
+        devices: &[DeviceNumber],
+    ) -> Decided<Answer> {
         self.require_app(app)?;
         let seen_ms = seen_ms.min(self.now_ms());
         for (number, present) in by_chunk(devices) {

@@ -14,9 +14,7 @@ use crate::find;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber};
 use crate::outcome::{Answer, Push, Refusal, Route};
 use crate::rows::device::{DeviceRow, device_key};
-use crate::rows::push::{
-    Cid, Expiry, PlatformTargets, PushState, PushTargets, Report, cid_key, expiry_key, push_key,
-};
+use crate::rows::push::{Cid, Expiry, PlatformTargets, PushState, PushTargets, Report, cid_key, expiry_key, push_key};
 use crate::rows::record::{Body, Payload, Release, ReleaseTo};
 use crate::tables::Tables;
 

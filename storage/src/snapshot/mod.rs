@@ -18,7 +18,8 @@ pub use presence::{Presence, Present};
 pub(crate) use pushes::{PushCache, released_to};
 pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed};
 pub use view::{
-    ConversationRow, Delivery, Device, HistoryPage, Member, PendingPush, PlatformReport, PushCounts, PushReport, ReadRecord,
+    ConversationRow, Delivery, Device, HistoryPage, Member, PendingPush, PlatformReport, PushCounts, PushReport,
+    ReadRecord,
 };
 
 use std::sync::Arc;

@@ -15,9 +15,9 @@ use crate::rows::push::{PlatformTargets, PushTargets, Report, push_key};
 use crate::tables::{NEXT, Tables};
 
 /// What the devices of one chunk reported.
-struct Reported([Chunk; Report::ALL.len()]);
+struct ChunkReports([Chunk; Report::ALL.len()]);
 
-impl Reported {
+impl ChunkReports {
     const NOTHING: Self = Self([Chunk::EMPTY; Report::ALL.len()]);
 
     fn of(&self, report: Report) -> &Chunk {
@@ -59,14 +59,14 @@ impl Snapshot {
         Ok(self.row::<PushTargets>(&push_key(app, msg_id))?.map(|targets| targets.at_ms))
     }
 
-    fn reported(&self, app: AppNumber, msg_id: Position) -> Result<BTreeMap<u32, Reported>, ReadError> {
+    fn reported(&self, app: AppNumber, msg_id: Position) -> Result<BTreeMap<u32, ChunkReports>, ReadError> {
         let prefix = push_key(app, msg_id);
         let report_at = prefix.as_bytes().len();
         let mut reported = BTreeMap::new();
         self.rows::<ReportChunk>(&prefix, |key, row| {
             let report = key.get(report_at).and_then(|number| Report::from_number(*number));
             if let (Some(report), Some(number)) = (report, u32_at(key, report_at + 1)) {
-                reported.entry(number).or_insert(Reported::NOTHING).0[report as usize - 1] = row.chunk();
+                reported.entry(number).or_insert(ChunkReports::NOTHING).0[report as usize - 1] = row.chunk();
             }
             Ok(NEXT)
         })?;
@@ -95,7 +95,7 @@ impl PlatformReport {
     }
 
     /// A report that does not name a kind is about the notification; where there is none, about the message.
-    fn add(&mut self, reported: &Reported, of_platform: &Chunk) {
+    fn add(&mut self, reported: &ChunkReports, of_platform: &Chunk) {
         let count = |reports: &[Report]| reported.count(reports, of_platform);
         self.reached += count(&[Report::Reached]);
         self.sent += count(&[Report::Reached, Report::Received]);

@@ -5,8 +5,7 @@ use anser_storage::{PlatformReport, PushReport};
 use serde_json::Value;
 
 /// Platforms whose devices have blocks of their own in some report; the push API has no name for the others.
-const NAMED: [Platform; 5] =
-    [Platform::ANDROID, Platform::IOS, Platform::WINPHONE, Platform::QUICKAPP, Platform::HMOS];
+const NAMED: [Platform; 5] = [Platform::ANDROID, Platform::IOS, Platform::WINPHONE, Platform::QUICKAPP, Platform::HMOS];
 
 /// Which number of a platform.
 type Pick = fn(&PlatformReport) -> u64;

@@ -30,11 +30,7 @@ pub use users::users;
 const SLICE: usize = 10;
 
 /// `GET /v3/received`
-pub async fn received(
-    context: State<Shared>,
-    caller: Extension<Caller>,
-    uri: Uri,
-) -> Result<Response<Body>, Fault> {
+pub async fn received(context: State<Shared>, caller: Extension<Caller>, uri: Uri) -> Result<Response<Body>, Fault> {
     rows(&context, &caller, &uri, |msg_id, counters| {
         json!({
             "msg_id": msg_id,
@@ -78,11 +74,7 @@ pub async fn received_detail(
 }
 
 /// `GET /v3/messages`
-pub async fn messages(
-    context: State<Shared>,
-    caller: Extension<Caller>,
-    uri: Uri,
-) -> Result<Response<Body>, Fault> {
+pub async fn messages(context: State<Shared>, caller: Extension<Caller>, uri: Uri) -> Result<Response<Body>, Fault> {
     rows(&context, &caller, &uri, |msg_id, counters| {
         json!({
             "msg_id": msg_id,

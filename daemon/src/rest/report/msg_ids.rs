@@ -29,7 +29,9 @@ pub fn parse(uri: &Uri) -> Result<Vec<MsgId>, Fault> {
     let parts = list.split(',').map(str::trim).filter(|part| !part.is_empty());
     let ids: Vec<MsgId> = parts
         .take(IDS_MAX + 1)
-        .map(|part| MsgId::parse(part).ok_or_else(|| Family::Report.invalid("msg_ids must be numbers with commas between")))
+        .map(|part| {
+            MsgId::parse(part).ok_or_else(|| Family::Report.invalid("msg_ids must be numbers with commas between"))
+        })
         .collect::<Result<_, _>>()?;
     match ids.len() {
         0 => Err(Family::Report.invalid("msg_ids names no push")),

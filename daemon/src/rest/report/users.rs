@@ -1,4 +1,5 @@
-//! How many devices are new and online, by hour, day or month.
+//! How many devices are new and online, by hour, day or month. Devices do not report that their app was opened, so there is
+//! no `active`.
 //!
 //! Presence is kept by whole hours of UTC. In a zone that is not whole hours away from it, an hour counts where it begins.
 
@@ -44,11 +45,7 @@ struct Asked {
 }
 
 /// `GET /v3/users`
-pub async fn users(
-    context: State<Shared>,
-    caller: Extension<Caller>,
-    uri: Uri,
-) -> Result<Response<Body>, Fault> {
+pub async fn users(context: State<Shared>, caller: Extension<Caller>, uri: Uri) -> Result<Response<Body>, Fault> {
     let asked = parse(&uri)?;
     let zone = context.config.time_zone;
     let mut items = Vec::new();
