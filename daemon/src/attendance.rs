@@ -26,10 +26,12 @@ const PIECE_MS: TimeMs = 10 * 60 * 1000;
 const DEVICES_PER_CHUNK: u32 = 4096;
 /// Sets of devices that a push reached, in one command.
 const REACHED_PER_COMMAND: usize = 256;
-/// Numbers in one command, about 64 KiB each way.
+/// Numbers in one command: 256 KiB.
 const NUMBERS_PER_COMMAND: usize = 65_536;
 /// Pushes between two rounds whose reach is remembered; beyond, it is not counted.
 const PUSHES_MAX: usize = 65_536;
+/// How long presence waits for a store that takes nothing; then the oldest is given up.
+const WAITING_MS_MAX: TimeMs = 6 * 3600 * 1000;
 /// How long it is remembered exactly when a device left, and of how many, about 2 MiB.
 const LEFT_KEPT_MS: TimeMs = 2 * 24 * 3600 * 1000;
 const LEFT_MAX: usize = 65_536;
@@ -97,6 +99,7 @@ impl Attendance {
             *noted.present.entry((piece, app)).or_default() |= devices;
         }
         noted.left.retain(|_, left_ms| *left_ms + LEFT_KEPT_MS > now_ms);
+        noted.present.retain(|(seen_ms, _), _| *seen_ms + WAITING_MS_MAX > now_ms);
         let (present, reached) = (std::mem::take(&mut noted.present), std::mem::take(&mut noted.reached));
         drop(noted);
         let mut marks = Vec::new();
@@ -255,6 +258,13 @@ mod tests {
         first.iter().cloned().for_each(|mark| attendance.put_back(mark));
 
         assert_eq!(taken(&attendance, NOON), first);
+    }
+
+    #[test]
+    fn presence_does_not_wait_for_ever() {
+        let attendance = Attendance::default();
+        attendance.arrive(APP, DeviceNumber(7), NOON);
+        assert_eq!(taken(&attendance, NOON + WAITING_MS_MAX), []);
     }
 
     #[test]
