@@ -40,7 +40,7 @@ impl Date {
     }
 
     /// Counts from 1 March of the year 0, so that the leap day is the last of its year and of its 400 years.
-    fn of_days(since_1970: i64) -> Self {
+    pub fn of_days(since_1970: i64) -> Self {
         let days = since_1970 + 719_468;
         let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
         let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;

@@ -4,7 +4,7 @@
 //!
 //! - What serves: [`listen`] accepts, [`link`] holds the long connections of devices, [`rest`] answers app servers,
 //!   [`admin`] the operator on this machine, [`switchboard`] delivers what was appended, [`retention`] removes what has
-//!   had its time, [`scrub`] looks for damage.
+//!   had its time, [`scrub`] looks for damage, [`attendance`] notes who is there.
 //! - What they share, in a [`context::Context`]: [`ledger`] (the way to the store), [`password`], [`keys`], [`clock`],
 //!   [`shutdown`], and the rules for names in [`username`] and [`label`].
 //! - What starts it: [`cli`], [`config`], [`data_dir`], [`tls`], [`logging`].
@@ -12,6 +12,7 @@
 pub mod serve;
 
 pub mod admin;
+pub mod attendance;
 pub mod link;
 pub mod listen;
 pub mod rest;

@@ -1,4 +1,4 @@
-//! The job that removes what has had its time: records past their days, used cids, dead tokens.
+//! The job that removes what has had its time: records past their days, used cids, dead tokens, old presence.
 //!
 //! It asks for small slices and pauses between them, so that nobody notices. What was cut does not come back, so a
 //! clock that stepped is not believed for one round.
@@ -51,6 +51,7 @@ pub async fn round(ledger: &Ledger, retention: &Retention, now_ms: TimeMs) -> Re
                 cut(ledger, app, class, now_ms.saturating_sub(u64::from(days) * DAY_MS)).await?;
             }
         }
+        repeat(ledger, SystemCommand::CutPresence { app }).await?;
     }
     repeat(ledger, SystemCommand::Expire).await
 }

@@ -16,6 +16,8 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use crate::admin;
+use crate::attendance;
+use crate::clock::now_ms;
 use crate::config::Config;
 use crate::context::{Context, Shared};
 use crate::data_dir::{DataDir, DataDirError};
@@ -141,6 +143,7 @@ impl Daemon {
         tokio::spawn(daemon.context.links.clone().sweep());
         tokio::spawn(retention::run(daemon.context.clone()));
         tokio::spawn(scrub::run(daemon.context.clone()));
+        tokio::spawn(attendance::run(daemon.context.clone()));
         tokio::spawn(renew(certificates, daemon.context.clone()));
         Ok(daemon)
     }
@@ -204,6 +207,7 @@ impl Daemon {
         if drained.is_err() {
             log::warn!("some connections did not end in time and are cut");
         }
+        attendance::round(&self.context.ledger, &self.context.switchboard, now_ms()).await;
         let writer = self.writer;
         // Waits for the disk.
         let _ = tokio::task::spawn_blocking(move || writer.shutdown()).await;

@@ -5,23 +5,30 @@
 //! session to read the log instead. Nothing here waits for a link, and the store never waits for what happens here.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use anser_protocol::planted::{Fault, is_planted};
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{Appended, Route};
+use roaring::RoaringBitmap;
 
+use crate::attendance::Attendance;
 use crate::link::mailbox::{Delivery, Mailbox};
 use crate::link::session::{Input, Recipient};
 
 /// Records that may wait for the switchboard's thread. Beyond, every session is told to read the log.
 const WAITING_MAX: usize = 65_536;
+/// Devices that are looked at under one lock.
+const SLICE: usize = 16_384;
 
 #[derive(Debug, Default)]
 pub struct Switchboard {
     connected: Mutex<Connected>,
     copies: AtomicUsize,
+    /// What is to be told to the store about who was here.
+    pub attendance: Attendance,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +88,30 @@ impl Switchboard {
         self.lock().devices.range(everything).map(|((_, device), _)| *device).collect()
     }
 
+    /// The same for all apps.
+    pub fn connected(&self) -> BTreeMap<AppNumber, RoaringBitmap> {
+        let mut found = BTreeMap::<AppNumber, RoaringBitmap>::new();
+        let mut from = Bound::Unbounded;
+        loop {
+            // In slices, so that deliveries do not wait for a million devices.
+            let connected = self.lock();
+            let slice = connected.devices.range((from, Bound::Unbounded)).take(SLICE).map(|(key, _)| *key);
+            let mut last = None;
+            for (app, device) in slice {
+                found.entry(app).or_default().insert(device.0);
+                last = Some((app, device));
+            }
+            match last {
+                Some(last) => from = Bound::Excluded(last),
+                None => return found,
+            }
+        }
+    }
+
+    pub fn is_connected(&self, app: AppNumber, device: DeviceNumber) -> bool {
+        self.lock().devices.contains_key(&(app, device))
+    }
+
     /// How many devices hold a link, and how many users are logged in.
     pub fn counts(&self) -> (usize, usize) {
         let connected = self.lock();
@@ -109,20 +140,26 @@ impl Switchboard {
                     self.deliver_to_user(connected, app, *member, appended);
                 }
             }
-            Route::Devices { devices, .. } => {
+            Route::Devices { push, devices } => {
+                let mut reached = RoaringBitmap::new();
                 for device in devices {
                     if let Some((_, mailbox)) = connected.devices.get(&(app, *device)) {
                         self.put(mailbox, Recipient::Device, appended);
+                        reached.insert(device.0);
                     }
                 }
+                self.attendance.reach(app, push.msg_id, reached);
             }
-            Route::Broadcast { devices, .. } => {
+            Route::Broadcast { push, devices } => {
                 let everything = (app, DeviceNumber(0))..=(app, DeviceNumber(u32::MAX));
+                let mut reached = RoaringBitmap::new();
                 for ((_, device), (_, mailbox)) in connected.devices.range(everything) {
                     if devices.contains(device.0) {
                         self.put(mailbox, Recipient::Device, appended);
+                        reached.insert(device.0);
                     }
                 }
+                self.attendance.reach(app, push.msg_id, reached);
             }
         }
     }
@@ -241,7 +278,7 @@ mod tests {
     use anser_protocol::content::Content;
     use anser_protocol::ids::Position;
     use anser_storage::ids::ChainNumber;
-    use anser_storage::outcome::{Message, MessageBody};
+    use anser_storage::outcome::{Message, MessageBody, Push};
 
     const APP: AppNumber = AppNumber(1);
     const ALICE: UserNumber = UserNumber(1);
@@ -300,6 +337,36 @@ mod tests {
         let Some(Item::Input(Input::Missed(missed))) = bob.take(true, None) else { panic!("nothing was missed") };
         assert!(missed.chats && !missed.pushes);
         assert_eq!(received(&bob), [0u64; 0], "what was dropped is read from the log");
+    }
+
+    #[test]
+    fn a_push_is_noted_as_having_reached_those_who_are_connected() {
+        let switchboard = Switchboard::default();
+        let mailbox = Arc::new(Mailbox::default());
+        switchboard.attach_device(APP, DeviceNumber(1), 1, &mailbox);
+        switchboard.attach_device(AppNumber(2), DeviceNumber(2), 2, &mailbox);
+        let push = Arc::new(Push { msg_id: Position(5), expires_ms: 9, contents: Vec::new() });
+        let targets = [0, 1, 2].map(DeviceNumber);
+        let to_each = targets.map(|device| Route::Devices { push: push.clone(), devices: vec![device] });
+        let to_all = Route::Broadcast { push: push.clone(), devices: Arc::new((0..3).collect()) };
+
+        for route in to_each.into_iter().chain([to_all]) {
+            switchboard.deliver([Appended { app: APP, position: Position(6), at_ms: 0, route }]);
+        }
+
+        assert_eq!(switchboard.attendance.reached(APP, Position(5)), RoaringBitmap::from([1]));
+        assert_eq!(switchboard.connected()[&APP], RoaringBitmap::from([1]));
+    }
+
+    #[test]
+    fn all_who_are_connected_are_found_in_slices() {
+        let switchboard = Switchboard::default();
+        let mailbox = Arc::new(Mailbox::default());
+        let count = SLICE as u32 + 7;
+        for device in 0..count {
+            switchboard.attach_device(APP, DeviceNumber(device), u64::from(device), &mailbox);
+        }
+        assert_eq!(switchboard.connected()[&APP], (0..count).collect::<RoaringBitmap>());
     }
 
     #[test]

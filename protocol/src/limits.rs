@@ -42,5 +42,5 @@ pub const NAMES_PER_LINK: usize = 64;
 pub const OUTBOX_WINDOW: u64 = 1024;
 /// Positions stay below 2^53, so that JavaScript can hold them.
 pub const POSITION_MAX: u64 = (1 << 53) - 1;
-/// Push messages a client may report as received or clicked in one frame.
+/// Push messages a client may report about in one frame.
 pub const REPORTS_PER_FRAME_MAX: usize = 100;

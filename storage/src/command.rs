@@ -37,6 +37,8 @@ pub enum SystemCommand {
     Cut { app: AppNumber, class: Class, below: Position },
     /// Removes expired cids, tokens and push states, at most 1,000 rows.
     Expire,
+    /// Removes presence that has been kept for long enough, at most 1,000 rows.
+    CutPresence { app: AppNumber },
 }
 
 /// Classes of the log, each with its own retention.
@@ -245,6 +247,22 @@ pub enum PushCommand {
         device: DeviceNumber,
         pushes: Vec<Position>,
     },
+    /// The same for what else a device tells.
+    Reported {
+        app: AppNumber,
+        device: DeviceNumber,
+        what: Reported,
+        pushes: Vec<Position>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reported {
+    /// The notification was shown.
+    Shown,
+    /// The user acted on the custom message; only the application knows that.
+    MessageClicked,
+    MessageShown,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -287,6 +305,10 @@ pub enum MarkCommand {
     ChatCursor { app: AppNumber, user: UserNumber, device: DeviceNumber, position: Position },
     /// How far a device has stored its pushes (a release position).
     PushCursor { app: AppNumber, device: DeviceNumber, position: Position },
+    /// These devices were connected at `seen_ms`. At most 4,096, all of one chunk (their numbers divided by 4,096).
+    Present { app: AppNumber, seen_ms: TimeMs, devices: Vec<DeviceNumber> },
+    /// Devices that were connected when each push was released to them. At most 256 pairs of push and chunk.
+    Reached { app: AppNumber, pushes: Vec<(Position, Vec<DeviceNumber>)> },
 }
 
 /// The writer's queue classes, served in turn.
@@ -301,6 +323,7 @@ impl Command {
     /// The app whose share of the writer this uses; nothing for the daemon's own.
     pub fn app(&self) -> Option<AppNumber> {
         match self {
+            Self::System(SystemCommand::CutPresence { app }) => Some(*app),
             Self::System(_) | Self::App(AppCommand::Create { .. }) => None,
             Self::App(AppCommand::RotateSecret { app, .. } | AppCommand::Delete { app }) => Some(*app),
             Self::Device(
@@ -325,8 +348,17 @@ impl Command {
             ) => Some(*app),
             Self::Send(send) => Some(send.app),
             Self::Push(PushCommand::Submit(submit)) => Some(submit.app),
-            Self::Push(PushCommand::Received { app, .. } | PushCommand::Clicked { app, .. }) => Some(*app),
-            Self::Mark(MarkCommand::ChatCursor { app, .. } | MarkCommand::PushCursor { app, .. }) => Some(*app),
+            Self::Push(
+                PushCommand::Received { app, .. }
+                | PushCommand::Clicked { app, .. }
+                | PushCommand::Reported { app, .. },
+            ) => Some(*app),
+            Self::Mark(
+                MarkCommand::ChatCursor { app, .. }
+                | MarkCommand::PushCursor { app, .. }
+                | MarkCommand::Present { app, .. }
+                | MarkCommand::Reached { app, .. },
+            ) => Some(*app),
         }
     }
 
@@ -334,7 +366,7 @@ impl Command {
         match self {
             Self::Send(_) => QueueClass::Send,
             Self::Mark(_)
-            | Self::Push(PushCommand::Received { .. } | PushCommand::Clicked { .. })
+            | Self::Push(PushCommand::Received { .. } | PushCommand::Clicked { .. } | PushCommand::Reported { .. })
             | Self::System(_) => QueueClass::Job,
             _ => QueueClass::Rest,
         }

@@ -35,8 +35,8 @@ pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::group::Group;
 pub use rows::user::{Token, User};
 pub use snapshot::{
-    ConversationRow, Damage, Device, Finding, HistoryPage, Member, PendingPush, PlannedChat, PushCounts, ReadRecord,
-    Reader, ScrubPlace, Scrubbed, Snapshot,
+    ConversationRow, Damage, Delivery, Device, Finding, HistoryPage, Member, PendingPush, PlannedChat, PlatformReport,
+    Presence, Present, PushCounts, PushReport, ReadRecord, Reader, ScrubPlace, Scrubbed, Snapshot,
 };
 
 pub mod disk;

@@ -7,6 +7,7 @@ pub mod device;
 pub mod group;
 pub mod meta;
 pub mod named;
+pub mod presence;
 pub mod push;
 pub mod record;
 pub mod user;

@@ -53,6 +53,8 @@ tables! {
     Reports = 28, "reports";
     Cids = 29, "cids";
     Expiries = 30, "expiries";
+    Presence = 31, "presence";
+    PushTargets = 32, "push_targets";
 }
 
 impl Table {

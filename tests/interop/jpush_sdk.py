@@ -43,6 +43,8 @@ def main():
         a_push_may_be_validated(client)
         a_repeated_cid_gets_the_first_answer(client)
         every_helper_for_a_payload_is_understood(client)
+        reports_have_a_row_for_each_push(client)
+        the_status_of_devices_is_told(client)
         mistakes_raise_the_sdks_exceptions(client)
     wrong_secrets_are_unauthorized()
 
@@ -115,6 +117,31 @@ def every_helper_for_a_payload_is_understood(client):
     push.smsmessage = {"delay_time": 60, "temp_id": 1, "temp_para": {"code": 1}}
     answer = push.send()
     assert answer.payload["sendno"] == "12345", answer
+
+
+def reports_have_a_row_for_each_push(client):
+    ids = [hello(client, jpush.all_).send().payload["msg_id"] for _ in range(2)]
+    report = client.create_report()
+    for ask, targets in (
+        (report.get_received, lambda row: row["android_received"]),
+        (report.get_received_detail, lambda row: row["jpush_received"]),
+        (report.get_messages, lambda row: row["android"]["received"]),
+        (report.get_messages_detail, lambda row: row["jpush"]["received"]),
+    ):
+        rows = ask(",".join(ids)).payload
+        assert [row["msg_id"] for row in rows] == ids, rows
+        assert [targets(row) for row in rows] == [0, 0], rows
+    status = report.get_status_message(int(ids[0]), ["rid-android", "unknown"], "2099-01-01").payload
+    assert status == {"rid-android": {"status": 1}, "unknown": {"status": 2}}, status
+    users = report.get_users("HOUR", "2014-06-10 04", 40).payload
+    assert (users["time_unit"], users["duration"], len(users["items"])) == ("HOUR", 24, 20), users
+    assert refused(lambda: report.get_received("x")) == 3003
+    assert refused(lambda: report.get_users("DAY", "2014-06", 1)) == 3004
+
+
+def the_status_of_devices_is_told(client):
+    status = client.create_device().get_device_status(["rid-android", "unknown"]).payload
+    assert status == {"rid-android": {"online": False}, "unknown": {}}, status
 
 
 def mistakes_raise_the_sdks_exceptions(client):

@@ -3,6 +3,7 @@
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::chat::{Conversation, Record};
 use anser_protocol::frame::group::GroupSummary;
+use anser_protocol::frame::push::PushState;
 use anser_protocol::frame::session::UserProfile;
 use anser_protocol::ids::{GroupId, Position, TimeMs};
 use anser_protocol::names::{Chat, Name};
@@ -198,6 +199,11 @@ pub enum Request {
     AliasDelete,
     /// The user opened these pushes. Repeated until the server has it.
     PushClicked {
+        pushes: Vec<Position>,
+    },
+    /// What else became of these pushes: shown, or acted on. Repeated until the server has it.
+    PushReport {
+        state: PushState,
         pushes: Vec<Position>,
     },
 }

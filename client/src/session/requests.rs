@@ -10,7 +10,7 @@ use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ClientFrame;
 use anser_protocol::frame::chat::{Conversations, History};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
-use anser_protocol::frame::push::{Alias, LabelAction, PushClicked, Tags};
+use anser_protocol::frame::push::{Alias, LabelAction, PushClicked, PushReport, Tags};
 use anser_protocol::frame::session::{Logout, RegisterUser, UserInfo};
 use anser_protocol::limits;
 
@@ -50,8 +50,8 @@ impl Requests {
             return Err(RequestError::TooMany);
         }
         let id = self.take_id();
-        // A report of opened pushes is nobody's to wait for: it is repeated until it is through.
-        let deadline = (!matches!(request, Request::PushClicked { .. })).then(|| now + ANSWER_WITHIN);
+        // A report about pushes is nobody's to wait for: it is repeated until it is through.
+        let deadline = (!is_report(&request)).then(|| now + ANSWER_WITHIN);
         self.pending.insert(id, Pending { request, is_in_flight: false, deadline, parts: None });
         Ok(id)
     }
@@ -129,7 +129,7 @@ impl Requests {
     /// The server will look at it later.
     pub(crate) fn put_off(&mut self, id: RequestId) -> bool {
         let pending = self.pending.get_mut(&id);
-        pending.is_some_and(|pending| matches!(pending.request, Request::PushClicked { .. }))
+        pending.is_some_and(|pending| is_report(&pending.request))
     }
 
     fn take(&mut self, which: impl Fn(&Pending) -> bool) -> Vec<(RequestId, Request)> {
@@ -137,6 +137,10 @@ impl Requests {
             self.pending.iter().filter(|(_, pending)| which(pending)).map(|(id, _)| *id).collect();
         ids.into_iter().filter_map(|id| Some((id, self.pending.remove(&id)?.request))).collect()
     }
+}
+
+fn is_report(request: &Request) -> bool {
+    matches!(request, Request::PushClicked { .. } | Request::PushReport { .. })
 }
 
 pub(crate) fn needs_user(request: &Request) -> bool {
@@ -152,6 +156,7 @@ pub(crate) fn needs_user(request: &Request) -> bool {
             | R::AliasSet { .. }
             | R::AliasDelete
             | R::PushClicked { .. }
+            | R::PushReport { .. }
     )
 }
 
@@ -197,7 +202,7 @@ fn check(request: &Request) -> Result<(), &'static str> {
         R::Conversations { limit, .. } if *limit == 0 || *limit > limits::LIST_PAGE_MAX => {
             return Err("a page of conversations has 1 to 200 rows");
         }
-        R::PushClicked { pushes } if pushes.len() > limits::REPORTS_PER_FRAME_MAX => {
+        R::PushClicked { pushes } | R::PushReport { pushes, .. } if pushes.len() > limits::REPORTS_PER_FRAME_MAX => {
             return Err("at most 100 pushes are reported in one call");
         }
         _ => Vec::new(),
@@ -259,6 +264,9 @@ fn frame(request: RequestId, body: &Request) -> ClientFrame {
         R::AliasDelete => alias(LabelAction::DELETE, ""),
         R::PushClicked { pushes } => {
             ClientFrame::PushClicked(PushClicked { request, pushes: pushes.clone(), extensions })
+        }
+        R::PushReport { state, pushes } => {
+            ClientFrame::PushReport(PushReport { request, state: *state, pushes: pushes.clone(), extensions })
         }
     }
 }

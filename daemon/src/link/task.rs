@@ -164,6 +164,7 @@ impl Place {
         match action {
             Action::AttachDevice { app, device } => {
                 switchboard.attach_device(app, device, self.number, &self.mailbox);
+                switchboard.attendance.arrive(app, device, self.links.now_ms());
                 self.device = Some((app, device));
             }
             Action::AttachUser { app, user } => {
@@ -194,6 +195,7 @@ impl Drop for Place {
         self.mailbox.close();
         if let Some((app, device)) = self.device {
             self.links.switchboard.detach_device(app, device, &self.mailbox);
+            self.links.switchboard.attendance.leave(app, device, self.links.now_ms());
         }
         if let Some((app, user)) = self.user {
             self.links.switchboard.detach_user(app, user, &self.mailbox);

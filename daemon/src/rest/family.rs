@@ -12,6 +12,8 @@ pub enum Family {
     Push,
     /// Devices, tags, aliases: 7000 and up.
     Device,
+    /// Statistics of pushes and users: 3001 and up, and 10.
+    Report,
     /// Users, groups, messages: 899000 and up.
     Im,
 }
@@ -22,6 +24,7 @@ impl Family {
         let mut segments = path.split('/').skip(1);
         match (segments.next(), segments.next()) {
             (Some("v3"), Some("device" | "devices" | "tags" | "aliases")) => Self::Device,
+            (Some("v3"), Some("report" | "received" | "messages" | "users" | "status" | "group")) => Self::Report,
             (Some("v3"), _) => Self::Push,
             _ => Self::Im,
         }
@@ -36,6 +39,7 @@ impl Family {
         match self {
             Self::Push => unauthorized(1004, "Authen failed: send Authorization: Basic with app key and master secret"),
             Self::Device => unauthorized(7001, "Authorization is missing: send Basic with app key and master secret"),
+            Self::Report => unauthorized(3001, "Basic authentication failed: send app key and master secret"),
             Self::Im => unauthorized(899_007, "missing authen info"),
         }
     }
@@ -44,6 +48,7 @@ impl Family {
         match self {
             Self::Push => unauthorized(1004, "Authen failed"),
             Self::Device => unauthorized(7004, "Authen failed"),
+            Self::Report => unauthorized(3001, "Basic authentication failed"),
             Self::Im => unauthorized(899_008, "Basic authentication failed"),
         }
     }
@@ -52,6 +57,7 @@ impl Family {
         let code = match self {
             Self::Push => 1003,
             Self::Device => 7002,
+            Self::Report => 3003,
             Self::Im => 899_003,
         };
         Fault::new(StatusCode::BAD_REQUEST, code, message)
@@ -60,7 +66,7 @@ impl Family {
     pub fn too_large(self) -> Fault {
         match self {
             Self::Push => Fault::new(StatusCode::BAD_REQUEST, 1005, "the request body is too large"),
-            Self::Device | Self::Im => self.invalid("the request body is too large"),
+            Self::Device | Self::Report | Self::Im => self.invalid("the request body is too large"),
         }
     }
 
@@ -68,6 +74,7 @@ impl Family {
         let code = match self {
             Self::Push => 1003,
             Self::Device => 7002,
+            Self::Report => 3003,
             Self::Im => 800_008,
         };
         Fault::new(StatusCode::NOT_FOUND, code, "there is no such path")
@@ -77,6 +84,7 @@ impl Family {
         let code = match self {
             Self::Push => 1001,
             Self::Device => 7002,
+            Self::Report => 3003,
             Self::Im => 800_008,
         };
         Fault::new(StatusCode::METHOD_NOT_ALLOWED, code, "this path does not serve this method")
@@ -86,6 +94,7 @@ impl Family {
         match self {
             Self::Push => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 1000, "Server internal error"),
             Self::Device => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 7000, "Server internal error"),
+            Self::Report => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 10, "Server internal error"),
             Self::Im => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 899_000, "Server internal error"),
         }
     }
@@ -108,6 +117,8 @@ impl Family {
         let code = match self {
             Self::Push => 1030,
             Self::Device => 7030,
+            // The family has no code for it but this.
+            Self::Report => 10,
             Self::Im => 899_030,
         };
         Fault::new(StatusCode::SERVICE_UNAVAILABLE, code, message)

@@ -14,10 +14,13 @@ mod fault;
 mod lenient;
 mod path;
 mod segment;
+mod wall_clock;
 
 mod device;
+mod device_status;
 mod im;
 mod push;
+mod report;
 
 use axum::Router;
 use axum::body::Body;
@@ -111,7 +114,7 @@ async fn no_route(State(context): State<Shared>, request: Request) -> Fault {
     }
     match family {
         Family::Im => access::caller(&context, family, request.headers()).await.err().unwrap_or(family.no_route()),
-        Family::Push | Family::Device => family.no_route(),
+        Family::Push | Family::Device | Family::Report => family.no_route(),
     }
 }
 
@@ -121,7 +124,7 @@ async fn method_not_allowed(State(context): State<Shared>, request: Request) -> 
         Family::Im => {
             access::caller(&context, family, request.headers()).await.err().unwrap_or(family.method_not_allowed())
         }
-        Family::Push | Family::Device => family.method_not_allowed(),
+        Family::Push | Family::Device | Family::Report => family.method_not_allowed(),
     }
 }
 

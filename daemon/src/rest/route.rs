@@ -3,7 +3,7 @@
 
 use axum::routing::{MethodRouter, get, post};
 
-use super::{device, im, push};
+use super::{device, device_status, im, push, report};
 use crate::context::Shared;
 
 pub use super::family::Family;
@@ -27,7 +27,7 @@ const fn route(
     Route { method, path, family, handler }
 }
 
-use Family::{Device, Im, Push};
+use Family::{Device, Im, Push, Report};
 
 pub const ROUTES: &[Route] = &[
     route("POST", "/v3/push", Push, || post(push::submit)),
@@ -35,7 +35,22 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v3/push/cid", Push, || get(push::cids)),
     route("GET", "/v3/devices/{registration_id}", Device, || get(device::show)),
     route("POST", "/v3/devices/{registration_id}", Device, || post(device::update)),
+    route("POST", "/v3/devices/status", Device, || post(device_status::show)),
+    route("GET", "/v3/received", Report, || get(report::received)),
+    route("GET", "/v3/received/detail", Report, || get(report::received_detail)),
+    route("POST", "/v3/status/message", Report, || post(report::status)),
+    route("GET", "/v3/messages", Report, || get(report::messages)),
+    route("GET", "/v3/messages/detail", Report, || get(report::messages_detail)),
+    route("GET", "/v3/users", Report, || get(report::users)),
     // The Beijing layout.
+    route("POST", "/v3/device/status", Device, || post(device_status::show)),
+    route("POST", "/v3/device/devices/status", Device, || post(device_status::show)),
+    route("GET", "/v3/report/received", Report, || get(report::received)),
+    route("GET", "/v3/report/received/detail", Report, || get(report::received_detail)),
+    route("POST", "/v3/report/status/message", Report, || post(report::status)),
+    route("GET", "/v3/report/messages", Report, || get(report::messages)),
+    route("GET", "/v3/report/messages/detail", Report, || get(report::messages_detail)),
+    route("GET", "/v3/report/users", Report, || get(report::users)),
     route("GET", "/v3/device/{registration_id}", Device, || get(device::show)),
     route("POST", "/v3/device/{registration_id}", Device, || post(device::update)),
     route("GET", "/v3/device/devices/{registration_id}", Device, || get(device::show)),

@@ -56,6 +56,17 @@ impl World {
         Self { daemon, rest, _folder: folder }
     }
 
+    /// The same data with a daemon that was stopped and started again.
+    pub async fn restarted(self) -> Self {
+        let Self { daemon, rest, _folder } = self;
+        drop(rest);
+        let config = daemon.context().config.clone();
+        daemon.stop().await;
+        let daemon = Daemon::start(config).await.expect("the daemon starts again");
+        let rest = Rest::new(daemon.context());
+        Self { daemon, rest, _folder }
+    }
+
     pub async fn app(&self, name: &str) -> App {
         let (key, secret) = (key_of(name, "k"), key_of(name, "s"));
         let command = AppCommand::Create { name: name.to_owned(), app_key: key.clone(), master_secret: secret.clone() };

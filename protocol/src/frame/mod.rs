@@ -11,7 +11,7 @@ use self::chat::{
     Ack, CatchUp, ConversationPage, Conversations, Covered, Deliver, History, HistoryPage, Send, SendRefused, Sent,
 };
 use self::group::{GroupChange, GroupCreate, GroupCreated, GroupList, GroupMembers, GroupRequest, Groups};
-use self::push::{Alias, AliasValue, PushAck, PushClicked, PushCovered, PushDeliver, TagList, Tags};
+use self::push::{Alias, AliasValue, PushAck, PushClicked, PushCovered, PushDeliver, PushReport, TagList, Tags};
 use self::session::{
     Done, Failed, GoAway, Hello, LoggedIn, Login, Logout, RegisterUser, Unsupported, UserInfo, UserProfile, Welcome,
 };
@@ -77,6 +77,7 @@ frames! {
     Alias(Alias) = 18,
     PushAck(PushAck) = 19,
     PushClicked(PushClicked) = 20,
+    PushReport(PushReport) = 28,
 }
 
 frames! {

@@ -49,6 +49,32 @@ pub struct PushClicked {
     pub extensions: Extensions,
 }
 
+/// What became of pushes on this device, besides their arrival. Repeated until it is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushReport {
+    pub request: u32,
+    pub state: PushState,
+    #[serde(deserialize_with = "wire::list::<{ limits::REPORTS_PER_FRAME_MAX }, _, _>")]
+    pub pushes: Vec<Position>,
+    pub extensions: Extensions,
+}
+
+/// An open enumeration of what a device reports about pushes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PushState(pub u8);
+
+impl PushState {
+    /// The user opened the notification: the same as a `PushClicked`.
+    pub const CLICKED: Self = Self(2);
+    /// The notification was shown.
+    pub const SHOWN: Self = Self(3);
+    /// The user acted on what the application made of the custom message.
+    pub const MESSAGE_CLICKED: Self = Self(4);
+    /// The application showed something for the custom message.
+    pub const MESSAGE_SHOWN: Self = Self(5);
+}
+
 /// What to do with labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

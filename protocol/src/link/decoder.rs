@@ -60,6 +60,7 @@ impl Decoder {
             Kind::Alias => ClientFrame::Alias(whole(body)?),
             Kind::PushAck => ClientFrame::PushAck(whole(body)?),
             Kind::PushClicked => ClientFrame::PushClicked(whole(body)?),
+            Kind::PushReport => ClientFrame::PushReport(whole(body)?),
         })
     }
 

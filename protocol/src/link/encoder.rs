@@ -117,6 +117,7 @@ impl Encoder {
             ClientFrame::Alias(body) => put(Kind::Alias.number(), body, out),
             ClientFrame::PushAck(body) => put(Kind::PushAck.number(), body, out),
             ClientFrame::PushClicked(body) => put(Kind::PushClicked.number(), body, out),
+            ClientFrame::PushReport(body) => put(Kind::PushReport.number(), body, out),
             ClientFrame::Unknown(number) => put(*number, &(), out),
         }
     }

@@ -106,6 +106,7 @@ pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
         18 => ClientFrame::Alias(any(source)),
         19 => ClientFrame::PushAck(any(source)),
         20 => ClientFrame::PushClicked(any(source)),
+        28 => ClientFrame::PushReport(any(source)),
         unknown => ClientFrame::Unknown(unknown),
     }
 }

@@ -4,7 +4,7 @@ use anser_protocol::content::{Content, ContentKind, Platform};
 use anser_protocol::frame::ClientFrame as Frame;
 use anser_protocol::frame::chat::{Ack, Conversations, History};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
-use anser_protocol::frame::push::{Alias, LabelAction, PushAck, PushClicked, Tags};
+use anser_protocol::frame::push::{Alias, LabelAction, PushAck, PushClicked, PushReport, PushState, Tags};
 use anser_protocol::frame::session::{CredentialKind, Hello, Login, Logout, RegisterUser, UserInfo};
 use anser_protocol::ids::Position;
 use anser_protocol::names::Chat;
@@ -192,6 +192,9 @@ fn push() -> Vec<Vector> {
     let clicked = |request, pushes: &[u64]| {
         Frame::PushClicked(PushClicked { request, pushes: positions(pushes), extensions: none() })
     };
+    let report = |request, state, pushes: &[u64]| {
+        Frame::PushReport(PushReport { request, state, pushes: positions(pushes), extensions: none() })
+    };
     vec![
         client("tags_get", "Asks for this device's tags.", tags(23, LabelAction::GET, &[])),
         client("tags_set", "These tags and no others.", tags(24, LabelAction::SET, &["news", "华东"])),
@@ -208,5 +211,11 @@ fn push() -> Vec<Vector> {
         client("push_ack_cursor_only", "The cursor moved over a covered range.", push_ack(HERE + 60, &[])),
         client("push_clicked", "The user opened a notification.", clicked(30, &[HERE + 30])),
         client("push_clicked_two", "Two at once.", clicked(31, &[HERE + 30, HERE + 39])),
+        client("push_report_shown", "A notification was shown.", report(32, PushState::SHOWN, &[HERE + 30])),
+        client(
+            "push_report_message_clicked",
+            "The user acted on two custom messages.",
+            report(33, PushState::MESSAGE_CLICKED, &[HERE + 30, HERE + 39]),
+        ),
     ]
 }

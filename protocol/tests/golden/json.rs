@@ -33,6 +33,7 @@ pub fn client(frame: &ClientFrame) -> String {
         ClientFrame::Alias(body) => text(body),
         ClientFrame::PushAck(body) => text(body),
         ClientFrame::PushClicked(body) => text(body),
+        ClientFrame::PushReport(body) => text(body),
     }
 }
 

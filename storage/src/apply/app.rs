@@ -19,7 +19,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the table of expiries goes when that comes.
-const APP_TABLES: [Table; 23] = [
+const APP_TABLES: [Table; 25] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -39,7 +39,9 @@ const APP_TABLES: [Table; 23] = [
     Table::ChatCursors,
     Table::PushCursors,
     Table::PushStates,
+    Table::PushTargets,
     Table::Reports,
+    Table::Presence,
     Table::Cids,
     Table::Log,
     Table::Floors,

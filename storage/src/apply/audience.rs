@@ -32,28 +32,55 @@ struct Resolved {
     registration_ids: Option<Named>,
 }
 
+/// The devices that a push is for.
+#[derive(Default)]
+pub(super) struct Targets {
+    pub devices: RoaringBitmap,
+    /// Only platforms that have some.
+    pub by_platform: Vec<(Platform, u64)>,
+}
+
+impl Targets {
+    fn add(&mut self, number: u32, chosen: &Chunk, platforms: &[(Platform, Chunk)]) {
+        self.devices.extend(chosen.devices(number));
+        for (platform, all) in platforms {
+            let mut of_platform = all.clone();
+            of_platform.intersect(chosen);
+            match self.by_platform.iter_mut().find(|(known, _)| known == platform) {
+                Some((_, count)) => *count += of_platform.len(),
+                None if of_platform.is_empty() => {}
+                None => self.by_platform.push((*platform, of_platform.len())),
+            }
+        }
+    }
+}
+
 impl Batch<'_> {
     pub(super) fn resolve_audience(
         &self,
         app: AppNumber,
         platforms: &[Platform],
         audience: &Audience,
-    ) -> Decided<RoaringBitmap> {
+    ) -> Decided<Targets> {
         let selection = match audience {
             Audience::All => None,
             // Nothing named is nobody: a mistake must not reach everybody.
-            Audience::Selected(selection) if *selection == Selection::default() => return Ok(RoaringBitmap::new()),
+            Audience::Selected(selection) if *selection == Selection::default() => return Ok(Targets::default()),
             Audience::Selected(selection) => Some(self.resolve_selection(app, selection)?),
         };
-        let mut devices = RoaringBitmap::new();
+        let mut targets = Targets::default();
         for number in self.chunks_to_look_at(app, selection.as_ref())? {
-            let mut chunk = self.chunk_of_platforms(app, platforms, number)?;
+            let of_platforms = self.chunks_of_platforms(app, platforms, number)?;
+            let mut chosen = Chunk::EMPTY;
+            of_platforms.iter().for_each(|(_, all)| {
+                chosen.union(all);
+            });
             if let Some(selection) = &selection {
-                self.select(app, selection, number, &mut chunk)?;
+                self.select(app, selection, number, &mut chosen)?;
             }
-            devices.extend(chunk.devices(number));
+            targets.add(number, &chosen, &of_platforms);
         }
-        Ok(devices)
+        Ok(targets)
     }
 
     fn resolve_selection(&self, app: AppNumber, selection: &Selection) -> Decided<Resolved> {
@@ -107,14 +134,19 @@ impl Batch<'_> {
         Ok(if end.0 == 0 { Vec::new() } else { (0..=chunk_of(DeviceNumber(end.0 - 1))).collect() })
     }
 
-    fn chunk_of_platforms(&self, app: AppNumber, platforms: &[Platform], number: u32) -> Result<Chunk, ReadError> {
-        let mut all = Chunk::EMPTY;
+    fn chunks_of_platforms(
+        &self,
+        app: AppNumber,
+        platforms: &[Platform],
+        number: u32,
+    ) -> Result<Vec<(Platform, Chunk)>, ReadError> {
+        let mut found = Vec::new();
         for platform in platforms {
             if let Some(row) = self.row::<PlatformChunk>(&platform_chunk_key(app, *platform, number))? {
-                all.union(&row.chunk());
+                found.push((*platform, row.chunk()));
             }
         }
-        Ok(all)
+        Ok(found)
     }
 
     fn select(&self, app: AppNumber, selection: &Resolved, number: u32, chunk: &mut Chunk) -> Result<(), ReadError> {

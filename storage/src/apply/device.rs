@@ -76,6 +76,7 @@ impl Batch<'_> {
         self.change_chunk::<PlatformChunk>(&platform_chunk_key(app, platform, chunk_of(device)), |all| {
             all.insert(device)
         })?;
+        self.mark_new(app, device, platform)?;
         Ok(Answer::Device { device, is_new: true })
     }
 

@@ -73,8 +73,9 @@ impl Batch<'_> {
                 let is_complete = reports.len() < limit - 1;
                 if is_complete {
                     self.remove(Table::PushStates, &push_key(*app, *push))?;
+                    self.remove(Table::PushTargets, &push_key(*app, *push))?;
                 }
-                Ok((reports.len() + 1, is_complete))
+                Ok((reports.len() + 2, is_complete))
             }
         }
     }

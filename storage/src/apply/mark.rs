@@ -12,9 +12,11 @@ use crate::tables::Tables;
 
 impl Batch<'_> {
     pub(super) fn mark(&mut self, command: &MarkCommand) -> Decided<Answer> {
-        match *command {
-            MarkCommand::ChatCursor { app, user, device, position } => self.mark_chats(app, user, device, position),
-            MarkCommand::PushCursor { app, device, position } => self.mark_pushes(app, device, position),
+        match command {
+            MarkCommand::ChatCursor { app, user, device, position } => self.mark_chats(*app, *user, *device, *position),
+            MarkCommand::PushCursor { app, device, position } => self.mark_pushes(*app, *device, *position),
+            MarkCommand::Present { app, seen_ms, devices } => self.mark_present(*app, *seen_ms, devices),
+            MarkCommand::Reached { app, pushes } => self.mark_reached(*app, pushes),
         }
     }
 

@@ -13,6 +13,7 @@ mod group;
 mod mark;
 mod member_lists;
 mod membership;
+mod presence;
 mod push;
 mod report;
 mod send;

@@ -7,14 +7,15 @@ use anser_protocol::ids::{Position, TimeMs};
 use anser_protocol::planted::{Fault, is_planted};
 use roaring::RoaringBitmap;
 
+use super::audience::Targets;
 use super::{Batch, Decided};
-use crate::command::{Class, PushCommand, Submit};
+use crate::command::{Class, PushCommand, Reported, Submit};
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber};
 use crate::outcome::{Answer, Push, Refusal, Route};
 use crate::rows::device::{DeviceRow, device_key};
-use crate::rows::push::{Cid, Expiry, PushState, Report, cid_key, expiry_key, push_key};
+use crate::rows::push::{Cid, Expiry, PlatformTargets, PushState, PushTargets, Report, cid_key, expiry_key, push_key};
 use crate::rows::record::{Body, Payload, Release, ReleaseTo};
 use crate::tables::Tables;
 
@@ -36,6 +37,14 @@ impl Batch<'_> {
             PushCommand::Submit(submit) => self.submit_push(submit),
             PushCommand::Received { app, device, pushes } => self.report(*app, *device, Report::Received, pushes),
             PushCommand::Clicked { app, device, pushes } => self.report(*app, *device, Report::Clicked, pushes),
+            PushCommand::Reported { app, device, what, pushes } => {
+                let report = match what {
+                    Reported::Shown => Report::Shown,
+                    Reported::MessageClicked => Report::MessageClicked,
+                    Reported::MessageShown => Report::MessageShown,
+                };
+                self.report(*app, *device, report, pushes)
+            }
         }
     }
 
@@ -50,10 +59,10 @@ impl Batch<'_> {
         }
         let platforms: Vec<Platform> = contents.iter().map(|(platform, _)| *platform).collect();
         let audience = self.resolve_audience(submit.app, &platforms, &submit.audience)?;
-        if audience.is_empty() {
+        if audience.devices.is_empty() {
             return Err(Refusal::NoTarget { msg_id: self.take_position() }.into());
         }
-        let targets = audience.len();
+        let targets = audience.devices.len();
         let msg_id = match submit.validate_only {
             true => self.take_position(),
             false => self.accept_push(submit, contents, audience, broadcasts)?,
@@ -72,15 +81,16 @@ impl Batch<'_> {
         &mut self,
         submit: &Submit,
         contents: Vec<(Platform, PushContent)>,
-        audience: RoaringBitmap,
+        audience: Targets,
         broadcasts: ChainNumber,
     ) -> Result<Position, ReadError> {
         let app = submit.app;
         let lifetime_ms = u64::from(submit.time_to_live_s) * 1000;
         let expires_ms = self.now_ms() + lifetime_ms;
         let is_live_only = lifetime_ms == 0;
-        let targets = audience.len();
-        let released_to = if is_live_only { audience & connected(submit) } else { audience };
+        let targets = audience.devices.len();
+        let by_platform = platform_targets(&contents, &audience.by_platform);
+        let released_to = if is_live_only { audience.devices & connected(submit) } else { audience.devices };
         let payload = Payload { contents };
         let msg_id = self.append_loose(app, Class::Push, Body::Payload(payload.clone()))?;
         let push = Arc::new(Push { msg_id, expires_ms, contents: payload.contents });
@@ -96,6 +106,7 @@ impl Batch<'_> {
             is_live_only,
         };
         self.put(&push_key(app, msg_id), &state)?;
+        self.put(&push_key(app, msg_id), &PushTargets { at_ms: self.now_ms(), platforms: by_platform })?;
         self.put_expiry(expires_ms + STATE_KEPT_MS, &Expiry::Push { app, push: msg_id })?;
         self.keep_cid(submit, msg_id, targets)?;
         Ok(msg_id)
@@ -176,6 +187,19 @@ fn contents_with_something(contents: &[(Platform, PushContent)]) -> Vec<(Platfor
         }
     }
     kept
+}
+
+fn platform_targets(contents: &[(Platform, PushContent)], counts: &[(Platform, u64)]) -> Vec<PlatformTargets> {
+    let of = |(platform, content): &(Platform, PushContent)| {
+        let (_, targets) = counts.iter().find(|(counted, _)| counted == platform)?;
+        Some(PlatformTargets {
+            platform: *platform,
+            has_notification: content.notification.is_some(),
+            has_message: content.message.is_some(),
+            targets: *targets,
+        })
+    };
+    contents.iter().filter_map(of).collect()
 }
 
 fn connected(submit: &Submit) -> RoaringBitmap {

@@ -33,6 +33,7 @@ impl Batch<'_> {
             SystemCommand::Restored => self.jump(RESTORE_JUMP),
             SystemCommand::Cut { app, class, below } => return self.cut(*app, *class, *below),
             SystemCommand::Expire => return self.expire(),
+            SystemCommand::CutPresence { app } => return self.cut_presence(*app),
         }
         Ok(Answer::Done)
     }

@@ -41,6 +41,11 @@ impl Chunk {
         was != self.0[word]
     }
 
+    pub fn contains(&self, device: DeviceNumber) -> bool {
+        let (word, bit) = place(device);
+        self.0[word] & bit != 0
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
     }
@@ -49,8 +54,14 @@ impl Chunk {
         self.0.iter().map(|word| u64::from(word.count_ones())).sum()
     }
 
-    pub fn union(&mut self, other: &Self) {
-        self.0.iter_mut().zip(other.0).for_each(|(word, other)| *word |= other);
+    /// Returns whether that changed the set.
+    pub fn union(&mut self, other: &Self) -> bool {
+        let mut has_changed = false;
+        for (word, other) in self.0.iter_mut().zip(other.0) {
+            has_changed |= other & !*word != 0;
+            *word |= other;
+        }
+        has_changed
     }
 
     pub fn intersect(&mut self, other: &Self) {
@@ -149,6 +160,10 @@ chunk_row!(
 chunk_row!(
     /// Devices that reported something about a push.
     ReportChunk, Reports
+);
+chunk_row!(
+    /// Devices that were there in a span of time.
+    PresenceChunk, Presence
 );
 
 pub(crate) fn tag_chunk_key(app: AppNumber, tag: TagNumber, chunk: u32) -> Key {

@@ -59,9 +59,10 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         Table::PushStates => {
             let push = Position(u64_at(key, 4).unwrap_or_default());
             let is_kept = push >= find::floor(tables, app, Class::Push)?;
-            is_kept.then(|| (Table::Log, log_key(app, Class::Push, push))).into_iter().collect()
+            let record = is_kept.then(|| (Table::Log, log_key(app, Class::Push, push)));
+            record.into_iter().chain([(Table::PushTargets, push_key(app, push))]).collect()
         }
-        Table::Reports => {
+        Table::Reports | Table::PushTargets => {
             vec![(Table::PushStates, Key::app(app).u64(u64_at(key, 4).unwrap_or_default()))]
         }
         Table::Cids => by_cid(&row::decode(key, value)?, app, key.get(4..).unwrap_or_default()),
@@ -72,7 +73,8 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         | Table::Floors
         | Table::AppCounters
         | Table::ChatCursors
-        | Table::PushCursors => Vec::new(),
+        | Table::PushCursors
+        | Table::Presence => Vec::new(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Rows of pushes beside their records in the log.
 
+use anser_protocol::content::Platform;
 use anser_protocol::ids::{Position, TimeMs};
 use serde::{Deserialize, Serialize};
 
@@ -26,12 +27,45 @@ pub(crate) fn push_key(app: AppNumber, push: Position) -> Key {
     Key::app(app).u64(push.0)
 }
 
-/// What a device tells about a push.
+/// Whom a push was for: what its reports are measured against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PushTargets {
+    /// When it was accepted.
+    pub at_ms: TimeMs,
+    /// Only those that had targets.
+    pub platforms: Vec<PlatformTargets>,
+}
+serde_row!(PushTargets, PushTargets);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PlatformTargets {
+    pub platform: Platform,
+    pub has_notification: bool,
+    pub has_message: bool,
+    pub targets: u64,
+}
+
+/// What is known of a device and a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Report {
     Received = 1,
     Clicked = 2,
+    Shown = 3,
+    MessageClicked = 4,
+    MessageShown = 5,
+    /// It was connected when the push was released. The only one that the daemon tells, not the device.
+    Reached = 6,
+}
+
+impl Report {
+    /// In order of their numbers.
+    pub const ALL: [Self; 6] =
+        [Self::Received, Self::Clicked, Self::Shown, Self::MessageClicked, Self::MessageShown, Self::Reached];
+
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|report| *report as u8 == number)
+    }
 }
 
 pub(crate) fn report_prefix(app: AppNumber, push: Position, report: Report) -> Key {

@@ -6,15 +6,21 @@ mod age;
 mod conversations;
 mod history;
 mod people;
+mod presence;
 mod pushes;
+mod reports;
 mod scrub;
 mod view;
 mod walk;
 
 pub use conversations::PlannedChat;
-pub(crate) use pushes::{PushCache, release_step};
+pub use presence::{Presence, Present};
+pub(crate) use pushes::{PushCache, released_to};
 pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed};
-pub use view::{ConversationRow, Device, HistoryPage, Member, PendingPush, PushCounts, ReadRecord};
+pub use view::{
+    ConversationRow, Delivery, Device, HistoryPage, Member, PendingPush, PlatformReport, PushCounts, PushReport,
+    ReadRecord,
+};
 
 use std::sync::Arc;
 

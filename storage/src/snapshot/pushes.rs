@@ -140,6 +140,34 @@ impl Snapshot {
     }
 }
 
+/// Is the device among those that a push was released to? Nothing when retention has cut the releases: then nobody can tell
+/// any more.
+pub(crate) fn released_to(
+    tables: &impl Tables,
+    cache: &PushCache,
+    committed: Position,
+    app: AppNumber,
+    state: &PushState,
+    device: DeviceNumber,
+) -> Result<Option<bool>, ReadError> {
+    if state.release < find::floor(tables, app, Class::Push)? {
+        return Ok(None);
+    }
+    let (mut low, mut high) = (0, u64::from(state.release_count));
+    // Releases on the devices' own chains follow one another in order of the devices.
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let position = Position(state.release.0 + middle);
+        let Some(step) = release_step(tables, cache, committed, app, position)? else { return Ok(None) };
+        match step.compare(device) {
+            Ordering::Equal => return Ok(Some(true)),
+            Ordering::Less => high = middle,
+            Ordering::Greater => low = middle + 1,
+        }
+    }
+    Ok(Some(false))
+}
+
 /// A release; nothing when retention has cut it. One for many devices is remembered if it is committed, that is not above
 /// `committed`.
 pub(crate) fn release_step(

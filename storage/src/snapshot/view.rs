@@ -86,3 +86,43 @@ pub struct PushCounts {
     pub received: Vec<(Platform, u64)>,
     pub clicked: u64,
 }
+
+/// What became of a push, by platform.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PushReport {
+    /// When it was accepted.
+    pub at_ms: TimeMs,
+    /// Those that had targets, in the order of the push.
+    pub platforms: Vec<PlatformReport>,
+}
+
+/// Numbers of devices, each counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlatformReport {
+    pub platform: Platform,
+    /// What this platform was sent.
+    pub has_notification: bool,
+    pub has_message: bool,
+    pub targets: u64,
+    /// Connected when it was released.
+    pub reached: u64,
+    /// It went to them: reached then, or later as their receipt shows.
+    pub sent: u64,
+    pub received: u64,
+    /// Of the notification.
+    pub clicked: u64,
+    pub shown: u64,
+    pub message_clicked: u64,
+    pub message_shown: u64,
+}
+
+/// What is known of one push and one device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    Received,
+    /// Not yet, or never: it may have expired.
+    NotReceived,
+    NotATarget,
+    /// Retention has cut the releases, so nobody knows any more.
+    Forgotten,
+}

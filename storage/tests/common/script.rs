@@ -269,10 +269,19 @@ impl Author {
         let (app, device) = (self.apps[of].app, self.device(of));
         let newest = self.apps[of].pushes.iter().rev().take(3);
         let pushes: Vec<Position> = newest.copied().collect();
-        match self.random.one_in(3) {
-            true => self.write(Command::Push(PushCommand::Clicked { app, device, pushes })),
-            false => self.write(Command::Push(PushCommand::Received { app, device, pushes })),
+        let command = match self.random.below(6) {
+            0 => Command::Push(PushCommand::Clicked { app, device, pushes }),
+            1 => {
+                let what = *self.random.pick(&[Reported::Shown, Reported::MessageClicked, Reported::MessageShown]);
+                Command::Push(PushCommand::Reported { app, device, what, pushes })
+            }
+            2 => {
+                let pushes = pushes.into_iter().map(|push| (push, vec![device])).collect();
+                Command::Mark(MarkCommand::Reached { app, pushes })
+            }
+            _ => Command::Push(PushCommand::Received { app, device, pushes }),
         };
+        self.write(command);
     }
 
     fn change_labels(&mut self, of: usize) {
@@ -320,9 +329,13 @@ impl Author {
     fn mark(&mut self, of: usize) {
         let (app, user, device) = (self.apps[of].app, self.user(of), self.device(of));
         let position = self.some_position(of);
-        match self.random.one_in(2) {
-            true => self.write(Command::Mark(MarkCommand::ChatCursor { app, user, device, position })),
-            false => self.write(Command::Mark(MarkCommand::PushCursor { app, device, position })),
+        match self.random.below(3) {
+            0 => self.write(Command::Mark(MarkCommand::ChatCursor { app, user, device, position })),
+            1 => self.write(Command::Mark(MarkCommand::PushCursor { app, device, position })),
+            _ => {
+                let seen_ms = self.now_ms - self.random.below(3_600_000);
+                self.write(Command::Mark(MarkCommand::Present { app, seen_ms, devices: vec![device] }))
+            }
         };
     }
 
@@ -342,8 +355,9 @@ impl Author {
 
     fn housekeeping(&mut self, of: usize) {
         let app = self.apps[of].app;
-        match self.random.below(6) {
+        match self.random.below(7) {
             0..=3 => self.write(Command::System(SystemCommand::Expire)),
+            6 => self.write(Command::System(SystemCommand::CutPresence { app })),
             4 => self.write(Command::System(SystemCommand::Start)),
             _ => self.write(Command::App(AppCommand::RotateSecret { app, master_secret: self.count.to_string() })),
         };

@@ -64,3 +64,34 @@ fn a_refusal_is_told_with_its_code() {
     scene.fail(request, ErrorCode::TOO_MANY);
     assert!(matches!(&answers(&scene)[..], [(_, Err(RequestError::Refused { code: ErrorCode::TOO_MANY, .. }))]));
 }
+
+#[test]
+fn a_report_about_pushes_is_repeated_on_every_link_until_it_is_answered() {
+    let mut scene = Scene::at(100);
+    let report = Request::PushReport { state: PushState::SHOWN, pushes: vec![Position(7)] };
+    let request = scene.session.request(report, scene.now).expect("pushes need no user");
+    let is_said = |scene: &Scene| {
+        scene.said.iter().any(|frame| match frame {
+            ClientFrame::PushReport(report) => report.request == request && report.pushes == [Position(7)],
+            _ => false,
+        })
+    };
+    scene.settle();
+    assert!(is_said(&scene));
+
+    scene.lose_link();
+    scene.wait(Duration::from_secs(60));
+    scene.come_back();
+    assert!(is_said(&scene));
+    assert_eq!(answers(&scene), []);
+
+    scene.hear(ServerFrame::Done(Done { request, extensions: Extensions::default() }));
+    assert_eq!(answers(&scene), [(request, Ok(Answer::Done))]);
+}
+
+#[test]
+fn more_reports_than_a_frame_holds_are_not_taken() {
+    let mut scene = Scene::at(100);
+    let report = Request::PushReport { state: PushState::SHOWN, pushes: vec![Position(7); 101] };
+    assert!(matches!(scene.session.request(report, scene.now), Err(RequestError::Invalid(_))));
+}

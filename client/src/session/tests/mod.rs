@@ -14,7 +14,7 @@ use anser_protocol::content::{Content, Platform, PushContent};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::*;
-use anser_protocol::frame::push::{PushAck, PushDeliver};
+use anser_protocol::frame::push::{PushAck, PushDeliver, PushState};
 use anser_protocol::frame::session::*;
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::framing::{self, Split};

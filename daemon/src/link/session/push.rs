@@ -6,10 +6,10 @@ use anser_protocol::content::Platform;
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ServerFrame;
-use anser_protocol::frame::push::{PushAck, PushClicked, PushCovered, PushDeliver};
+use anser_protocol::frame::push::{PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushState};
 use anser_protocol::ids::{Position, TimeMs};
 use anser_protocol::planted::{Fault, is_planted};
-use anser_storage::command::{Command, MarkCommand, PushCommand};
+use anser_storage::command::{Command, MarkCommand, PushCommand, Reported};
 use anser_storage::ids::{AppNumber, DeviceNumber};
 use anser_storage::outcome::Push;
 
@@ -193,6 +193,23 @@ impl Session {
         let Stage::Ready(ready) = &self.stage else { return };
         let command =
             Command::Push(PushCommand::Clicked { app: ready.app, device: ready.device.number, pushes: body.pushes });
+        self.submit(Pending::Report(body.request), command);
+    }
+
+    pub(super) fn report_state(&mut self, body: PushReport) {
+        let what = match body.state {
+            PushState::CLICKED => {
+                let PushReport { request, pushes, extensions, .. } = body;
+                return self.report_clicked(PushClicked { request, pushes, extensions });
+            }
+            PushState::SHOWN => Reported::Shown,
+            PushState::MESSAGE_CLICKED => Reported::MessageClicked,
+            PushState::MESSAGE_SHOWN => Reported::MessageShown,
+            _ => return self.fail(body.request, ErrorCode::INVALID, "this state of a push is not known"),
+        };
+        let Stage::Ready(ready) = &self.stage else { return };
+        let (app, device) = (ready.app, ready.device.number);
+        let command = Command::Push(PushCommand::Reported { app, device, what, pushes: body.pushes });
         self.submit(Pending::Report(body.request), command);
     }
 }

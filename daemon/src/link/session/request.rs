@@ -102,6 +102,7 @@ impl Session {
             ClientFrame::Alias(body) => self.handle_alias(body),
             ClientFrame::PushAck(body) => self.acknowledge_pushes(body),
             ClientFrame::PushClicked(body) => self.report_clicked(body),
+            ClientFrame::PushReport(body) => self.report_state(body),
             ClientFrame::Unknown(_) => {}
         }
         self.continue_catch_up();

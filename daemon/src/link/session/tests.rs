@@ -8,6 +8,7 @@ use anser_protocol::content::{Content, CustomMessage, Platform, PushContent};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::{Conversation, Covered, Deliver, Record, Send};
+use anser_protocol::frame::push::{PushReport, PushState};
 use anser_protocol::frame::session::{CredentialKind, Hello, Login, Logout};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::framing::{self, Split};
@@ -15,7 +16,7 @@ use anser_protocol::ids::Position;
 use anser_protocol::limits::{CLIENT_FRAME_BYTES_MAX, FRAME_BYTES_MAX};
 use anser_protocol::names::Chat;
 use anser_protocol::{Decoder, Encoder};
-use anser_storage::command::{Command, UserCommand};
+use anser_storage::command::{Command, PushCommand, Reported, UserCommand};
 use anser_storage::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{Answer as Accepted, Appended, Message, MessageBody, Outcome, Push, Refusal, Route};
 
@@ -647,6 +648,30 @@ fn an_unknown_frame_type_is_answered_and_the_link_goes_on() {
     assert!(matches!(&dialogue.hear()[..], [ServerFrame::Unsupported(unsupported)] if unsupported.frame_type == 60));
     dialogue.say(&ClientFrame::Ping);
     assert_eq!(dialogue.hear(), [ServerFrame::Pong]);
+}
+
+#[test]
+fn a_report_of_a_push_is_counted_by_its_state_and_an_unknown_state_is_refused() {
+    let mut dialogue = Dialogue::greeted();
+    let report = |request, state| {
+        let pushes = vec![Position(39)];
+        ClientFrame::PushReport(PushReport { request, state, pushes, extensions: Extensions::default() })
+    };
+
+    dialogue.say(&report(1, PushState::SHOWN));
+    let (ticket, command) = dialogue.command();
+    let what = Reported::Shown;
+    let expected = PushCommand::Reported { app: APP, device: DEVICE, what, pushes: vec![Position(39)] };
+    assert_eq!(command, Command::Push(expected));
+    let outcome = Outcome { answer: Ok(Accepted::Done), appended: Vec::new() };
+    dialogue.session.handle_input(Input::Outcome(ticket, Ok(outcome)), START);
+    assert!(matches!(&dialogue.hear()[..], [ServerFrame::Done(done)] if done.request == 1));
+
+    dialogue.say(&report(2, PushState::CLICKED));
+    assert!(matches!(dialogue.command().1, Command::Push(PushCommand::Clicked { .. })));
+
+    dialogue.say(&report(3, PushState(99)));
+    assert_eq!(codes(&dialogue.hear()), [(3, ErrorCode::INVALID)]);
 }
 
 fn push(position: u64, expires_ms: TimeMs) -> Appended {

@@ -1,0 +1,307 @@
+//! Who was here, and whom pushes reached: noted in memory as it happens, told to the store in bulk now and then.
+//!
+//! What is noted are sets, so the store may be told again what it knows already. A crash loses the last seconds of it:
+//! devices that come back are noted again, and a push is then counted as having reached fewer devices at once.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anser_protocol::ids::{Position, TimeMs};
+use anser_storage::command::{Command, MarkCommand};
+use anser_storage::ids::{AppNumber, DeviceNumber};
+use anser_storage::outcome::Refusal;
+use roaring::RoaringBitmap;
+
+use crate::clock::now_ms;
+use crate::context::Shared;
+use crate::ledger::{Ledger, Unavailable};
+use crate::switchboard::Switchboard;
+
+/// How much a crash may lose. Whatever comes within it costs the store one row per 4,096 devices.
+const ROUND_EVERY: Duration = Duration::from_secs(15);
+/// Presence is kept in pieces of ten minutes.
+const PIECE_MS: TimeMs = 10 * 60 * 1000;
+/// The store keeps sets of so many devices in one row, and takes one such set in one command.
+const DEVICES_PER_CHUNK: u32 = 4096;
+/// Sets of devices that a push reached, in one command.
+const REACHED_PER_COMMAND: usize = 256;
+/// Numbers in one command: 256 KiB.
+const NUMBERS_PER_COMMAND: usize = 65_536;
+/// Pushes between two rounds whose reach is remembered; beyond, it is not counted.
+const PUSHES_MAX: usize = 65_536;
+/// How long presence waits for a store that takes nothing; then the oldest is given up.
+const WAITING_MS_MAX: TimeMs = 6 * 3600 * 1000;
+/// How long it is remembered exactly when a device left, and of how many, about 2 MiB.
+const LEFT_KEPT_MS: TimeMs = 2 * 24 * 3600 * 1000;
+const LEFT_MAX: usize = 65_536;
+
+#[derive(Debug, Default)]
+pub struct Attendance {
+    noted: Mutex<Noted>,
+}
+
+#[derive(Debug, Default)]
+struct Noted {
+    /// By piece of time.
+    present: BTreeMap<(TimeMs, AppNumber), RoaringBitmap>,
+    reached: BTreeMap<(AppNumber, Position), RoaringBitmap>,
+    left: BTreeMap<(AppNumber, DeviceNumber), TimeMs>,
+    /// The last piece of time for which all connected devices were noted.
+    newest_piece: TimeMs,
+}
+
+impl Attendance {
+    pub fn arrive(&self, app: AppNumber, device: DeviceNumber, now_ms: TimeMs) {
+        self.lock().present.entry((piece_of(now_ms), app)).or_default().insert(device.0);
+    }
+
+    pub fn leave(&self, app: AppNumber, device: DeviceNumber, now_ms: TimeMs) {
+        let mut noted = self.lock();
+        noted.present.entry((piece_of(now_ms), app)).or_default().insert(device.0);
+        if noted.left.len() >= LEFT_MAX {
+            noted.forget_the_older_half();
+        }
+        noted.left.insert((app, device), now_ms);
+    }
+
+    /// When the device's last link ended, if that is remembered.
+    pub fn left_at(&self, app: AppNumber, device: DeviceNumber) -> Option<TimeMs> {
+        self.lock().left.get(&(app, device)).copied()
+    }
+
+    /// The push went to these devices, which were connected.
+    pub fn reach(&self, app: AppNumber, push: Position, devices: RoaringBitmap) {
+        if devices.is_empty() {
+            return;
+        }
+        let mut noted = self.lock();
+        if noted.reached.len() < PUSHES_MAX || noted.reached.contains_key(&(app, push)) {
+            *noted.reached.entry((app, push)).or_default() |= devices;
+        }
+    }
+
+    #[cfg(test)]
+    pub fn reached(&self, app: AppNumber, push: Position) -> RoaringBitmap {
+        self.lock().reached.get(&(app, push)).cloned().unwrap_or_default()
+    }
+
+    /// Takes what the store is to be told, in commands of bounded size. Once in each piece of time that includes all who
+    /// are connected.
+    fn take(&self, switchboard: &Switchboard, now_ms: TimeMs) -> Vec<(AppNumber, MarkCommand)> {
+        let piece = piece_of(now_ms);
+        let is_new_piece = self.lock().newest_piece != piece;
+        // Asked before our own lock is taken: the switchboard notes while it holds its lock.
+        let connected = if is_new_piece { switchboard.connected() } else { BTreeMap::new() };
+        let mut noted = self.lock();
+        noted.newest_piece = piece;
+        for (app, devices) in connected {
+            *noted.present.entry((piece, app)).or_default() |= devices;
+        }
+        noted.left.retain(|_, left_ms| *left_ms + LEFT_KEPT_MS > now_ms);
+        noted.present.retain(|(seen_ms, _), _| *seen_ms + WAITING_MS_MAX > now_ms);
+        let (present, reached) = (std::mem::take(&mut noted.present), std::mem::take(&mut noted.reached));
+        drop(noted);
+        let mut marks = Vec::new();
+        for ((seen_ms, app), devices) in present {
+            for devices in chunks(&devices) {
+                marks.push((app, MarkCommand::Present { app, seen_ms, devices }));
+            }
+        }
+        marks.extend(reached_commands(reached));
+        marks
+    }
+
+    /// The store did not take it: it is told again in the next round.
+    fn put_back(&self, mark: MarkCommand) {
+        let mut noted = self.lock();
+        let numbers = |devices: Vec<DeviceNumber>| devices.into_iter().map(|device| device.0);
+        match mark {
+            MarkCommand::Present { app, seen_ms, devices } => {
+                noted.present.entry((seen_ms, app)).or_default().extend(numbers(devices));
+            }
+            MarkCommand::Reached { app, pushes } => {
+                for (push, devices) in pushes {
+                    noted.reached.entry((app, push)).or_default().extend(numbers(devices));
+                }
+            }
+            MarkCommand::ChatCursor { .. } | MarkCommand::PushCursor { .. } => {}
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Noted> {
+        // Sets are whole after every step.
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Noted {
+    fn forget_the_older_half(&mut self) {
+        let mut times: Vec<TimeMs> = self.left.values().copied().collect();
+        let middle = times.len() / 2;
+        let (_, median, _) = times.select_nth_unstable(middle);
+        let median = *median;
+        self.left.retain(|_, left_ms| *left_ms > median);
+    }
+}
+
+fn piece_of(at_ms: TimeMs) -> TimeMs {
+    at_ms - at_ms % PIECE_MS
+}
+
+/// The devices in the store's chunks.
+fn chunks(devices: &RoaringBitmap) -> Vec<Vec<DeviceNumber>> {
+    let mut chunks: Vec<Vec<DeviceNumber>> = Vec::new();
+    for device in devices {
+        let chunk = device / DEVICES_PER_CHUNK;
+        match chunks.last_mut().filter(|open| open.first().is_some_and(|first| first.0 / DEVICES_PER_CHUNK == chunk)) {
+            Some(open) => open.push(DeviceNumber(device)),
+            None => chunks.push(vec![DeviceNumber(device)]),
+        }
+    }
+    chunks
+}
+
+fn reached_commands(reached: BTreeMap<(AppNumber, Position), RoaringBitmap>) -> Vec<(AppNumber, MarkCommand)> {
+    let mut commands: Vec<(AppNumber, MarkCommand)> = Vec::new();
+    let mut numbers = 0;
+    for ((app, push), devices) in reached {
+        for devices in chunks(&devices) {
+            numbers += devices.len();
+            match commands.last_mut() {
+                Some((of, MarkCommand::Reached { pushes, .. }))
+                    if *of == app && pushes.len() < REACHED_PER_COMMAND && numbers <= NUMBERS_PER_COMMAND =>
+                {
+                    pushes.push((push, devices));
+                }
+                _ => {
+                    numbers = devices.len();
+                    commands.push((app, MarkCommand::Reached { app, pushes: vec![(push, devices)] }));
+                }
+            }
+        }
+    }
+    commands
+}
+
+/// Runs until the daemon stops.
+pub async fn run(context: Shared) {
+    let mut shutdown = context.shutdown.clone();
+    loop {
+        tokio::select! {
+            () = shutdown.begun() => return,
+            () = tokio::time::sleep(ROUND_EVERY) => {}
+        }
+        round(&context.ledger, &context.switchboard, now_ms()).await;
+    }
+}
+
+/// Tells the store what was noted since the last round.
+pub async fn round(ledger: &Ledger, switchboard: &Switchboard, now_ms: TimeMs) {
+    let mut has_failed = false;
+    for (app, mark) in switchboard.attendance.take(switchboard, now_ms) {
+        if has_failed {
+            switchboard.attendance.put_back(mark);
+            continue;
+        }
+        match ledger.submit(Command::Mark(mark.clone())).await {
+            Ok(outcome) => match outcome.answer {
+                // An app may have been deleted since.
+                Ok(_) | Err(Refusal::AppUnknown) => {}
+                Err(refusal) => log::error!(app = app.0; "the store refused what was noted of devices: {refusal:?}"),
+            },
+            Err(error @ (Unavailable::Busy | Unavailable::Closed(_))) => {
+                log::debug!("what was noted of devices waits for the next round: {error}");
+                switchboard.attendance.put_back(mark);
+                has_failed = true;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APP: AppNumber = AppNumber(1);
+    const NOON: TimeMs = 1_700_000_000_000;
+
+    fn taken(attendance: &Attendance, now_ms: TimeMs) -> Vec<MarkCommand> {
+        attendance.take(&Switchboard::default(), now_ms).into_iter().map(|(_, mark)| mark).collect()
+    }
+
+    #[test]
+    fn who_came_and_went_is_told_once_for_the_ten_minutes_in_which_it_was() {
+        let attendance = Attendance::default();
+        attendance.arrive(APP, DeviceNumber(7), NOON);
+        attendance.leave(APP, DeviceNumber(7), NOON + 1);
+        attendance.arrive(APP, DeviceNumber(4096), NOON + PIECE_MS);
+
+        let present = |at_ms, device| MarkCommand::Present {
+            app: APP,
+            seen_ms: piece_of(at_ms),
+            devices: vec![DeviceNumber(device)],
+        };
+        let expected = [present(NOON, 7), present(NOON + PIECE_MS, 4096)];
+        assert_eq!(taken(&attendance, NOON + PIECE_MS), expected);
+        assert_eq!(taken(&attendance, NOON + PIECE_MS), []);
+    }
+
+    #[test]
+    fn what_the_store_did_not_take_is_told_again() {
+        let attendance = Attendance::default();
+        attendance.arrive(APP, DeviceNumber(7), NOON);
+        attendance.reach(APP, Position(5), [7, 9].into());
+        let first = taken(&attendance, NOON);
+        assert_eq!(first.len(), 2);
+
+        first.iter().cloned().for_each(|mark| attendance.put_back(mark));
+
+        assert_eq!(taken(&attendance, NOON), first);
+    }
+
+    #[test]
+    fn presence_does_not_wait_for_ever() {
+        let attendance = Attendance::default();
+        attendance.arrive(APP, DeviceNumber(7), NOON);
+        assert_eq!(taken(&attendance, NOON + WAITING_MS_MAX), []);
+    }
+
+    #[test]
+    fn commands_are_of_bounded_size() {
+        let attendance = Attendance::default();
+        for push in 0..600 {
+            attendance.reach(APP, Position(push), [1].into());
+        }
+        attendance.reach(APP, Position(1000), (0..200_000).collect());
+
+        let mut devices = 0;
+        for mark in taken(&attendance, NOON) {
+            let MarkCommand::Reached { pushes, .. } = mark else { panic!("{mark:?}") };
+            assert!(pushes.len() <= REACHED_PER_COMMAND);
+            let numbers: usize = pushes.iter().map(|(_, devices)| devices.len()).sum();
+            assert!(numbers <= NUMBERS_PER_COMMAND);
+            devices += numbers;
+        }
+        assert_eq!(devices, 600 + 200_000);
+    }
+
+    #[test]
+    fn of_too_many_devices_that_left_the_newest_are_remembered() {
+        let attendance = Attendance::default();
+        let last = LEFT_MAX as u32;
+        for device in 0..=last {
+            attendance.leave(APP, DeviceNumber(device), NOON + u64::from(device));
+        }
+        assert_eq!(attendance.left_at(APP, DeviceNumber(0)), None);
+        assert_eq!(attendance.left_at(APP, DeviceNumber(last)), Some(NOON + u64::from(last)));
+        assert!(attendance.lock().left.len() <= LEFT_MAX);
+    }
+
+    #[test]
+    fn a_push_that_reached_nobody_takes_no_place() {
+        let attendance = Attendance::default();
+        attendance.reach(APP, Position(5), RoaringBitmap::new());
+        assert_eq!(taken(&attendance, NOON), []);
+    }
+}

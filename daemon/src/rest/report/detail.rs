@@ -1,0 +1,132 @@
+//! One row of `GET /v3/messages/detail`.
+
+use anser_protocol::content::Platform;
+use anser_storage::PlatformReport;
+use serde_json::{Value, json};
+
+use super::counters::{Counters, is_androidlike};
+use super::winphone;
+use crate::rest::lenient::Object;
+
+const ANDROID_VENDORS: [&str; 9] = [
+    "xm_detail",
+    "hw_detail",
+    "honor_detail",
+    "mz_detail",
+    "oppo_detail",
+    "vivo_detail",
+    "asus_detail",
+    "fcm_detail",
+    "nio_detail",
+];
+
+/// Channels below each platform's block of `details`; the first of each list that is ours is named beside it.
+const SUB_ANDROID: [&str; 11] =
+    ["jg_android", "xiaomi", "huawei", "honor", "meizu", "oppo", "vivo", "asus", "fcm", "tuibida", "nio"];
+const SUB_IOS: [&str; 3] = ["jg_ios", "voip", "apns"];
+const SUB_QUICKAPP: [&str; 4] = ["quick_jg", "quick_xiaomi", "quick_huawei", "quick_oppo"];
+const SUB_HMOS: [&str; 2] = ["jg_hmos", "hmpns"];
+
+pub fn row(msg_id: &str, counters: &Counters) -> Value {
+    json!({
+        "msg_id": msg_id,
+        "jpush": own_channel(counters, is_androidlike),
+        "android_pns": android_pns(),
+        "ios": ios(counters),
+        "winphone": winphone(counters),
+        "quickapp_jpush": own_channel(counters, |of| of.platform == Platform::QUICKAPP),
+        "quickapp_pns": {"pns_target": null, "pns_sent": null, "pns_received": null, "pns_display": null},
+        "details": {
+            "notification": kind(counters, NOTIFICATION),
+            "message": kind(counters, MESSAGE),
+            "inapp": kind(counters, NONE),
+            "live_activity": kind(counters, NONE),
+        },
+    })
+}
+
+fn own_channel(counters: &Counters, is_counted: fn(&PlatformReport) -> bool) -> Value {
+    json!({
+        "target": counters.sum(is_counted, |of| of.targets),
+        "online_push": counters.sum(is_counted, |of| of.reached),
+        "received": counters.sum(is_counted, |of| of.received),
+        "click": counters.sum(|of| is_counted(of) && of.has_notification, |of| of.clicked),
+        "msg_click": counters.sum(|of| is_counted(of) && of.has_message, |of| of.message_clicked),
+        "sent": counters.sum(is_counted, |of| of.sent),
+        "display": counters.sum_if_told(|of| is_counted(of) && of.has_notification, |of| of.shown),
+    })
+}
+
+fn android_pns() -> Value {
+    let mut block = Object::new();
+    for key in ["pns_target", "pns_sent", "pns_received", "pns_display"] {
+        block.insert(key.to_owned(), Value::Null);
+    }
+    for vendor in ANDROID_VENDORS {
+        block.insert(vendor.to_owned(), json!({"target": null, "sent": null, "received": null, "display": null}));
+    }
+    Value::Object(block)
+}
+
+fn ios(counters: &Counters) -> Value {
+    let has_message = |of: &PlatformReport| of.platform == Platform::IOS && of.has_message;
+    json!({
+        "apns_target": null,
+        "apns_sent": null,
+        "apns_received": null,
+        "apns_click": null,
+        "apns_display": null,
+        "msg_target": counters.sum(has_message, |of| of.targets),
+        "msg_received": counters.sum(has_message, |of| of.received),
+        "msg_click": counters.sum(has_message, |of| of.message_clicked),
+        "msg_display": counters.sum_if_told(has_message, |of| of.message_shown),
+    })
+}
+
+/// A kind of content: who was sent it, and what counts as its display and its click.
+#[derive(Clone, Copy)]
+struct Kind {
+    is_sent: fn(&PlatformReport) -> bool,
+    shown: fn(&PlatformReport) -> u64,
+    clicked: fn(&PlatformReport) -> u64,
+}
+
+const NOTIFICATION: Kind = Kind { is_sent: |of| of.has_notification, shown: |of| of.shown, clicked: |of| of.clicked };
+const MESSAGE: Kind =
+    Kind { is_sent: |of| of.has_message, shown: |of| of.message_shown, clicked: |of| of.message_clicked };
+/// Kinds that nothing is sent as.
+const NONE: Kind = Kind { is_sent: |_| false, shown: |_| 0, clicked: |_| 0 };
+
+fn kind(counters: &Counters, kind: Kind) -> Value {
+    let mut block = five(counters, kind, |_| true);
+    for (name, platform, channels) in [
+        ("sub_android", Platform::ANDROID, SUB_ANDROID.as_slice()),
+        ("sub_ios", Platform::IOS, &SUB_IOS),
+        ("sub_quickapp", Platform::QUICKAPP, &SUB_QUICKAPP),
+        ("sub_hmos", Platform::HMOS, &SUB_HMOS),
+    ] {
+        let mut subs = Object::new();
+        for channel in channels {
+            // Only the first is ours.
+            let is_ours = *channel == channels[0];
+            let numbers = five(counters, kind, |of| is_ours && of.platform == platform);
+            subs.insert((*channel).to_owned(), Value::Object(numbers));
+        }
+        block.insert(name.to_owned(), Value::Object(subs));
+    }
+    Value::Object(block)
+}
+
+fn five(counters: &Counters, kind: Kind, is_of: impl Fn(&PlatformReport) -> bool) -> Object {
+    let is_counted = |of: &PlatformReport| (kind.is_sent)(of) && is_of(of);
+    [
+        ("target", counters.sum(is_counted, |of| of.targets)),
+        ("sent", counters.sum(is_counted, |of| of.sent)),
+        ("received", counters.sum(is_counted, |of| of.received)),
+        ("display", counters.sum_if_told(is_counted, kind.shown)),
+        ("click", counters.sum(is_counted, kind.clicked)),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value))
+    .collect()
+}

@@ -1,0 +1,142 @@
+//! The report API: what became of pushes, and how many devices there are.
+//!
+//! There is one channel, our own, so counters of vendors' channels are null. A counter is null where a push had nothing
+//! for it to count, and a number, be it 0, where it had.
+
+mod counters;
+mod detail;
+mod msg_ids;
+mod status;
+mod users;
+
+use anser_protocol::content::Platform;
+use anser_storage::PushReport;
+use axum::body::Body;
+use axum::extract::{Extension, State};
+use axum::http::{Response, StatusCode, Uri};
+use serde_json::{Value, json};
+
+use super::access::Caller;
+use super::family::Family;
+use super::fault::{Fault, json_response};
+use crate::context::{Context, Shared};
+use counters::Counters;
+use msg_ids::MsgId;
+
+pub use status::status;
+pub use users::users;
+
+/// Pushes whose reports are read in one snapshot.
+const SLICE: usize = 10;
+
+/// `GET /v3/received`
+pub async fn received(context: State<Shared>, caller: Extension<Caller>, uri: Uri) -> Result<Response<Body>, Fault> {
+    rows(&context, &caller, &uri, |msg_id, counters| {
+        json!({
+            "msg_id": msg_id,
+            "android_received": counters.of(Platform::ANDROID, |of| of.received),
+            "ios_apns_sent": null,
+            "ios_apns_received": null,
+            "ios_msg_received": counters.messages_of(Platform::IOS, |of| of.received),
+            "wp_mpns_sent": null,
+        })
+    })
+    .await
+}
+
+/// `GET /v3/received/detail`
+pub async fn received_detail(
+    context: State<Shared>,
+    caller: Extension<Caller>,
+    uri: Uri,
+) -> Result<Response<Body>, Fault> {
+    rows(&context, &caller, &uri, |msg_id, counters| {
+        json!({
+            "msg_id": msg_id,
+            "jpush_received": counters.of_own_channel(|of| of.received),
+            "android_pns_sent": null,
+            "android_pns_received": null,
+            "ios_apns_sent": null,
+            "ios_apns_received": null,
+            "ios_msg_received": counters.messages_of(Platform::IOS, |of| of.received),
+            "wp_mpns_sent": null,
+            "live_acivity_sent": null,
+            "live_acivity_received": null,
+            "quickapp_jpush_received": counters.of(Platform::QUICKAPP, |of| of.received),
+            "quickapp_pns_sent": null,
+            "hmos_hmpns_sent": null,
+            "hmos_hmpns_received": null,
+            "hmos_msg_sent": counters.messages_of(Platform::HMOS, |of| of.sent),
+            "hmos_msg_received": counters.messages_of(Platform::HMOS, |of| of.received),
+        })
+    })
+    .await
+}
+
+/// `GET /v3/messages`
+pub async fn messages(context: State<Shared>, caller: Extension<Caller>, uri: Uri) -> Result<Response<Body>, Fault> {
+    rows(&context, &caller, &uri, |msg_id, counters| {
+        json!({
+            "msg_id": msg_id,
+            "android": {
+                "target": counters.of(Platform::ANDROID, |of| of.targets),
+                "online_push": counters.of(Platform::ANDROID, |of| of.reached),
+                "received": counters.of(Platform::ANDROID, |of| of.received),
+                "click": counters.notifications_of(Platform::ANDROID, |of| of.clicked),
+                "msg_click": counters.messages_of(Platform::ANDROID, |of| of.message_clicked),
+            },
+            "ios": {
+                "apns_target": null,
+                "apns_sent": null,
+                "apns_received": null,
+                "click": counters.notifications_of(Platform::IOS, |of| of.clicked),
+                "target": counters.messages_of(Platform::IOS, |of| of.targets),
+                "received": counters.messages_of(Platform::IOS, |of| of.received),
+            },
+            "winphone": winphone(counters),
+        })
+    })
+    .await
+}
+
+/// `GET /v3/messages/detail`
+pub async fn messages_detail(
+    context: State<Shared>,
+    caller: Extension<Caller>,
+    uri: Uri,
+) -> Result<Response<Body>, Fault> {
+    rows(&context, &caller, &uri, detail::row).await
+}
+
+fn winphone(counters: &Counters) -> Value {
+    json!({
+        "mpns_target": null,
+        "mpns_sent": null,
+        "click": counters.notifications_of(Platform::WINPHONE, |of| of.clicked),
+    })
+}
+
+/// One row for each id that was asked for, in the same order.
+async fn rows(
+    context: &Context,
+    caller: &Caller,
+    uri: &Uri,
+    row: impl Fn(&str, &Counters) -> Value,
+) -> Result<Response<Body>, Fault> {
+    let ids = msg_ids::parse(uri)?;
+    let mut rows = Vec::with_capacity(ids.len());
+    for slice in ids.chunks(SLICE) {
+        let reports = read_reports(context, caller, slice.to_vec()).await?;
+        rows.extend(slice.iter().zip(reports).map(|(id, report)| row(&id.text, &Counters::of_push(report))));
+    }
+    Ok(json_response(StatusCode::OK, &Value::Array(rows)))
+}
+
+async fn read_reports(context: &Context, caller: &Caller, ids: Vec<MsgId>) -> Result<Vec<Option<PushReport>>, Fault> {
+    let app = caller.app;
+    let reports = context.ledger.read(move |snapshot| {
+        let one = |id: &MsgId| id.position.map_or(Ok(None), |push| snapshot.push_report(app, push));
+        ids.iter().map(one).collect()
+    });
+    reports.await.map_err(|_| Family::Report.busy())
+}

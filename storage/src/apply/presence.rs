@@ -1,0 +1,114 @@
+//! Presence: which devices were connected, and which are new. Sets, so that a mark that is repeated changes nothing.
+
+use std::collections::BTreeMap;
+
+use anser_protocol::content::Platform;
+use anser_protocol::ids::TimeMs;
+
+use super::{Batch, Decided};
+use crate::error::ReadError;
+use crate::ids::{AppNumber, DeviceNumber};
+use crate::outcome::Answer;
+use crate::rows::chunk::{Chunk, ChunkRow, PlatformChunk, PresenceChunk, chunk_of, platform_chunk_key};
+use crate::rows::presence::{Span, counted_as, presence_key, presence_prefix, presence_span_key};
+use crate::table::Table;
+use crate::tables::{NEXT, STOP, Tables};
+
+/// Rows that one command removes.
+const CUT_ROWS_MAX: usize = 1000;
+
+impl Batch<'_> {
+    /// The devices were connected at `seen_ms`.
+    pub(super) fn mark_present(
+        &mut self,
+        app: AppNumber,
+        seen_ms: TimeMs,
+        devices: &[DeviceNumber],
+    ) -> Decided<Answer> {
+        self.require_app(app)?;
+        let seen_ms = seen_ms.min(self.now_ms());
+        for (number, present) in by_chunk(devices) {
+            for (platform, present) in self.by_platform(app, number, present)? {
+                for span in [Span::Online, Span::Lately] {
+                    let key = presence_key(app, span, span.number(seen_ms), platform, number);
+                    self.change_chunk::<PresenceChunk>(&key, |known| known.union(&present))?;
+                }
+            }
+        }
+        Ok(Answer::Done)
+    }
+
+    /// The device is being registered.
+    pub(super) fn mark_new(
+        &mut self,
+        app: AppNumber,
+        device: DeviceNumber,
+        platform: Platform,
+    ) -> Result<(), ReadError> {
+        let hour = Span::New.number(self.now_ms());
+        let key = presence_key(app, Span::New, hour, counted_as(platform), chunk_of(device));
+        self.change_chunk::<PresenceChunk>(&key, |known| known.insert(device)).map(drop)
+    }
+
+    /// Removes the oldest of what has been kept for long enough.
+    pub(super) fn cut_presence(&mut self, app: AppNumber) -> Decided<Answer> {
+        self.require_app(app)?;
+        let mut left = CUT_ROWS_MAX;
+        for span in Span::ALL {
+            let first_kept = span.number(self.now_ms().saturating_sub(span.kept_ms()));
+            let keys = self.presence_before(app, span, first_kept, left)?;
+            for key in &keys {
+                self.remove_bytes(Table::Presence, key)?;
+            }
+            left -= keys.len();
+            if left == 0 {
+                return Ok(Answer::Continue);
+            }
+        }
+        Ok(Answer::Done)
+    }
+
+    fn presence_before(
+        &self,
+        app: AppNumber,
+        span: Span,
+        first_kept: u32,
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, ReadError> {
+        let mut keys = Vec::new();
+        let (from, to) = (presence_prefix(app, span), presence_span_key(app, span, first_kept));
+        self.scan(Table::Presence, from.as_bytes(), Some(to.as_bytes()), &mut |key, _| {
+            keys.push(key.to_vec());
+            Ok(if keys.len() < limit { NEXT } else { STOP })
+        })?;
+        Ok(keys)
+    }
+
+    /// Who of a chunk is of which platform; those of platforms without a name count as "other".
+    fn by_platform(&self, app: AppNumber, number: u32, all: Chunk) -> Result<Vec<(Platform, Chunk)>, ReadError> {
+        let mut found = Vec::new();
+        let mut left = all;
+        for (platform, _) in Platform::NAMES {
+            if left.is_empty() {
+                break;
+            }
+            if let Some(row) = self.row::<PlatformChunk>(&platform_chunk_key(app, platform, number))? {
+                let mut of_platform = row.chunk();
+                of_platform.intersect(&left);
+                left.subtract(&of_platform);
+                found.push((platform, of_platform));
+            }
+        }
+        found.push((Platform::OTHER, left));
+        found.retain(|(_, devices)| !devices.is_empty());
+        Ok(found)
+    }
+}
+
+pub(super) fn by_chunk(devices: &[DeviceNumber]) -> BTreeMap<u32, Chunk> {
+    let mut chunks = BTreeMap::new();
+    for device in devices {
+        chunks.entry(chunk_of(*device)).or_insert(Chunk::EMPTY).insert(*device);
+    }
+    chunks
+}

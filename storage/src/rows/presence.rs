@@ -1,0 +1,82 @@
+//! Which devices were there, and when: sets of devices for spans of time.
+
+use anser_protocol::content::Platform;
+use anser_protocol::ids::TimeMs;
+
+use crate::ids::AppNumber;
+use crate::key::Key;
+
+/// What a set of devices says, and for how long a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Span {
+    /// Connected in an hour.
+    Online = 1,
+    /// Registered in an hour.
+    New = 2,
+    /// Connected in ten minutes: how precisely it is known when a device was last seen.
+    Lately = 3,
+}
+
+pub(crate) const TEN_MINUTES_MS: TimeMs = 10 * 60 * 1000;
+pub(crate) const HOUR_MS: TimeMs = 60 * 60 * 1000;
+const DAY_MS: TimeMs = 24 * HOUR_MS;
+
+impl Span {
+    pub const ALL: [Self; 3] = [Self::Online, Self::New, Self::Lately];
+
+    /// The number of the span that a moment lies in, counted from 1970.
+    pub fn number(self, at_ms: TimeMs) -> u32 {
+        let length_ms = match self {
+            Self::Online | Self::New => HOUR_MS,
+            Self::Lately => TEN_MINUTES_MS,
+        };
+        u32::try_from(at_ms / length_ms).unwrap_or(u32::MAX)
+    }
+
+    /// Statistics reach back 60 days, or two months; when a device was last seen is told for two days.
+    pub fn kept_ms(self) -> TimeMs {
+        match self {
+            Self::Online | Self::New => 63 * DAY_MS,
+            Self::Lately => 3 * DAY_MS,
+        }
+    }
+}
+
+/// Platforms are an open enumeration: what we have no name for counts as "other".
+pub(crate) fn counted_as(platform: Platform) -> Platform {
+    match Platform::NAMES.iter().any(|(known, _)| *known == platform) {
+        true => platform,
+        false => Platform::OTHER,
+    }
+}
+
+pub(crate) fn presence_prefix(app: AppNumber, span: Span) -> Key {
+    Key::app(app).u8(span as u8)
+}
+
+/// All sets of one span of time begin with this.
+pub(crate) fn presence_span_key(app: AppNumber, span: Span, number: u32) -> Key {
+    presence_prefix(app, span).u32(number)
+}
+
+pub(crate) fn presence_key(app: AppNumber, span: Span, number: u32, platform: Platform, chunk: u32) -> Key {
+    presence_span_key(app, span, number).u8(platform.0).u32(chunk)
+}
+
+/// Platform and chunk that such a key names.
+pub(crate) fn platform_and_chunk(key: &[u8]) -> Option<(Platform, u32)> {
+    Some((Platform(*key.get(9)?), crate::key::u32_at(key, 10)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_tells_its_platform_and_chunk() {
+        let key = presence_key(AppNumber(7), Span::New, 3, Platform::IOS, 12);
+        assert_eq!(platform_and_chunk(key.as_bytes()), Some((Platform::IOS, 12)));
+        assert_eq!(platform_and_chunk(presence_prefix(AppNumber(7), Span::New).as_bytes()), None);
+    }
+}
