@@ -53,6 +53,11 @@ tables! {
     Reports = 28, "reports";
     Cids = 29, "cids";
     Expiries = 30, "expiries";
+    RetiredTags = 31, "retired_tags";
+    TestDevices = 32, "test_devices";
+    AppGroups = 33, "app_groups";
+    Developers = 34, "developers";
+    DeveloperApps = 35, "developer_apps";
 }
 
 impl Table {

@@ -41,6 +41,11 @@ impl Chunk {
         was != self.0[word]
     }
 
+    pub fn contains(&self, device: DeviceNumber) -> bool {
+        let (word, bit) = place(device);
+        self.0[word] & bit != 0
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
     }

@@ -2,9 +2,11 @@
 //!
 //! A snapshot pins pages of the file while it lives: take it, read, drop it. Never hold one across a wait.
 
+mod accounts;
 mod age;
 mod conversations;
 mod history;
+mod labels;
 mod people;
 mod pushes;
 mod scrub;
@@ -14,7 +16,7 @@ mod walk;
 pub use conversations::PlannedChat;
 pub(crate) use pushes::{PushCache, release_step};
 pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed};
-pub use view::{ConversationRow, Device, HistoryPage, Member, PendingPush, PushCounts, ReadRecord};
+pub use view::{ConversationRow, Device, HistoryPage, Member, PendingPush, PushCounts, ReadRecord, TestDeviceShown};
 
 use std::sync::Arc;
 

@@ -86,3 +86,12 @@ pub struct PushCounts {
     pub received: Vec<(Platform, u64)>,
     pub clicked: u64,
 }
+
+/// A test device with its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestDeviceShown {
+    pub name: String,
+    pub registration_id: String,
+    pub registered_ms: TimeMs,
+    pub created_ms: TimeMs,
+}

@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Answered, QueueFull, WriterOptions};
-use crate::command::{Command, PushCommand, QueueClass, Stamped, UserCommand};
+use crate::command::{Command, LabelCommand, PushCommand, QueueClass, Stamped, UserCommand};
 use crate::ids::AppNumber;
 
 /// A command and who waits for its outcome.
@@ -144,6 +144,8 @@ fn weight(command: &Command) -> usize {
         Command::User(UserCommand::Register { users, .. }) => users.len() * 512,
         Command::Group(crate::command::GroupCommand::Create { members, .. }) => names(members),
         Command::Device(crate::command::DeviceCommand::SetTags { tags, .. }) => names(tags),
+        Command::Label(LabelCommand::ChangeTag { remove, add, .. }) => (remove.len() + add.len()) * 4,
+        Command::Label(LabelCommand::UnbindAlias { devices, .. }) => devices.len() * 4,
         _ => 0,
     };
     own + size_of::<Stamped>()
