@@ -10,6 +10,7 @@ use anser_storage::command::{Class, Command, SystemCommand};
 use anser_storage::ids::AppNumber;
 use anser_storage::outcome::{Answer, Refusal};
 
+use crate::clearing::clear_tags;
 use crate::clock::now_ms;
 use crate::config::Retention;
 use crate::context::Shared;
@@ -51,6 +52,7 @@ pub async fn round(ledger: &Ledger, retention: &Retention, now_ms: TimeMs) -> Re
                 cut(ledger, app, class, now_ms.saturating_sub(u64::from(days) * DAY_MS)).await?;
             }
         }
+        clear_tags(ledger, app).await?;
     }
     repeat(ledger, SystemCommand::Expire).await
 }

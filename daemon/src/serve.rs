@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use crate::admin;
+use crate::clearing::Clearing;
 use crate::config::Config;
 use crate::context::{Context, Shared};
 use crate::data_dir::{DataDir, DataDirError};
@@ -115,6 +116,7 @@ impl Daemon {
             passwords,
             links: Arc::new(links.map_err(StartError::System)?),
             connections: Arc::new(Semaphore::new(config.limits.links)),
+            clearing: Clearing::default(),
             started: Instant::now(),
             config,
             keys,
