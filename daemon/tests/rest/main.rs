@@ -1,11 +1,17 @@
 //! The REST APIs against the contract: a whole daemon in this process, requests handed to its router.
 
+mod alias;
+mod contract;
+mod developer;
 mod device;
 mod group;
+mod group_push;
 mod http;
 mod message;
 mod push;
 mod retention;
+mod tag;
+mod test_device;
 mod user;
 mod walls;
 mod world;
