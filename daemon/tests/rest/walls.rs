@@ -181,7 +181,7 @@ impl Land {
             world.app_group(&app.key[..12], &[app]).await;
             world.developer(&app.key[..12]).await;
         }
-        let labels = json!({"alias": "owners-alias", "tags": {"add": ["owners-tag"]}});
+        let labels = json!({"alias": "owners_alias", "tags": {"add": ["owners_tag"]}});
         world.call(&owner, "POST", "/v3/devices/owners-device", Some(labels)).await.expect(200);
         let name = json!({"device_name": "owners-desk", "registration_id": "owners-device"});
         world.call(&owner, "POST", "/v3/test/model/add", Some(name)).await.expect(200);
@@ -225,8 +225,8 @@ impl Land {
             .replace("{registration_id}", "owners-device")
             .replace("{username}", "second")
             .replace("{gid}", &self.gid)
-            .replace("{alias}", "owners-alias")
-            .replace("{tag}", "owners-tag")
+            .replace("{alias}", "owners_alias")
+            .replace("{tag}", "owners_tag")
             .replace("{app_key}", &self.made)
     }
 
