@@ -169,7 +169,7 @@ impl Batch<'_> {
             self.put(&key, &tags)?;
         }
         self.change_chunk::<TagChunk>(&tag_chunk_key(app, tag, chunk), |set| {
-            devices.iter().fold(false, |changed, device| set.remove(DeviceNumber(*device)) || changed)
+            devices.iter().filter(|device| set.remove(DeviceNumber(**device))).count() > 0
         })?;
         Ok(())
     }

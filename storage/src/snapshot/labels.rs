@@ -1,6 +1,7 @@
 //! Reading tags of an app, and its test devices.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use anser_protocol::content::Platform;
 
@@ -151,11 +152,12 @@ impl Listing<'_> {
     }
 
     fn chunk_of_platform(&mut self, platform: Platform, number: u32) -> Result<&Chunk, ReadError> {
-        let read = self.platforms.entry(platform).or_default();
-        if !read.contains_key(&number) {
-            let row = self.snapshot.row::<PlatformChunk>(&platform_chunk_key(self.app, platform, number))?;
-            read.insert(number, row.map_or(Chunk::EMPTY, ChunkRow::chunk));
+        match self.platforms.entry(platform).or_default().entry(number) {
+            Entry::Occupied(read) => Ok(read.into_mut()),
+            Entry::Vacant(place) => {
+                let row = self.snapshot.row::<PlatformChunk>(&platform_chunk_key(self.app, platform, number))?;
+                Ok(place.insert(row.map_or(Chunk::EMPTY, ChunkRow::chunk)))
+            }
         }
-        Ok(&read[&number])
     }
 }
