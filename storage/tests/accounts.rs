@@ -77,6 +77,8 @@ fn a_developers_app_is_made_once_and_found_again() {
     assert_eq!(world.refusal(create_app("nobody", "com.example", "k3", None)), Refusal::AccountUnknown);
     assert_eq!(world.read().developer_app(app).expect("readable").expect("there").developer, "dev");
     assert_eq!(world.read().developer_app(world.app).expect("readable"), None);
+    while world.answer(Command::App(AppCommand::Delete { app })) == Answer::Continue {}
+    assert_eq!(world.read().developer_app(app).expect("readable"), None);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use anser_protocol::content::Platform;
 use anser_protocol::ids::TimeMs;
 use anser_storage::Device;
 use anser_storage::command::{Command, LabelCommand};
-use anser_storage::ids::{AppNumber, DeviceNumber};
+use anser_storage::ids::AppNumber;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode, Uri};
@@ -34,12 +34,18 @@ pub async fn show(
     let devices = devices(&context, caller.app, alias, platforms).await?;
     let is_new_format = path::query_value(&uri, "new_format").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let body = if is_new_format {
-        let rows = devices.iter().map(|(_, device)| row(&context, device));
-        json!({"data": rows.collect::<Vec<Value>>()})
+        json!({"data": devices.iter().map(|bound| row(&context, bound)).collect::<Vec<Value>>()})
     } else {
-        json!({"registration_ids": devices.iter().map(|(_, device)| &device.registration_id).collect::<Vec<_>>()})
+        json!({"registration_ids": devices.iter().map(|bound| &bound.registration_id).collect::<Vec<_>>()})
     };
     Ok(json_response(StatusCode::OK, &body))
+}
+
+/// A device that has the alias.
+struct Bound {
+    registration_id: String,
+    platform: Platform,
+    last_online_ms: TimeMs,
 }
 
 async fn devices(
@@ -47,28 +53,29 @@ async fn devices(
     app: AppNumber,
     alias: String,
     platforms: Vec<Platform>,
-) -> Result<Vec<(DeviceNumber, Device)>, Fault> {
+) -> Result<Vec<Bound>, Fault> {
     let found = context.ledger.read(move |snapshot| {
         let mut devices = Vec::new();
         for number in snapshot.devices_of_alias(app, &alias)? {
             let device = snapshot.device(app, number)?;
-            devices.extend(device.map(|device| (number, device)));
+            let device = device.filter(|device| platforms.is_empty() || platforms.contains(&device.platform));
+            // Nothing better than its registration is known of when a device was there.
+            devices.extend(device.map(|Device { registration_id, platform, created_ms, .. }| Bound {
+                registration_id,
+                platform,
+                last_online_ms: created_ms,
+            }));
         }
-        devices.retain(|(_, device)| platforms.is_empty() || platforms.contains(&device.platform));
         devices.truncate(SHOWN_MAX);
         Ok(devices)
     });
     found.await.map_err(|_| Family::Device.busy())
 }
 
-fn row(context: &Context, device: &Device) -> Value {
-    let day: String = Written(last_online(device), context.config.time_zone).to_string().chars().take(10).collect();
-    json!({"registration_id": device.registration_id, "platform": device.platform.name(), "last_online_date": day})
-}
-
-/// Nothing better than its registration is known of a device.
-fn last_online(device: &Device) -> TimeMs {
-    device.created_ms
+fn row(context: &Context, bound: &Bound) -> Value {
+    let time = Written(bound.last_online_ms, context.config.time_zone).to_string();
+    let day: String = time.chars().take("2024-05-01".len()).collect();
+    json!({"registration_id": bound.registration_id, "platform": bound.platform.name(), "last_online_date": day})
 }
 
 /// `POST /v3/aliases/{alias}`

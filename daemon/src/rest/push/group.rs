@@ -7,9 +7,7 @@ use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode};
 use serde_json::{Map, Value};
-use tokio::task::JoinSet;
 
-use super::object::PushObject;
 use super::{Mode, check, refusal, send};
 use crate::context::{Context, Shared};
 use crate::rest::access::{GroupCaller, Signer};
@@ -37,25 +35,33 @@ pub async fn submit_to_group(
         Err(refusal) => return Err(refusal::of_push(refusal)),
         Ok(_) => return Err(Family::Push.internal()),
     };
-    // All at once: the writer puts what waits into one commit.
-    let mut pushes = JoinSet::new();
-    for app in apps {
-        let (context, push) = (context.0.clone(), push.clone());
-        pushes.spawn(async move { push_to_app(&context, app, push).await });
-    }
+    let names = app_keys(&context, apps).await?;
+    // All at once, so that the writer puts what waits into one commit; and each to its end, whether or not the caller
+    // waits for it.
+    let pushes: Vec<_> = names
+        .into_iter()
+        .map(|(app, app_key)| {
+            let (context, push) = (context.0.clone(), push.clone());
+            (app_key, tokio::spawn(async move { send(&context, app, push, Mode::Send).await }))
+        })
+        .collect();
     let mut answer = Map::new();
-    while let Some(pushed) = pushes.join_next().await {
-        let (app_key, of_app) = pushed.map_err(|_| Family::Push.internal())??;
-        answer.insert(app_key, of_app);
+    for (app_key, pushed) in pushes {
+        let pushed = pushed.await.unwrap_or_else(|_| Err(Family::Push.internal()));
+        answer.insert(app_key, pushed.unwrap_or_else(|fault| fault.to_json()));
     }
     answer.insert("group_msgid".to_owned(), Value::String(msg_id.to_string()));
     Ok(json_response(StatusCode::OK, &Value::Object(answer)))
 }
 
-async fn push_to_app(context: &Context, app: AppNumber, push: PushObject) -> Result<(String, Value), Fault> {
-    let found = context.ledger.read(move |snapshot| snapshot.app(app)).await.map_err(|_| Family::Push.busy())?;
-    let app_key = found.map(|app| app.app_key);
-    let answer = send(context, app, push, Mode::Send).await.unwrap_or_else(|fault| fault.to_json());
-    // Deleted this moment: the number is all that is left of it.
-    Ok((app_key.unwrap_or_else(|| app.0.to_string()), answer))
+/// The apps with their keys; one that was deleted this moment is left out.
+async fn app_keys(context: &Context, apps: Vec<AppNumber>) -> Result<Vec<(AppNumber, String)>, Fault> {
+    let found = context.ledger.read(move |snapshot| {
+        let mut named = Vec::with_capacity(apps.len());
+        for app in apps {
+            named.extend(snapshot.app(app)?.map(|row| (app, row.app_key)));
+        }
+        Ok(named)
+    });
+    found.await.map_err(|_| Family::Push.busy())
 }
