@@ -15,7 +15,7 @@ use roaring::RoaringBitmap;
 
 use crate::clock::now_ms;
 use crate::context::Shared;
-use crate::ledger::{Ledger, Unavailable};
+use crate::ledger::Ledger;
 use crate::switchboard::Switchboard;
 
 /// How much a crash may lose. Whatever comes within it costs the store one row per 4,096 devices.
@@ -210,7 +210,7 @@ pub async fn round(ledger: &Ledger, switchboard: &Switchboard, now_ms: TimeMs) {
                 Ok(_) | Err(Refusal::AppUnknown) => {}
                 Err(refusal) => log::error!(app = app.0; "the store refused what was noted of devices: {refusal:?}"),
             },
-            Err(error @ (Unavailable::Busy | Unavailable::Closed(_))) => {
+            Err(error) => {
                 log::debug!("what was noted of devices waits for the next round: {error}");
                 switchboard.attendance.put_back(mark);
                 has_failed = true;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
+use crate::clearing::Clearing;
 use crate::config::Config;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
@@ -23,6 +24,8 @@ pub struct Context {
     /// Quick password hashes that wait to be replaced by slow ones.
     pub upgrades: Upgrades,
     pub switchboard: Arc<Switchboard>,
+    /// What goes on behind deleted tags.
+    pub clearing: Clearing,
     /// The open links of devices.
     pub links: Arc<Links>,
     /// One permit for each open connection of any kind; taken when it is accepted, given back when it is gone.

@@ -4,7 +4,7 @@
 //!
 //! - What serves: [`listen`] accepts, [`link`] holds the long connections of devices, [`rest`] answers app servers,
 //!   [`admin`] the operator on this machine, [`switchboard`] delivers what was appended, [`retention`] removes what has
-//!   had its time, [`scrub`] looks for damage, [`attendance`] notes who is there.
+//!   had its time, `clearing` what is left of deleted tags, [`scrub`] looks for damage, [`attendance`] notes who is there.
 //! - What they share, in a [`context::Context`]: [`ledger`] (the way to the store), [`password`], [`keys`], [`clock`],
 //!   [`shutdown`], and the rules for names in [`username`] and [`label`].
 //! - What starts it: [`cli`], [`config`], [`data_dir`], [`tls`], [`logging`].
@@ -20,6 +20,7 @@ pub mod retention;
 pub mod scrub;
 pub mod switchboard;
 
+mod clearing;
 pub mod clock;
 pub mod context;
 pub mod keys;

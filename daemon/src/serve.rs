@@ -17,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::admin;
 use crate::attendance;
+use crate::clearing::Clearing;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::context::{Context, Shared};
@@ -118,6 +119,7 @@ impl Daemon {
             passwords,
             links: Arc::new(links.map_err(StartError::System)?),
             connections: Arc::new(Semaphore::new(config.limits.links)),
+            clearing: Clearing::default(),
             started: Instant::now(),
             config,
             keys,

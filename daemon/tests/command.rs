@@ -63,6 +63,56 @@ fn apps_are_made_listed_shown_changed_and_deleted() {
 }
 
 #[test]
+fn app_groups_are_made_filled_shown_emptied_and_deleted() {
+    let daemon = Daemon::start();
+    let app = daemon.admin_json(&["app", "create", "shop"]);
+    let made = daemon.admin_json(&["app-group", "create", "family"]);
+    for text in [&made["group_key"], &made["master_secret"]] {
+        assert!(is_key(text), "{text}");
+    }
+    let key = made["group_key"].as_str().expect("a key");
+    let app_key = app["app_key"].as_str().expect("a key");
+    let filled = daemon.admin_json(&["app-group", "add", "family", app_key]);
+    assert_eq!((&filled["apps"][0], &filled["master_secret"]), (&Value::from("shop"), &Value::Null));
+    assert_eq!(daemon.admin_json(&["app-group", "list"])[0], filled);
+    assert_eq!(daemon.admin_json(&["app-group", "show", key])["master_secret"], made["master_secret"]);
+    assert_eq!(daemon.admin_json(&["app-group", "remove", key, "shop"])["apps"], Value::Array(Vec::new()));
+    for (command, hint) in [
+        (&["app-group", "create", "family"][..], "taken"),
+        (&["app-group", "create", ""], "1 to 64 bytes"),
+        (&["app-group", "add", "nothing", "shop"], "anserd app-group list"),
+        (&["app-group", "add", "family", "nothing"], "anserd app list"),
+    ] {
+        let output = daemon.admin(command);
+        assert!(text(&output.stderr).contains(hint), "{}", text(&output.stderr));
+    }
+    daemon.admin_json(&["app-group", "delete", "family"]);
+    assert_eq!(daemon.admin_json(&["app-group", "list"]), Value::Array(Vec::new()));
+}
+
+#[test]
+fn developers_are_made_listed_and_deleted() {
+    let daemon = Daemon::start();
+    let made = daemon.admin_json(&["developer", "create", "ann"]);
+    for text in [&made["developer_key"], &made["developer_secret"]] {
+        assert!(is_key(text), "{text}");
+    }
+    let list = daemon.admin_json(&["developer", "list"]);
+    assert_eq!((&list[0]["developer_key"], &list[0]["developer_secret"]), (&made["developer_key"], &Value::Null));
+    let unknown = daemon.admin(&["developer", "delete", "ben"]);
+    assert!(text(&unknown.stderr).contains("anserd developer list"));
+    daemon.admin_json(&["developer", "delete", "ann"]);
+    assert_eq!(daemon.admin_json(&["developer", "list"]), Value::Array(Vec::new()));
+}
+
+/// 24 lower-case hexadecimal digits.
+fn is_key(value: &Value) -> bool {
+    value
+        .as_str()
+        .is_some_and(|text| text.len() == 24 && text.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f')))
+}
+
+#[test]
 fn what_cannot_be_done_with_an_app_is_explained() {
     let daemon = Daemon::start();
     daemon.admin_json(&["app", "create", "shop"]);

@@ -20,6 +20,8 @@ pub enum Command {
     System(SystemCommand),
     App(AppCommand),
     Device(DeviceCommand),
+    Label(LabelCommand),
+    Account(AccountCommand),
     User(UserCommand),
     Group(GroupCommand),
     Send(Send),
@@ -100,6 +102,75 @@ pub enum DeviceCommand {
         app: AppNumber,
         device: DeviceNumber,
         change: DeviceChange,
+    },
+}
+
+/// Changes of tags, aliases and test marks that concern many devices at once. Devices are never taken back, so that
+/// callers may look their numbers up first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum LabelCommand {
+    /// Takes a tag from devices, then gives it to others; at most 1,000 in both lists together. All or nothing.
+    ChangeTag { app: AppNumber, tag: String, remove: Vec<DeviceNumber>, add: Vec<DeviceNumber> },
+    /// Nobody has the tag any more, at once: its number is retired. What still names the number goes by `ClearTags`.
+    DeleteTag { app: AppNumber, tag: String },
+    /// Takes the tag from devices of these platforms, a slice of devices from this chunk on; the answer says where to go
+    /// on.
+    DeleteTagOn { app: AppNumber, tag: String, platforms: Vec<Platform>, from_chunk: u32 },
+    /// Removes a slice of what names retired tags; the answer says whether there is more.
+    ClearTags { app: AppNumber },
+    /// Those that have another alias, or none, stay as they are.
+    UnbindAlias { app: AppNumber, alias: String, devices: Vec<DeviceNumber> },
+    /// Takes the alias from the devices of these platforms; none named means all.
+    DeleteAlias { app: AppNumber, alias: String, platforms: Vec<Platform> },
+    /// Makes a device a test device, or renames it.
+    SetTestDevice { app: AppNumber, device: DeviceNumber, name: String, must_be_one: bool },
+    /// One that is none is left alone.
+    RemoveTestDevice { app: AppNumber, device: DeviceNumber },
+}
+
+/// Who may call besides apps: groups of apps, and developers. Keys and secrets are 24 hexadecimal digits, made by the
+/// caller.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum AccountCommand {
+    CreateAppGroup {
+        name: String,
+        key: String,
+        secret: String,
+    },
+    DeleteAppGroup {
+        key: String,
+    },
+    /// An app that is in it already stays.
+    AddToAppGroup {
+        key: String,
+        app: AppNumber,
+    },
+    /// An app that is not in it is no error.
+    RemoveFromAppGroup {
+        key: String,
+        app: AppNumber,
+    },
+    /// Takes a position for a push to a group, and tells its apps. An empty group is refused (`NoTarget`).
+    PushToAppGroup {
+        key: String,
+    },
+    CreateDeveloper {
+        name: String,
+        key: String,
+        secret: String,
+    },
+    /// The developer's apps stay.
+    DeleteDeveloper {
+        key: String,
+    },
+    /// The same name and package again give the app that is there; `app_group` is the name of a group that the app joins.
+    CreateApp {
+        developer: String,
+        name: String,
+        android_package: String,
+        app_group: Option<String>,
+        app_key: String,
+        master_secret: String,
     },
 }
 
@@ -324,7 +395,7 @@ impl Command {
     pub fn app(&self) -> Option<AppNumber> {
         match self {
             Self::System(SystemCommand::CutPresence { app }) => Some(*app),
-            Self::System(_) | Self::App(AppCommand::Create { .. }) => None,
+            Self::System(_) | Self::Account(_) | Self::App(AppCommand::Create { .. }) => None,
             Self::App(AppCommand::RotateSecret { app, .. } | AppCommand::Delete { app }) => Some(*app),
             Self::Device(
                 DeviceCommand::Register { app, .. }
@@ -332,6 +403,16 @@ impl Command {
                 | DeviceCommand::ChangeTags { app, .. }
                 | DeviceCommand::SetAlias { app, .. }
                 | DeviceCommand::Update { app, .. },
+            ) => Some(*app),
+            Self::Label(
+                LabelCommand::ChangeTag { app, .. }
+                | LabelCommand::DeleteTag { app, .. }
+                | LabelCommand::DeleteTagOn { app, .. }
+                | LabelCommand::ClearTags { app }
+                | LabelCommand::UnbindAlias { app, .. }
+                | LabelCommand::DeleteAlias { app, .. }
+                | LabelCommand::SetTestDevice { app, .. }
+                | LabelCommand::RemoveTestDevice { app, .. },
             ) => Some(*app),
             Self::User(
                 UserCommand::Register { app, .. }
@@ -367,6 +448,7 @@ impl Command {
             Self::Send(_) => QueueClass::Send,
             Self::Mark(_)
             | Self::Push(PushCommand::Received { .. } | PushCommand::Clicked { .. } | PushCommand::Reported { .. })
+            | Self::Label(LabelCommand::ClearTags { .. })
             | Self::System(_) => QueueClass::Job,
             _ => QueueClass::Rest,
         }

@@ -13,7 +13,7 @@ use crate::outcome::{Message, MessageBody, Push};
 use crate::row::Row;
 use crate::rows::app::{App, app_key};
 use crate::rows::chat::{SingleChat, single_chat_key};
-use crate::rows::device::{ByRegistrationId, DeviceRow, Tag, device_key, registration_id_key, tag_key};
+use crate::rows::device::{ByRegistrationId, DeviceRow, Tag, TestDevice, device_key, registration_id_key, tag_key};
 use crate::rows::group::{Group, group_key};
 use crate::rows::push::{PushState, push_key};
 use crate::rows::record::{Body, EventRecord, Floor, Record, log_key, log_prefix};
@@ -54,6 +54,14 @@ pub(crate) fn device(
     app: AppNumber,
     device: DeviceNumber,
 ) -> Result<Option<DeviceRow>, ReadError> {
+    tables.row(&device_key(app, device))
+}
+
+pub(crate) fn test_device(
+    tables: &impl Tables,
+    app: AppNumber,
+    device: DeviceNumber,
+) -> Result<Option<TestDevice>, ReadError> {
     tables.row(&device_key(app, device))
 }
 

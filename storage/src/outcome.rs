@@ -20,7 +20,21 @@ pub enum Answer {
     Done,
     /// A sliced command has rows left: send it again.
     Continue,
+    /// The same, from this chunk of devices on.
+    ContinueFrom {
+        chunk: u32,
+    },
     App(AppNumber),
+    /// `is_new`: it was not there before.
+    DeveloperApp {
+        app: AppNumber,
+        is_new: bool,
+    },
+    /// In the order in which they were added; a position without a record names the push.
+    AppGroup {
+        msg_id: Position,
+        apps: Vec<AppNumber>,
+    },
     Device {
         device: DeviceNumber,
         is_new: bool,
@@ -48,10 +62,18 @@ pub enum Refusal {
     AppUnknown,
     AppNameTaken,
     AppKeyTaken,
+    /// Of an app group or a developer.
+    AccountNameTaken,
+    AccountKeyTaken,
+    AccountUnknown,
+    TooManyAccounts,
+    AppGroupFull,
     RegistrationIdTaken,
     RegistrationIdUnknown,
     DeviceUnknown,
     TooManyTags,
+    NotATestDevice,
+    TooManyTestDevices,
     /// An alias is bound to at most 10 devices (JPush 7015).
     AliasFull,
     UserExists,

@@ -1,5 +1,6 @@
 //! What the rows hold, by subject.
 
+pub mod account;
 pub mod app;
 pub mod chat;
 pub mod chunk;

@@ -55,6 +55,11 @@ tables! {
     Expiries = 30, "expiries";
     Presence = 31, "presence";
     PushTargets = 32, "push_targets";
+    RetiredTags = 33, "retired_tags";
+    TestDevices = 34, "test_devices";
+    AppGroups = 35, "app_groups";
+    Developers = 36, "developers";
+    DeveloperApps = 37, "developer_apps";
 }
 
 impl Table {

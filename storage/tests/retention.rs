@@ -153,6 +153,10 @@ fn a_deleted_app_is_gone_at_once_and_its_rows_go_in_slices() {
     }
     let push = world.push(Audience::All);
     world.received(devices[0], &[push]);
+    // Deleted, and not cleared up behind yet.
+    world.answer(Command::Label(LabelCommand::DeleteTag { app: doomed, tag: "c".into() }));
+    let desk = LabelCommand::SetTestDevice { app: doomed, device: devices[0], name: "desk".into(), must_be_one: false };
+    world.answer(Command::Label(desk));
 
     let delete = Command::App(AppCommand::Delete { app: doomed });
     assert_eq!(world.answer(delete.clone()), Answer::Continue);

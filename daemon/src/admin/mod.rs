@@ -3,12 +3,13 @@
 //! One JSON object on a line asks, one answers. Only the daemon's own user and root may connect; there is no password
 //! to guess and nothing on the network.
 
+mod accounts;
 mod client;
 mod request;
 mod server;
 
 pub use client::{AskError, ask};
-pub use request::{AppShown, Reply, Request, Status};
+pub use request::{AppGroupShown, AppShown, DeveloperShown, Reply, Request, Status};
 pub use server::{AdminSocket, listen};
 
 /// The socket's name inside the data folder.

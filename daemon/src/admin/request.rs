@@ -24,6 +24,33 @@ pub enum Request {
     AppDelete {
         app: String,
     },
+    AppGroupCreate {
+        name: String,
+    },
+    AppGroupList,
+    /// `group` is a name or a key.
+    AppGroupShow {
+        group: String,
+    },
+    AppGroupDelete {
+        group: String,
+    },
+    AppGroupAdd {
+        group: String,
+        app: String,
+    },
+    AppGroupRemove {
+        group: String,
+        app: String,
+    },
+    DeveloperCreate {
+        name: String,
+    },
+    DeveloperList,
+    /// `developer` is a name or a key.
+    DeveloperDelete {
+        developer: String,
+    },
     Status,
     /// Look at every stored row now.
     Scrub,
@@ -35,6 +62,10 @@ pub enum Reply {
     App(AppShown),
     Apps(Vec<AppShown>),
     Deleted(AppShown),
+    AppGroup(AppGroupShown),
+    AppGroups(Vec<AppGroupShown>),
+    Developer(DeveloperShown),
+    Developers(Vec<DeveloperShown>),
     Status(Status),
     /// It is over when the status counts so many passes.
     ScrubBegun {
@@ -51,6 +82,26 @@ pub struct AppShown {
     /// Left out of lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub master_secret: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppGroupShown {
+    pub name: String,
+    pub group_key: String,
+    /// Left out where it was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub master_secret: Option<String>,
+    /// Their names.
+    pub apps: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeveloperShown {
+    pub name: String,
+    pub developer_key: String,
+    /// Only when it was just made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub developer_secret: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,13 +13,13 @@ use anser_storage::outcome::{Answer, Refusal};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::{AppShown, LINE_BYTES_MAX, Reply, Request, SOCKET, Status};
+use super::{AppShown, LINE_BYTES_MAX, Reply, Request, SOCKET, Status, accounts};
 use crate::context::Shared;
 use crate::keys::random_key;
 use crate::ledger::Unavailable;
 use crate::scrub;
 
-const APP_NAME_BYTES_MAX: usize = 64;
+pub(super) const APP_NAME_BYTES_MAX: usize = 64;
 /// Whoever connects and says nothing is let go.
 const REQUEST_WITHIN: Duration = Duration::from_secs(30);
 
@@ -116,6 +116,15 @@ async fn answer(request: Request, context: &Shared, listen: &[SocketAddr]) -> Re
         Request::AppShow { app } => find(context, &app).await.map(|(_, app)| Reply::App(shown(app))),
         Request::AppRotateSecret { app } => rotate_secret(context, &app).await,
         Request::AppDelete { app } => delete(context, &app).await,
+        Request::AppGroupCreate { name } => accounts::create_group(context, name).await,
+        Request::AppGroupList => accounts::list_groups(context).await,
+        Request::AppGroupShow { group } => accounts::show_group(context, &group).await,
+        Request::AppGroupDelete { group } => accounts::delete_group(context, &group).await,
+        Request::AppGroupAdd { group, app } => accounts::add_to_group(context, &group, &app).await,
+        Request::AppGroupRemove { group, app } => accounts::remove_from_group(context, &group, &app).await,
+        Request::DeveloperCreate { name } => accounts::create_developer(context, name).await,
+        Request::DeveloperList => accounts::list_developers(context).await,
+        Request::DeveloperDelete { developer } => accounts::delete_developer(context, &developer).await,
         Request::Status => status(context, listen).await,
         Request::Scrub => Ok(Reply::ScrubBegun { passes: scrub::begin_now(context) }),
     };
@@ -182,16 +191,16 @@ async fn submit(context: &Shared, command: AppCommand) -> Result<Answer, String>
     })
 }
 
-async fn find(context: &Shared, wanted: &str) -> Result<(AppNumber, App), String> {
+pub(super) async fn find(context: &Shared, wanted: &str) -> Result<(AppNumber, App), String> {
     let found = all(context).await?.into_iter().find(|(_, app)| app.name == wanted || app.app_key == wanted);
     found.ok_or_else(|| format!("there is no app {wanted:?}; `anserd app list` shows all"))
 }
 
-async fn all(context: &Shared) -> Result<Vec<(AppNumber, App)>, String> {
+pub(super) async fn all(context: &Shared) -> Result<Vec<(AppNumber, App)>, String> {
     context.ledger.read(|snapshot| snapshot.apps()).await.map_err(unavailable)
 }
 
-fn unavailable(error: Unavailable) -> String {
+pub(super) fn unavailable(error: Unavailable) -> String {
     error.to_string()
 }
 

@@ -1,7 +1,9 @@
 //! The command line of `anserd`.
 
 mod app;
+mod app_group;
 mod check;
+mod developer;
 mod scrub;
 mod serve;
 mod status;
@@ -33,6 +35,16 @@ enum Command {
     App {
         #[command(subcommand)]
         command: app::AppCommand,
+    },
+    /// Makes and manages groups of apps, which one push can reach together
+    AppGroup {
+        #[command(subcommand)]
+        command: app_group::AppGroupCommand,
+    },
+    /// Makes and deletes the credentials of developers, who make and delete apps by REST
+    Developer {
+        #[command(subcommand)]
+        command: developer::DeveloperCommand,
     },
     /// Shows how the running daemon is
     Status(status::StatusArgs),
@@ -70,6 +82,8 @@ impl Cli {
         let done = match self.command {
             Command::Serve(args) => serve::run(&args),
             Command::App { command } => app::run(command),
+            Command::AppGroup { command } => app_group::run(command),
+            Command::Developer { command } => developer::run(command),
             Command::Status(args) => status::run(&args),
             Command::Scrub(args) => scrub::run(&args),
             Command::Check(args) => check::run(&args),

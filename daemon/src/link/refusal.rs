@@ -36,10 +36,18 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         Refusal::GroupFull => plain(ErrorCode::GROUP_FULL),
         Refusal::GroupQuotaFull { username } => named(ErrorCode::GROUP_QUOTA, username),
         Refusal::OutboxTooOld => plain(ErrorCode::SEND_TOO_OLD),
-        // Neither is asked for over a link.
-        Refusal::NoTarget { .. } | Refusal::NothingToPush => plain(ErrorCode::INVALID),
         // Later sends were carried out already: one that may be repeated would overtake nothing, but come after them.
         Refusal::Internal if asked == Asked::Send => plain(ErrorCode::SEND_FAILED),
+        // None of these is asked for over a link.
+        Refusal::NoTarget { .. }
+        | Refusal::NothingToPush
+        | Refusal::NotATestDevice
+        | Refusal::TooManyTestDevices
+        | Refusal::AccountNameTaken
+        | Refusal::AccountKeyTaken
+        | Refusal::AccountUnknown
+        | Refusal::TooManyAccounts
+        | Refusal::AppGroupFull => plain(ErrorCode::INVALID),
         Refusal::Internal => plain(ErrorCode::INTERNAL),
     }
 }

@@ -15,7 +15,7 @@ const READ_WITHIN: Duration = Duration::from_secs(30);
 /// The largest body of each family. Registering 500 users with full profiles stays below the last one.
 fn bytes_max(family: Family) -> usize {
     match family {
-        Family::Push | Family::Device | Family::Report => 1 << 20,
+        Family::Push | Family::Device | Family::Report | Family::Admin => 1 << 20,
         Family::Im => 2 << 20,
     }
 }

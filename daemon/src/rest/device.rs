@@ -1,8 +1,10 @@
 //! Devices as app servers see them: tags, alias, mobile number.
 
+use std::collections::BTreeSet;
+
 use anser_protocol::limits::TAGS_PER_DEVICE_MAX;
 use anser_storage::command::{Command, DeviceChange, DeviceCommand};
-use anser_storage::ids::DeviceNumber;
+use anser_storage::ids::{AppNumber, DeviceNumber};
 use anser_storage::outcome::Refusal;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
@@ -21,6 +23,8 @@ use crate::label::is_label;
 /// In one list of one call.
 const TAGS_PER_LIST_MAX: usize = 100;
 const TAG_BYTES_PER_LIST_MAX: usize = 1000;
+const REGISTRATION_IDS_PER_LIST_MAX: usize = 1000;
+const REGISTRATION_ID_BYTES_MAX: usize = 64;
 const MOBILE_BYTES_MAX: usize = 20;
 
 /// `GET /v3/devices/{registration_id}`
@@ -61,10 +65,60 @@ pub async fn update(
     Ok(json_response(StatusCode::OK, &json!({})))
 }
 
-async fn device_number(context: &Context, caller: &Caller, registration_id: String) -> Result<DeviceNumber, Fault> {
+pub(super) async fn device_number(
+    context: &Context,
+    caller: &Caller,
+    registration_id: String,
+) -> Result<DeviceNumber, Fault> {
     let app = caller.app;
     let found = context.ledger.read(move |snapshot| snapshot.device_by_registration_id(app, &registration_id)).await;
     found.map_err(|error| Family::Device.unavailable(&error))?.map(|(number, _)| number).ok_or_else(unknown_device)
+}
+
+/// The devices of the two lists of registration ids; one unknown id refuses the whole.
+pub(super) async fn devices_of_lists(
+    context: &Context,
+    app: AppNumber,
+    lists: [Vec<String>; 2],
+) -> Result<[Vec<DeviceNumber>; 2], Fault> {
+    let asked = lists.clone();
+    let read = context
+        .ledger
+        .read(move |snapshot| Ok([snapshot.device_numbers(app, &asked[0])?, snapshot.device_numbers(app, &asked[1])?]));
+    let numbers = read.await.map_err(|error| Family::Device.unavailable(&error))?;
+    let mut illegal_rids = BTreeSet::new();
+    let devices = [0, 1].map(|list| {
+        let known = lists[list].iter().zip(&numbers[list]).filter_map(|(id, number)| {
+            if number.is_none() {
+                illegal_rids.insert(id.clone());
+            }
+            *number
+        });
+        known.collect()
+    });
+    if illegal_rids.is_empty() {
+        return Ok(devices);
+    }
+    let illegal_rids = illegal_rids.into_iter().collect();
+    let fault =
+        Fault::new(StatusCode::BAD_REQUEST, 7013, "some registration ids are not of this app; nothing was changed");
+    Err(Fault { illegal_rids, ..fault })
+}
+
+/// A list of `registration_ids`; nothing for one that is absent.
+pub(super) fn parse_registration_ids(lists: &Object, name: &str) -> Result<Vec<String>, Fault> {
+    let Some(value) = member(lists, name) else { return Ok(Vec::new()) };
+    let items = value.as_array().filter(|items| items.len() <= REGISTRATION_IDS_PER_LIST_MAX);
+    let items = items.ok_or_else(|| invalid(format!("registration_ids.{name} must be a list of at most 1000")))?;
+    let ids: Vec<String> = items.iter().filter_map(as_name).filter(|id| is_registration_id(id)).collect();
+    if ids.len() < items.len() {
+        return Err(invalid(format!("registration_ids.{name}: each must be a text of 1 to 64 bytes")));
+    }
+    Ok(ids)
+}
+
+pub(super) fn is_registration_id(id: &str) -> bool {
+    (1..=REGISTRATION_ID_BYTES_MAX).contains(&id.len())
 }
 
 /// Absent and null members leave things as they are.
@@ -121,21 +175,23 @@ fn parse_mobile(object: &Object) -> Result<Option<String>, Fault> {
     }
 }
 
-fn of_device(refusal: Refusal) -> Fault {
+pub(super) fn of_device(refusal: Refusal) -> Fault {
     match refusal {
         Refusal::DeviceUnknown | Refusal::RegistrationIdUnknown => unknown_device(),
         Refusal::TooManyTags => invalid(format!("a device may have {TAGS_PER_DEVICE_MAX} tags")),
         Refusal::AliasFull => Fault::new(StatusCode::BAD_REQUEST, 7015, "the alias is bound to 10 devices already"),
+        Refusal::NotATestDevice => invalid("the device is not a test device: add it first"),
+        Refusal::TooManyTestDevices => invalid("an app may have 1000 test devices"),
         Refusal::AppUnknown => Fault::new(StatusCode::BAD_REQUEST, 7008, "the app does not exist any more"),
         _ => Family::Device.internal(),
     }
 }
 
-fn unknown_device() -> Fault {
+pub(super) fn unknown_device() -> Fault {
     invalid("the registration id is not one of this app")
 }
 
-fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
+pub(super) fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
     Family::Device.invalid(message)
 }
 

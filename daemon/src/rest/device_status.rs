@@ -62,7 +62,7 @@ async fn look_up(context: &Context, app: AppNumber, ids: Vec<String>, now: TimeM
         };
         ids.iter().map(one).collect()
     });
-    found.await.map_err(|_| Family::Device.busy())
+    found.await.map_err(|error| Family::Device.unavailable(&error))
 }
 
 fn status(context: &Context, app: AppNumber, device: DeviceNumber, stored: Option<TimeMs>, now: TimeMs) -> Value {

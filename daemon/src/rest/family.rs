@@ -14,6 +14,8 @@ pub enum Family {
     Device,
     /// Statistics of pushes and users: 3001 and up, and 10.
     Report,
+    /// What developers do with their apps: 4001 and up, 10.
+    Admin,
     /// Users, groups, messages: 899000 and up.
     Im,
 }
@@ -23,9 +25,10 @@ impl Family {
     pub fn of_path(path: &str) -> Self {
         let mut segments = path.split('/').skip(1);
         match (segments.next(), segments.next()) {
-            (Some("v3"), Some("device" | "devices" | "tags" | "aliases")) => Self::Device,
             (Some("v3"), Some("report" | "received" | "messages" | "users" | "status" | "group")) => Self::Report,
+            (Some("v3"), Some("device" | "devices" | "tags" | "aliases" | "test")) => Self::Device,
             (Some("v3"), _) => Self::Push,
+            (Some("v1"), Some("app")) => Self::Admin,
             _ => Self::Im,
         }
     }
@@ -40,6 +43,7 @@ impl Family {
             Self::Push => unauthorized(1004, "Authen failed: send Authorization: Basic with app key and master secret"),
             Self::Device => unauthorized(7001, "Authorization is missing: send Basic with app key and master secret"),
             Self::Report => unauthorized(3001, "Basic authentication failed: send app key and master secret"),
+            Self::Admin => unauthorized(4006, "Authorization is missing: send Basic with developer key and secret"),
             Self::Im => unauthorized(899_007, "missing authen info"),
         }
     }
@@ -49,7 +53,24 @@ impl Family {
             Self::Push => unauthorized(1004, "Authen failed"),
             Self::Device => unauthorized(7004, "Authen failed"),
             Self::Report => unauthorized(3001, "Basic authentication failed"),
+            Self::Admin => unauthorized(4005, "Authen failed"),
             Self::Im => unauthorized(899_008, "Basic authentication failed"),
+        }
+    }
+
+    /// The header is no user and password.
+    pub fn malformed_credentials(self) -> Fault {
+        match self {
+            Self::Admin => unauthorized(4006, "Authorization is malformed: send Basic with developer key and secret"),
+            _ => self.wrong_credentials(),
+        }
+    }
+
+    /// Nobody has such a key.
+    pub fn unknown_key(self) -> Fault {
+        match self {
+            Self::Admin => unauthorized(4004, "the developer key is unknown"),
+            _ => self.wrong_credentials(),
         }
     }
 
@@ -58,6 +79,7 @@ impl Family {
             Self::Push => 1003,
             Self::Device => 7002,
             Self::Report => 3003,
+            Self::Admin => 4003,
             Self::Im => 899_003,
         };
         Fault::new(StatusCode::BAD_REQUEST, code, message)
@@ -66,7 +88,7 @@ impl Family {
     pub fn too_large(self) -> Fault {
         match self {
             Self::Push => Fault::new(StatusCode::BAD_REQUEST, 1005, "the request body is too large"),
-            Self::Device | Self::Report | Self::Im => self.invalid("the request body is too large"),
+            Self::Device | Self::Report | Self::Admin | Self::Im => self.invalid("the request body is too large"),
         }
     }
 
@@ -75,6 +97,7 @@ impl Family {
             Self::Push => 1003,
             Self::Device => 7002,
             Self::Report => 3003,
+            Self::Admin => 4003,
             Self::Im => 800_008,
         };
         Fault::new(StatusCode::NOT_FOUND, code, "there is no such path")
@@ -85,6 +108,7 @@ impl Family {
             Self::Push => 1001,
             Self::Device => 7002,
             Self::Report => 3003,
+            Self::Admin => 4001,
             Self::Im => 800_008,
         };
         Fault::new(StatusCode::METHOD_NOT_ALLOWED, code, "this path does not serve this method")
@@ -94,7 +118,7 @@ impl Family {
         match self {
             Self::Push => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 1000, "Server internal error"),
             Self::Device => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 7000, "Server internal error"),
-            Self::Report => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 10, "Server internal error"),
+            Self::Report | Self::Admin => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 10, "Server internal error"),
             Self::Im => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 899_000, "Server internal error"),
         }
     }
@@ -118,7 +142,7 @@ impl Family {
             Self::Push => 1030,
             Self::Device => 7030,
             // The family has no code for it but this.
-            Self::Report => 10,
+            Self::Report | Self::Admin => 10,
             Self::Im => 899_030,
         };
         Fault::new(StatusCode::SERVICE_UNAVAILABLE, code, message)

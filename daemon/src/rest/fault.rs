@@ -19,17 +19,22 @@ pub struct Fault {
     pub message: Cow<'static, str>,
     /// Only with 1011: the id that was allotted although nothing is sent.
     pub msg_id: Option<Position>,
+    /// Registration ids of a list that are none of the app.
+    pub illegal_rids: Vec<String>,
 }
 
 impl Fault {
     pub fn new(status: StatusCode, code: u32, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, message: message.into(), msg_id: None }
+        Self { status, code, message: message.into(), msg_id: None, illegal_rids: Vec::new() }
     }
 
     pub fn to_json(&self) -> Value {
         let mut body = json!({"error": {"code": self.code, "message": self.message}});
         if let Some(msg_id) = self.msg_id {
             body["msg_id"] = Value::String(msg_id.to_string());
+        }
+        if !self.illegal_rids.is_empty() {
+            body["error"]["illegal_rids"] = json!(self.illegal_rids);
         }
         body
     }

@@ -16,11 +16,15 @@ mod path;
 mod segment;
 mod wall_clock;
 
+mod alias;
+mod app;
 mod device;
 mod device_status;
 mod im;
 mod push;
 mod report;
+mod tag;
+mod test_device;
 
 use axum::Router;
 use axum::body::Body;
@@ -49,7 +53,7 @@ impl Rest {
         let router = route::ROUTES
             .iter()
             .fold(Router::new(), |router, route| {
-                let access = Access { context: context.clone(), family: route.family };
+                let access = Access { context: context.clone(), family: route.family, who: route.who };
                 let checked = axum::middleware::from_fn_with_state(access, access::check);
                 router.route(route.path, (route.handler)().route_layer(checked))
             })
@@ -114,7 +118,7 @@ async fn no_route(State(context): State<Shared>, request: Request) -> Fault {
     }
     match family {
         Family::Im => access::caller(&context, family, request.headers()).await.err().unwrap_or(family.no_route()),
-        Family::Push | Family::Device | Family::Report => family.no_route(),
+        Family::Push | Family::Device | Family::Report | Family::Admin => family.no_route(),
     }
 }
 
@@ -124,7 +128,7 @@ async fn method_not_allowed(State(context): State<Shared>, request: Request) -> 
         Family::Im => {
             access::caller(&context, family, request.headers()).await.err().unwrap_or(family.method_not_allowed())
         }
-        Family::Push | Family::Device | Family::Report => family.method_not_allowed(),
+        Family::Push | Family::Device | Family::Report | Family::Admin => family.method_not_allowed(),
     }
 }
 

@@ -2,8 +2,16 @@
 
 use std::borrow::Cow;
 
+use anser_protocol::content::Platform;
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
+
+use super::family::Family;
+use super::fault::Fault;
+
+/// Platforms that the push API has names for.
+const PLATFORMS: [Platform; 5] =
+    [Platform::ANDROID, Platform::IOS, Platform::WINPHONE, Platform::QUICKAPP, Platform::HMOS];
 
 /// Collapses repeated slashes and drops a trailing one, as several official clients need it.
 pub fn normalised(uri: &Uri) -> Option<Uri> {
@@ -19,6 +27,25 @@ pub fn normalised(uri: &Uri) -> Option<Uri> {
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::try_from(with_query).ok()?);
     Uri::from_parts(parts).ok()
+}
+
+/// The platforms that `platform` names, in one list or in several; none named means all.
+pub fn query_platforms(uri: &Uri, family: Family) -> Result<Vec<Platform>, Fault> {
+    let pairs = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    let mut platforms = Vec::new();
+    for (_, value) in pairs.filter(|(key, _)| *key == "platform") {
+        let value = decoded(value).ok_or_else(|| family.invalid("the query is not UTF-8"))?;
+        for name in value.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            let known = Platform::from_name(name).filter(|platform| PLATFORMS.contains(platform));
+            let platform = known.ok_or_else(|| {
+                family.invalid("platform must be a list of android, ios, winphone, quickapp and hmos")
+            })?;
+            if !platforms.contains(&platform) {
+                platforms.push(platform);
+            }
+        }
+    }
+    Ok(platforms)
 }
 
 /// The value of one query parameter; `+` and `%20` are both a space. An empty value counts as absent.
@@ -74,6 +101,22 @@ mod tests {
         assert_eq!(normal("/v3/received/?msg_ids=1//2"), "/v3/received?msg_ids=1//2");
         assert_eq!(normal("//"), "/");
         assert_eq!(normal("/v3/push"), "/v3/push");
+    }
+
+    #[test]
+    fn platforms_come_in_one_list_or_in_several() {
+        let platforms = |query: &str| {
+            let uri: Uri = format!("/x?{query}").parse().expect("a path");
+            query_platforms(&uri, Family::Device).map_err(|fault| fault.code)
+        };
+        assert_eq!(platforms("platform=android,ios"), Ok(vec![Platform::ANDROID, Platform::IOS]));
+        assert_eq!(platforms("platform=android%2Cios"), Ok(vec![Platform::ANDROID, Platform::IOS]));
+        assert_eq!(platforms("platform=ios&a=b&platform=hmos,ios"), Ok(vec![Platform::IOS, Platform::HMOS]));
+        assert_eq!(platforms("platform="), Ok(vec![]));
+        assert_eq!(platforms("new_format=true"), Ok(vec![]));
+        for wrong in ["platform=all", "platform=web", "platform=%ff", "platform=ios,symbian"] {
+            assert_eq!(platforms(wrong), Err(7002), "{wrong}");
+        }
     }
 
     #[test]

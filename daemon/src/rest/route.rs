@@ -1,11 +1,12 @@
 //! Every call that the REST APIs serve. The router is built from this table, and the test of the walls between apps
 //! walks it: a route that is not in it does not exist.
 
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 
-use super::{device, device_status, im, push, report};
+use super::{alias, app, device, device_status, im, push, report, tag, test_device};
 use crate::context::Shared;
 
+pub use super::access::Who;
 pub use super::family::Family;
 
 /// One method of one path.
@@ -13,8 +14,10 @@ pub struct Route {
     pub method: &'static str,
     /// Parameters stand in braces.
     pub path: &'static str,
-    /// Whose credentials are asked for, and whose codes are answered.
+    /// Whose codes are answered.
     pub family: Family,
+    /// Whose credentials are asked for.
+    pub who: Who,
     pub(super) handler: fn() -> MethodRouter<Shared>,
 }
 
@@ -24,15 +27,23 @@ const fn route(
     family: Family,
     handler: fn() -> MethodRouter<Shared>,
 ) -> Route {
-    Route { method, path, family, handler }
+    Route { method, path, family, who: Who::App, handler }
 }
 
-use Family::{Device, Im, Push, Report};
+impl Route {
+    /// The same for other callers than apps.
+    const fn of(self, who: Who) -> Self {
+        Self { who, ..self }
+    }
+}
+
+use Family::{Admin, Device, Im, Push, Report};
 
 pub const ROUTES: &[Route] = &[
     route("POST", "/v3/push", Push, || post(push::submit)),
     route("POST", "/v3/push/validate", Push, || post(push::validate)),
-    route("GET", "/v3/push/cid", Push, || get(push::cids)),
+    route("GET", "/v3/push/cid", Push, || get(push::cids)).of(Who::Either),
+    route("POST", "/v3/grouppush", Push, || post(push::submit_to_group)).of(Who::AppGroup),
     route("GET", "/v3/devices/{registration_id}", Device, || get(device::show)),
     route("POST", "/v3/devices/{registration_id}", Device, || post(device::update)),
     route("POST", "/v3/devices/status", Device, || post(device_status::show)),
@@ -42,6 +53,17 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v3/messages", Report, || get(report::messages)),
     route("GET", "/v3/messages/detail", Report, || get(report::messages_detail)),
     route("GET", "/v3/users", Report, || get(report::users)),
+    route("GET", "/v3/aliases/{alias}", Device, || get(alias::show)),
+    route("POST", "/v3/aliases/{alias}", Device, || post(alias::unbind)),
+    route("DELETE", "/v3/aliases/{alias}", Device, || delete(alias::remove)),
+    route("GET", "/v3/tags", Device, || get(tag::list)),
+    route("GET", "/v3/tags/{tag}/registration_ids/{registration_id}", Device, || get(tag::check)),
+    route("POST", "/v3/tags/{tag}", Device, || post(tag::change)),
+    route("DELETE", "/v3/tags/{tag}", Device, || delete(tag::remove)),
+    route("POST", "/v3/test/model/add", Device, || post(test_device::add)),
+    route("PUT", "/v3/test/model/update", Device, || put(test_device::update)),
+    route("DELETE", "/v3/test/model/delete/{registration_id}", Device, || delete(test_device::remove)),
+    route("GET", "/v3/test/model/list", Device, || get(test_device::list)),
     // The Beijing layout.
     route("POST", "/v3/device/status", Device, || post(device_status::show)),
     route("POST", "/v3/device/devices/status", Device, || post(device_status::show)),
@@ -55,6 +77,16 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v3/device/{registration_id}", Device, || post(device::update)),
     route("GET", "/v3/device/devices/{registration_id}", Device, || get(device::show)),
     route("POST", "/v3/device/devices/{registration_id}", Device, || post(device::update)),
+    route("GET", "/v3/device/aliases/{alias}", Device, || get(alias::show)),
+    route("POST", "/v3/device/aliases/{alias}", Device, || post(alias::unbind)),
+    route("DELETE", "/v3/device/aliases/{alias}", Device, || delete(alias::remove)),
+    route("GET", "/v3/device/tags", Device, || get(tag::list)),
+    route("GET", "/v3/device/tags/{tag}/registration_ids/{registration_id}", Device, || get(tag::check)),
+    route("POST", "/v3/device/tags/{tag}", Device, || post(tag::change)),
+    route("DELETE", "/v3/device/tags/{tag}", Device, || delete(tag::remove)),
+    route("POST", "/v1/app", Admin, || post(app::create)).of(Who::Developer),
+    route("POST", "/v1/app/{app_key}/delete", Admin, || post(app::remove)).of(Who::Developer),
+    route("DELETE", "/v1/app/{app_key}/delete", Admin, || delete(app::remove)).of(Who::Developer),
     route("POST", "/v1/users", Im, || post(im::register_users)),
     route("POST", "/v1/admins", Im, || post(im::register_admin)),
     route("GET", "/v1/users/{username}", Im, || get(im::show_user)),

@@ -8,6 +8,11 @@ use crate::world::{App, World};
 #[tokio::test]
 async fn a_new_device_has_no_tags_and_empty_texts() {
     let (world, app) = with_device().await;
+    world.covers(&[
+        "GET /v3/devices/{registration_id}",
+        "GET /v3/device/{registration_id}",
+        "GET /v3/device/devices/{registration_id}",
+    ]);
     let expected = json!({"tags": [], "alias": "", "mobile": ""});
     for path in ["/v3/devices/rid-1", "/v3/device/rid-1", "/v3/device/devices/rid-1/"] {
         assert_eq!(world.call(&app, "GET", path, None).await.expect(200), expected, "{path}");
@@ -28,6 +33,49 @@ async fn tags_alias_and_mobile_are_set_kept_and_cleared() {
     assert_eq!(show(&world, &app).await.1, "me");
     update(&world, &app, json!({"tags": "", "alias": "", "mobile": ""})).await;
     assert_eq!(show(&world, &app).await, (Vec::new(), String::new(), String::new()));
+}
+
+#[tokio::test]
+async fn every_layout_changes_the_same_device() {
+    let (world, app) = with_device().await;
+    world.covers(&[
+        "POST /v3/devices/{registration_id}",
+        "POST /v3/device/{registration_id}",
+        "POST /v3/device/devices/{registration_id}",
+    ]);
+    for (path, tag) in [("/v3/devices/rid-1", "a"), ("/v3/device/rid-1/", "b"), ("/v3/device/devices/rid-1", "c")] {
+        world.call(&app, "POST", path, Some(json!({"tags": {"add": [tag]}}))).await.expect(200);
+    }
+    assert_eq!(show(&world, &app).await.0, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_change_that_is_wrong_anywhere_changes_nothing() {
+    let (world, app) = with_device().await;
+    let too_many: Vec<String> = (0..101).map(|number| number.to_string()).collect();
+    let too_long: Vec<String> = (0..26).map(|number| format!("{number:040}")).collect();
+    for wrong in [
+        json!({"tags": "x", "alias": "me"}),
+        json!({"tags": ["x"], "alias": "me"}),
+        json!({"tags": {"add": ["a b"]}, "alias": "me"}),
+        json!({"tags": {"add": too_many}, "alias": "me"}),
+        json!({"tags": {"add": too_long}, "alias": "me"}),
+        json!({"alias": 7, "mobile": "1"}),
+        json!({"alias": "me", "mobile": "no digits"}),
+        json!([]),
+    ] {
+        world.call(&app, "POST", "/v3/devices/rid-1", Some(wrong)).await.refused(400, 7002);
+    }
+    for number in 0..10 {
+        let tags: Vec<String> = (0..100).map(|tag| format!("t{}", number * 100 + tag)).collect();
+        update(&world, &app, json!({"tags": {"add": tags}})).await;
+    }
+    let one_more = json!({"tags": {"add": ["one more"]}, "alias": "me"});
+    world.call(&app, "POST", "/v3/devices/rid-1", Some(one_more)).await.refused(400, 7002);
+    let one_more = json!({"tags": {"add": ["more"]}, "alias": "me"});
+    world.call(&app, "POST", "/v3/devices/rid-1", Some(one_more)).await.refused(400, 7002);
+    let (tags, alias, mobile) = show(&world, &app).await;
+    assert_eq!((tags.len(), alias.as_str(), mobile.as_str()), (1000, "", ""));
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ async fn a_device_is_online_while_it_is_connected_and_for_ten_minutes_more() {
 #[tokio::test]
 async fn of_who_was_seen_within_two_days_the_time_is_told() {
     let world = World::new().await;
+    world.covers(&["POST /v3/devices/status", "POST /v3/device/status", "POST /v3/device/devices/status"]);
     let app = world.app("one").await;
     let now = now_ms();
     for (id, hours_ago) in [("lately", 3), ("long-ago", 50)] {

@@ -8,6 +8,7 @@ use crate::world::{App, World};
 #[tokio::test]
 async fn a_push_is_answered_with_sendno_and_msg_id_as_texts_and_nothing_else() {
     let (world, app) = with_devices().await;
+    world.covers(&["POST /v3/push"]);
     let mut push = to(json!("all"));
     push["options"] = json!({"sendno": 18});
     let answer = world.call(&app, "POST", "/v3/push/", Some(push)).await.expect(200);
@@ -62,6 +63,7 @@ async fn a_push_for_platforms_that_nobody_has_finds_nobody() {
 #[tokio::test]
 async fn validating_checks_all_and_sends_nothing() {
     let (world, app) = with_devices().await;
+    world.covers(&["POST /v3/push/validate"]);
     let before = end(&world).await;
     let answer = world.call(&app, "POST", "/v3//push/validate", Some(to(json!("all")))).await.expect(200);
     assert!(answer["msg_id"].is_string() && answer["sendno"].is_string());
@@ -141,6 +143,7 @@ async fn a_foreign_or_invented_cid_is_1003() {
 #[tokio::test]
 async fn cids_come_in_the_number_asked_for() {
     let (world, app) = with_devices().await;
+    world.covers(&["GET /v3/push/cid"]);
     assert_eq!(cids(&world, &app, "").await.len(), 1);
     assert_eq!(cids(&world, &app, "?count=1000&type=push").await.len(), 1000);
     assert_eq!(cids(&world, &app, "?type=").await.len(), 1);

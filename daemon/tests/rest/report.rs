@@ -89,6 +89,12 @@ fn position(msg_id: &str) -> Position {
 #[tokio::test(flavor = "multi_thread")]
 async fn received_counts_each_device_once_and_what_there_is_no_channel_for_is_null() {
     let mut scene = Scene::new().await;
+    scene.world.covers(&[
+        "GET /v3/received",
+        "GET /v3/report/received",
+        "GET /v3/received/detail",
+        "GET /v3/report/received/detail",
+    ]);
     let msg_id = scene.delivered().await;
 
     let expected = json!([{
@@ -113,6 +119,7 @@ async fn received_counts_each_device_once_and_what_there_is_no_channel_for_is_nu
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_count_targets_reach_receipts_and_clicks() {
     let mut scene = Scene::new().await;
+    scene.world.covers(&["GET /v3/messages", "GET /v3/report/messages"]);
     let msg_id = scene.delivered().await;
 
     let expected = json!([{
@@ -131,6 +138,7 @@ async fn messages_count_targets_reach_receipts_and_clicks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_detail_has_eight_blocks_and_tells_kinds_apart() {
     let mut scene = Scene::new().await;
+    scene.world.covers(&["GET /v3/messages/detail", "GET /v3/report/messages/detail"]);
     let msg_id = scene.delivered().await;
 
     for path in ["/v3/messages/detail", "/v3/report/messages/detail"] {
@@ -212,6 +220,7 @@ async fn ids_that_are_missing_wrong_or_too_many_are_3003() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_status_of_a_push_is_told_for_each_device() {
     let mut scene = Scene::new().await;
+    scene.world.covers(&["POST /v3/status/message", "POST /v3/report/status/message"]);
     let audience = json!({"registration_id": [scene.android.registration_id, "absent-android"]});
     let msg_id = scene
         .push(|push| {
@@ -241,6 +250,9 @@ async fn the_status_of_a_push_is_told_for_each_device() {
     assert_eq!(ask(&|body| body["date"] = json!(today)).await, [0, 1, 3, 2]);
     assert_eq!(ask(&|body| body["date"] = json!("2020-01-01")).await, [1, 1, 3, 2], "before the push");
     assert_eq!(ask(&|body| body["msg_id"] = json!("7")).await, [3, 3, 3, 2], "an unknown push");
+    let body = json!({"msg_id": msg_id, "registration_ids": [android]});
+    let answer = scene.world.call(&scene.app, "POST", "/v3/report/status/message", Some(body)).await.expect(200);
+    assert_eq!(answer, json!({&android: {"status": 0}}), "in the Beijing layout");
 }
 
 #[tokio::test]
@@ -272,6 +284,7 @@ async fn a_status_that_is_asked_for_wrongly_is_3003() {
 #[tokio::test(flavor = "multi_thread")]
 async fn users_are_new_and_online_in_their_hours_days_and_months() {
     let (scene, now) = Scene::within_one_hour().await;
+    scene.world.covers(&["GET /v3/users", "GET /v3/report/users"]);
     let context = scene.world.daemon.context();
     attendance::round(&context.ledger, &context.switchboard, now).await;
     // Yesterday the iPhone was there as well.

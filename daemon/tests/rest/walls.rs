@@ -6,10 +6,10 @@ use anser_storage::command::{AppCommand, Command};
 use anser_storage::outcome::Answer;
 use anserd::clock::{Written, now_ms};
 use anserd::config::TimeZone;
-use anserd::rest::route::{Family, ROUTES, Route};
+use anserd::rest::route::{Family, ROUTES, Route, Who};
 use serde_json::{Value, json};
 
-use crate::world::{Answered, App, World, basic};
+use crate::world::{Answered, App, World, basic, key_of};
 
 /// What an app must be told that names things of another app.
 enum Told {
@@ -23,13 +23,14 @@ async fn g19_no_route_answers_wrong_credentials() {
     let land = Land::new().await;
     for route in ROUTES {
         let (body, _) = foreign_call(route);
-        for (kind, header) in land.wrong_credentials().await {
+        for (kind, header) in land.wrong_credentials(route).await {
             let path = land.path_of(route);
             let answered = land.world.call_as(header.as_deref(), route.method, &path, body.to_string()).await;
-            let code = if header.is_none() || kind == "another scheme" {
-                no_credentials(route)
-            } else {
-                wrong_credentials(route)
+            let code = match kind {
+                "none" | "another scheme" => no_credentials(route),
+                "no base64" | "no colon" => malformed_credentials(route),
+                _ if route.who == Who::Developer && land.is_key_of_developer(header.as_deref()) => 4005,
+                _ => wrong_credentials(route),
             };
             land.nothing_leaks(&answered, &format!("{} {path} with {kind}", route.method));
             answered.refused(401, code);
@@ -44,7 +45,8 @@ async fn g19_no_route_reaches_over_the_wall_with_the_credentials_of_another_app(
         let path = land.path_of(route);
         let (mut body, told) = foreign_call(route);
         land.fill_in(&mut body);
-        let answered = land.world.call(&land.stranger, route.method, &path, Some(body)).await;
+        let stranger = land.header_of(&land.stranger, route);
+        let answered = land.world.call_as(Some(&stranger), route.method, &path, body.to_string()).await;
         land.nothing_leaks(&answered, &format!("{} {path} as another app", route.method));
         match told {
             Told::Refused(status, code) => answered.refused(status, code),
@@ -68,7 +70,8 @@ async fn g19_every_route_answers_its_own_app() {
         let path = land.path_of(route);
         let (mut body, _) = foreign_call(route);
         land.fill_in(&mut body);
-        let status = land.world.call(&land.owner, route.method, &path, Some(body)).await.status.as_u16();
+        let owner = land.header_of(&land.owner, route);
+        let status = land.world.call_as(Some(&owner), route.method, &path, body.to_string()).await.status.as_u16();
         // Registering the users that are there already is the only call of the table that an owner is refused.
         let expected: &[u16] = if matches!(route.path, "/v1/users" | "/v1/admins") { &[403] } else { &[200, 201, 204] };
         assert!(expected.contains(&status), "{} {path}: {status}", route.method);
@@ -83,6 +86,8 @@ fn foreign_call(route: &Route) -> (Value, Told) {
     let user = json!({"username": "owners-user", "password": "secret"});
     match (route.method, route.path) {
         ("POST", "/v3/push" | "/v3/push/validate") => (push, Told::Refused(400, 1003)),
+        // The stranger's group has the stranger's app only, which does not know the device.
+        ("POST", "/v3/grouppush") => (push, Told::Own(200, "{stranger}")),
         ("GET", "/v3/push/cid") => (Value::Null, Told::Own(200, "{stranger}-")),
         (
             "GET",
@@ -111,6 +116,32 @@ fn foreign_call(route: &Route) -> (Value, Told) {
             Told::Own(200, r#"{"owners-device":{"status":2}}"#),
         ),
         ("GET", "/v3/users" | "/v3/report/users") => (Value::Null, Told::Own(200, r#""android":{"new":1}"#)),
+        ("GET", "/v3/aliases/{alias}" | "/v3/device/aliases/{alias}") => {
+            (Value::Null, Told::Own(200, r#"{"registration_ids":[]}"#))
+        }
+        ("POST", "/v3/aliases/{alias}" | "/v3/device/aliases/{alias}") => {
+            (json!({"registration_ids": {"remove": ["owners-device"]}}), Told::Refused(400, 7013))
+        }
+        ("DELETE", "/v3/aliases/{alias}" | "/v3/device/aliases/{alias}") => (Value::Null, Told::Own(200, "{}")),
+        ("GET", "/v3/tags" | "/v3/device/tags") => (Value::Null, Told::Own(200, r#"{"tags":[]}"#)),
+        (
+            "GET",
+            "/v3/tags/{tag}/registration_ids/{registration_id}"
+            | "/v3/device/tags/{tag}/registration_ids/{registration_id}",
+        ) => (Value::Null, Told::Refused(400, 7002)),
+        ("POST", "/v3/tags/{tag}" | "/v3/device/tags/{tag}") => {
+            (json!({"registration_ids": {"add": ["owners-device"]}}), Told::Refused(400, 7013))
+        }
+        ("DELETE", "/v3/tags/{tag}" | "/v3/device/tags/{tag}") => (Value::Null, Told::Own(200, "{}")),
+        ("POST", "/v3/test/model/add") | ("PUT", "/v3/test/model/update") => {
+            (json!({"device_name": "x", "registration_id": "owners-device"}), Told::Refused(400, 7002))
+        }
+        ("DELETE", "/v3/test/model/delete/{registration_id}") => (Value::Null, Told::Refused(400, 7002)),
+        ("GET", "/v3/test/model/list") => (Value::Null, Told::Own(200, r#""detail":[]"#)),
+        ("POST", "/v1/app") => {
+            (json!({"app_name": "owners-made", "android_package": "com.example"}), Told::Refused(400, 4003))
+        }
+        ("POST" | "DELETE", "/v1/app/{app_key}/delete") => (Value::Null, Told::Refused(200, 1015)),
         ("POST", "/v1/users") => (json!([user]), Told::Own(201, "owners-user")),
         ("POST", "/v1/admins") => (json!({"username": "owners-admin", "password": "secret"}), Told::Own(201, "")),
         ("GET", "/v1/users/{username}") => (Value::Null, Told::Refused(403, 899_002)),
@@ -145,6 +176,7 @@ fn no_credentials(route: &Route) -> u64 {
         Family::Push => 1004,
         Family::Device => 7001,
         Family::Report => 3001,
+        Family::Admin => 4006,
         Family::Im => 899_007,
     }
 }
@@ -154,17 +186,24 @@ fn wrong_credentials(route: &Route) -> u64 {
         Family::Push => 1004,
         Family::Device => 7004,
         Family::Report => 3001,
+        Family::Admin => 4004,
         Family::Im => 899_008,
     }
 }
 
-/// Two apps; the owner has a device, users and a group.
+fn malformed_credentials(route: &Route) -> u64 {
+    if route.family == Family::Admin { 4006 } else { wrong_credentials(route) }
+}
+
+/// Two apps, each with a group of its own and a developer; the owner has a device, users and a group.
 struct Land {
     world: World,
     owner: App,
     stranger: App,
     gid: String,
     msg_id: String,
+    /// An app that the owner's developer made.
+    made: String,
 }
 
 impl Land {
@@ -182,7 +221,46 @@ impl Land {
         world.call(&owner, "POST", "/v1/admins", Some(admin)).await.expect(201);
         let group = json!({"owner_username": "second", "name": "owners-group"});
         let gid = world.call(&owner, "POST", "/v1/groups", Some(group)).await.expect(201)["gid"].to_string();
-        Self { world, owner, stranger, gid, msg_id }
+        for app in [&owner, &stranger] {
+            world.app_group(&app.key[..12], &[app]).await;
+            world.developer(&app.key[..12]).await;
+        }
+        let labels = json!({"alias": "owners_alias", "tags": {"add": ["owners_tag"]}});
+        world.call(&owner, "POST", "/v3/devices/owners-device", Some(labels)).await.expect(200);
+        let name = json!({"device_name": "owners-desk", "registration_id": "owners-device"});
+        world.call(&owner, "POST", "/v3/test/model/add", Some(name)).await.expect(200);
+        let mut land = Self { world, owner, stranger, gid, msg_id, made: String::new() };
+        land.made = land.make_app().await;
+        land
+    }
+
+    async fn make_app(&self) -> String {
+        let developer = self.keys_of(&self.owner, Who::Developer);
+        let body = json!({"app_name": "owners-made", "android_package": "com.example"}).to_string();
+        let made = self.world.call_as(Some(&basic(&developer.0, &developer.1)), "POST", "/v1/app", body).await;
+        made.expect(200)["app_key"].as_str().expect("a text").to_owned()
+    }
+
+    /// User name and secret with which the app, its group or its developer calls.
+    fn keys_of(&self, app: &App, who: Who) -> (String, String) {
+        let name = &app.key[..12];
+        match who {
+            Who::App | Who::Either => (app.key.clone(), app.secret.clone()),
+            Who::AppGroup => (format!("group-{}", key_of(name, "gk")), key_of(name, "gs")),
+            Who::Developer => (key_of(name, "dk"), key_of(name, "ds")),
+        }
+    }
+
+    fn header_of(&self, app: &App, route: &Route) -> String {
+        let (user, secret) = self.keys_of(app, route.who);
+        basic(&user, &secret)
+    }
+
+    fn is_key_of_developer(&self, header: Option<&str>) -> bool {
+        let encoded = header.and_then(|header| header.strip_prefix("Basic ")).unwrap_or_default();
+        let decoded = data_encoding::BASE64.decode(encoded.as_bytes()).unwrap_or_default();
+        let user = decoded.split(|byte| *byte == b':').next().unwrap_or_default();
+        user == self.keys_of(&self.owner, Who::Developer).0.as_bytes()
     }
 
     fn path_of(&self, route: &Route) -> String {
@@ -190,7 +268,10 @@ impl Land {
             .path
             .replace("{registration_id}", "owners-device")
             .replace("{username}", "second")
-            .replace("{gid}", &self.gid);
+            .replace("{gid}", &self.gid)
+            .replace("{alias}", "owners_alias")
+            .replace("{tag}", "owners_tag")
+            .replace("{app_key}", &self.made);
         match (route.method, route.family) {
             ("GET", Family::Report) if path.ends_with("/users") => {
                 let today = Written(now_ms(), TimeZone::DEFAULT).to_string();
@@ -210,9 +291,18 @@ impl Land {
         }
     }
 
-    async fn wrong_credentials(&self) -> Vec<(&'static str, Option<String>)> {
-        let (key, secret) = (&self.owner.key, &self.owner.secret);
-        vec![
+    async fn wrong_credentials(&self, route: &Route) -> Vec<(&'static str, Option<String>)> {
+        let (key, secret) = &self.keys_of(&self.owner, route.who);
+        let stranger = &self.keys_of(&self.stranger, route.who);
+        let as_app = (&self.owner.key, &self.owner.secret);
+        let others = [Who::App, Who::AppGroup, Who::Developer]
+            .into_iter()
+            .filter(|who| *who != route.who && !(route.who == Who::Either && matches!(who, Who::App | Who::AppGroup)));
+        let of_others = others.map(|who| {
+            let (user, secret) = self.keys_of(&self.owner, who);
+            ("the credentials of another kind of caller", Some(basic(&user, &secret)))
+        });
+        let own = vec![
             ("none", None),
             ("another scheme", Some(format!("Bearer {secret}"))),
             ("no base64", Some("Basic ***".to_owned())),
@@ -220,14 +310,15 @@ impl Land {
             ("an unknown app key", Some(basic("ffffffffffffffffffffffff", secret))),
             ("an empty secret", Some(basic(key, ""))),
             ("a wrong secret", Some(basic(key, "ffffffffffffffffffffffff"))),
-            ("the secret of another app", Some(basic(key, &self.stranger.secret))),
+            ("the secret of another app", Some(basic(key, &stranger.1))),
             ("the app key as the secret", Some(basic(key, key))),
             ("a part of the secret", Some(basic(key, &secret[..23]))),
-            ("the key of a group", Some(basic(&format!("group-{key}"), secret))),
+            ("the key of a group", Some(basic(&format!("group-{}", as_app.0), as_app.1))),
             ("a user's password", Some(basic("owners-user", "secret"))),
             ("a deleted app", Some(self.deleted_app().await)),
             ("a secret that was replaced", Some(self.replaced_secret().await)),
-        ]
+        ];
+        own.into_iter().chain(of_others).collect()
     }
 
     async fn deleted_app(&self) -> String {
@@ -250,7 +341,9 @@ impl Land {
 
     /// Nothing of the owner stands in the answer that the caller has not said.
     fn nothing_leaks(&self, answered: &Answered, call: &str) {
-        for private in [&self.owner.key, &self.owner.secret, &self.stranger.secret, "owners-group"] {
+        let by_group = self.keys_of(&self.owner, Who::AppGroup);
+        let private = [&self.owner.key, &self.owner.secret, &self.stranger.secret, &by_group.1, "owners-group"];
+        for private in private.into_iter().chain(["owners-desk"]) {
             assert!(!answered.text.contains(private), "{call} leaks {private}: {}", answered.text);
         }
     }

@@ -1,7 +1,10 @@
 //! A daemon with apps, devices and users, and ways to call it.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use anser_protocol::content::Platform;
-use anser_storage::command::{AppCommand, Command, DeviceCommand};
+use anser_storage::command::{AccountCommand, AppCommand, Command, DeviceCommand};
 use anser_storage::ids::{AppNumber, DeviceNumber};
 use anser_storage::outcome::Answer;
 use anserd::config::{self, Config, Flags};
@@ -14,9 +17,12 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::contract;
+
 pub struct World {
     pub daemon: Daemon,
     pub rest: Rest,
+    marks: Marks,
     _folder: TempDir,
 }
 
@@ -53,18 +59,24 @@ impl World {
         change(&mut config);
         let daemon = Daemon::start(config).await.expect("the daemon starts");
         let rest = Rest::new(daemon.context());
-        Self { daemon, rest, _folder: folder }
+        Self { daemon, rest, marks: Marks::default(), _folder: folder }
+    }
+
+    /// Says that this test tries these routes, each with a call that succeeds. It fails at its end if it did not, and
+    /// `contract` fails for a route that no test names.
+    pub fn covers(&self, routes: &[&'static str]) {
+        self.marks.lock().promised.extend(routes);
     }
 
     /// The same data with a daemon that was stopped and started again.
     pub async fn restarted(self) -> Self {
-        let Self { daemon, rest, _folder } = self;
+        let Self { daemon, rest, marks, _folder } = self;
         drop(rest);
         let config = daemon.context().config.clone();
         daemon.stop().await;
         let daemon = Daemon::start(config).await.expect("the daemon starts again");
         let rest = Rest::new(daemon.context());
-        Self { daemon, rest, _folder }
+        Self { daemon, rest, marks, _folder }
     }
 
     pub async fn app(&self, name: &str) -> App {
@@ -87,6 +99,28 @@ impl World {
             Answer::Device { device, .. } => device,
             other => panic!("no device: {other:?}"),
         }
+    }
+
+    /// A group of these apps: its user name and secret as a header.
+    pub async fn app_group(&self, name: &str, apps: &[&App]) -> String {
+        let (key, secret) = (key_of(name, "gk"), key_of(name, "gs"));
+        let (named, given) = (name.to_owned(), secret.clone());
+        self.submit(Command::Account(AccountCommand::CreateAppGroup { name: named, key: key.clone(), secret: given }))
+            .await;
+        for app in apps {
+            let command = AccountCommand::AddToAppGroup { key: key.clone(), app: app.number };
+            self.submit(Command::Account(command)).await;
+        }
+        basic(&format!("group-{key}"), &secret)
+    }
+
+    /// A developer: key and secret as a header.
+    pub async fn developer(&self, name: &str) -> String {
+        let (key, secret) = (key_of(name, "dk"), key_of(name, "ds"));
+        let (named, given) = (name.to_owned(), secret.clone());
+        self.submit(Command::Account(AccountCommand::CreateDeveloper { name: named, key: key.clone(), secret: given }))
+            .await;
+        basic(&key, &secret)
     }
 
     pub async fn users(&self, app: &App, names: &[&str]) {
@@ -121,10 +155,41 @@ impl World {
         let response = self.rest.answer(request.body(body.into()).expect("a request")).await;
         let (head, body) = response.into_parts();
         let bytes = body.collect().await.expect("a whole body").to_bytes();
+        if head.status.is_success() {
+            self.marks.lock().succeeded.extend(contract::route_of(method, path));
+        }
         Answered {
             status: head.status,
             headers: head.headers,
             text: String::from_utf8(bytes.to_vec()).expect("answers are UTF-8"),
+        }
+    }
+}
+
+/// Which routes a test says that it tries, and which calls have succeeded.
+#[derive(Default)]
+struct Marks(Mutex<Tried>);
+
+#[derive(Default)]
+struct Tried {
+    promised: Vec<&'static str>,
+    succeeded: BTreeSet<String>,
+}
+
+impl Marks {
+    fn lock(&self) -> MutexGuard<'_, Tried> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Marks {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let tried = self.lock();
+        for route in &tried.promised {
+            assert!(tried.succeeded.contains(*route), "{route} is said to be covered, but no call of it succeeded");
         }
     }
 }
@@ -157,7 +222,7 @@ pub fn basic(user: &str, password: &str) -> String {
 }
 
 /// 24 digits that are different for each name.
-fn key_of(name: &str, use_: &str) -> String {
+pub fn key_of(name: &str, use_: &str) -> String {
     let text: String = format!("{use_}{name}").bytes().map(|byte| format!("{byte:02x}")).collect();
     format!("{text:0<24}")[..24].to_owned()
 }

@@ -19,7 +19,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the table of expiries goes when that comes.
-const APP_TABLES: [Table; 25] = [
+const APP_TABLES: [Table; 28] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -32,6 +32,9 @@ const APP_TABLES: [Table; 25] = [
     Table::TagChunks,
     Table::PlatformChunks,
     Table::Aliases,
+    Table::RetiredTags,
+    Table::TestDevices,
+    Table::DeveloperApps,
     Table::SingleChats,
     Table::Conversations,
     Table::Groups,
@@ -50,7 +53,9 @@ const APP_TABLES: [Table; 25] = [
 impl Batch<'_> {
     pub(super) fn app(&mut self, command: &AppCommand) -> Decided<Answer> {
         match command {
-            AppCommand::Create { name, app_key, master_secret } => self.create_app(name, app_key, master_secret),
+            AppCommand::Create { name, app_key, master_secret } => {
+                self.create_app(name, app_key, master_secret).map(Answer::App)
+            }
             AppCommand::RotateSecret { app, master_secret } => {
                 let row = self.require_app(*app)?;
                 self.put(&app_key(*app), &App { master_secret: master_secret.clone(), ..row })?;
@@ -60,7 +65,7 @@ impl Batch<'_> {
         }
     }
 
-    fn create_app(&mut self, name: &str, key: &str, master_secret: &str) -> Decided<Answer> {
+    pub(super) fn create_app(&mut self, name: &str, key: &str, master_secret: &str) -> Decided<AppNumber> {
         if self.has(Table::AppNames, &text_key(name))? {
             return Err(Refusal::AppNameTaken.into());
         }
@@ -80,7 +85,7 @@ impl Batch<'_> {
         self.put(&text_key(name), &ByAppName(app))?;
         self.put(&text_key(key), &ByAppKey(app))?;
         self.put(&app_key(app), &AppCounters::first())?;
-        Ok(Answer::App(app))
+        Ok(app)
     }
 
     /// First true at once (a tombstone, no key, no name), then in slices.

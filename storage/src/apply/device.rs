@@ -105,7 +105,7 @@ impl Batch<'_> {
         if bound.len() < DEVICES_PER_ALIAS_MAX { Ok(()) } else { Err(Refusal::AliasFull.into()) }
     }
 
-    fn bind_alias(
+    pub(super) fn bind_alias(
         &mut self,
         app: AppNumber,
         device: DeviceNumber,

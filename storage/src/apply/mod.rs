@@ -3,6 +3,7 @@
 //! Nothing below reads a clock, draws a random number or walks a hash map: the same commands in the same order give the
 //! same rows, wherever the batches begin and end.
 
+mod account;
 mod app;
 mod append;
 mod audience;
@@ -10,6 +11,7 @@ mod batch;
 mod device;
 mod expire;
 mod group;
+mod label;
 mod mark;
 mod member_lists;
 mod membership;
@@ -19,6 +21,7 @@ mod report;
 mod send;
 mod system;
 mod tags;
+mod test_device;
 mod user;
 
 pub(crate) use batch::{Batch, Overlay};
@@ -58,6 +61,8 @@ impl Batch<'_> {
             Command::System(command) => self.system(command),
             Command::App(command) => self.app(command),
             Command::Device(command) => self.device(command),
+            Command::Label(command) => self.label(command),
+            Command::Account(command) => self.account(command),
             Command::User(command) => self.user(command),
             Command::Group(command) => self.group(command),
             Command::Send(send) => self.send(send),

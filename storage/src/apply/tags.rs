@@ -11,6 +11,7 @@ use crate::key::Key;
 use crate::outcome::Refusal;
 use crate::rows::chunk::{Chunk, ChunkRow, TagChunk, chunk_of, tag_chunk_key};
 use crate::rows::device::{ByTagName, DeviceTags, Tag, device_key, tag_key, tag_name_key};
+use crate::table::Table;
 use crate::tables::Tables;
 
 impl Batch<'_> {
@@ -28,7 +29,7 @@ impl Batch<'_> {
         add: &[String],
     ) -> Decided<()> {
         let before: BTreeSet<TagNumber> = self.device_tags(app, device)?.into_iter().collect();
-        let mut kept = if clear { BTreeSet::new() } else { before.clone() };
+        let mut kept = if clear { BTreeSet::new() } else { self.without_retired(app, &before)? };
         for name in remove {
             if let Some(tag) = self.tag_number(app, name)? {
                 kept.remove(&tag);
@@ -49,7 +50,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn store_tags(
+    pub(super) fn store_tags(
         &mut self,
         app: AppNumber,
         device: DeviceNumber,
@@ -69,7 +70,7 @@ impl Batch<'_> {
         self.put(&device_key(app, device), &DeviceTags(after.iter().copied().collect()))
     }
 
-    fn make_tags(&mut self, app: AppNumber, names: &BTreeSet<&str>) -> Result<Vec<TagNumber>, ReadError> {
+    pub(super) fn make_tags(&mut self, app: AppNumber, names: &BTreeSet<&str>) -> Result<Vec<TagNumber>, ReadError> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
@@ -86,8 +87,26 @@ impl Batch<'_> {
         Ok(made)
     }
 
-    fn device_tags(&self, app: AppNumber, device: DeviceNumber) -> Result<Vec<TagNumber>, ReadError> {
+    pub(super) fn device_tags(&self, app: AppNumber, device: DeviceNumber) -> Result<Vec<TagNumber>, ReadError> {
         Ok(self.row::<DeviceTags>(&device_key(app, device))?.unwrap_or_default().0)
+    }
+
+    /// What a deletion has not cleared yet does not count any more.
+    pub(super) fn without_retired(
+        &self,
+        app: AppNumber,
+        tags: &BTreeSet<TagNumber>,
+    ) -> Result<BTreeSet<TagNumber>, ReadError> {
+        if self.keys(Table::RetiredTags, &Key::app(app), 1)?.is_empty() {
+            return Ok(tags.clone());
+        }
+        let mut kept = BTreeSet::new();
+        for tag in tags {
+            if !self.has(Table::RetiredTags, &tag_key(app, *tag))? {
+                kept.insert(*tag);
+            }
+        }
+        Ok(kept)
     }
 
     pub(super) fn tag_number(&self, app: AppNumber, name: &str) -> Result<Option<TagNumber>, ReadError> {

@@ -60,6 +60,19 @@ pub(crate) fn tag_name_key(app: AppNumber, name: &str) -> Key {
     Key::app(app).bytes(name.as_bytes())
 }
 
+/// That a tag was deleted whose number still stands in some devices' lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RetiredTag;
+serde_row!(RetiredTag, RetiredTags);
+
+/// A device that pushes are tried out on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestDevice {
+    pub name: String,
+    pub created_ms: TimeMs,
+}
+serde_row!(TestDevice, TestDevices);
+
 /// That a device has an alias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AliasBinding;

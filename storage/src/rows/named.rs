@@ -5,7 +5,7 @@ use anser_protocol::ids::{GroupId, Position};
 use crate::command::Class;
 use crate::error::ReadError;
 use crate::find;
-use crate::ids::{AppNumber, ChainNumber, DeviceNumber, TagNumber, UserNumber};
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
 use crate::key::{Key, u32_at, u64_at};
 use crate::row;
 use crate::rows::app::{App, ByAppKey, ByAppName, app_key, text_key};
@@ -36,7 +36,7 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         Table::RegistrationIds => {
             vec![(Table::Devices, device_key(app, row::decode::<ByRegistrationId>(key, value)?.0))]
         }
-        Table::DeviceTags => by_tags(row::decode(key, value)?, app, DeviceNumber(second)),
+        Table::DeviceTags => by_tags(tables, row::decode(key, value)?, app, DeviceNumber(second))?,
         Table::Tags => vec![(Table::TagNames, tag_name_key(app, &row::decode::<Tag>(key, value)?.name))],
         Table::TagNames => vec![(Table::Tags, tag_key(app, row::decode::<ByTagName>(key, value)?.0))],
         Table::TagChunks => {
@@ -48,6 +48,8 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
             each_device(Table::Devices, app, devices.devices(u32_at(key, 5).unwrap_or_default()))
         }
         Table::Aliases => each_device(Table::Devices, app, u32_at(key, key.len().saturating_sub(4))),
+        Table::TestDevices => vec![(Table::Devices, device_key(app, DeviceNumber(second)))],
+        Table::DeveloperApps => vec![(Table::Apps, app_key(app))],
         Table::Users => vec![(Table::UserNames, username_key(app, &row::decode::<User>(key, value)?.username))],
         Table::UserNames => vec![(Table::Users, user_key(app, row::decode::<ByUsername>(key, value)?.0))],
         Table::Tokens => by_token(row::decode(key, value)?, app, key),
@@ -72,6 +74,9 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         | Table::Heads
         | Table::Floors
         | Table::AppCounters
+        | Table::RetiredTags
+        | Table::AppGroups
+        | Table::Developers
         | Table::ChatCursors
         | Table::PushCursors
         | Table::Presence => Vec::new(),
@@ -95,11 +100,16 @@ fn by_device(row: &DeviceRow, app: AppNumber, device: DeviceNumber) -> Named {
     always.into_iter().chain(alias).collect()
 }
 
-fn by_tags(tags: DeviceTags, app: AppNumber, device: DeviceNumber) -> Named {
-    let rows_of = |tag: TagNumber| {
-        [(Table::Tags, tag_key(app, tag)), (Table::TagChunks, tag_chunk_key(app, tag, chunk_of(device)))]
-    };
-    tags.0.into_iter().flat_map(rows_of).collect()
+fn by_tags(tables: &impl Tables, tags: DeviceTags, app: AppNumber, device: DeviceNumber) -> Result<Named, ReadError> {
+    let mut named = Vec::with_capacity(tags.0.len() * 2);
+    for tag in tags.0 {
+        // A retired tag has lost its name, but not its chunk while a device lists it.
+        if !tables.has(Table::RetiredTags, &tag_key(app, tag))? {
+            named.push((Table::Tags, tag_key(app, tag)));
+        }
+        named.push((Table::TagChunks, tag_chunk_key(app, tag, chunk_of(device))));
+    }
+    Ok(named)
 }
 
 fn each_device(table: Table, app: AppNumber, devices: impl IntoIterator<Item = u32>) -> Named {

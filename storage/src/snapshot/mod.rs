@@ -2,9 +2,11 @@
 //!
 //! A snapshot pins pages of the file while it lives: take it, read, drop it. Never hold one across a wait.
 
+mod accounts;
 mod age;
 mod conversations;
 mod history;
+mod labels;
 mod people;
 mod presence;
 mod pushes;
@@ -19,7 +21,7 @@ pub(crate) use pushes::{PushCache, released_to};
 pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed};
 pub use view::{
     ConversationRow, Delivery, Device, HistoryPage, Member, PendingPush, PlatformReport, PushCounts, PushReport,
-    ReadRecord,
+    ReadRecord, TestDeviceShown,
 };
 
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use crate::ids::{AppNumber, DeviceNumber, UserNumber};
 use crate::key::{Key, u32_at};
 use crate::rows::app::{App, ByAppKey, text_key};
 use crate::rows::chat::{Chat, Conversation, ConversationKind, conversations_prefix};
-use crate::rows::device::{DeviceRow, DeviceTags, PushCursor, alias_prefix, device_key};
+use crate::rows::device::{DeviceRow, DeviceTags, PushCursor, alias_prefix, device_key, tag_key};
 use crate::rows::group::{Group, MemberRow, group_key, member_key};
 use crate::rows::user::{ChatCursor, Token, User, session_key, token_key};
 use crate::table::Table;
@@ -58,7 +58,13 @@ impl Snapshot {
     /// In order of their names.
     pub fn tags_of_device(&self, app: AppNumber, device: DeviceNumber) -> Result<Vec<String>, ReadError> {
         let tags: DeviceTags = self.row(&device_key(app, device))?.unwrap_or_default();
-        let mut names = tags.0.into_iter().map(|tag| find::tag_name(self, app, tag)).collect::<Result<Vec<_>, _>>()?;
+        let mut names = Vec::with_capacity(tags.0.len());
+        for tag in tags.0 {
+            // A retired tag stands in the list until its turn comes.
+            if !self.has(Table::RetiredTags, &tag_key(app, tag))? {
+                names.push(find::tag_name(self, app, tag)?);
+            }
+        }
         names.sort_unstable();
         Ok(names)
     }

@@ -29,7 +29,7 @@ pub enum Presence {
 }
 
 /// Devices that were there at some time, each once, by platform.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Present(BTreeMap<(Platform, u32), Chunk>);
 
 impl Present {

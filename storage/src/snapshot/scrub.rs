@@ -177,7 +177,9 @@ impl Scrub<'_> {
 
     fn is_of_live_app(&mut self, table: Table, key: &[u8]) -> Result<bool, ReadError> {
         let app = match table {
-            Table::Meta | Table::Heads | Table::AppKeys | Table::AppNames => return Ok(true),
+            Table::Meta | Table::Heads | Table::AppKeys | Table::AppNames | Table::AppGroups | Table::Developers => {
+                return Ok(true);
+            }
             // Due time and kind come before it.
             Table::Expiries => u32_at(key, 9),
             _ => u32_at(key, 0),

@@ -126,3 +126,12 @@ pub enum Delivery {
     /// Retention has cut the releases, so nobody knows any more.
     Forgotten,
 }
+
+/// A test device with its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestDeviceShown {
+    pub name: String,
+    pub registration_id: String,
+    pub registered_ms: TimeMs,
+    pub created_ms: TimeMs,
+}

@@ -123,7 +123,7 @@ impl Author {
         self.count += 1;
         self.now_ms += if self.random.one_in(6) { self.random.below(40 * 3_600_000) } else { self.random.below(50) };
         let of = self.random.below(self.apps.len() as u64) as usize;
-        match self.random.below(25) {
+        match self.random.below(27) {
             0..=7 => self.send(of),
             8 if self.random.one_in(4) => self.create_group(of),
             8..=10 => self.change_group(of),
@@ -136,6 +136,8 @@ impl Author {
             20 | 21 => self.mark(of),
             22 => self.cut(of),
             23 => self.housekeeping(of),
+            24 => self.change_labels_of_many(of),
+            25 => self.change_accounts(of),
             _ => self.doom(),
         }
     }
@@ -303,6 +305,39 @@ impl Author {
             }
         };
         self.write(Command::Device(change));
+    }
+
+    fn change_labels_of_many(&mut self, of: usize) {
+        let (app, device, other) = (self.apps[of].app, self.device(of), self.device(of));
+        let tag = (*self.random.pick(&["a", "b", "c"])).to_owned();
+        let platforms = vec![Platform::IOS];
+        let command = match self.random.below(8) {
+            0 | 1 => LabelCommand::ChangeTag { app, tag, remove: vec![other], add: vec![device] },
+            2 => LabelCommand::DeleteTag { app, tag },
+            3 => LabelCommand::DeleteTagOn { app, tag, platforms, from_chunk: 0 },
+            4 => LabelCommand::ClearTags { app },
+            5 => LabelCommand::UnbindAlias { app, alias: tag, devices: vec![device, other] },
+            6 => LabelCommand::DeleteAlias { app, alias: tag, platforms },
+            _ if self.random.one_in(3) => LabelCommand::RemoveTestDevice { app, device },
+            _ => LabelCommand::SetTestDevice { app, device, name: tag, must_be_one: false },
+        };
+        self.write(Command::Label(command));
+    }
+
+    fn change_accounts(&mut self, of: usize) {
+        let app = self.apps[of].app;
+        let key = (*self.random.pick(&["k1", "k2"])).to_owned();
+        let (name, secret) = (format!("name of {key}"), "secret".to_owned());
+        let command = match self.random.below(8) {
+            0 => AccountCommand::CreateAppGroup { name, key, secret },
+            1 | 2 => AccountCommand::AddToAppGroup { key, app },
+            3 => AccountCommand::RemoveFromAppGroup { key, app },
+            4 => AccountCommand::PushToAppGroup { key },
+            5 => AccountCommand::CreateDeveloper { name, key, secret },
+            6 => AccountCommand::DeleteDeveloper { key },
+            _ => AccountCommand::DeleteAppGroup { key },
+        };
+        self.write(Command::Account(command));
     }
 
     fn log_in_or_out(&mut self, of: usize) {

@@ -1,17 +1,19 @@
 //! The push API, version 3.
 
 mod cid;
+mod group;
 mod object;
 mod refusal;
 
 use anser_storage::command::{Command, PushCommand, Submit};
+use anser_storage::ids::AppNumber;
 use anser_storage::outcome::Answer;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::access::Caller;
+use super::access::{Caller, Signer};
 use super::family::Family;
 use super::fault::{Fault, json_response};
 use super::{body, path};
@@ -19,6 +21,8 @@ use crate::clock::now_ms;
 use crate::context::{Context, Shared};
 use cid::{CidType, Cids};
 use object::{PushObject, UnknownKeys};
+
+pub use group::submit_to_group;
 
 const CIDS_MAX: usize = 1000;
 
@@ -49,32 +53,41 @@ pub async fn validate(
 
 async fn push(context: &Context, caller: &Caller, request: Request, mode: Mode) -> Result<Response<Body>, Fault> {
     let body = body::json(Family::Push, request).await?;
+    let push = check(context, &caller.app_key, &body)?;
+    let answer = send(context, caller.app, push, mode).await?;
+    Ok(json_response(StatusCode::OK, &answer))
+}
+
+/// `signer` is whom the cids were given to: an app, or a group of apps.
+fn check(context: &Context, signer: &str, body: &Value) -> Result<PushObject, Fault> {
     let unknown_keys = if context.config.push.lenient_keys { UnknownKeys::Ignore } else { UnknownKeys::Refuse };
-    let push = PushObject::parse(&body, unknown_keys).map_err(refusal::of_finding)?;
+    let push = PushObject::parse(body, unknown_keys).map_err(refusal::of_finding)?;
     if let Some(cid) = &push.cid
-        && !Cids::new(&context.keys).is_valid(cid, &caller.app_key, CidType::Push, now_ms())
+        && !Cids::new(&context.keys).is_valid(cid, signer, CidType::Push, now_ms())
     {
-        return Err(Family::Push.invalid("cid is not one that GET /v3/push/cid gave this app within a day"));
+        return Err(Family::Push.invalid("cid is not one that GET /v3/push/cid gave this caller within a day"));
     }
-    let submit = submission(context, caller, push, mode);
+    Ok(push)
+}
+
+async fn send(context: &Context, app: AppNumber, push: PushObject, mode: Mode) -> Result<Value, Fault> {
+    let submit = submission(context, app, push, mode);
     let outcome = context.ledger.submit(Command::Push(PushCommand::Submit(Box::new(submit)))).await;
     let outcome = outcome.map_err(|error| Family::Push.unavailable(&error))?;
     match outcome.answer.map_err(refusal::of_push)? {
-        Answer::Pushed { msg_id, sendno, .. } => {
-            Ok(json_response(StatusCode::OK, &json!({"sendno": sendno, "msg_id": msg_id.to_string()})))
-        }
+        Answer::Pushed { msg_id, sendno, .. } => Ok(json!({"sendno": sendno, "msg_id": msg_id.to_string()})),
         _ => Err(Family::Push.internal()),
     }
 }
 
-fn submission(context: &Context, caller: &Caller, push: PushObject, mode: Mode) -> Submit {
+fn submission(context: &Context, app: AppNumber, push: PushObject, mode: Mode) -> Submit {
     let PushObject { contents, audience, time_to_live_s, sendno, cid } = push;
     let connected = match (mode, time_to_live_s) {
-        (Mode::Send, 0) => context.switchboard.connected_devices(caller.app),
+        (Mode::Send, 0) => context.switchboard.connected_devices(app),
         _ => Vec::new(),
     };
     Submit {
-        app: caller.app,
+        app,
         contents,
         audience,
         time_to_live_s,
@@ -88,7 +101,7 @@ fn submission(context: &Context, caller: &Caller, push: PushObject, mode: Mode) 
 /// `GET /v3/push/cid`
 pub async fn cids(
     context: State<Shared>,
-    caller: Extension<Caller>,
+    signer: Extension<Signer>,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
     let count = match path::query_value(request.uri(), "count") {
@@ -104,7 +117,7 @@ pub async fn cids(
         Some("schedule") => CidType::Schedule,
         Some(_) => return Err(Family::Push.invalid("type must be push or schedule")),
     };
-    let cids = Cids::new(&context.keys).issue(&caller.app_key, kind, count, now_ms());
+    let cids = Cids::new(&context.keys).issue(&signer.0.0, kind, count, now_ms());
     Ok(json_response(StatusCode::OK, &json!({"cidlist": cids})))
 }
 

@@ -138,5 +138,5 @@ async fn read_reports(context: &Context, caller: &Caller, ids: Vec<MsgId>) -> Re
         let one = |id: &MsgId| id.position.map_or(Ok(None), |push| snapshot.push_report(app, push));
         ids.iter().map(one).collect()
     });
-    reports.await.map_err(|_| Family::Report.busy())
+    reports.await.map_err(|error| Family::Report.unavailable(&error))
 }

@@ -69,7 +69,7 @@ async fn look_up(context: &Context, caller: &Caller, asked: &Asked, ids: Vec<Str
         };
         ids.iter().map(one).collect()
     });
-    numbers.await.map_err(|_| Family::Report.busy())
+    numbers.await.map_err(|error| Family::Report.unavailable(&error))
 }
 
 /// On that day nobody can have received it.

@@ -167,11 +167,13 @@ async fn present(context: &Context, app: AppNumber, what: Presence, hours: Range
     let mut present = Present::default();
     for first in hours.clone().step_by(SLICE_HOURS) {
         let slice = first..hours.end.min(first + SLICE_HOURS as u32);
+        let before = present;
         let read = context.ledger.read(move |snapshot| {
-            snapshot.add_present(app, what, slice, &mut present)?;
+            let mut present = before.clone();
+            snapshot.add_present(app, what, slice.clone(), &mut present)?;
             Ok(present)
         });
-        present = read.await.map_err(|_| Family::Report.busy())?;
+        present = read.await.map_err(|error| Family::Report.unavailable(&error))?;
     }
     Ok(present)
 }

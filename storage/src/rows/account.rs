@@ -1,0 +1,35 @@
+//! Rows of those who may call besides apps: groups of apps, and developers with their apps.
+
+use anser_protocol::ids::TimeMs;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::AppNumber;
+use crate::row::serde_row;
+
+/// Its key is the group's key as text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppGroup {
+    pub name: String,
+    pub secret: String,
+    pub created_ms: TimeMs,
+    /// In the order in which they were added; some may be deleted meanwhile.
+    pub apps: Vec<AppNumber>,
+}
+serde_row!(AppGroup, AppGroups);
+
+/// Its key is the developer's key as text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Developer {
+    pub name: String,
+    pub secret: String,
+    pub created_ms: TimeMs,
+}
+serde_row!(Developer, Developers);
+
+/// Which developer made an app, and what for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeveloperApp {
+    pub developer: String,
+    pub android_package: String,
+}
+serde_row!(DeveloperApp, DeveloperApps);
