@@ -118,6 +118,11 @@ fn check(event: Option<Event>) -> Result<Option<Event>, Failure> {
         Some(Event::Session(session::Event::Disconnected { reason })) => {
             Failure::of_link_end(&reason).map_or(Ok(None), Err)
         }
+        Some(Event::Session(session::Event::SendUnsure { content, .. })) => {
+            let text = String::from_utf8_lossy(&content.body);
+            eprintln!("anser: warning: whether an earlier message was sent is not known any more: {text:?}");
+            Ok(None)
+        }
         Some(Event::StoreFailed(error)) => Err(Failure::new(error.to_string())),
         Some(record @ (Event::Message(_) | Event::Push(_))) => Ok(Some(record)),
         Some(_) => Ok(None),

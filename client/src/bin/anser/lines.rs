@@ -43,7 +43,7 @@ fn session_line(event: &session::Event) -> Option<Value> {
         }
         E::SendUnsure { chat, content, .. } => {
             let text = String::from_utf8_lossy(&content.body);
-            json!({"event": "send_unsure", "chat": chat_value(chat), "body": json_or_text(&text)})
+            json!({"event": "send_unsure", "chat": chat_value(chat), "text": text})
         }
         E::PutOff { code, message } => json!({"event": "put_off", "code": code.0, "message": message}),
         E::Registered { .. } | E::Answered { .. } => return None,

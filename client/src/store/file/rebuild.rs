@@ -1,8 +1,8 @@
 //! A damaged store is made anew from what can still be read, as the store of a new device.
 //!
 //! What the old identity had begun and nobody can vouch for any more does not come along:
-//! - the identity and its push cursor: the server gives the device another number, so that no outbox number can mean two
-//!   messages;
+//! - the identity, its push cursor and its tokens: the server gives the device another number, so that no outbox number can
+//!   mean two messages, and its users log in by password;
 //! - cursors and holes, and messages that the application has not taken: the server is asked again from the beginning of what
 //!   it keeps, and the marks of what was taken keep those from being handed out twice;
 //! - unanswered messages that may have reached the server: they are set apart, for the application to be told. Those that
@@ -56,7 +56,6 @@ type OwnedKey = (String, Vec<u8>);
 
 impl Salvage<'_> {
     fn run(&mut self) -> Result<(), Failed> {
-        self.copy::<_, Vec<u8>>(TOKENS, |new| &mut new.tokens)?;
         self.copy::<_, ConversationValue>(CONVERSATIONS, |new| &mut new.conversations)?;
         self.copy::<_, Push>(PUSHES, |new| &mut new.pushes)?;
         self.copy::<_, Position>(PUSH_IDS, |new| &mut new.push_ids)?;
@@ -70,6 +69,7 @@ impl Salvage<'_> {
         }
         // What is left behind on purpose is lost only when it was damaged.
         self.walk::<_, Unread>(META, |_, _, _| Ok(()))?;
+        self.walk::<_, Unread>(TOKENS, |_, _, _| Ok(()))?;
         self.walk::<_, Unread>(CURSORS, |_, _, _| Ok(()))?;
         self.walk::<_, Unread>(HOLES, |_, _, _| Ok(()))
     }

@@ -217,7 +217,7 @@ fn a_damaged_message_fails_its_reading_and_the_next_opening_makes_a_new_device_o
     let stored = store.load().expect("it loads");
     assert_eq!((stored.identity, stored.push_cursor, stored.outbox_next), (None, None, 1));
     let user = &stored.users[&alice()];
-    assert_eq!((user.cursor, user.holes.len(), &user.token[..]), (None, 0, &[1, 2, 3][..]));
+    assert_eq!((user.cursor, user.holes.len(), user.token.len()), (None, 0, 0));
     // 105 was not taken, and comes again; 9 is lost; 109 is an own one.
     assert_eq!(positions(&store), [8, 100, 109]);
     let release = Release::Messages { user: alice(), chat: bob(), to: Position(200) };
