@@ -1,3 +1,5 @@
+//! What is kept over kills, damage and time.
+
 use anser_protocol::content::{Content, PushContent};
 use anser_protocol::frame::chat::Record;
 use anser_protocol::names::Name;
