@@ -306,3 +306,40 @@ async fn a_device_is_one_process_at_a_time() {
     bob.interrupt().await;
     assert_eq!(terminal.run(&["tags", "--user", "bob", "get"]).await, "");
 }
+
+#[tokio::test]
+async fn of_two_processes_with_copies_of_one_device_one_ends_and_says_why() {
+    let (daemon, app) = daemon_with_app().await;
+    let original = Terminal::new(&daemon, &app);
+    original.register(&["bob"]).await;
+    let (bob, _) = original.listen("bob", &[]).await;
+    bob.interrupt().await;
+    let copy = Terminal::new(&daemon, &app);
+    copy_folder(original.state.path(), copy.state.path());
+    let listen = |terminal: &Terminal| {
+        let mut command = terminal.command(&["listen", "--user", "bob"]);
+        command.stdout(Stdio::null()).spawn().expect("the command starts").wait_with_output()
+    };
+    let (first, second) = (listen(&original), listen(&copy));
+    let ended = timeout(PATIENCE, async {
+        tokio::select! { ended = first => ended, ended = second => ended }
+    })
+    .await;
+    let ended = ended.expect("one gives up").expect("it is ours");
+    let error = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{error}");
+    assert!(error.contains("copy of this device's state"), "{error}");
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder is made");
+    for entry in std::fs::read_dir(from).expect("the folder is there") {
+        let entry = entry.expect("it can be read");
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).expect("a file is copied");
+        }
+    }
+}

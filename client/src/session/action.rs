@@ -1,5 +1,6 @@
 //! What the session asks for and what it tells: everything that ever comes out of it.
 
+use anser_protocol::content::Content;
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::chat::{Conversation, Record};
 use anser_protocol::frame::group::GroupSummary;
@@ -85,6 +86,11 @@ pub enum Event {
     LoggedOut {
         user: Name,
     },
+    /// The server refuses something for the moment; it is tried again by itself. Not told for each thing refused.
+    PutOff {
+        code: ErrorCode,
+        message: String,
+    },
     /// What the user missed is listed in the store; older records of long chats may still be on their way.
     CaughtUp {
         user: Name,
@@ -104,6 +110,14 @@ pub enum Event {
         chat: Chat,
         code: ErrorCode,
         message: String,
+    },
+    /// The store was damaged, and whether the server has this message is not known any more. It is not sent again by
+    /// itself: that could double it.
+    SendUnsure {
+        user: Name,
+        local: LocalId,
+        chat: Chat,
+        content: Content,
     },
     /// The answer to a request.
     Answered {
@@ -130,6 +144,8 @@ pub enum LinkEnd {
         code: ErrorCode,
         message: String,
     },
+    /// Another has taken this device's place again, soon after the last time: it has a copy of this device's state.
+    Copied,
     /// The server refused the link.
     Refused {
         code: ErrorCode,

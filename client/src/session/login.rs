@@ -194,7 +194,7 @@ impl Session {
             return;
         }
         if failed.code.is_passing() && self.requests.put_off(failed.request) {
-            return;
+            return self.tell_put_off(failed.code, &failed.message);
         }
         let message = if failed.message.is_empty() { failed.code.text().to_owned() } else { failed.message };
         if let Some(body) = self.requests.complete(failed.request) {
@@ -220,7 +220,7 @@ impl Session {
         if failed.code.is_passing() {
             let at = self.now + wanted.backoff.next_wait(&mut self.random);
             wanted.attempt = Attempt::Due { at };
-            return;
+            return self.tell_put_off(failed.code, &failed.message);
         }
         let user = wanted.user.clone();
         if kind == CredentialKind::TOKEN {

@@ -62,7 +62,7 @@ use self::random::Random;
 use self::requests::Requests;
 use self::sync::Sync;
 use self::transaction::{Then, Transaction};
-use crate::store::{HeartbeatMemory, Identity, NetworkMemory, Release, Stored, Write};
+use crate::store::{HeartbeatMemory, Identity, NetworkMemory, OutboxEntry, Release, Stored, Write};
 
 /// A server that says no hello's welcome within this time is not there.
 const WELCOME_WITHIN: Duration = Duration::from_secs(10);
@@ -72,6 +72,8 @@ const GOOD_AFTER: Duration = Duration::from_secs(60);
 const GOOD_AFTER_LOGIN: Duration = Duration::from_secs(10);
 /// When the server does not know the app key or the version, only an operator can help: ask seldom.
 const REFUSED_WAIT: Duration = Duration::from_secs(60);
+/// Passing refusals may be many: the application is told of one in this time.
+const PUT_OFF_TOLD_EVERY: Duration = Duration::from_secs(5);
 
 /// What does not change while a session lives.
 #[derive(Clone, Debug)]
@@ -92,6 +94,8 @@ pub struct Session {
     backoff: Backoff,
     /// The last link was taken over by another, and none has been good since.
     was_replaced: bool,
+    /// When a passing refusal was last told.
+    told_put_off_at: Option<Duration>,
     now: Duration,
     users: BTreeMap<Name, User>,
     wanted: Option<Wanted>,
@@ -147,6 +151,11 @@ impl Session {
             }
             users.insert(name, User { token: user.token, cursor: user.cursor, holes });
         }
+        for entry in stored.unsure {
+            transaction.writes.push(Write::OutboxAnswered(entry.local));
+            let OutboxEntry { user, local, chat, content, .. } = entry;
+            transaction.then.push(Then::Emit(Event::SendUnsure { user, local, chat, content }));
+        }
         if stored.pushes_wait {
             actions.push_back(Action::Release(Release::Pushes));
         }
@@ -158,6 +167,7 @@ impl Session {
             state: State::Stopped,
             backoff: Backoff::default(),
             was_replaced: false,
+            told_put_off_at: None,
             now: Duration::ZERO,
             users,
             wanted: None,
@@ -562,6 +572,15 @@ impl Session {
         }
     }
 
+    fn tell_put_off(&mut self, code: ErrorCode, message: &str) {
+        if self.told_put_off_at.is_some_and(|at| self.now < at + PUT_OFF_TOLD_EVERY) {
+            return;
+        }
+        self.told_put_off_at = Some(self.now);
+        let message = if message.is_empty() { code.text().to_owned() } else { message.to_owned() };
+        self.actions.push_back(Action::Emit(Event::PutOff { code, message }));
+    }
+
     fn refused(&self, code: ErrorCode, message: String) -> LinkEnd {
         LinkEnd::Refused { code, message: if message.is_empty() { code.text().to_owned() } else { message } }
     }
@@ -588,14 +607,16 @@ impl Session {
         self.wait_and_reconnect(reason);
     }
 
-    fn wait_and_reconnect(&mut self, reason: LinkEnd) {
+    fn wait_and_reconnect(&mut self, mut reason: LinkEnd) {
+        // Once, it may have been a link of our own that was given up and said hello late. Twice, somebody else has a copy
+        // of this device's identity: two that come back at once would push each other out for ever.
+        let is_replaced = matches!(reason, LinkEnd::GoAway { code: ErrorCode::REPLACED, .. });
+        if is_replaced && std::mem::replace(&mut self.was_replaced, true) {
+            reason = LinkEnd::Copied;
+        }
         let wait = match &reason {
             LinkEnd::Refused { code, .. } if is_for_operator(*code) => REFUSED_WAIT,
-            // Once, it may have been a link of our own that was given up and said hello late. Twice, somebody else has a copy
-            // of this device's identity: two that come back at once would push each other out for ever.
-            LinkEnd::GoAway { code: ErrorCode::REPLACED, .. } if std::mem::replace(&mut self.was_replaced, true) => {
-                REFUSED_WAIT
-            }
+            LinkEnd::Copied => REFUSED_WAIT,
             _ => self.backoff.next_wait(&mut self.random),
         };
         self.state = State::Waiting { until: self.now + wait };

@@ -76,6 +76,7 @@ impl Session {
     pub(super) fn on_send_refused(&mut self, refused: SendRefused) {
         if refused.code.is_passing() {
             self.outbox.handle_refused_for_now(refused.outbox, &mut self.random, self.now);
+            self.tell_put_off(refused.code, &refused.message);
         } else if let Some(entry) = self.outbox.handle_refused_for_good(refused.outbox) {
             let message = if refused.message.is_empty() { refused.code.text().to_owned() } else { refused.message };
             self.transaction.writes.push(Write::OutboxAnswered(entry.local));

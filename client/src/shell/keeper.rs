@@ -18,7 +18,8 @@ use crate::store::{Release, Store, StoreError, Write};
 /// What the application has taken is written down so long after at the latest: not a sync for each message.
 const TAKEN_WITHIN: Duration = Duration::from_millis(100);
 
-type Question = Box<dyn FnOnce(&dyn Store) + Send>;
+/// A failure in answering it ends the thread.
+type Question = Box<dyn FnOnce(&dyn Store) -> Result<(), StoreError> + Send>;
 
 /// How far the store has come.
 #[derive(Clone, Debug, Default)]
@@ -90,9 +91,23 @@ impl Keeper {
         self.push(Job::Ask(Box::new(move |store| {
             // Whoever asked may have gone.
             let _ = answer.send(question(store));
+            Ok(())
         })));
         let ended = || StoreError::Disk { path: "the store".to_owned(), reason: "it was closed".to_owned() };
         answered.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Asks the store what nothing can go on without: there is no answer when the store fails, which then ends.
+    pub(super) async fn ask_or_end<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        self.push(Job::Ask(Box::new(move |store| {
+            let _ = answer.send(question(store)?);
+            Ok(())
+        })));
+        answered.await.ok()
     }
 
     /// The application has taken all up to `place`.
@@ -157,7 +172,12 @@ fn keep(mut store: Box<dyn Store>, work: &Work, progress: &watch::Sender<Progres
                     if !commit(&mut *store, &mut writes, &mut last, progress) {
                         return;
                     }
-                    question(&*store);
+                    if let Err(error) = question(&*store) {
+                        writes.extend(taken);
+                        commit(&mut *store, &mut writes, &mut last, progress);
+                        progress.send_modify(|progress| progress.failure = Some(Arc::new(error)));
+                        return;
+                    }
                 }
             }
         }
@@ -274,6 +294,16 @@ mod tests {
         assert!(progress.borrow().ticket.is_none());
         progress.changed().await.expect_err("the thread has ended");
         assert!(keeper.ask(|store| store.load()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_question_that_nothing_can_go_on_without_ends_a_store_that_cannot_answer_it() {
+        let (keeper, mut progress) = Keeper::start(Box::new(FullDisk)).expect("a thread");
+        let refused = keeper.ask(|store| store.waiting(&Release::Pushes, 0, 1)).await;
+        assert!(refused.is_err() && progress.borrow().failure.is_none(), "one that can be done without ends nothing");
+        assert!(keeper.ask_or_end(|store| store.waiting(&Release::Pushes, 0, 1)).await.is_none());
+        progress.changed().await.expect("it tells before it ends");
+        assert!(progress.borrow_and_update().failure.is_some());
     }
 
     #[tokio::test]

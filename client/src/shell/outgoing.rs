@@ -147,8 +147,8 @@ impl Handed {
             let above = *self.place(&release);
             let question = release.clone();
             // A store that fails ends the driver, which tells the application why.
-            let page = keeper.ask(move |store| store.waiting(&question, above, PAGE)).await;
-            let Ok(page) = page else { return true };
+            let page = keeper.ask_or_end(move |store| store.waiting(&question, above, PAGE)).await;
+            let Some(page) = page else { return true };
             let is_all = page.len() < PAGE;
             for released in page {
                 let place = released.place();

@@ -93,6 +93,11 @@ impl OutboxValue {
         }
     }
 
+    /// It had its number, so it may have been written to a link.
+    pub(super) fn may_have_been_sent(&self) -> bool {
+        self.number.is_some()
+    }
+
     pub(super) fn entry(self, local: LocalId) -> Option<OutboxEntry> {
         let chat = chat_from_key(&self.chat)?;
         Some(OutboxEntry { local, number: self.number, user: self.user.as_str().into(), chat, content: self.content })

@@ -10,8 +10,8 @@ use anser_protocol::ids::{OutboxNumber, Position};
 use anser_protocol::names::{Chat, Name};
 
 use super::{
-    ConversationRow, Hole, Identity, LocalId, Message, NetworkMemory, OutboxEntry, PUSH_IDS_KEPT, Push, Release,
-    Released, Store, StoreError, Stored, StoredUser, Write,
+    ConversationRow, Hole, Identity, LocalId, Message, NetworkMemory, OutboxEntry, PUSH_IDS_KEPT, PUSHES_KEPT, Push,
+    Release, Released, Store, StoreError, Stored, StoredUser, Write,
 };
 use crate::session::Ticket;
 
@@ -66,6 +66,7 @@ impl MemoryStore {
             outbox: self.outbox.values().cloned().collect(),
             users: self.users.iter().map(|(name, user)| (name.clone(), user.load())).collect(),
             networks: self.networks.clone(),
+            ..Stored::default()
         }
     }
 
@@ -175,6 +176,9 @@ impl MemoryStore {
         }
         self.arrivals += 1;
         self.pushes.insert(self.arrivals, push);
+        if self.pushes.len() > PUSHES_KEPT {
+            self.pushes.pop_first();
+        }
     }
 
     fn user(&mut self, name: Name) -> &mut User {

@@ -9,6 +9,7 @@
 //! - A push whose `msg_id` is among the last [`PUSH_IDS_KEPT`] is not taken again.
 //! - Records are handed out in the order of their positions, once each: a mark per chat says how far. The mark moves when
 //!   the application has taken the record, so a kill in between hands it out again.
+//! - Of pushes that the application does not take, the newest [`PUSHES_KEPT`] wait.
 
 mod encoding;
 mod file;
@@ -28,6 +29,33 @@ use crate::session::Transport;
 
 /// So many msg_ids of pushes are remembered, to know one that comes twice.
 pub const PUSH_IDS_KEPT: usize = 1000;
+
+/// So many pushes wait for an application that does not take them; the oldest go first.
+pub const PUSHES_KEPT: usize = 1000;
+
+/// How much a store keeps of what nobody waits for any more. What the application has not taken, the outbox, cursors, holes
+/// and the marks against duplicates are never touched by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// The newest messages of each chat; older ones can be asked of the server ([`Request::History`]). The default is 1,000:
+    /// of short texts about 100 KB. Now and then an eighth more are there.
+    ///
+    /// [`Request::History`]: crate::session::Request::History
+    pub messages_per_chat: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { messages_per_chat: 1000 }
+    }
+}
+
+/// What became of a damaged store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Rows that could not be read, as far as they could be counted.
+    pub rows_lost: u64,
+}
 
 /// The application's name for a message that it sends; never reused within a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -217,15 +245,19 @@ pub trait Store: Send {
 }
 
 /// Why the store cannot go on.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("{path} is in use by another process (is another anser running with the same state folder?)")]
     InUse { path: String },
     #[error("{path} was written by a newer version of this program; update it")]
     Newer { path: String },
+    #[error("{path} was written by a trial version of this program; remove it to begin anew as a new device")]
+    Older { path: String },
     #[error("{path} cannot be used: {reason}")]
     Disk { path: String, reason: String },
-    #[error("a value in the store is damaged ({what}); remove {path} to begin anew as a new device")]
+    #[error(
+        "{path} is damaged ({what}); when it is opened next it is made anew from what can be read, as a new device"
+    )]
     Damaged { path: String, what: &'static str },
 }
 
@@ -243,6 +275,9 @@ pub struct Stored {
     pub local_next: LocalId,
     /// By local id.
     pub outbox: Vec<OutboxEntry>,
+    /// Messages of a store that was damaged, of which nobody knows whether the server has them; until they are answered by
+    /// [`Write::OutboxAnswered`].
+    pub unsure: Vec<OutboxEntry>,
     pub users: BTreeMap<Name, StoredUser>,
     pub networks: BTreeMap<String, NetworkMemory>,
 }

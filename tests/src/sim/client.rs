@@ -385,7 +385,8 @@ impl Client {
             Told::LoginNeeded { .. } => course.after(MS, Event::GivePassword(self.index, self.life)),
             Told::LoginFailed { code, .. } => return Err(format!("{} cannot log in: {}", self.name(), code.text())),
             Told::Answered { request, result } => self.answered(request, result, witness, course),
-            Told::Connected { .. } | Told::LoggedIn { .. } | Told::LoggedOut { .. } => {}
+            Told::SendUnsure { .. } => return Err(format!("{} doubts a message, and its store is whole", self.name())),
+            Told::Connected { .. } | Told::LoggedIn { .. } | Told::LoggedOut { .. } | Told::PutOff { .. } => {}
         }
         Ok(())
     }

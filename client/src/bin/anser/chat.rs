@@ -1,6 +1,6 @@
 //! `anser chat`: talking, line by line.
 
-use anser_client::session::{self, Answer, Request};
+use anser_client::session::{self, Answer, LinkEnd, Request};
 use anser_client::shell::{Client, Event};
 use anser_client::store::Message;
 use anser_protocol::content::{Content, ContentKind, GroupEvent, GroupEventKind};
@@ -141,7 +141,9 @@ impl Talk {
     async fn show_chats(&self) {
         match self.client.stored_conversations(&self.user).await {
             Ok(rows) if rows.is_empty() => println!("There are none yet."),
-            Ok(rows) => rows.iter().for_each(|row| println!("{}  {}", title(&row.chat), row.name)),
+            Ok(rows) => {
+                rows.iter().for_each(|row| println!("{}", format!("{}  {}", title(&row.chat), row.name).trim_end()))
+            }
             Err(error) => println!("{error}"),
         }
     }
@@ -180,6 +182,13 @@ fn show(event: &Event) -> Result<(), Failure> {
         }
         Event::Unreachable(unreachable) => println!("-- {unreachable}; trying again"),
         Event::StoreFailed(error) => return Err(Failure::new(error.to_string())),
+        // Said already, with the reasons.
+        Event::Session(session::Event::Disconnected { reason: LinkEnd::Unreachable }) => {}
+        Event::Session(session::Event::SendUnsure { chat, content, .. }) => {
+            let text = printable(&String::from_utf8_lossy(&content.body));
+            println!("-- to {}, perhaps not sent: {text}", title(chat));
+        }
+        Event::Session(session::Event::PutOff { message, .. }) => println!("-- not yet: {message}; trying again"),
         Event::Session(session::Event::Disconnected { reason }) => {
             if let Some(failure) = Failure::of_link_end(reason) {
                 return Err(failure);

@@ -16,6 +16,8 @@ pub struct Connection {
     pub client: Client,
     pub events: Events,
     seen: Vec<Event>,
+    /// Why the server has not done yet what it was asked for.
+    put_off: Option<String>,
 }
 
 impl Connection {
@@ -33,7 +35,7 @@ impl Connection {
         let options = Options { records, ..Options::new(global.app_key()?) };
         let dialer = global.dialer()?;
         let (client, events) = Client::start(options, dialer, Box::new(state::open(global, user)?))?;
-        Ok(Self { client, events, seen: Vec::new() })
+        Ok(Self { client, events, seen: Vec::new(), put_off: None })
     }
 
     /// Logs the user in, asking for the password if it is needed.
@@ -69,8 +71,16 @@ impl Connection {
             tokio::select! {
                 biased;
                 result = &mut result => return Ok(result),
-                event = self.events.next() => self.seen.extend(check(event)?),
-                () = &mut patience => return Err(Failure::new("the server did not answer in time")),
+                event = self.events.next() => {
+                    if let Some(Event::Session(session::Event::PutOff { message, .. })) = &event {
+                        self.put_off = Some(message.clone());
+                    }
+                    self.seen.extend(check(event)?);
+                }
+                () = &mut patience => return Err(Failure::new(match &self.put_off {
+                    Some(reason) => format!("the server could not do it in {} s: {reason}", PATIENCE.as_secs()),
+                    None => format!("the server did not answer within {} s", PATIENCE.as_secs()),
+                })),
             }
         }
     }
@@ -107,6 +117,11 @@ fn check(event: Option<Event>) -> Result<Option<Event>, Failure> {
         Some(Event::Unreachable(unreachable)) => Err(unreachable.into()),
         Some(Event::Session(session::Event::Disconnected { reason })) => {
             Failure::of_link_end(&reason).map_or(Ok(None), Err)
+        }
+        Some(Event::Session(session::Event::SendUnsure { content, .. })) => {
+            let text = String::from_utf8_lossy(&content.body);
+            eprintln!("anser: warning: whether an earlier message was sent is not known any more: {text:?}");
+            Ok(None)
         }
         Some(Event::StoreFailed(error)) => Err(Failure::new(error.to_string())),
         Some(record @ (Event::Message(_) | Event::Push(_))) => Ok(Some(record)),

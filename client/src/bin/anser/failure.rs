@@ -50,9 +50,10 @@ impl Failure {
             LinkEnd::Refused { code: ErrorCode::VERSION, .. } => {
                 Some(Self::new("the server speaks another version of the protocol; update the older of the two"))
             }
-            LinkEnd::GoAway { code: ErrorCode::REPLACED, .. } => {
-                Some(Self::new("another process with a copy of this device's state has connected in our place"))
-            }
+            LinkEnd::Copied => Some(Self::new(
+                "another process has a copy of this device's state folder, and the two push each other out\n\
+                 Stop one of them. A copy becomes a device of its own when its state folder is emptied.",
+            )),
             _ => None,
         }
     }
@@ -66,13 +67,25 @@ impl std::fmt::Display for Failure {
 
 impl From<Unreachable> for Failure {
     fn from(unreachable: Unreachable) -> Self {
-        let hint = if unreachable.is_certificate() {
-            "\nThe server's certificate is not trusted. Name the file of the authority that signed it with --ca FILE \
-             (a server with a self-made certificate keeps it as ca.pem in its data folder)."
-        } else {
-            "\nIs the server running, and is --server (or ANSER_SERVER) its address?"
-        };
-        Self::new(format!("{unreachable}{hint}"))
+        Self::new(format!("{unreachable}\n{}", what_to_do(&unreachable)))
+    }
+}
+
+fn what_to_do(unreachable: &Unreachable) -> &'static str {
+    let says = |what| unreachable.failures.iter().any(|failure| failure.reason.contains(what));
+    if says("not valid yet") || says("certificate expired") {
+        "By this machine's clock the server's certificate is not valid now. Is the clock right? If it is, the certificate \
+         must be renewed on the server."
+    } else if says("not valid for name") {
+        "The certificate does not name the address in --server (or ANSER_SERVER): use one that it names, or add the address \
+         on the server with the setting tls.names."
+    } else if unreachable.is_certificate() {
+        "The server's certificate is not trusted. Name the file of the authority that signed it with --ca FILE (a server \
+         with a self-made certificate keeps it as ca.pem in its data folder)."
+    } else if says("cannot be looked up") {
+        "Is the name in --server (or ANSER_SERVER) right, and is there a network?"
+    } else {
+        "Is the server running, and is --server (or ANSER_SERVER) its address?"
     }
 }
 
@@ -101,5 +114,33 @@ impl From<SendFailed> for Failure {
 impl From<DialerError> for Failure {
     fn from(error: DialerError) -> Self {
         Self::usage(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anser_client::session::Transport;
+    use anser_client::shell;
+
+    use super::*;
+
+    fn advice(reason: rustls::CertificateError) -> &'static str {
+        let reason = rustls::Error::InvalidCertificate(reason).to_string();
+        let failure = shell::Failure { transport: Transport::Tcp, address: "192.0.2.1:8443".to_owned(), reason };
+        what_to_do(&Unreachable { server: "example.com:8443".to_owned(), failures: vec![failure] })
+    }
+
+    #[test]
+    fn each_fault_of_a_certificate_has_its_own_remedy() {
+        use rustls::CertificateError as E;
+        use rustls::pki_types::{ServerName, UnixTime};
+        let (now, bound) = (UnixTime::since_unix_epoch, std::time::Duration::from_secs);
+        assert!(advice(E::UnknownIssuer).contains("--ca"));
+        let early = E::NotValidYetContext { time: now(bound(5)), not_before: now(bound(9)) };
+        assert!(advice(early).contains("clock"));
+        let late = E::ExpiredContext { time: now(bound(9)), not_after: now(bound(5)) };
+        assert!(advice(late).contains("clock"));
+        let expected = ServerName::try_from("example.com").expect("a name");
+        assert!(advice(E::NotValidForNameContext { expected, presented: vec![] }).contains("tls.names"));
     }
 }

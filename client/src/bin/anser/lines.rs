@@ -25,6 +25,8 @@ fn session_line(event: &session::Event) -> Option<Value> {
         E::Connected { transport, registration_id } => {
             json!({"event": "connected", "transport": transport.name(), "registration_id": registration_id})
         }
+        // That no link could be opened has a line of its own.
+        E::Disconnected { reason: LinkEnd::Unreachable } => return None,
         E::Disconnected { reason } => json!({"event": "disconnected", "reason": reason_text(reason)}),
         E::LoggedIn { user } => json!({"event": "logged_in", "user": &**user}),
         E::LoginFailed { user, code, message } => {
@@ -39,6 +41,11 @@ fn session_line(event: &session::Event) -> Option<Value> {
         E::SendFailed { chat, code, message, .. } => {
             json!({"event": "send_failed", "chat": chat_value(chat), "code": code.0, "message": message})
         }
+        E::SendUnsure { chat, content, .. } => {
+            let text = String::from_utf8_lossy(&content.body);
+            json!({"event": "send_unsure", "chat": chat_value(chat), "text": text})
+        }
+        E::PutOff { code, message } => json!({"event": "put_off", "code": code.0, "message": message}),
         E::Registered { .. } | E::Answered { .. } => return None,
     })
 }
@@ -57,6 +64,7 @@ pub fn reason_text(reason: &LinkEnd) -> String {
                 message.clone()
             }
         }
+        LinkEnd::Copied => "another process has a copy of this device's state".to_owned(),
         LinkEnd::NetworkChanged => "the network changed".to_owned(),
         LinkEnd::Stopped => "stopped".to_owned(),
     }

@@ -20,9 +20,9 @@ use crate::signals::asked_to_end;
   anser listen --user bob             Bob's messages, and pushes to his device
 
 Lines: \"connected\" when the link is up, \"caught_up\" when all that was missed has been printed, \"message\",
-\"group_event\" and \"push\" as they come, \"disconnected\" and \"unreachable\" while there is no link (it tries again by
-itself). A line that was printed is not printed again by the next listen; one that was on its way when the process was
-killed may be.")]
+\"group_event\" and \"push\" as they come, \"disconnected\" and \"unreachable\" while there is no link, \"put_off\" when
+the server cannot do something yet (it tries again by itself). A line that was printed is not printed again by the next
+listen; one that was on its way when the process was killed may be.")]
 pub struct Listen {
     /// The user whose messages to print
     #[arg(long, value_name = "USER")]

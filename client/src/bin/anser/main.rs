@@ -22,12 +22,11 @@ use clap::{Parser, Subcommand};
 use self::failure::Failure;
 use self::options::Global;
 
-/// A client of an Anser server: push and chat from the command line.
 #[derive(Parser)]
 #[command(
     name = "anser",
     version,
-    about,
+    about = "A client of an Anser server: push and chat from the command line",
     after_help = "Examples:
   export ANSER_SERVER=localhost:8443 ANSER_CA=demo/ca.pem ANSER_APP_KEY=…
   anser register alice --password secret1

@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 use crate::failure::Failure;
 
 #[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// Address of the server, host:port
     #[arg(long, global = true, env = "ANSER_SERVER", default_value = "localhost:8443", value_name = "HOST:PORT")]

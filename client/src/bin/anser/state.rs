@@ -16,7 +16,15 @@ pub fn open(global: &Global, user: Option<&str>) -> Result<FileStore, Failure> {
     let folder = folder_of(&base, global.app_key()?, user);
     make_private(&folder)
         .map_err(|error| Failure::new(format!("cannot make the folder {}: {error}", folder.display())))?;
-    Ok(FileStore::open(&folder.join("store.redb"))?)
+    let store = FileStore::open(&folder.join("store.redb"))?;
+    if store.rebuilt().is_some() {
+        eprintln!(
+            "anser: warning: the store in {} was damaged and was made anew from what could be read\n\
+             It is a new device to the server: set its tags and alias again, and tell app servers its registration id.",
+            folder.display()
+        );
+    }
+    Ok(store)
 }
 
 fn default_base() -> Result<PathBuf, Failure> {

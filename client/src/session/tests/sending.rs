@@ -177,3 +177,34 @@ fn nobody_logged_in_sends_nothing() {
     let chat = Chat::User("bob".into());
     assert_eq!(scene.session.send(chat, Content::text("hello"), scene.now), Err(SendError::NotLoggedIn));
 }
+
+#[test]
+fn a_passing_refusal_is_told_but_not_for_each_of_many_messages() {
+    let mut scene = Scene::at(100);
+    for number in 1..=3 {
+        scene.send("bob", "hello");
+        scene.hear(refused(number, ErrorCode::BUSY));
+    }
+    let told = scene.events.iter().filter(|event| matches!(event, Event::PutOff { code: ErrorCode::BUSY, .. }));
+    assert_eq!(told.count(), 1);
+}
+
+#[test]
+fn a_message_of_a_damaged_store_that_may_have_been_sent_is_told_once_it_is_let_go_and_not_sent() {
+    let entry = OutboxEntry {
+        local: LocalId(7),
+        number: Some(9),
+        user: "alice".into(),
+        chat: Chat::User("bob".into()),
+        content: Content::text("hello"),
+    };
+    let stored = Stored { unsure: vec![entry], local_next: LocalId(8), outbox_next: 1, ..Stored::default() };
+    let mut session = Session::new(config(), stored, counting());
+    let Some(Action::Store(ticket, writes)) = session.next_action() else { panic!("nothing is stored") };
+    assert!(writes.contains(&Write::OutboxAnswered(LocalId(7))), "{writes:?}");
+    assert_eq!(session.next_action(), None);
+    session.handle_stored(ticket, Duration::ZERO);
+    let told = session.next_action();
+    assert!(matches!(told, Some(Action::Emit(Event::SendUnsure { local: LocalId(7), .. }))), "{told:?}");
+    assert_eq!(session.next_action(), None);
+}

@@ -91,6 +91,7 @@ fn a_device_that_was_replaced_comes_back_soon_once_and_then_seldom() {
     scene.come_back();
     scene.wants_link = false;
     scene.hear(replaced());
+    assert_eq!(scene.events.last(), Some(&Event::Disconnected { reason: LinkEnd::Copied }));
     scene.wait(Duration::from_secs(59));
     assert!(!scene.wants_link, "there is another one like it");
     scene.wait(Duration::from_secs(1));

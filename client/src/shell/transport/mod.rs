@@ -5,6 +5,7 @@
 
 mod quic;
 mod race;
+mod roaming;
 mod stream;
 mod tls;
 mod verifier;

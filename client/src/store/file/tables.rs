@@ -1,0 +1,214 @@
+//! All tables, and what each change does to them.
+
+use redb::{ReadableTable, TableError, WriteTransaction};
+use serde::{Deserialize, Serialize};
+
+use super::rows::{Kind, Rows, kind, value_of};
+use super::{Failed, Retention};
+use crate::session::Transport;
+use crate::store::encoding::{ConversationValue, MessageValue, OutboxValue, chat_key};
+use crate::store::{Message, OutboxEntry, PUSH_IDS_KEPT, PUSHES_KEPT, Push, Write};
+
+pub(super) type ChatKey = (&'static str, &'static [u8]);
+pub(super) type MessageKey = (&'static str, &'static [u8], u64);
+type Named<K> = (Kind<K>, &'static str);
+
+pub(super) const META: Named<&str> = kind("meta");
+pub(super) const TOKENS: Named<&str> = kind("tokens");
+pub(super) const CURSORS: Named<&str> = kind("cursors");
+pub(super) const HOLES: Named<ChatKey> = kind("holes");
+pub(super) const CONVERSATIONS: Named<ChatKey> = kind("conversations");
+pub(super) const MESSAGES: Named<MessageKey> = kind("messages");
+pub(super) const CHATS: Named<ChatKey> = kind("chats");
+pub(super) const OUTBOX: Named<u64> = kind("outbox");
+pub(super) const UNSURE: Named<u64> = kind("unsure");
+pub(super) const PUSHES: Named<u64> = kind("pushes");
+pub(super) const PUSH_IDS: Named<u64> = kind("push_ids");
+pub(super) const HEARTBEATS: Named<(&str, u8)> = kind("heartbeats");
+pub(super) const WINNERS: Named<&str> = kind("winners");
+
+/// So many old messages are let go in one go.
+const PRUNED_AT_ONCE: u64 = 500;
+
+/// What is stored of a chat, counted.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct ChatValue {
+    /// The newest position that this device did not send itself.
+    pub(super) newest: u64,
+    /// Up to here the application has taken the records.
+    pub(super) taken: u64,
+    pub(super) messages: u64,
+}
+
+/// All tables, open for writing.
+pub(super) struct Tables<'t> {
+    pub(super) meta: Rows<'t, &'static str>,
+    pub(super) tokens: Rows<'t, &'static str>,
+    pub(super) cursors: Rows<'t, &'static str>,
+    pub(super) holes: Rows<'t, ChatKey>,
+    pub(super) conversations: Rows<'t, ChatKey>,
+    pub(super) messages: Rows<'t, MessageKey>,
+    pub(super) chats: Rows<'t, ChatKey>,
+    pub(super) outbox: Rows<'t, u64>,
+    pub(super) unsure: Rows<'t, u64>,
+    pub(super) pushes: Rows<'t, u64>,
+    pub(super) push_ids: Rows<'t, u64>,
+    pub(super) heartbeats: Rows<'t, (&'static str, u8)>,
+    pub(super) winners: Rows<'t, &'static str>,
+}
+
+impl<'t> Tables<'t> {
+    pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, TableError> {
+        Ok(Self {
+            meta: Rows::open(transaction, META)?,
+            tokens: Rows::open(transaction, TOKENS)?,
+            cursors: Rows::open(transaction, CURSORS)?,
+            holes: Rows::open(transaction, HOLES)?,
+            conversations: Rows::open(transaction, CONVERSATIONS)?,
+            messages: Rows::open(transaction, MESSAGES)?,
+            chats: Rows::open(transaction, CHATS)?,
+            outbox: Rows::open(transaction, OUTBOX)?,
+            unsure: Rows::open(transaction, UNSURE)?,
+            pushes: Rows::open(transaction, PUSHES)?,
+            push_ids: Rows::open(transaction, PUSH_IDS)?,
+            heartbeats: Rows::open(transaction, HEARTBEATS)?,
+            winners: Rows::open(transaction, WINNERS)?,
+        })
+    }
+
+    pub(super) fn write(&mut self, write: &Write, retention: Retention) -> Result<(), Failed> {
+        match write {
+            Write::Identity(identity) => self.meta.put("identity", identity)?,
+            Write::PushCursor(cursor) => self.meta.put("push_cursor", cursor)?,
+            Write::Token { user, token } if token.is_empty() => self.tokens.remove(user)?,
+            Write::Token { user, token } => self.tokens.put(user, token)?,
+            Write::ChatCursor { user, position } => self.cursors.put(user, position)?,
+            Write::Holes { user, chat, holes } if holes.is_empty() => self.holes.remove((user, &chat_key(chat)))?,
+            Write::Holes { user, chat, holes } => self.holes.put((user, &chat_key(chat)), holes)?,
+            Write::Conversation { user, row } => {
+                self.conversations.put((user, &chat_key(&row.chat)), &ConversationValue::new(row))?;
+            }
+            Write::Message(message) => self.write_message(message, retention)?,
+            Write::Push(push) => self.write_push(push)?,
+            Write::Outbox(entry) => self.write_outbox(entry)?,
+            Write::OutboxAnswered(local) => {
+                self.outbox.remove(local.0)?;
+                self.unsure.remove(local.0)?;
+            }
+            Write::Heartbeat { network, transport, memory } => {
+                self.heartbeats.put((network, number_of_transport(*transport)), memory)?;
+            }
+            Write::Winner { network, transport } => self.winners.put(network, &number_of_transport(*transport))?,
+            Write::MessagesTaken { user, chat, position } => {
+                let key = chat_key(chat);
+                let mut value = self.chat((user, &key))?;
+                value.taken = value.taken.max(position.0);
+                self.put_chat((user, &key), value, retention)?;
+            }
+            Write::PushesTaken { arrival } => self.pushes.table.retain_in(..=*arrival, |_, _| false)?,
+        }
+        Ok(())
+    }
+
+    fn write_message(&mut self, message: &Message, retention: Retention) -> Result<(), Failed> {
+        let (user, chat) = (&*message.user, chat_key(&message.chat));
+        let position = message.record.position.0;
+        if self.messages.table.get((user, &chat[..], position))?.is_some() {
+            return Ok(());
+        }
+        let value = MessageValue::new(&message.record);
+        self.messages.put((user, &chat, position), &value)?;
+        let mut counted = self.chat((user, &chat))?;
+        counted.messages += 1;
+        if !value.is_own() {
+            counted.newest = counted.newest.max(position);
+        }
+        self.put_chat((user, &chat), counted, retention)
+    }
+
+    fn chat(&self, key: (&str, &[u8])) -> Result<ChatValue, Failed> {
+        Ok(self.chats.get(key)?.unwrap_or_default())
+    }
+
+    /// Stores the count, and lets go of the oldest messages when there are too many. What the application has not taken
+    /// stays, so nothing is let go that a cursor, a hole or a release still counts on.
+    fn put_chat(
+        &mut self,
+        (user, chat): (&str, &[u8]),
+        mut value: ChatValue,
+        retention: Retention,
+    ) -> Result<(), Failed> {
+        let excess = value.messages.saturating_sub(u64::from(retention.messages_per_chat));
+        // A few more are kept for a while: looking for old ones each time would cost more than they do.
+        if excess > u64::from(retention.messages_per_chat / 8) {
+            let old = self.oldest_taken((user, chat), value.taken, excess.min(PRUNED_AT_ONCE))?;
+            for position in &old {
+                self.messages.remove((user, chat, *position))?;
+            }
+            value.messages = value.messages.saturating_sub(old.len() as u64);
+        }
+        self.chats.put((user, chat), &value)?;
+        Ok(())
+    }
+
+    /// The positions of the chat's oldest messages that nobody waits for any more. Own ones are never handed out.
+    fn oldest_taken(&self, (user, chat): (&str, &[u8]), taken: u64, most: u64) -> Result<Vec<u64>, Failed> {
+        let mut old = Vec::new();
+        for row in self.messages.table.range((user, chat, 0)..=(user, chat, u64::MAX))? {
+            let row = row?;
+            let position = row.0.value().2;
+            let is_free = position <= taken || value_of::<MessageKey, MessageValue>(MESSAGES.1, &row)?.is_own();
+            if !is_free || old.len() as u64 >= most {
+                break;
+            }
+            old.push(position);
+        }
+        Ok(old)
+    }
+
+    /// The session passes on only pushes whose msg_id it does not know.
+    fn write_push(&mut self, push: &Push) -> Result<(), Failed> {
+        let last_id = self.push_ids.table.last()?.map_or(0, |(arrival, _)| arrival.value());
+        let last_waiting = self.pushes.table.last()?.map_or(0, |(arrival, _)| arrival.value());
+        let arrival = last_id.max(last_waiting) + 1;
+        self.push_ids.put(arrival, &push.msg_id)?;
+        if let Some(old) = arrival.checked_sub(PUSH_IDS_KEPT as u64) {
+            self.push_ids.remove(old)?;
+        }
+        self.pushes.put(arrival, push)?;
+        if let Some(old) = arrival.checked_sub(PUSHES_KEPT as u64) {
+            self.pushes.remove(old)?;
+        }
+        Ok(())
+    }
+
+    fn write_outbox(&mut self, entry: &OutboxEntry) -> Result<(), Failed> {
+        self.outbox.put(entry.local.0, &OutboxValue::new(entry))?;
+        self.raise("local_next", entry.local.0 + 1)?;
+        if let Some(number) = entry.number {
+            self.raise("outbox_next", number.saturating_add(1))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn raise(&mut self, name: &str, to: u64) -> Result<(), Failed> {
+        if to > self.meta.get::<u64>(name)?.unwrap_or(0) {
+            self.meta.put(name, &to)?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn number_of_transport(transport: Transport) -> u8 {
+    match transport {
+        Transport::Quic => 1,
+        Transport::Tcp => 2,
+        Transport::WebSocket => 3,
+    }
+}
+
+pub(super) fn transport_from_number(number: u8) -> Option<Transport> {
+    [Transport::Quic, Transport::Tcp, Transport::WebSocket]
+        .into_iter()
+        .find(|transport| number_of_transport(*transport) == number)
+}
