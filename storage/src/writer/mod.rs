@@ -176,7 +176,13 @@ impl Writer {
     fn fail(&mut self, error: StoreError) {
         let was_resting = self.is_resting();
         self.store.lose();
-        let reopened = if was_resting { Ok(self.store.give_up()) } else { self.store.reopen() };
+        let reopened = match was_resting {
+            true => {
+                self.store.give_up();
+                Ok(())
+            }
+            false => self.store.reopen(),
+        };
         let error = match reopened {
             Ok(()) => error,
             Err(closed) => StoreError::Disk(format!("{error}, and cannot be opened again: {closed}")),
