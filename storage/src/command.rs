@@ -6,7 +6,8 @@ use anser_protocol::content::{Content, Platform, PushContent};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AppNumber, DeviceNumber, UserNumber};
+use crate::ids::{AppNumber, DeviceNumber, ScheduleId, ScheduleNumber, UserNumber};
+use crate::rows::app::Access;
 
 /// A command and the moment at which it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,7 @@ pub enum Command {
     Group(GroupCommand),
     Send(Send),
     Push(PushCommand),
+    Schedule(ScheduleCommand),
     Mark(MarkCommand),
 }
 
@@ -63,6 +65,11 @@ pub enum AppCommand {
     /// True at once (nothing of the app is found any more), then continued in slices of 1,000 rows by repeating it.
     Delete {
         app: AppNumber,
+    },
+    /// What the operator lets the app's servers do; replaces what was said before.
+    SetAccess {
+        app: AppNumber,
+        access: Access,
     },
 }
 
@@ -279,6 +286,79 @@ pub struct Selection {
     pub registration_id: Vec<String>,
 }
 
+/// A push that is sent later, once or again and again. When, is found out where time zones are known; here only the
+/// moments count.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ScheduleCommand {
+    Create(Box<NewSchedule>),
+    /// Refused when it is over, or when it changed since it was read (`revision`).
+    Update {
+        app: AppNumber,
+        schedule: ScheduleId,
+        revision: u64,
+        content: Box<ScheduleContent>,
+        due_ms: TimeMs,
+    },
+    Delete {
+        app: AppNumber,
+        schedule: ScheduleId,
+    },
+    /// Submits the push and moves the schedule on, both or neither. Refused when this due time was dealt with before.
+    Fire(Box<Fire>),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewSchedule {
+    pub app: AppNumber,
+    pub content: ScheduleContent,
+    /// The first firing.
+    pub due_ms: TimeMs,
+    /// Becomes half of the id.
+    pub random: [u8; 8],
+    /// Refused when the app has so many with a firing ahead.
+    pub open_max: u32,
+    /// Idempotency: a repeat within 24 hours of the first success gives the first answer.
+    pub cid: Option<String>,
+}
+
+/// Trigger and push are texts that the store does not look into; they are shown as they came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleContent {
+    pub name: String,
+    pub is_enabled: bool,
+    pub trigger: String,
+    pub push: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fire {
+    pub app: AppNumber,
+    pub schedule: ScheduleNumber,
+    /// Of the content that `act` was made from.
+    pub revision: u64,
+    /// The moment that is dealt with.
+    pub due_ms: TimeMs,
+    /// The firing after it; nothing ends the schedule.
+    pub next_ms: Option<TimeMs>,
+    pub act: FireAct,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FireAct {
+    Push(Box<Submit>),
+    /// The push cannot be submitted (any more), in the words of the push API.
+    Invalid {
+        code: u32,
+        message: String,
+    },
+    /// It is too late; so many firings are left out.
+    Missed {
+        count: u32,
+    },
+    /// It is switched off: nothing is sent and nothing recorded.
+    PassOver,
+}
+
 /// Coalesced; repeated until confirmed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum MarkCommand {
@@ -301,7 +381,9 @@ impl Command {
     pub fn app(&self) -> Option<AppNumber> {
         match self {
             Self::System(_) | Self::App(AppCommand::Create { .. }) => None,
-            Self::App(AppCommand::RotateSecret { app, .. } | AppCommand::Delete { app }) => Some(*app),
+            Self::App(
+                AppCommand::RotateSecret { app, .. } | AppCommand::Delete { app } | AppCommand::SetAccess { app, .. },
+            ) => Some(*app),
             Self::Device(
                 DeviceCommand::Register { app, .. }
                 | DeviceCommand::SetTags { app, .. }
@@ -325,6 +407,9 @@ impl Command {
             Self::Send(send) => Some(send.app),
             Self::Push(PushCommand::Submit(submit)) => Some(submit.app),
             Self::Push(PushCommand::Received { app, .. } | PushCommand::Clicked { app, .. }) => Some(*app),
+            Self::Schedule(ScheduleCommand::Create(new)) => Some(new.app),
+            Self::Schedule(ScheduleCommand::Update { app, .. } | ScheduleCommand::Delete { app, .. }) => Some(*app),
+            Self::Schedule(ScheduleCommand::Fire(fire)) => Some(fire.app),
             Self::Mark(MarkCommand::ChatCursor { app, .. } | MarkCommand::PushCursor { app, .. }) => Some(*app),
         }
     }

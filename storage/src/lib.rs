@@ -30,13 +30,13 @@ pub use writer::{Answered, OnAppended, QueueFull, Writer, WriterHandle, WriterOp
 
 mod find;
 mod snapshot;
-pub use rows::app::App;
+pub use rows::app::{Access, AddressRange, App};
 pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::group::Group;
 pub use rows::user::{Token, User};
 pub use snapshot::{
-    ConversationRow, Damage, Device, Finding, HistoryPage, Member, PendingPush, PlannedChat, PushCounts, ReadRecord,
-    Reader, ScrubPlace, Scrubbed, Snapshot,
+    ConversationRow, Damage, Device, DueSchedule, Finding, HistoryPage, Member, PendingPush, PlannedChat, PushCounts,
+    ReadRecord, Reader, Schedule, SchedulePage, ScrubPlace, Scrubbed, Snapshot,
 };
 
 pub mod disk;

@@ -9,4 +9,5 @@ pub mod meta;
 pub mod named;
 pub mod push;
 pub mod record;
+pub mod schedule;
 pub mod user;

@@ -53,6 +53,12 @@ tables! {
     Reports = 28, "reports";
     Cids = 29, "cids";
     Expiries = 30, "expiries";
+    Schedules = 31, "schedules";
+    OpenSchedules = 32, "open_schedules";
+    DueSchedules = 33, "due_schedules";
+    Firings = 34, "firings";
+    ScheduleCids = 35, "schedule_cids";
+    Access = 36, "access";
 }
 
 impl Table {

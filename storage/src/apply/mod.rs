@@ -15,6 +15,7 @@ mod member_lists;
 mod membership;
 mod push;
 mod report;
+mod schedule;
 mod send;
 mod system;
 mod tags;
@@ -61,6 +62,7 @@ impl Batch<'_> {
             Command::Group(command) => self.group(command),
             Command::Send(send) => self.send(send),
             Command::Push(command) => self.push(command),
+            Command::Schedule(command) => self.schedule(command),
             Command::Mark(command) => self.mark(command),
         };
         let answer: Result<Answer, Refusal> = match decided {

@@ -7,12 +7,14 @@ mod conversations;
 mod history;
 mod people;
 mod pushes;
+mod schedules;
 mod scrub;
 mod view;
 mod walk;
 
 pub use conversations::PlannedChat;
 pub(crate) use pushes::{PushCache, release_step};
+pub use schedules::{DueSchedule, Schedule, SchedulePage};
 pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed};
 pub use view::{ConversationRow, Device, HistoryPage, Member, PendingPush, PushCounts, ReadRecord};
 
