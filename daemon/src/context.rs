@@ -10,6 +10,8 @@ use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::link::Links;
 use crate::password::{Passwords, Upgrades};
+use crate::rest::rate::Rates;
+use crate::schedule::Alarm;
 use crate::shutdown::Shutdown;
 use crate::switchboard::Switchboard;
 
@@ -22,6 +24,10 @@ pub struct Context {
     /// Quick password hashes that wait to be replaced by slow ones.
     pub upgrades: Upgrades,
     pub switchboard: Arc<Switchboard>,
+    /// Wakes the job that fires scheduled pushes.
+    pub schedules: Alarm,
+    /// How often each app called in this minute.
+    pub rates: Rates,
     /// The open links of devices.
     pub links: Arc<Links>,
     /// One permit for each open connection of any kind; taken when it is accepted, given back when it is gone.

@@ -27,7 +27,9 @@ use crate::link::{Links, TransportRules};
 use crate::listen::{self, BindError, Bound};
 use crate::password::{Passwords, Upgrades, upgrades};
 use crate::rest::Rest;
+use crate::rest::rate::Rates;
 use crate::retention;
+use crate::schedule::{self, Alarm};
 use crate::shutdown::{ShutdownSwitch, shutdown};
 use crate::switchboard::{Dispatcher, Switchboard};
 use crate::tls::{self, CertificateError, Certificates};
@@ -121,6 +123,8 @@ impl Daemon {
             ledger,
             upgrades,
             switchboard,
+            schedules: Alarm::default(),
+            rates: Rates::default(),
             shutdown,
         });
         tokio::spawn(upgrades::run(waiting, context.passwords.clone(), context.ledger.clone()));
@@ -138,6 +142,7 @@ impl Daemon {
         daemon.serve_network(bound, plain, &certificates)?;
         tokio::spawn(daemon.context.links.clone().sweep());
         tokio::spawn(retention::run(daemon.context.clone()));
+        tokio::spawn(schedule::job::run(daemon.context.clone()));
         tokio::spawn(renew(certificates, daemon.context.clone()));
         Ok(daemon)
     }

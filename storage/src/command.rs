@@ -7,7 +7,7 @@ use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AppNumber, DeviceNumber, ScheduleId, ScheduleNumber, UserNumber};
-use crate::rows::app::Access;
+use crate::rows::app::AddressRange;
 
 /// A command and the moment at which it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,10 +66,22 @@ pub enum AppCommand {
     Delete {
         app: AppNumber,
     },
-    /// What the operator lets the app's servers do; replaces what was said before.
-    SetAccess {
+    /// Changes what the operator lets the app's servers do.
+    ChangeAccess {
         app: AppNumber,
-        access: Access,
+        change: AccessChange,
+    },
+}
+
+/// Each replaces what was said about the same before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccessChange {
+    Blocked(bool),
+    Addresses(Vec<AddressRange>),
+    /// Calls in a minute, by family; nothing takes the daemon's setting.
+    Rate {
+        family: u8,
+        per_minute: Option<u32>,
     },
 }
 
@@ -382,7 +394,9 @@ impl Command {
         match self {
             Self::System(_) | Self::App(AppCommand::Create { .. }) => None,
             Self::App(
-                AppCommand::RotateSecret { app, .. } | AppCommand::Delete { app } | AppCommand::SetAccess { app, .. },
+                AppCommand::RotateSecret { app, .. }
+                | AppCommand::Delete { app }
+                | AppCommand::ChangeAccess { app, .. },
             ) => Some(*app),
             Self::Device(
                 DeviceCommand::Register { app, .. }

@@ -8,7 +8,7 @@ use anser_protocol::ids::Position;
 use anser_storage::command::*;
 use anser_storage::ids::ScheduleId;
 use anser_storage::outcome::{Answer, FiringResult, Refusal};
-use anser_storage::{Access, Finding, Options, Store, Table};
+use anser_storage::{Access, AddressRange, Finding, Options, Store, Table};
 use common::pushes::*;
 use common::schedules::*;
 use common::{T0, World};
@@ -174,13 +174,40 @@ fn the_schedules_of_a_blocked_app_send_nothing() {
     let mut world = World::new();
     let device = world.device("rid0");
     let id = world.schedule("news", DUE);
-    let access = Access { is_blocked: true, ..Access::default() };
-    world.answer(Command::App(AppCommand::SetAccess { app: world.app, access }));
+    let change = AccessChange::Blocked(true);
+    world.answer(Command::App(AppCommand::ChangeAccess { app: world.app, change }));
 
     let firing = world.fire(id, None, Audience::All);
 
     assert_eq!(firing.result, FiringResult::AppBlocked);
     assert_eq!(world.waiting(device, START, 10), []);
+}
+
+#[test]
+fn what_an_app_may_do_is_changed_piece_by_piece() {
+    let mut world = World::new();
+    let app = world.app;
+    let home = AddressRange { address: [1; 16], bits: 128 };
+    let rate = |family, per_minute| AccessChange::Rate { family, per_minute };
+    assert_eq!(world.read().access(app).expect("whole"), Access::default());
+
+    for change in [
+        AccessChange::Blocked(true),
+        rate(2, Some(20)),
+        rate(1, Some(10)),
+        AccessChange::Addresses(vec![home]),
+        rate(2, Some(30)),
+        rate(3, None),
+    ] {
+        world.answer(Command::App(AppCommand::ChangeAccess { app, change }));
+    }
+
+    let expected = Access { is_blocked: true, addresses: vec![home], rates: vec![(1, 10), (2, 30)] };
+    assert_eq!(world.read().access(app).expect("whole"), expected);
+    while world.answer(Command::App(AppCommand::Delete { app })) == Answer::Continue {}
+    assert_eq!(rows(&world, Table::Access), 0);
+    let change = AccessChange::Blocked(false);
+    assert_eq!(world.refusal(Command::App(AppCommand::ChangeAccess { app, change })), Refusal::AppUnknown);
 }
 
 #[test]
@@ -304,8 +331,8 @@ fn a_scrub_finds_every_row_of_a_schedule_in_its_place() {
     let over = world.schedule("over", DUE);
     world.fire(open, Some(DUE + 1), Audience::All);
     world.fire(over, None, Audience::All);
-    let access = Access { rates: vec![(1, 5)], ..Access::default() };
-    world.answer(Command::App(AppCommand::SetAccess { app: world.app, access }));
+    let change = AccessChange::Rate { family: 1, per_minute: Some(5) };
+    world.answer(Command::App(AppCommand::ChangeAccess { app: world.app, change }));
 
     assert_eq!(scrub(&world.store), []);
 }

@@ -37,8 +37,14 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         Refusal::GroupQuotaFull { username } => named(ErrorCode::GROUP_QUOTA, username),
         Refusal::OutboxTooOld => plain(ErrorCode::SEND_TOO_OLD),
         Refusal::EarlierSendRefused { .. } => plain(ErrorCode::SEND_OUT_OF_ORDER),
-        // Neither is asked for over a link.
-        Refusal::NoTarget { .. } | Refusal::NothingToPush => plain(ErrorCode::INVALID),
+        // None of these is asked for over a link.
+        Refusal::NoTarget { .. }
+        | Refusal::NothingToPush
+        | Refusal::ScheduleUnknown
+        | Refusal::ScheduleOver
+        | Refusal::ScheduleChanged
+        | Refusal::AlreadyFired
+        | Refusal::TooManySchedules => plain(ErrorCode::INVALID),
         Refusal::Internal => plain(ErrorCode::INTERNAL),
     }
 }

@@ -11,6 +11,8 @@ pub enum Family {
     Push,
     /// Devices, tags, aliases: 7000 and up.
     Device,
+    /// Scheduled pushes: 8100 and up.
+    Schedule,
     /// Users, groups, messages: 899000 and up.
     Im,
 }
@@ -19,22 +21,19 @@ impl Family {
     /// The family of a path that has no route, or not for this method.
     pub fn of_path(path: &str) -> Self {
         let mut segments = path.split('/').skip(1);
-        match (segments.next(), segments.next()) {
-            (Some("v3"), Some("device" | "devices" | "tags" | "aliases")) => Self::Device,
-            (Some("v3"), _) => Self::Push,
+        match (segments.next(), segments.next(), segments.next()) {
+            (Some("v3"), Some("device" | "devices" | "tags" | "aliases"), _) => Self::Device,
+            (Some("v3"), Some("schedules"), _) | (Some("v3"), Some("push"), Some("schedules")) => Self::Schedule,
+            (Some("v3"), ..) => Self::Push,
             _ => Self::Im,
         }
-    }
-
-    /// The push API promises rate headers on every answer.
-    pub fn has_rate_headers(self) -> bool {
-        self != Self::Im
     }
 
     pub fn no_credentials(self) -> Fault {
         match self {
             Self::Push => unauthorized(1004, "Authen failed: send Authorization: Basic with app key and master secret"),
             Self::Device => unauthorized(7001, "Authorization is missing: send Basic with app key and master secret"),
+            Self::Schedule => unauthorized(8101, "Basic authentication failed."),
             Self::Im => unauthorized(899_007, "missing authen info"),
         }
     }
@@ -43,6 +42,7 @@ impl Family {
         match self {
             Self::Push => unauthorized(1004, "Authen failed"),
             Self::Device => unauthorized(7004, "Authen failed"),
+            Self::Schedule => unauthorized(8101, "Basic authentication failed."),
             Self::Im => unauthorized(899_008, "Basic authentication failed"),
         }
     }
@@ -51,6 +51,10 @@ impl Family {
         let code = match self {
             Self::Push => 1003,
             Self::Device => 7002,
+            Self::Schedule => {
+                let message = format!("The schedule-task is invalid：{}", message.into());
+                return Fault::new(StatusCode::BAD_REQUEST, 8100, message);
+            }
             Self::Im => 899_003,
         };
         Fault::new(StatusCode::BAD_REQUEST, code, message)
@@ -59,7 +63,7 @@ impl Family {
     pub fn too_large(self) -> Fault {
         match self {
             Self::Push => Fault::new(StatusCode::BAD_REQUEST, 1005, "the request body is too large"),
-            Self::Device | Self::Im => self.invalid("the request body is too large"),
+            Self::Device | Self::Schedule | Self::Im => self.invalid("the request body is too large"),
         }
     }
 
@@ -67,6 +71,7 @@ impl Family {
         let code = match self {
             Self::Push => 1003,
             Self::Device => 7002,
+            Self::Schedule => 8104,
             Self::Im => 800_008,
         };
         Fault::new(StatusCode::NOT_FOUND, code, "there is no such path")
@@ -76,6 +81,7 @@ impl Family {
         let code = match self {
             Self::Push => 1001,
             Self::Device => 7002,
+            Self::Schedule => 8100,
             Self::Im => 800_008,
         };
         Fault::new(StatusCode::METHOD_NOT_ALLOWED, code, "this path does not serve this method")
@@ -85,6 +91,7 @@ impl Family {
         match self {
             Self::Push => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 1000, "Server internal error"),
             Self::Device => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 7000, "Server internal error"),
+            Self::Schedule => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 8200, "Server internal error"),
             Self::Im => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 899_000, "Server internal error"),
         }
     }
@@ -93,6 +100,7 @@ impl Family {
         let code = match self {
             Self::Push => 1030,
             Self::Device => 7030,
+            Self::Schedule => 8203,
             Self::Im => 899_030,
         };
         Fault::new(StatusCode::SERVICE_UNAVAILABLE, code, "server busy, try again later")

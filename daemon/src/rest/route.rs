@@ -1,9 +1,9 @@
 //! Every call that the REST APIs serve. The router is built from this table, and the test of the walls between apps
 //! walks it: a route that is not in it does not exist.
 
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 
-use super::{device, im, push};
+use super::{device, im, push, schedule};
 use crate::context::Shared;
 
 pub use super::family::Family;
@@ -27,12 +27,25 @@ const fn route(
     Route { method, path, family, handler }
 }
 
-use Family::{Device, Im, Push};
+use Family::{Device, Im, Push, Schedule};
 
 pub const ROUTES: &[Route] = &[
     route("POST", "/v3/push", Push, || post(push::submit)),
     route("POST", "/v3/push/validate", Push, || post(push::validate)),
     route("GET", "/v3/push/cid", Push, || get(push::cids)),
+    route("POST", "/v3/schedules", Schedule, || post(schedule::create)),
+    route("GET", "/v3/schedules", Schedule, || get(schedule::list)),
+    route("GET", "/v3/schedules/{schedule_id}", Schedule, || get(schedule::show)),
+    route("PUT", "/v3/schedules/{schedule_id}", Schedule, || put(schedule::update)),
+    route("DELETE", "/v3/schedules/{schedule_id}", Schedule, || delete(schedule::remove)),
+    route("GET", "/v3/schedules/{schedule_id}/msg_ids", Schedule, || get(schedule::msg_ids)),
+    // The Beijing layout.
+    route("POST", "/v3/push/schedules", Schedule, || post(schedule::create)),
+    route("GET", "/v3/push/schedules", Schedule, || get(schedule::list)),
+    route("GET", "/v3/push/schedules/{schedule_id}", Schedule, || get(schedule::show)),
+    route("PUT", "/v3/push/schedules/{schedule_id}", Schedule, || put(schedule::update)),
+    route("DELETE", "/v3/push/schedules/{schedule_id}", Schedule, || delete(schedule::remove)),
+    route("GET", "/v3/push/schedules/{schedule_id}/msg_ids", Schedule, || get(schedule::msg_ids)),
     route("GET", "/v3/devices/{registration_id}", Device, || get(device::show)),
     route("POST", "/v3/devices/{registration_id}", Device, || post(device::update)),
     // The Beijing layout.

@@ -6,6 +6,7 @@ mod http;
 mod message;
 mod push;
 mod retention;
+mod schedule;
 mod user;
 mod walls;
 mod world;

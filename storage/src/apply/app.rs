@@ -1,7 +1,7 @@
 //! Creating apps, their secrets, and their end.
 
 use super::{Batch, Decided};
-use crate::command::AppCommand;
+use crate::command::{AccessChange, AppCommand};
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, ChainNumber, ScheduleNumber};
@@ -61,11 +61,7 @@ impl Batch<'_> {
                 Ok(Answer::Done)
             }
             AppCommand::Delete { app } => self.delete_app(*app),
-            AppCommand::SetAccess { app, access } => {
-                self.require_app(*app)?;
-                self.put(&app_key(*app), access)?;
-                Ok(Answer::Done)
-            }
+            AppCommand::ChangeAccess { app, change } => self.change_access(*app, change),
         }
     }
 
@@ -90,6 +86,22 @@ impl Batch<'_> {
         self.put(&text_key(key), &ByAppKey(app))?;
         self.put(&app_key(app), &AppCounters::first())?;
         Ok(Answer::App(app))
+    }
+
+    fn change_access(&mut self, app: AppNumber, change: &AccessChange) -> Decided<Answer> {
+        self.require_app(app)?;
+        let mut access = find::access(self, app)?;
+        match change {
+            AccessChange::Blocked(is_blocked) => access.is_blocked = *is_blocked,
+            AccessChange::Addresses(addresses) => access.addresses = addresses.clone(),
+            AccessChange::Rate { family, per_minute } => {
+                access.rates.retain(|(of, _)| of != family);
+                access.rates.extend(per_minute.map(|calls| (*family, calls)));
+                access.rates.sort_unstable();
+            }
+        }
+        self.put(&app_key(app), &access)?;
+        Ok(Answer::Done)
     }
 
     /// First true at once (a tombstone, no key, no name), then in slices.

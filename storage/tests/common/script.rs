@@ -6,7 +6,7 @@ use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use anser_storage::command::*;
 use anser_storage::ids::{AppNumber, DeviceNumber, ScheduleId, UserNumber};
 use anser_storage::outcome::{Answer, Outcome};
-use anser_storage::{Access, Options, Store};
+use anser_storage::{Options, Store};
 
 use super::T0;
 use super::pushes::{alert, strings};
@@ -411,8 +411,8 @@ impl Author {
         match self.random.below(7) {
             0..=3 => self.write(Command::System(SystemCommand::Expire)),
             6 => {
-                let access = Access { is_blocked: self.random.one_in(2), ..Access::default() };
-                self.write(Command::App(AppCommand::SetAccess { app, access }))
+                let change = AccessChange::Blocked(self.random.one_in(2));
+                self.write(Command::App(AppCommand::ChangeAccess { app, change }))
             }
             4 => self.write(Command::System(SystemCommand::Start)),
             _ => self.write(Command::App(AppCommand::RotateSecret { app, master_secret: self.count.to_string() })),

@@ -1,6 +1,7 @@
 //! The push API, version 3.
 
 mod cid;
+mod later;
 mod object;
 mod refusal;
 
@@ -17,8 +18,10 @@ use super::fault::{Fault, json_response};
 use super::{body, path};
 use crate::clock::now_ms;
 use crate::context::{Context, Shared};
-use cid::{CidType, Cids};
+pub use cid::{CidType, Cids};
+pub use later::{check_later, submission_later};
 use object::{PushObject, UnknownKeys};
+pub use refusal::of_push;
 
 const CIDS_MAX: usize = 1000;
 
