@@ -39,6 +39,27 @@ impl Date {
         Self::of_days(seconds.div_euclid(86_400))
     }
 
+    /// Nothing when the calendar has no such day, or not within four digits of the year.
+    pub fn new(year: i32, month: u8, day: u8) -> Option<Self> {
+        let days = match month {
+            1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+            4 | 6 | 9 | 11 => 30,
+            2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+            2 => 28,
+            _ => return None,
+        };
+        ((0..=9999).contains(&year) && (1..=days).contains(&day)).then_some(Self { year, month, day })
+    }
+
+    /// The inverse of [`Self::of_days`].
+    pub fn days_since_1970(self) -> i64 {
+        let year = i64::from(self.year) - i64::from(self.month <= 2);
+        let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+        let month_from_march = (i64::from(self.month) + 9) % 12;
+        let day_of_year = (153 * month_from_march + 2) / 5 + i64::from(self.day) - 1;
+        era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+    }
+
     /// Counts from 1 March of the year 0, so that the leap day is the last of its year and of its 400 years.
     pub fn of_days(since_1970: i64) -> Self {
         let days = since_1970 + 719_468;
@@ -60,6 +81,33 @@ impl Date {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_numbered_without_a_gap_and_back_again() {
+        let mut date = Date::of_days(-1);
+        for day in 0..200_000 {
+            let next = Date::of_days(day);
+            assert_eq!(next.days_since_1970(), day);
+            assert_eq!(Date::new(next.year, next.month, next.day), Some(next));
+            let begins = Date::new(date.year, date.month, date.day + 1).unwrap_or(match date.month {
+                12 => Date { year: date.year + 1, month: 1, day: 1 },
+                month => Date { month: month + 1, day: 1, ..date },
+            });
+            assert_eq!(next, begins);
+            date = next;
+        }
+    }
+
+    #[test]
+    fn days_that_no_calendar_has_are_none() {
+        for (year, month, day) in
+            [(2023, 2, 29), (1900, 2, 29), (2024, 4, 31), (2024, 13, 1), (2024, 0, 1), (2024, 1, 0)]
+        {
+            assert_eq!(Date::new(year, month, day), None);
+        }
+        assert!(Date::new(2000, 2, 29).is_some() && Date::new(2024, 2, 29).is_some());
+        assert_eq!(Date::new(10_000, 1, 1), None);
+    }
 
     #[test]
     fn moments_are_written_in_the_servers_zone() {

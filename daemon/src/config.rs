@@ -16,6 +16,7 @@ use log::LevelFilter;
 pub use reader::Mistake;
 pub use source::{Flags, read};
 
+use crate::rest::rate::{Limits as Rates, UNLIMITED};
 use reader::Reader;
 
 /// Where the packaged daemon keeps its settings; read when no other file is named and this one exists.
@@ -42,6 +43,8 @@ pub struct Config {
     pub push: Push,
     pub password: Password,
     pub limits: Limits,
+    /// Calls of an app in a minute.
+    pub rates: Rates,
     pub heartbeat: Heartbeat,
     pub users: Users,
 }
@@ -106,6 +109,8 @@ pub struct Limits {
     pub half_open: usize,
     /// Members of a group that is made from now on.
     pub group_members: u32,
+    /// Scheduled pushes of an app that have a firing ahead.
+    pub schedules: u32,
 }
 
 /// Bounds for the heartbeat interval that a client may ask for.
@@ -122,7 +127,7 @@ pub struct Users {
 }
 
 /// Every key that may stand in the file. `limits.links` is `ANSER_LIMITS_LINKS` in the environment.
-pub const KEYS: [&str; 24] = [
+pub const KEYS: [&str; 31] = [
     "data_dir",
     "listen",
     "plain_listen",
@@ -145,6 +150,13 @@ pub const KEYS: [&str; 24] = [
     "limits.links",
     "limits.half_open",
     "limits.group_members",
+    "limits.schedules",
+    "rates.profile",
+    "rates.push",
+    "rates.report",
+    "rates.device",
+    "rates.schedule",
+    "rates.files",
     "heartbeat.seconds",
     "users.strict_names",
 ];
@@ -177,7 +189,9 @@ impl Config {
                 links: reader.number("limits.links", 1..=10_000_000).unwrap_or(1_000_000),
                 half_open: reader.number("limits.half_open", 1..=100_000).unwrap_or(1024),
                 group_members: reader.number("limits.group_members", 2..=2000).unwrap_or(GROUP_MEMBERS_DEFAULT),
+                schedules: reader.number("limits.schedules", 1..=2000).unwrap_or(100),
             },
+            rates: take_rates(reader),
             heartbeat: reader
                 .range("heartbeat.seconds", 5..=3600)
                 .map_or_else(Heartbeat::default, |(min, max)| Heartbeat { min: seconds(min), max: seconds(max) }),
@@ -209,6 +223,21 @@ fn take_tls(reader: &mut Reader) -> Tls {
         (None, Some(_)) => reader.missing("tls.certificate", "the file of the certificate belonging to tls.key"),
     };
     Tls { own, names: reader.host_names("tls.names").unwrap_or_default() }
+}
+
+fn take_rates(reader: &mut Reader) -> Rates {
+    let profile = match reader.choice("rates.profile", &["unlimited", "cloud"]).as_deref() {
+        Some("cloud") => Rates::CLOUD,
+        _ => Rates::UNLIMITED,
+    };
+    let mut rate = |key, of_profile| reader.number(key, 1..=u64::from(UNLIMITED)).unwrap_or(of_profile);
+    Rates {
+        push: rate("rates.push", profile.push),
+        report: rate("rates.report", profile.report),
+        device: rate("rates.device", profile.device),
+        schedule: rate("rates.schedule", profile.schedule),
+        files: rate("rates.files", profile.files),
+    }
 }
 
 fn take_password(reader: &mut Reader) -> Password {

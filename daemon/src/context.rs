@@ -11,6 +11,8 @@ use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::link::Links;
 use crate::password::{Passwords, Upgrades};
+use crate::rest::rate::Rates;
+use crate::schedule::Alarm;
 use crate::scrub::Scrubs;
 use crate::shutdown::Shutdown;
 use crate::switchboard::Switchboard;
@@ -26,6 +28,10 @@ pub struct Context {
     pub switchboard: Arc<Switchboard>,
     /// What goes on behind deleted tags.
     pub clearing: Clearing,
+    /// Wakes the job that fires scheduled pushes.
+    pub schedules: Alarm,
+    /// How often each app called in this minute.
+    pub rates: Rates,
     /// The open links of devices.
     pub links: Arc<Links>,
     /// One permit for each open connection of any kind; taken when it is accepted, given back when it is gone.

@@ -3,8 +3,9 @@
 //! Put together in [`serve`] from three groups of modules, in the order in which to read them:
 //!
 //! - What serves: [`listen`] accepts, [`link`] holds the long connections of devices, [`rest`] answers app servers,
-//!   [`admin`] the operator on this machine, [`switchboard`] delivers what was appended, [`retention`] removes what has
-//!   had its time, `clearing` what is left of deleted tags, [`scrub`] looks for damage, [`attendance`] notes who is there.
+//!   [`admin`] the operator on this machine, [`switchboard`] delivers what was appended, [`schedule`] sends what is due,
+//!   [`retention`] removes what has had its time, `clearing` what is left of deleted tags, [`scrub`] looks for damage,
+//!   [`attendance`] notes who is there.
 //! - What they share, in a [`context::Context`]: [`ledger`] (the way to the store), [`password`], [`keys`], [`clock`],
 //!   [`shutdown`], and the rules for names in [`username`] and [`label`].
 //! - What starts it: [`cli`], [`config`], [`data_dir`], [`tls`], [`logging`].
@@ -17,6 +18,7 @@ pub mod link;
 pub mod listen;
 pub mod rest;
 pub mod retention;
+pub mod schedule;
 pub mod scrub;
 pub mod switchboard;
 

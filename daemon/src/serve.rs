@@ -30,7 +30,9 @@ use crate::link::{Links, TransportRules};
 use crate::listen::{self, BindError, Bound};
 use crate::password::{Passwords, Upgrades, upgrades};
 use crate::rest::Rest;
+use crate::rest::rate::Rates;
 use crate::retention;
+use crate::schedule::{self, Alarm};
 use crate::scrub::{self, Scrubs};
 use crate::shutdown::{ShutdownSwitch, shutdown};
 use crate::switchboard::{Dispatcher, Switchboard};
@@ -127,6 +129,8 @@ impl Daemon {
             upgrades,
             switchboard,
             scrubs: Scrubs::default(),
+            schedules: Alarm::default(),
+            rates: Rates::default(),
             shutdown,
         });
         tokio::spawn(upgrades::run(waiting, context.passwords.clone(), context.ledger.clone()));
@@ -146,6 +150,7 @@ impl Daemon {
         tokio::spawn(retention::run(daemon.context.clone()));
         tokio::spawn(scrub::run(daemon.context.clone()));
         tokio::spawn(attendance::run(daemon.context.clone()));
+        tokio::spawn(schedule::job::run(daemon.context.clone()));
         tokio::spawn(renew(certificates, daemon.context.clone()));
         Ok(daemon)
     }

@@ -6,7 +6,8 @@ use anser_protocol::content::{Content, Platform, PushContent};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AppNumber, DeviceNumber, UserNumber};
+use crate::ids::{AppNumber, DeviceNumber, ScheduleId, ScheduleNumber, UserNumber};
+use crate::rows::app::AddressRange;
 
 /// A command and the moment at which it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,7 @@ pub enum Command {
     Group(GroupCommand),
     Send(Send),
     Push(PushCommand),
+    Schedule(ScheduleCommand),
     Mark(MarkCommand),
 }
 
@@ -67,6 +69,23 @@ pub enum AppCommand {
     /// True at once (nothing of the app is found any more), then continued in slices of 1,000 rows by repeating it.
     Delete {
         app: AppNumber,
+    },
+    /// Changes what the operator lets the app's servers do.
+    ChangeAccess {
+        app: AppNumber,
+        change: AccessChange,
+    },
+}
+
+/// Each replaces what was said about the same before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccessChange {
+    Blocked(bool),
+    Addresses(Vec<AddressRange>),
+    /// Calls in a minute, by family; nothing takes the daemon's setting.
+    Rate {
+        family: u8,
+        per_minute: Option<u32>,
     },
 }
 
@@ -369,6 +388,79 @@ pub struct Selection {
     pub registration_id: Vec<String>,
 }
 
+/// A push that is sent later, once or again and again. When, is found out where time zones are known; here only the
+/// moments count.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ScheduleCommand {
+    Create(Box<NewSchedule>),
+    /// Refused when it is over, or when it changed since it was read (`revision`).
+    Update {
+        app: AppNumber,
+        schedule: ScheduleId,
+        revision: u64,
+        content: Box<ScheduleContent>,
+        due_ms: TimeMs,
+    },
+    Delete {
+        app: AppNumber,
+        schedule: ScheduleId,
+    },
+    /// Submits the push and moves the schedule on, both or neither. Refused when this due time was dealt with before.
+    Fire(Box<Fire>),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewSchedule {
+    pub app: AppNumber,
+    pub content: ScheduleContent,
+    /// The first firing.
+    pub due_ms: TimeMs,
+    /// Becomes half of the id.
+    pub random: [u8; 8],
+    /// Refused when the app has so many with a firing ahead.
+    pub open_max: u32,
+    /// Idempotency: a repeat within 24 hours of the first success gives the first answer.
+    pub cid: Option<String>,
+}
+
+/// Trigger and push are texts that the store does not look into; they are shown as they came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleContent {
+    pub name: String,
+    pub is_enabled: bool,
+    pub trigger: String,
+    pub push: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fire {
+    pub app: AppNumber,
+    pub schedule: ScheduleNumber,
+    /// Of the content that `act` was made from.
+    pub revision: u64,
+    /// The moment that is dealt with.
+    pub due_ms: TimeMs,
+    /// The firing after it; nothing ends the schedule.
+    pub next_ms: Option<TimeMs>,
+    pub act: FireAct,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FireAct {
+    Push(Box<Submit>),
+    /// The push cannot be submitted (any more), in the words of the push API.
+    Invalid {
+        code: u32,
+        message: String,
+    },
+    /// It is too late; so many firings are left out.
+    Missed {
+        count: u32,
+    },
+    /// It is switched off: nothing is sent and nothing recorded.
+    PassOver,
+}
+
 /// Coalesced; repeated until confirmed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum MarkCommand {
@@ -396,7 +488,11 @@ impl Command {
         match self {
             Self::System(SystemCommand::CutPresence { app }) => Some(*app),
             Self::System(_) | Self::Account(_) | Self::App(AppCommand::Create { .. }) => None,
-            Self::App(AppCommand::RotateSecret { app, .. } | AppCommand::Delete { app }) => Some(*app),
+            Self::App(
+                AppCommand::RotateSecret { app, .. }
+                | AppCommand::Delete { app }
+                | AppCommand::ChangeAccess { app, .. },
+            ) => Some(*app),
             Self::Device(
                 DeviceCommand::Register { app, .. }
                 | DeviceCommand::SetTags { app, .. }
@@ -440,6 +536,9 @@ impl Command {
                 | MarkCommand::Present { app, .. }
                 | MarkCommand::Reached { app, .. },
             ) => Some(*app),
+            Self::Schedule(ScheduleCommand::Create(new)) => Some(new.app),
+            Self::Schedule(ScheduleCommand::Update { app, .. } | ScheduleCommand::Delete { app, .. }) => Some(*app),
+            Self::Schedule(ScheduleCommand::Fire(fire)) => Some(fire.app),
         }
     }
 

@@ -7,16 +7,17 @@ use anser_protocol::ids::{GroupId, Position};
 
 use crate::command::Class;
 use crate::error::ReadError;
-use crate::ids::{AppNumber, ChainNumber, DeviceNumber, TagNumber, UserNumber};
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber, ScheduleId, TagNumber, UserNumber};
 use crate::key::Key;
 use crate::outcome::{Message, MessageBody, Push};
 use crate::row::Row;
-use crate::rows::app::{App, app_key};
+use crate::rows::app::{Access, App, app_key};
 use crate::rows::chat::{SingleChat, single_chat_key};
 use crate::rows::device::{ByRegistrationId, DeviceRow, Tag, TestDevice, device_key, registration_id_key, tag_key};
 use crate::rows::group::{Group, group_key};
 use crate::rows::push::{PushState, push_key};
 use crate::rows::record::{Body, EventRecord, Floor, Record, log_key, log_prefix};
+use crate::rows::schedule::{ScheduleRow, schedule_key};
 use crate::rows::user::{ByUsername, User, user_key, username_key};
 use crate::table::Table;
 use crate::tables::Tables;
@@ -24,6 +25,20 @@ use crate::tables::Tables;
 /// Nothing for a deleted app.
 pub(crate) fn app(tables: &impl Tables, app: AppNumber) -> Result<Option<App>, ReadError> {
     Ok(tables.row::<App>(&app_key(app))?.filter(|app| !app.is_deleted))
+}
+
+pub(crate) fn access(tables: &impl Tables, app: AppNumber) -> Result<Access, ReadError> {
+    Ok(tables.row(&app_key(app))?.unwrap_or_default())
+}
+
+/// Nothing when the id's random half is another one.
+pub(crate) fn schedule(
+    tables: &impl Tables,
+    app: AppNumber,
+    schedule: ScheduleId,
+) -> Result<Option<ScheduleRow>, ReadError> {
+    let row: Option<ScheduleRow> = tables.row(&schedule_key(app, schedule.number()))?;
+    Ok(row.filter(|row| ScheduleId::new(row.salt, schedule.number()) == schedule))
 }
 
 pub(crate) fn user_number(tables: &impl Tables, app: AppNumber, name: &str) -> Result<Option<UserNumber>, ReadError> {

@@ -28,6 +28,53 @@ number!(
     TagNumber(u32)
 );
 number!(
+    /// A scheduled push; the position that was taken when it was made.
+    ScheduleNumber(u64)
+);
+number!(
     /// A chain of the log; counted over the whole store.
     ChainNumber(u64)
 );
+
+/// A scheduled push as its app server names it: a UUID of version 8, made of 60 random bits and its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ScheduleId(pub [u8; 16]);
+
+impl ScheduleId {
+    pub(crate) fn new(random: [u8; 8], schedule: ScheduleNumber) -> Self {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&random);
+        bytes[8..].copy_from_slice(&schedule.0.to_be_bytes());
+        // Version and variant. Positions stay below 2^53, so the topmost bits of the number are free.
+        bytes[6] = bytes[6] & 0x0f | 0x80;
+        bytes[8] |= 0x80;
+        Self(bytes)
+    }
+
+    pub(crate) fn number(self) -> ScheduleNumber {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&self.0[8..]);
+        bytes[0] &= 0x3f;
+        ScheduleNumber(u64::from_be_bytes(bytes))
+    }
+
+    pub(crate) fn salt(self) -> [u8; 8] {
+        let mut salt = [0; 8];
+        salt.copy_from_slice(&self.0[..8]);
+        salt
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_a_schedule_is_a_uuid_of_version_8_that_holds_its_number() {
+        let id = ScheduleId::new([0xff; 8], ScheduleNumber(0x12_3456));
+        let hex: String = id.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "ffffffffffff8fff8000000000123456");
+        assert_eq!(id.number(), ScheduleNumber(0x12_3456));
+    }
+}

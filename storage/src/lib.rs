@@ -31,13 +31,14 @@ pub use writer::{Answered, OnAppended, QueueFull, Writer, WriterHandle, WriterOp
 mod find;
 mod snapshot;
 pub use rows::account::{AppGroup, Developer, DeveloperApp};
-pub use rows::app::App;
+pub use rows::app::{Access, AddressRange, App};
 pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::group::Group;
 pub use rows::user::{Token, User};
 pub use snapshot::{
-    ConversationRow, Damage, Delivery, Device, Finding, HistoryPage, Member, PendingPush, PlannedChat, PlatformReport,
-    Presence, Present, PushCounts, PushReport, ReadRecord, Reader, ScrubPlace, Scrubbed, Snapshot, TestDeviceShown,
+    ConversationRow, Damage, Delivery, Device, DueSchedule, Finding, HistoryPage, Member, PendingPush, PlannedChat,
+    PlatformReport, Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Schedule, SchedulePage, ScrubPlace,
+    Scrubbed, Snapshot, TestDeviceShown,
 };
 
 pub mod disk;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use anser_protocol::content::{Content, GroupEvent, Platform, PushContent};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use roaring::RoaringBitmap;
+use serde::{Deserialize, Serialize};
 
-use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber, ScheduleId, UserNumber};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -54,6 +55,46 @@ pub enum Answer {
         sendno: String,
         targets: u64,
     },
+    /// `name` is the first one's when the cid was repeated.
+    Scheduled {
+        schedule: ScheduleId,
+        name: String,
+    },
+    /// What was recorded; nothing for a schedule that is switched off.
+    Fired(Option<Firing>),
+}
+
+/// What became of one due time of a schedule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Firing {
+    pub due_ms: TimeMs,
+    pub at_ms: TimeMs,
+    pub result: FiringResult,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FiringResult {
+    Pushed {
+        msg_id: Position,
+    },
+    NoTarget {
+        msg_id: Position,
+    },
+    RegistrationIdUnknown,
+    NothingToPush,
+    /// The operator has blocked the app.
+    AppBlocked,
+    /// In the words of the push API.
+    Invalid {
+        code: u32,
+        message: String,
+    },
+    /// So many firings were left out because they came too late; the due time is that of the first.
+    Missed {
+        count: u32,
+    },
+    /// Refused for another reason.
+    Refused,
 }
 
 /// Why a command was not carried out: a domain reason. The edges map it to a wire code or a REST code.
@@ -104,6 +145,14 @@ pub enum Refusal {
         msg_id: Position,
     },
     NothingToPush,
+    ScheduleUnknown,
+    /// No firing of it lies ahead.
+    ScheduleOver,
+    /// It was changed or fired since it was read.
+    ScheduleChanged,
+    /// This due time was dealt with before.
+    AlreadyFired,
+    TooManySchedules,
     /// The command made the store panic, or met a damaged row; the batch went on without it.
     Internal,
 }

@@ -11,4 +11,5 @@ pub mod named;
 pub mod presence;
 pub mod push;
 pub mod record;
+pub mod schedule;
 pub mod user;

@@ -60,6 +60,12 @@ tables! {
     AppGroups = 35, "app_groups";
     Developers = 36, "developers";
     DeveloperApps = 37, "developer_apps";
+    Schedules = 38, "schedules";
+    OpenSchedules = 39, "open_schedules";
+    DueSchedules = 40, "due_schedules";
+    Firings = 41, "firings";
+    ScheduleCids = 42, "schedule_cids";
+    Access = 43, "access";
 }
 
 impl Table {

@@ -1,5 +1,6 @@
 //! What may be asked of a running daemon, and its answers.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -51,6 +52,21 @@ pub enum Request {
     DeveloperDelete {
         developer: String,
     },
+    AppBlock {
+        app: String,
+        is_blocked: bool,
+    },
+    /// Addresses and ranges; none lets everybody call.
+    AppAllow {
+        app: String,
+        addresses: Vec<String>,
+    },
+    /// Nothing takes the daemon's setting.
+    AppRate {
+        app: String,
+        family: String,
+        per_minute: Option<u32>,
+    },
     Status,
     /// Look at every stored row now.
     Scrub,
@@ -82,6 +98,14 @@ pub struct AppShown {
     /// Left out of lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub master_secret: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_blocked: bool,
+    /// Who may call; nobody named means everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
+    /// Calls in a minute, where they differ from the settings.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rates: BTreeMap<String, u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anser_storage::App;
-use anser_storage::command::{AppCommand, Command};
+use anser_storage::command::{AccessChange, AppCommand, Command};
 use anser_storage::ids::AppNumber;
 use anser_storage::outcome::{Answer, Refusal};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -17,9 +17,13 @@ use super::{AppShown, LINE_BYTES_MAX, Reply, Request, SOCKET, Status, accounts};
 use crate::context::Shared;
 use crate::keys::random_key;
 use crate::ledger::Unavailable;
+use crate::rest::permit;
+use crate::rest::rate::{RateFamily, UNLIMITED};
 use crate::scrub;
 
 pub(super) const APP_NAME_BYTES_MAX: usize = 64;
+/// Each call of the app is compared with all of them.
+const RANGES_MAX: usize = 100;
 /// Whoever connects and says nothing is let go.
 const REQUEST_WITHIN: Duration = Duration::from_secs(30);
 
@@ -113,7 +117,7 @@ async fn answer(request: Request, context: &Shared, listen: &[SocketAddr]) -> Re
     let answered = match request {
         Request::AppCreate { name } => create(context, name).await,
         Request::AppList => list(context).await,
-        Request::AppShow { app } => find(context, &app).await.map(|(_, app)| Reply::App(shown(app))),
+        Request::AppShow { app } => show(context, &app).await,
         Request::AppRotateSecret { app } => rotate_secret(context, &app).await,
         Request::AppDelete { app } => delete(context, &app).await,
         Request::AppGroupCreate { name } => accounts::create_group(context, name).await,
@@ -125,6 +129,9 @@ async fn answer(request: Request, context: &Shared, listen: &[SocketAddr]) -> Re
         Request::DeveloperCreate { name } => accounts::create_developer(context, name).await,
         Request::DeveloperList => accounts::list_developers(context).await,
         Request::DeveloperDelete { developer } => accounts::delete_developer(context, &developer).await,
+        Request::AppBlock { app, is_blocked } => change_access(context, &app, AccessChange::Blocked(is_blocked)).await,
+        Request::AppAllow { app, addresses } => allow(context, &app, &addresses).await,
+        Request::AppRate { app, family, per_minute } => rate(context, &app, &family, per_minute).await,
         Request::Status => status(context, listen).await,
         Request::Scrub => Ok(Reply::ScrubBegun { passes: scrub::begin_now(context) }),
     };
@@ -140,7 +147,55 @@ async fn create(context: &Shared, name: String) -> Result<Reply, String> {
         AppCommand::Create { name: name.clone(), app_key: app_key.clone(), master_secret: master_secret.clone() };
     submit(context, command).await?;
     log::info!(app_key = app_key.as_str(); "an app was created");
-    Ok(Reply::App(AppShown { name, app_key, master_secret: Some(master_secret) }))
+    let master_secret = Some(master_secret);
+    Ok(Reply::App(AppShown {
+        name,
+        app_key,
+        master_secret,
+        is_blocked: false,
+        addresses: Vec::new(),
+        rates: [].into(),
+    }))
+}
+
+/// With its secret and what the operator said about it.
+async fn show(context: &Shared, wanted: &str) -> Result<Reply, String> {
+    let (number, app) = find(context, wanted).await?;
+    let access = context.ledger.read(move |snapshot| snapshot.access(number)).await.map_err(unavailable)?;
+    let name = |family: u8| RateFamily::ALL.into_iter().find(|(known, _)| *known as u8 == family);
+    let rates = access.rates.iter().filter_map(|(family, calls)| Some((name(*family)?.1.to_owned(), *calls)));
+    Ok(Reply::App(AppShown {
+        is_blocked: access.is_blocked,
+        addresses: access.addresses.iter().map(permit::range_text).collect(),
+        rates: rates.collect(),
+        ..shown(app)
+    }))
+}
+
+async fn allow(context: &Shared, app: &str, addresses: &[String]) -> Result<Reply, String> {
+    if addresses.len() > RANGES_MAX {
+        return Err(format!("at most {RANGES_MAX} addresses or ranges may be named"));
+    }
+    let ranges = addresses.iter().map(|text| {
+        permit::parse_range(text).ok_or_else(|| format!("{text:?} is no address or range like 10.0.0.7 or 10.0.0.0/8"))
+    });
+    change_access(context, app, AccessChange::Addresses(ranges.collect::<Result<_, _>>()?)).await
+}
+
+async fn rate(context: &Shared, app: &str, family: &str, per_minute: Option<u32>) -> Result<Reply, String> {
+    let known = RateFamily::from_name(family)
+        .ok_or_else(|| format!("{family:?} is no family of calls: use push, report, device, schedule or files"))?;
+    if per_minute.is_some_and(|calls| !(1..=UNLIMITED).contains(&calls)) {
+        return Err(format!("a rate is a whole number from 1 to {UNLIMITED}, which is no limit"));
+    }
+    change_access(context, app, AccessChange::Rate { family: known as u8, per_minute }).await
+}
+
+async fn change_access(context: &Shared, app: &str, change: AccessChange) -> Result<Reply, String> {
+    let (number, row) = find(context, app).await?;
+    submit(context, AppCommand::ChangeAccess { app: number, change }).await?;
+    log::info!(app_key = row.app_key.as_str(); "what an app may do was changed");
+    show(context, app).await
 }
 
 async fn list(context: &Shared) -> Result<Reply, String> {
@@ -205,5 +260,7 @@ pub(super) fn unavailable(error: Unavailable) -> String {
 }
 
 fn shown(app: App) -> AppShown {
-    AppShown { name: app.name, app_key: app.app_key, master_secret: Some(app.master_secret) }
+    let App { name, app_key, master_secret, .. } = app;
+    let master_secret = Some(master_secret);
+    AppShown { name, app_key, master_secret, is_blocked: false, addresses: Vec::new(), rates: [].into() }
 }

@@ -33,6 +33,42 @@ pub enum AppCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Refuses all REST calls of an app and sends nothing that it scheduled; its devices stay connected
+    Block {
+        /// Name or app key
+        app: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Serves a blocked app again
+    Unblock {
+        /// Name or app key
+        app: String,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Says from which addresses an app's servers may call; named none, from everywhere
+    ///
+    /// What counts is the address of the connection: behind a proxy, that of the proxy.
+    Allow {
+        /// Name or app key
+        app: String,
+        /// Addresses and ranges, like 10.0.0.7 or 10.0.0.0/8; they replace the earlier ones
+        addresses: Vec<String>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+    /// Sets how many calls of a family an app may make in a minute
+    Rate {
+        /// Name or app key
+        app: String,
+        /// push, report, device, schedule or files
+        family: String,
+        /// 1 to 1000000, which is no limit; left out, the daemon's setting
+        per_minute: Option<u32>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
     /// Deletes an app with everything in it
     Delete {
         /// Name or app key
@@ -50,6 +86,12 @@ pub fn run(command: AppCommand) -> Result<(), Failure> {
         AppCommand::Create { name, admin } => show(&admin, &Request::AppCreate { name }),
         AppCommand::Show { app, admin } => show(&admin, &Request::AppShow { app }),
         AppCommand::RotateSecret { app, admin } => show(&admin, &Request::AppRotateSecret { app }),
+        AppCommand::Block { app, admin } => show(&admin, &Request::AppBlock { app, is_blocked: true }),
+        AppCommand::Unblock { app, admin } => show(&admin, &Request::AppBlock { app, is_blocked: false }),
+        AppCommand::Allow { app, addresses, admin } => show(&admin, &Request::AppAllow { app, addresses }),
+        AppCommand::Rate { app, family, per_minute, admin } => {
+            show(&admin, &Request::AppRate { app, family, per_minute })
+        }
         AppCommand::List { admin } => list(&admin),
         AppCommand::Delete { app, yes, admin } => delete(&admin, app, yes),
     }
@@ -63,6 +105,13 @@ fn show(admin: &AdminArgs, request: &Request) -> Result<(), Failure> {
         println!("name          {}", app.name);
         println!("app key       {}", app.app_key);
         println!("master secret {}", app.master_secret.unwrap_or_default());
+        if app.is_blocked {
+            println!("blocked       yes");
+        }
+        if !app.addresses.is_empty() {
+            println!("callers       {}", app.addresses.join(" "));
+        }
+        app.rates.iter().for_each(|(family, calls)| println!("calls         {calls} a minute ({family})"));
     }
     Ok(())
 }

@@ -111,6 +111,12 @@ impl Reader {
         self.parse(key, "must be off, error, warn, info, debug or trace", |value| text(value)?.parse().ok())
     }
 
+    /// One of some words.
+    pub(super) fn choice(&mut self, key: &str, words: &[&str]) -> Option<String> {
+        let allowed = format!("must be one of {}", words.join(", "));
+        self.parse(key, &allowed, |value| text(value).filter(|text| words.contains(&text.as_str())))
+    }
+
     pub(super) fn time_zone(&mut self, key: &str) -> Option<TimeZone> {
         let allowed = "must be an offset from UTC, like \"+08:00\" or \"-03:30\"";
         self.parse(key, allowed, |value| parse_offset(&text(value)?))

@@ -47,7 +47,12 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         | Refusal::AccountKeyTaken
         | Refusal::AccountUnknown
         | Refusal::TooManyAccounts
-        | Refusal::AppGroupFull => plain(ErrorCode::INVALID),
+        | Refusal::AppGroupFull
+        | Refusal::ScheduleUnknown
+        | Refusal::ScheduleOver
+        | Refusal::ScheduleChanged
+        | Refusal::AlreadyFired
+        | Refusal::TooManySchedules => plain(ErrorCode::INVALID),
         Refusal::Internal => plain(ErrorCode::INTERNAL),
     }
 }

@@ -1,17 +1,22 @@
 //! Who calls: every route asks here before its handler sees the request.
 
+use anser_storage::Access;
 use anser_storage::ids::AppNumber;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Response};
 use axum::middleware::Next;
+use axum::response::IntoResponse;
 
 use super::basic::Basic;
 use super::family::Family;
 use super::fault::Fault;
+use super::permit::{Denied, permit};
+use crate::clock::now_ms;
 use crate::context::Shared;
 use crate::keys::is_same_secret;
+use crate::listen::Connection;
 
 /// Stands before the key of an app group.
 const GROUP_PREFIX: &str = "group-";
@@ -51,41 +56,66 @@ pub struct Signer(pub String);
 
 /// What the check of a route needs.
 #[derive(Clone)]
-pub struct Access {
+pub struct Check {
     pub context: Shared,
     pub family: Family,
     pub who: Who,
 }
 
-pub async fn check(State(access): State<Access>, mut request: Request, next: Next) -> Result<Response<Body>, Fault> {
-    let Access { context, family, who } = access;
-    let (user, password) = credentials(family, request.headers())?;
-    let is_group = match who {
-        Who::AppGroup => true,
-        Who::Either => user.starts_with(GROUP_PREFIX),
-        Who::App | Who::Developer => false,
+/// Credentials first, then whether their owner may call.
+pub async fn check(State(check): State<Check>, mut request: Request, next: Next) -> Response<Body> {
+    let admitted = match admit(&check, &mut request).await {
+        Ok(Some(admitted)) => admitted,
+        // An operator's rules are about apps.
+        Ok(None) => return next.run(request).await,
+        Err(fault) => return fault.into_response(),
     };
-    if who == Who::Developer {
-        let developer = developer(&context, family, user, &password).await?;
-        request.extensions_mut().insert(developer);
-    } else {
-        let signer = Signer(user.clone());
-        if is_group {
-            let group = group(&context, family, &user, &password).await?;
-            request.extensions_mut().insert(group);
-        } else {
-            let app = app(&context, family, user, &password).await?;
-            request.extensions_mut().insert(app);
-        }
-        request.extensions_mut().insert(signer);
+    let (app, access) = admitted;
+    let peer = request.extensions().get::<Connection>().map(|connection| connection.peer.ip());
+    let permitted = permit(&check.context, app, &access, request.uri().path(), peer, now_ms());
+    let (mut response, figures) = match permitted {
+        Ok(figures) => (next.run(request).await, figures),
+        Err(Denied { fault, figures }) => (fault.into_response(), figures),
+    };
+    if let Some(figures) = figures {
+        response.extensions_mut().insert(figures);
     }
-    Ok(next.run(request).await)
+    response
 }
 
 /// The app that calls.
 pub async fn caller(context: &Shared, family: Family, headers: &HeaderMap) -> Result<Caller, Fault> {
     let (user, password) = credentials(family, headers)?;
-    app(context, family, user, &password).await
+    app(context, family, user, &password).await.map(|(caller, _)| caller)
+}
+
+/// Notes for the handler who calls; of an app also says what the operator lets it do.
+async fn admit(check: &Check, request: &mut Request) -> Result<Option<(AppNumber, Access)>, Fault> {
+    let Check { context, family, who } = check;
+    let (user, password) = credentials(*family, request.headers())?;
+    if *who == Who::Developer {
+        let developer = developer(context, *family, user, &password).await?;
+        request.extensions_mut().insert(developer);
+        return Ok(None);
+    }
+    let is_group = match who {
+        Who::AppGroup => true,
+        Who::Either => user.starts_with(GROUP_PREFIX),
+        Who::App | Who::Developer => false,
+    };
+    let signer = Signer(user.clone());
+    let admitted = if is_group {
+        let group = group(context, *family, &user, &password).await?;
+        request.extensions_mut().insert(group);
+        None
+    } else {
+        let (caller, access) = app(context, *family, user, &password).await?;
+        let number = caller.app;
+        request.extensions_mut().insert(caller);
+        Some((number, access))
+    };
+    request.extensions_mut().insert(signer);
+    Ok(admitted)
 }
 
 fn credentials(family: Family, headers: &HeaderMap) -> Result<(String, String), Fault> {
@@ -97,20 +127,20 @@ fn credentials(family: Family, headers: &HeaderMap) -> Result<(String, String), 
     }
 }
 
-async fn app(context: &Shared, family: Family, user: String, password: &str) -> Result<Caller, Fault> {
+async fn app(context: &Shared, family: Family, user: String, password: &str) -> Result<(Caller, Access), Fault> {
     // The IM API compares app keys without case; ours are lower-case.
     let app_key = if family == Family::Im { user.to_ascii_lowercase() } else { user };
     let asked = app_key.clone();
-    let found = context
-        .ledger
-        .read(move |snapshot| snapshot.app_by_key(&asked))
-        .await
-        .map_err(|error| family.unavailable(&error))?;
+    let found = context.ledger.read(move |snapshot| {
+        let Some((number, app)) = snapshot.app_by_key(&asked)? else { return Ok(None) };
+        Ok(Some((number, app, snapshot.access(number)?)))
+    });
+    let found = found.await.map_err(|error| family.unavailable(&error))?;
     // An unknown key is compared as well, so that the time of the answer does not tell it from a wrong secret.
-    let secret = found.as_ref().map_or("", |(_, app)| app.master_secret.as_str());
+    let secret = found.as_ref().map_or("", |(_, app, _)| app.master_secret.as_str());
     let is_right = is_same_secret(password.as_bytes(), secret.as_bytes());
     match found {
-        Some((app, _)) if is_right => Ok(Caller { app, app_key }),
+        Some((app, _, access)) if is_right => Ok((Caller { app, app_key }, access)),
         _ => Err(family.wrong_credentials()),
     }
 }

@@ -16,6 +16,8 @@ const READ_WITHIN: Duration = Duration::from_secs(30);
 fn bytes_max(family: Family) -> usize {
     match family {
         Family::Push | Family::Device | Family::Report | Family::Admin => 1 << 20,
+        // A page shows fifty of them.
+        Family::Schedule => 256 << 10,
         Family::Im => 2 << 20,
     }
 }

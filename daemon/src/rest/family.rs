@@ -16,6 +16,8 @@ pub enum Family {
     Report,
     /// What developers do with their apps: 4001 and up, 10.
     Admin,
+    /// Scheduled pushes: 8100 and up.
+    Schedule,
     /// Users, groups, messages: 899000 and up.
     Im,
 }
@@ -24,18 +26,14 @@ impl Family {
     /// The family of a path that has no route, or not for this method.
     pub fn of_path(path: &str) -> Self {
         let mut segments = path.split('/').skip(1);
-        match (segments.next(), segments.next()) {
-            (Some("v3"), Some("report" | "received" | "messages" | "users" | "status" | "group")) => Self::Report,
-            (Some("v3"), Some("device" | "devices" | "tags" | "aliases" | "test")) => Self::Device,
-            (Some("v3"), _) => Self::Push,
-            (Some("v1"), Some("app")) => Self::Admin,
+        match (segments.next(), segments.next(), segments.next()) {
+            (Some("v3"), Some("report" | "received" | "messages" | "users" | "status" | "group"), _) => Self::Report,
+            (Some("v3"), Some("device" | "devices" | "tags" | "aliases" | "test"), _) => Self::Device,
+            (Some("v3"), Some("schedules"), _) | (Some("v3"), Some("push"), Some("schedules")) => Self::Schedule,
+            (Some("v3"), ..) => Self::Push,
+            (Some("v1"), Some("app"), _) => Self::Admin,
             _ => Self::Im,
         }
-    }
-
-    /// The push API promises rate headers on every answer.
-    pub fn has_rate_headers(self) -> bool {
-        self != Self::Im
     }
 
     pub fn no_credentials(self) -> Fault {
@@ -44,6 +42,7 @@ impl Family {
             Self::Device => unauthorized(7001, "Authorization is missing: send Basic with app key and master secret"),
             Self::Report => unauthorized(3001, "Basic authentication failed: send app key and master secret"),
             Self::Admin => unauthorized(4006, "Authorization is missing: send Basic with developer key and secret"),
+            Self::Schedule => unauthorized(8101, "Basic authentication failed."),
             Self::Im => unauthorized(899_007, "missing authen info"),
         }
     }
@@ -54,6 +53,7 @@ impl Family {
             Self::Device => unauthorized(7004, "Authen failed"),
             Self::Report => unauthorized(3001, "Basic authentication failed"),
             Self::Admin => unauthorized(4005, "Authen failed"),
+            Self::Schedule => unauthorized(8101, "Basic authentication failed."),
             Self::Im => unauthorized(899_008, "Basic authentication failed"),
         }
     }
@@ -80,6 +80,10 @@ impl Family {
             Self::Device => 7002,
             Self::Report => 3003,
             Self::Admin => 4003,
+            Self::Schedule => {
+                let message = format!("The schedule-task is invalid：{}", message.into());
+                return Fault::new(StatusCode::BAD_REQUEST, 8100, message);
+            }
             Self::Im => 899_003,
         };
         Fault::new(StatusCode::BAD_REQUEST, code, message)
@@ -88,7 +92,9 @@ impl Family {
     pub fn too_large(self) -> Fault {
         match self {
             Self::Push => Fault::new(StatusCode::BAD_REQUEST, 1005, "the request body is too large"),
-            Self::Device | Self::Report | Self::Admin | Self::Im => self.invalid("the request body is too large"),
+            Self::Device | Self::Report | Self::Admin | Self::Schedule | Self::Im => {
+                self.invalid("the request body is too large")
+            }
         }
     }
 
@@ -98,6 +104,7 @@ impl Family {
             Self::Device => 7002,
             Self::Report => 3003,
             Self::Admin => 4003,
+            Self::Schedule => 8104,
             Self::Im => 800_008,
         };
         Fault::new(StatusCode::NOT_FOUND, code, "there is no such path")
@@ -109,6 +116,7 @@ impl Family {
             Self::Device => 7002,
             Self::Report => 3003,
             Self::Admin => 4001,
+            Self::Schedule => 8100,
             Self::Im => 800_008,
         };
         Fault::new(StatusCode::METHOD_NOT_ALLOWED, code, "this path does not serve this method")
@@ -119,6 +127,7 @@ impl Family {
             Self::Push => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 1000, "Server internal error"),
             Self::Device => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 7000, "Server internal error"),
             Self::Report | Self::Admin => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 10, "Server internal error"),
+            Self::Schedule => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 8200, "Server internal error"),
             Self::Im => Fault::new(StatusCode::INTERNAL_SERVER_ERROR, 899_000, "Server internal error"),
         }
     }
@@ -143,6 +152,7 @@ impl Family {
             Self::Device => 7030,
             // The family has no code for it but this.
             Self::Report | Self::Admin => 10,
+            Self::Schedule => 8203,
             Self::Im => 899_030,
         };
         Fault::new(StatusCode::SERVICE_UNAVAILABLE, code, message)

@@ -5,13 +5,16 @@
 
 pub mod route;
 
+pub(crate) mod permit;
+pub mod rate;
+
 mod access;
 mod basic;
 mod body;
 mod caught;
 mod family;
 mod fault;
-mod lenient;
+pub(crate) mod lenient;
 mod path;
 mod segment;
 mod wall_clock;
@@ -23,6 +26,7 @@ mod device_status;
 mod im;
 mod push;
 mod report;
+mod schedule;
 mod tag;
 mod test_device;
 
@@ -30,7 +34,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, Method, Response};
+use axum::http::{Method, Response};
 use axum::response::IntoResponse;
 use axum::routing::any;
 use tower::ServiceExt;
@@ -38,14 +42,19 @@ use tower::ServiceExt;
 use crate::clock::now_ms;
 use crate::context::Shared;
 use crate::link;
-use access::Access;
+use access::Check;
 use family::Family;
 use fault::Fault;
+use rate::{Figures, Limits, RateFamily};
+
+pub(crate) use access::Caller;
+pub(crate) use push::submission_later;
 
 /// Answers requests; cheap to clone.
 #[derive(Clone)]
 pub struct Rest {
     router: Router,
+    rates: Limits,
 }
 
 impl Rest {
@@ -53,28 +62,34 @@ impl Rest {
         let router = route::ROUTES
             .iter()
             .fold(Router::new(), |router, route| {
-                let access = Access { context: context.clone(), family: route.family, who: route.who };
-                let checked = axum::middleware::from_fn_with_state(access, access::check);
+                let check = Check { context: context.clone(), family: route.family, who: route.who };
+                let checked = axum::middleware::from_fn_with_state(check, access::check);
                 router.route(route.path, (route.handler)().route_layer(checked))
             })
             .route("/link", any(|State(context): State<Shared>, request: Request| link::upgrade(request, context)))
             .fallback(no_route)
             .method_not_allowed_fallback(method_not_allowed)
             .with_state(context.clone());
-        Self { router }
+        Self { router, rates: context.config.rates }
     }
 
     /// Answers one request, whatever it is: a handler that panics costs its caller an answer 500 and nobody else.
     pub async fn answer(&self, request: Request) -> Response<Body> {
         let request = regular(request);
         let family = Family::of_path(request.uri().path());
+        let rate = RateFamily::of_path(request.uri().path());
         let answered = caught::caught(self.router.clone().oneshot(request)).await;
         let mut response = match answered {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(caught::Panicked) => family.internal().into_response(),
         };
-        finish(family, &mut response);
+        if let Some(rate) = rate {
+            // Who was refused before the count is told what is true of somebody who has not called.
+            let figures = response.extensions_mut().remove::<Figures>();
+            figures.unwrap_or_else(|| Figures::untouched(self.rates.of(rate), now_ms())).write(response.headers_mut());
+            response.headers_mut().entry(CONTENT_TYPE).or_insert(fault::JSON);
+        }
         response
     }
 }
@@ -93,23 +108,6 @@ fn regular(mut request: Request) -> Request {
     request
 }
 
-/// Headers that SDKs count on, also with errors.
-fn finish(family: Family, response: &mut Response<Body>) {
-    if family.has_rate_headers() {
-        // No limit is set: the figures of "unlimited" that clients can read as integers.
-        let reset = 60 - now_ms() / 1000 % 60;
-        for (name, value) in [
-            ("x-rate-limit-limit", 1_000_000),
-            ("x-rate-limit-quota", 1_000_000),
-            ("x-rate-limit-remaining", 1_000_000),
-            ("x-rate-limit-reset", reset),
-        ] {
-            response.headers_mut().insert(name, HeaderValue::from(value));
-        }
-        response.headers_mut().entry(CONTENT_TYPE).or_insert(fault::JSON);
-    }
-}
-
 /// IM answers an unknown path to those only who may call at all.
 async fn no_route(State(context): State<Shared>, request: Request) -> Fault {
     let family = Family::of_path(request.uri().path());
@@ -118,7 +116,7 @@ async fn no_route(State(context): State<Shared>, request: Request) -> Fault {
     }
     match family {
         Family::Im => access::caller(&context, family, request.headers()).await.err().unwrap_or(family.no_route()),
-        Family::Push | Family::Device | Family::Report | Family::Admin => family.no_route(),
+        Family::Push | Family::Device | Family::Report | Family::Admin | Family::Schedule => family.no_route(),
     }
 }
 
@@ -128,7 +126,9 @@ async fn method_not_allowed(State(context): State<Shared>, request: Request) -> 
         Family::Im => {
             access::caller(&context, family, request.headers()).await.err().unwrap_or(family.method_not_allowed())
         }
-        Family::Push | Family::Device | Family::Report | Family::Admin => family.method_not_allowed(),
+        Family::Push | Family::Device | Family::Report | Family::Admin | Family::Schedule => {
+            family.method_not_allowed()
+        }
     }
 }
 
@@ -142,7 +142,7 @@ mod tests {
     #[tokio::test]
     async fn g27_a_thousand_panicking_handlers_leave_the_service_alive() {
         let router = Router::new().route("/v3/panic", get(panics)).route("/v3/fine", get(async || "fine"));
-        let rest = Rest { router };
+        let rest = Rest { router, rates: Limits::UNLIMITED };
         for _ in 0..1000 {
             let response = rest.answer(request("/v3/panic")).await;
             assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
@@ -153,7 +153,8 @@ mod tests {
 
     #[tokio::test]
     async fn methods_are_known_in_any_case_and_slashes_do_not_matter() {
-        let rest = Rest { router: Router::new().route("/v3/fine", get(async || "fine")) };
+        let router = Router::new().route("/v3/fine", get(async || "fine"));
+        let rest = Rest { router, rates: Limits::UNLIMITED };
         let mut odd = request("//v3//fine/");
         *odd.method_mut() = Method::from_bytes(b"get").expect("a token");
         assert_eq!(rest.answer(odd).await.status(), StatusCode::OK);

@@ -3,7 +3,7 @@
 
 use axum::routing::{MethodRouter, delete, get, post, put};
 
-use super::{alias, app, device, device_status, im, push, report, tag, test_device};
+use super::{alias, app, device, device_status, im, push, report, schedule, tag, test_device};
 use crate::context::Shared;
 
 pub use super::access::Who;
@@ -37,13 +37,26 @@ impl Route {
     }
 }
 
-use Family::{Admin, Device, Im, Push, Report};
+use Family::{Admin, Device, Im, Push, Report, Schedule};
 
 pub const ROUTES: &[Route] = &[
     route("POST", "/v3/push", Push, || post(push::submit)),
     route("POST", "/v3/push/validate", Push, || post(push::validate)),
     route("GET", "/v3/push/cid", Push, || get(push::cids)).of(Who::Either),
     route("POST", "/v3/grouppush", Push, || post(push::submit_to_group)).of(Who::AppGroup),
+    route("POST", "/v3/schedules", Schedule, || post(schedule::create)),
+    route("GET", "/v3/schedules", Schedule, || get(schedule::list)),
+    route("GET", "/v3/schedules/{schedule_id}", Schedule, || get(schedule::show)),
+    route("PUT", "/v3/schedules/{schedule_id}", Schedule, || put(schedule::update)),
+    route("DELETE", "/v3/schedules/{schedule_id}", Schedule, || delete(schedule::remove)),
+    route("GET", "/v3/schedules/{schedule_id}/msg_ids", Schedule, || get(schedule::msg_ids)),
+    // The Beijing layout.
+    route("POST", "/v3/push/schedules", Schedule, || post(schedule::create)),
+    route("GET", "/v3/push/schedules", Schedule, || get(schedule::list)),
+    route("GET", "/v3/push/schedules/{schedule_id}", Schedule, || get(schedule::show)),
+    route("PUT", "/v3/push/schedules/{schedule_id}", Schedule, || put(schedule::update)),
+    route("DELETE", "/v3/push/schedules/{schedule_id}", Schedule, || delete(schedule::remove)),
+    route("GET", "/v3/push/schedules/{schedule_id}/msg_ids", Schedule, || get(schedule::msg_ids)),
     route("GET", "/v3/devices/{registration_id}", Device, || get(device::show)),
     route("POST", "/v3/devices/{registration_id}", Device, || post(device::update)),
     route("POST", "/v3/devices/status", Device, || post(device_status::show)),

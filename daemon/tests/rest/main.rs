@@ -13,6 +13,7 @@ mod phone;
 mod push;
 mod report;
 mod retention;
+mod schedule;
 mod scrub;
 mod tag;
 mod test_device;

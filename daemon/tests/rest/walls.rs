@@ -65,8 +65,10 @@ async fn g19_no_route_reaches_over_the_wall_with_the_credentials_of_another_app(
 
 #[tokio::test]
 async fn g19_every_route_answers_its_own_app() {
-    let land = Land::new().await;
+    let mut land = Land::new().await;
     for route in ROUTES {
+        // One of the calls before may have deleted it.
+        land.schedule_id = schedule(&land.world, &land.owner).await;
         let path = land.path_of(route);
         let (mut body, _) = foreign_call(route);
         land.fill_in(&mut body);
@@ -142,6 +144,15 @@ fn foreign_call(route: &Route) -> (Value, Told) {
             (json!({"app_name": "owners-made", "android_package": "com.example"}), Told::Refused(400, 4003))
         }
         ("POST" | "DELETE", "/v1/app/{app_key}/delete") => (Value::Null, Told::Refused(200, 1015)),
+        ("POST", "/v3/schedules" | "/v3/push/schedules") => (
+            json!({"name": "task", "enabled": true, "trigger": tomorrow(), "push": push}),
+            Told::Own(200, "schedule_id"),
+        ),
+        ("GET", "/v3/schedules" | "/v3/push/schedules") => (Value::Null, Told::Own(200, "\"page\":1")),
+        ("PUT", "/v3/schedules/{schedule_id}" | "/v3/push/schedules/{schedule_id}") => {
+            (json!({"name": "renamed"}), Told::Refused(404, 8104))
+        }
+        (_, path) if path.contains("{schedule_id}") => (Value::Null, Told::Refused(404, 8104)),
         ("POST", "/v1/users") => (json!([user]), Told::Own(201, "owners-user")),
         ("POST", "/v1/admins") => (json!({"username": "owners-admin", "password": "secret"}), Told::Own(201, "")),
         ("GET", "/v1/users/{username}") => (Value::Null, Told::Refused(403, 899_002)),
@@ -171,12 +182,17 @@ fn has_no_number(value: &Value) -> bool {
     }
 }
 
+fn tomorrow() -> Value {
+    json!({"single": {"time": Written(now_ms() + 86_400_000, TimeZone::DEFAULT).to_string()}})
+}
+
 fn no_credentials(route: &Route) -> u64 {
     match route.family {
         Family::Push => 1004,
         Family::Device => 7001,
         Family::Report => 3001,
         Family::Admin => 4006,
+        Family::Schedule => 8101,
         Family::Im => 899_007,
     }
 }
@@ -187,6 +203,7 @@ fn wrong_credentials(route: &Route) -> u64 {
         Family::Device => 7004,
         Family::Report => 3001,
         Family::Admin => 4004,
+        Family::Schedule => 8101,
         Family::Im => 899_008,
     }
 }
@@ -195,7 +212,14 @@ fn malformed_credentials(route: &Route) -> u64 {
     if route.family == Family::Admin { 4006 } else { wrong_credentials(route) }
 }
 
-/// Two apps, each with a group of its own and a developer; the owner has a device, users and a group.
+async fn schedule(world: &World, app: &App) -> String {
+    let push = json!({"platform": "all", "audience": "all", "notification": {"alert": "x"}});
+    let task = json!({"name": "task of the owner", "enabled": true, "trigger": tomorrow(), "push": push});
+    let answer = world.call(app, "POST", "/v3/schedules", Some(task)).await.expect(200);
+    answer["schedule_id"].as_str().expect("a text").to_owned()
+}
+
+/// Two apps, each with a group of its own and a developer; the owner has a device, users, a group and a schedule.
 struct Land {
     world: World,
     owner: App,
@@ -204,6 +228,7 @@ struct Land {
     msg_id: String,
     /// An app that the owner's developer made.
     made: String,
+    schedule_id: String,
 }
 
 impl Land {
@@ -229,7 +254,8 @@ impl Land {
         world.call(&owner, "POST", "/v3/devices/owners-device", Some(labels)).await.expect(200);
         let name = json!({"device_name": "owners-desk", "registration_id": "owners-device"});
         world.call(&owner, "POST", "/v3/test/model/add", Some(name)).await.expect(200);
-        let mut land = Self { world, owner, stranger, gid, msg_id, made: String::new() };
+        let schedule_id = schedule(&world, &owner).await;
+        let mut land = Self { world, owner, stranger, gid, msg_id, made: String::new(), schedule_id };
         land.made = land.make_app().await;
         land
     }
@@ -271,7 +297,8 @@ impl Land {
             .replace("{gid}", &self.gid)
             .replace("{alias}", "owners_alias")
             .replace("{tag}", "owners_tag")
-            .replace("{app_key}", &self.made);
+            .replace("{app_key}", &self.made)
+            .replace("{schedule_id}", &self.schedule_id);
         match (route.method, route.family) {
             ("GET", Family::Report) if path.ends_with("/users") => {
                 let today = Written(now_ms(), TimeZone::DEFAULT).to_string();
@@ -343,7 +370,7 @@ impl Land {
     fn nothing_leaks(&self, answered: &Answered, call: &str) {
         let by_group = self.keys_of(&self.owner, Who::AppGroup);
         let private = [&self.owner.key, &self.owner.secret, &self.stranger.secret, &by_group.1, "owners-group"];
-        for private in private.into_iter().chain(["owners-desk"]) {
+        for private in private.into_iter().chain(["owners-desk", "task of the owner"]) {
             assert!(!answered.text.contains(private), "{call} leaks {private}: {}", answered.text);
         }
     }

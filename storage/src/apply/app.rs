@@ -1,16 +1,17 @@
 //! Creating apps, their secrets, and their end.
 
 use super::{Batch, Decided};
-use crate::command::AppCommand;
+use crate::command::{AccessChange, AppCommand};
 use crate::error::ReadError;
 use crate::find;
-use crate::ids::{AppNumber, ChainNumber};
-use crate::key::{Key, u64_at};
+use crate::ids::{AppNumber, ChainNumber, ScheduleNumber};
+use crate::key::{Key, u32_at, u64_at};
 use crate::outcome::{Answer, Refusal};
 use crate::row;
 use crate::rows::app::{App, AppCounters, ByAppKey, ByAppName, app_key, text_key};
 use crate::rows::device::DeviceRow;
 use crate::rows::group::Group;
+use crate::rows::schedule::{ScheduleRow, due_key};
 use crate::table::Table;
 use crate::tables::Tables;
 
@@ -19,7 +20,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the table of expiries goes when that comes.
-const APP_TABLES: [Table; 28] = [
+const APP_TABLES: [Table; 33] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -46,6 +47,11 @@ const APP_TABLES: [Table; 28] = [
     Table::Reports,
     Table::Presence,
     Table::Cids,
+    Table::Schedules,
+    Table::OpenSchedules,
+    Table::Firings,
+    Table::ScheduleCids,
+    Table::Access,
     Table::Log,
     Table::Floors,
 ];
@@ -62,6 +68,7 @@ impl Batch<'_> {
                 Ok(Answer::Done)
             }
             AppCommand::Delete { app } => self.delete_app(*app),
+            AppCommand::ChangeAccess { app, change } => self.change_access(*app, change),
         }
     }
 
@@ -86,6 +93,22 @@ impl Batch<'_> {
         self.put(&text_key(key), &ByAppKey(app))?;
         self.put(&app_key(app), &AppCounters::first())?;
         Ok(app)
+    }
+
+    fn change_access(&mut self, app: AppNumber, change: &AccessChange) -> Decided<Answer> {
+        self.require_app(app)?;
+        let mut access = find::access(self, app)?;
+        match change {
+            AccessChange::Blocked(is_blocked) => access.is_blocked = *is_blocked,
+            AccessChange::Addresses(addresses) => access.addresses = addresses.clone(),
+            AccessChange::Rate { family, per_minute } => {
+                access.rates.retain(|(of, _)| of != family);
+                access.rates.extend(per_minute.map(|calls| (*family, calls)));
+                access.rates.sort_unstable();
+            }
+        }
+        self.put(&app_key(app), &access)?;
+        Ok(Answer::Done)
     }
 
     /// First true at once (a tombstone, no key, no name), then in slices.
@@ -114,6 +137,7 @@ impl Batch<'_> {
         let keys = self.keys(table, &Key::app(app), limit)?;
         for key in &keys {
             self.forget_chains_of(table, key)?;
+            self.forget_due_of(table, key)?;
             self.remove_bytes(table, key)?;
         }
         Ok(keys.len())
@@ -137,6 +161,19 @@ impl Batch<'_> {
         };
         for chain in chains.unwrap_or_default() {
             self.forget_head(chain)?;
+        }
+        Ok(())
+    }
+
+    /// The list of what is due is not kept by app: a schedule's place in it goes with the schedule. One whose row is
+    /// damaged keeps its place until it is due.
+    fn forget_due_of(&mut self, table: Table, key: &[u8]) -> Result<(), ReadError> {
+        if table != Table::Schedules {
+            return Ok(());
+        }
+        let row = self.value(table, key, |value| row::decode::<ScheduleRow>(key, value).ok())?.flatten();
+        if let (Some(row), Some(app), Some(schedule)) = (row, u32_at(key, 0), u64_at(key, 4)) {
+            self.remove(Table::DueSchedules, &due_key(row.due_ms, AppNumber(app), ScheduleNumber(schedule)))?;
         }
         Ok(())
     }

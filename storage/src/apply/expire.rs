@@ -5,6 +5,7 @@ use crate::error::ReadError;
 use crate::key::{Key, u64_at};
 use crate::outcome::Answer;
 use crate::rows::push::{Cid, Expiry, cid_key, push_key};
+use crate::rows::schedule::{ScheduleCid, schedule_key};
 use crate::rows::user::{Token, session_key, token_key};
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
@@ -64,6 +65,25 @@ impl Batch<'_> {
                     self.remove(Table::Sessions, &session_key(*app, token.user, token.device))?;
                 }
                 Ok((2, true))
+            }
+            Expiry::Schedule { app, schedule } => {
+                let firings = self.keys(Table::Firings, &schedule_key(*app, *schedule), limit - 1)?;
+                for key in &firings {
+                    self.remove_bytes(Table::Firings, key)?;
+                }
+                let is_complete = firings.len() < limit - 1;
+                if is_complete {
+                    self.remove(Table::Schedules, &schedule_key(*app, *schedule))?;
+                }
+                Ok((firings.len() + 1, is_complete))
+            }
+            Expiry::ScheduleCid { app, cid } => {
+                let key = cid_key(*app, cid);
+                // The cid may have been used again since.
+                if self.row::<ScheduleCid>(&key)?.is_some_and(|row| row.expires_ms <= self.now_ms()) {
+                    self.remove(Table::ScheduleCids, &key)?;
+                }
+                Ok((1, true))
             }
             Expiry::Push { app, push } => {
                 let reports = self.keys(Table::Reports, &push_key(*app, *push), limit - 1)?;

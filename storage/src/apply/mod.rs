@@ -18,6 +18,7 @@ mod membership;
 mod presence;
 mod push;
 mod report;
+mod schedule;
 mod send;
 mod system;
 mod tags;
@@ -67,6 +68,7 @@ impl Batch<'_> {
             Command::Group(command) => self.group(command),
             Command::Send(send) => self.send(send),
             Command::Push(command) => self.push(command),
+            Command::Schedule(command) => self.schedule(command),
             Command::Mark(command) => self.mark(command),
         };
         let answer: Result<Answer, Refusal> = match decided {

@@ -20,7 +20,7 @@ use crate::rows::record::{Body, Payload, Release, ReleaseTo};
 use crate::tables::Tables;
 
 /// For how long a repeated cid gets the first answer.
-const CID_LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
+pub(super) const CID_LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
 /// For how long reports about a push are counted and kept after its last delivery.
 const STATE_KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// Up to so many devices always get a release each, on their own chains: that costs them less than a release for all,
@@ -48,7 +48,8 @@ impl Batch<'_> {
         }
     }
 
-    fn submit_push(&mut self, submit: &Submit) -> Decided<Answer> {
+    /// A refusal leaves nothing behind but the position that it may have taken.
+    pub(super) fn submit_push(&mut self, submit: &Submit) -> Decided<Answer> {
         let broadcasts = self.require_app(submit.app)?.broadcasts;
         if let Some(answer) = self.answer_of_cid(submit)? {
             return Ok(answer);
@@ -172,7 +173,7 @@ impl Batch<'_> {
         self.put_expiry(expires_ms, &Expiry::Cid { app: submit.app, cid: cid.clone() })
     }
 
-    fn put_expiry(&mut self, due_ms: TimeMs, expiry: &Expiry) -> Result<(), ReadError> {
+    pub(super) fn put_expiry(&mut self, due_ms: TimeMs, expiry: &Expiry) -> Result<(), ReadError> {
         self.put(&expiry_key(due_ms, expiry), expiry)
     }
 }

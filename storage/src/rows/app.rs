@@ -51,3 +51,22 @@ impl AppCounters {
         Self { user: UserNumber(1), device: DeviceNumber(0), tag: TagNumber(1) }
     }
 }
+
+/// What the operator lets an app's servers do. An app without a row may do everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// All calls are refused and nothing scheduled is sent.
+    pub is_blocked: bool,
+    /// Only callers from here are answered; empty lets everybody call.
+    pub addresses: Vec<AddressRange>,
+    /// Calls in a minute, by a family of calls that the store does not look into; others have the daemon's setting.
+    pub rates: Vec<(u8, u32)>,
+}
+serde_row!(Access, Access);
+
+/// Addresses that begin with the same bits. IPv4 stands in its mapped form (`::ffff:a.b.c.d`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressRange {
+    pub address: [u8; 16],
+    pub bits: u8,
+}

@@ -5,7 +5,7 @@ use anser_protocol::ids::{GroupId, Position};
 use crate::command::Class;
 use crate::error::ReadError;
 use crate::find;
-use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber, ScheduleNumber, UserNumber};
 use crate::key::{Key, u32_at, u64_at};
 use crate::row;
 use crate::rows::app::{App, ByAppKey, ByAppName, app_key, text_key};
@@ -18,6 +18,7 @@ use crate::rows::device::{
 use crate::rows::group::{Group, group_key, member_key};
 use crate::rows::push::{Cid, Expiry, cid_key, expiry_key, push_key};
 use crate::rows::record::log_key;
+use crate::rows::schedule::{ScheduleCid, ScheduleRow, due_key, firing_key, schedule_key};
 use crate::rows::user::{ByUsername, Session, Token, User, session_key, token_key, user_key, username_key};
 use crate::table::Table;
 use crate::tables::Tables;
@@ -69,6 +70,14 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         }
         Table::Cids => by_cid(&row::decode(key, value)?, app, key.get(4..).unwrap_or_default()),
         Table::Expiries => by_expiry(row::decode(key, value)?),
+        Table::Schedules => by_schedule(&row::decode(key, value)?, app, schedule_at(key, 4)),
+        Table::OpenSchedules | Table::Firings => vec![(Table::Schedules, schedule_key(app, schedule_at(key, 4)))],
+        Table::DueSchedules => {
+            let app = AppNumber(u32_at(key, 8).unwrap_or_default());
+            vec![(Table::Schedules, schedule_key(app, schedule_at(key, 12)))]
+        }
+        Table::ScheduleCids => by_schedule_cid(&row::decode(key, value)?, app, key.get(4..).unwrap_or_default()),
+        Table::Access => vec![(Table::Apps, app_key(app))],
         Table::Meta
         | Table::Log
         | Table::Heads
@@ -162,10 +171,33 @@ fn by_cid(row: &Cid, app: AppNumber, cid: &[u8]) -> Named {
     vec![(Table::Expiries, expiry_key(row.expires_ms, &Expiry::Cid { app, cid }))]
 }
 
+fn schedule_at(key: &[u8], start: usize) -> ScheduleNumber {
+    ScheduleNumber(u64_at(key, start).unwrap_or_default())
+}
+
+fn by_schedule(row: &ScheduleRow, app: AppNumber, schedule: ScheduleNumber) -> Named {
+    let last = row.firings.checked_sub(1).map(|last| (Table::Firings, firing_key(app, schedule, last)));
+    let place = match row.forgotten_ms {
+        None => vec![
+            (Table::OpenSchedules, schedule_key(app, schedule)),
+            (Table::DueSchedules, due_key(row.due_ms, app, schedule)),
+        ],
+        Some(at_ms) => vec![(Table::Expiries, expiry_key(at_ms, &Expiry::Schedule { app, schedule }))],
+    };
+    place.into_iter().chain(last).collect()
+}
+
+fn by_schedule_cid(row: &ScheduleCid, app: AppNumber, cid: &[u8]) -> Named {
+    let Ok(cid) = String::from_utf8(cid.to_vec()) else { return Vec::new() };
+    vec![(Table::Expiries, expiry_key(row.expires_ms, &Expiry::ScheduleCid { app, cid }))]
+}
+
 fn by_expiry(expiry: Expiry) -> Named {
     vec![match expiry {
         Expiry::Cid { app, cid } => (Table::Cids, cid_key(app, &cid)),
         Expiry::Token { app, hash } => (Table::Tokens, token_key(app, &hash)),
         Expiry::Push { app, push } => (Table::PushStates, push_key(app, push)),
+        Expiry::Schedule { app, schedule } => (Table::Schedules, schedule_key(app, schedule)),
+        Expiry::ScheduleCid { app, cid } => (Table::ScheduleCids, cid_key(app, &cid)),
     }]
 }

@@ -4,7 +4,7 @@ use anser_protocol::content::Platform;
 use anser_protocol::ids::{Position, TimeMs};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::AppNumber;
+use crate::ids::{AppNumber, ScheduleNumber};
 use crate::key::Key;
 use crate::row::serde_row;
 
@@ -92,6 +92,8 @@ pub(crate) enum Expiry {
     Cid { app: AppNumber, cid: String },
     Token { app: AppNumber, hash: [u8; 32] },
     Push { app: AppNumber, push: Position },
+    Schedule { app: AppNumber, schedule: ScheduleNumber },
+    ScheduleCid { app: AppNumber, cid: String },
 }
 serde_row!(Expiry, Expiries);
 
@@ -102,5 +104,7 @@ pub(crate) fn expiry_key(due_ms: TimeMs, expiry: &Expiry) -> Key {
         Expiry::Cid { app, cid } => key.u8(1).u32(app.0).bytes(cid.as_bytes()),
         Expiry::Token { app, hash } => key.u8(2).u32(app.0).bytes(hash),
         Expiry::Push { app, push } => key.u8(3).u32(app.0).u64(push.0),
+        Expiry::Schedule { app, schedule } => key.u8(4).u32(app.0).u64(schedule.0),
+        Expiry::ScheduleCid { app, cid } => key.u8(5).u32(app.0).bytes(cid.as_bytes()),
     }
 }

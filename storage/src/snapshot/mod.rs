@@ -11,6 +11,7 @@ mod people;
 mod presence;
 mod pushes;
 mod reports;
+mod schedules;
 mod scrub;
 mod view;
 mod walk;
@@ -18,6 +19,7 @@ mod walk;
 pub use conversations::PlannedChat;
 pub use presence::{Presence, Present};
 pub(crate) use pushes::{PushCache, released_to};
+pub use schedules::{DueSchedule, Schedule, SchedulePage};
 pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed};
 pub use view::{
     ConversationRow, Delivery, Device, HistoryPage, Member, PendingPush, PlatformReport, PushCounts, PushReport,

@@ -9,7 +9,7 @@ use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, DeviceNumber, UserNumber};
 use crate::key::{Key, u32_at};
-use crate::rows::app::{App, ByAppKey, text_key};
+use crate::rows::app::{Access, App, ByAppKey, text_key};
 use crate::rows::chat::{Chat, Conversation, ConversationKind, conversations_prefix};
 use crate::rows::device::{DeviceRow, DeviceTags, PushCursor, alias_prefix, device_key, tag_key};
 use crate::rows::group::{Group, MemberRow, group_key, member_key};
@@ -25,6 +25,11 @@ impl Snapshot {
 
     pub fn app(&self, app: AppNumber) -> Result<Option<App>, ReadError> {
         find::app(self, app)
+    }
+
+    /// What its servers may do; everything when nothing was said.
+    pub fn access(&self, app: AppNumber) -> Result<Access, ReadError> {
+        find::access(self, app)
     }
 
     /// In order of their numbers.

@@ -182,6 +182,7 @@ impl Scrub<'_> {
             }
             // Due time and kind come before it.
             Table::Expiries => u32_at(key, 9),
+            Table::DueSchedules => u32_at(key, 8),
             _ => u32_at(key, 0),
         };
         let Some(app) = app.map(AppNumber) else { return Ok(false) };

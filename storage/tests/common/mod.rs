@@ -3,6 +3,7 @@
 
 pub mod pushes;
 pub mod random;
+pub mod schedules;
 pub mod script;
 pub mod torture;
 

@@ -4,13 +4,14 @@
 use anser_protocol::content::{Content, Platform};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use anser_storage::command::*;
-use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
+use anser_storage::ids::{AppNumber, DeviceNumber, ScheduleId, UserNumber};
 use anser_storage::outcome::{Answer, Outcome};
 use anser_storage::{Options, Store};
 
 use super::T0;
 use super::pushes::{alert, strings};
 use super::random::Random;
+use super::schedules::{content, number_of};
 
 const USERS: u32 = 5;
 const DEVICES: u32 = 4;
@@ -74,6 +75,7 @@ struct Known {
     outbox: Vec<OutboxNumber>,
     pushes: Vec<Position>,
     positions: Vec<Position>,
+    schedules: Vec<ScheduleId>,
 }
 
 impl Author {
@@ -100,8 +102,17 @@ impl Author {
     fn begin(&mut self) {
         for name in ["one", "two"] {
             let Some(app) = self.create_app(name) else { continue };
-            let (groups, pushes, positions) = (Vec::new(), Vec::new(), Vec::new());
-            self.apps.push(Known { app, users: 0, devices: 0, groups, outbox: Vec::new(), pushes, positions });
+            let (groups, pushes, positions, schedules) = Default::default();
+            self.apps.push(Known {
+                app,
+                users: 0,
+                devices: 0,
+                groups,
+                outbox: Vec::new(),
+                pushes,
+                positions,
+                schedules,
+            });
             let of = self.apps.len() - 1;
             self.register_users(of, USERS);
             for _ in 0..DEVICES {
@@ -123,7 +134,7 @@ impl Author {
         self.count += 1;
         self.now_ms += if self.random.one_in(6) { self.random.below(40 * 3_600_000) } else { self.random.below(50) };
         let of = self.random.below(self.apps.len() as u64) as usize;
-        match self.random.below(27) {
+        match self.random.below(30) {
             0..=7 => self.send(of),
             8 if self.random.one_in(4) => self.create_group(of),
             8..=10 => self.change_group(of),
@@ -138,6 +149,7 @@ impl Author {
             23 => self.housekeeping(of),
             24 => self.change_labels_of_many(of),
             25 => self.change_accounts(of),
+            26..=28 => self.schedule(of),
             _ => self.doom(),
         }
     }
@@ -267,6 +279,60 @@ impl Author {
         }
     }
 
+    fn schedule(&mut self, of: usize) {
+        let app = self.apps[of].app;
+        let due_ms = self.now_ms + self.random.below(60 * 3_600_000);
+        if self.apps[of].schedules.is_empty() || self.random.one_in(3) {
+            let new = NewSchedule {
+                app,
+                content: content(&self.count.to_string()),
+                due_ms,
+                random: self.random.next().to_be_bytes(),
+                open_max: 4,
+                cid: self.random.one_in(4).then(|| format!("cid{}", self.random.below(2))),
+            };
+            if let Some(Answer::Scheduled { schedule, .. }) =
+                self.write(Command::Schedule(ScheduleCommand::Create(Box::new(new))))
+            {
+                self.apps[of].schedules.push(schedule);
+            }
+            return;
+        }
+        let schedule = *self.random.pick(&self.apps[of].schedules);
+        let stored = self.store.reader().snapshot().and_then(|snapshot| snapshot.schedule(app, schedule));
+        // Also of one that was deleted.
+        let (revision, at_ms) =
+            stored.expect("memory is well").map_or((0, due_ms), |stored| (stored.revision, stored.due_ms));
+        let command = match self.random.below(6) {
+            0 => ScheduleCommand::Delete { app, schedule },
+            1 => ScheduleCommand::Update { app, schedule, revision, content: Box::new(content("changed")), due_ms },
+            _ => {
+                let act = self.fire_act(app);
+                let next_ms = self.random.one_in(2).then_some(at_ms + 3_600_000);
+                let schedule = number_of(schedule);
+                ScheduleCommand::Fire(Box::new(Fire { app, schedule, revision, due_ms: at_ms, next_ms, act }))
+            }
+        };
+        self.write(Command::Schedule(command));
+    }
+
+    fn fire_act(&mut self, app: AppNumber) -> FireAct {
+        match self.random.below(5) {
+            0 => FireAct::PassOver,
+            1 => FireAct::Missed { count: 2 },
+            _ => FireAct::Push(Box::new(Submit {
+                app,
+                contents: vec![(Platform::ANDROID, alert("later"))],
+                audience: Audience::Selected(Selection { tag: strings(&["a"]), ..Selection::default() }),
+                time_to_live_s: 60,
+                sendno: self.count.to_string(),
+                connected: Vec::new(),
+                cid: None,
+                validate_only: false,
+            })),
+        }
+    }
+
     fn report(&mut self, of: usize) {
         let (app, device) = (self.apps[of].app, self.device(of));
         let newest = self.apps[of].pushes.iter().rev().take(3);
@@ -392,7 +458,11 @@ impl Author {
         let app = self.apps[of].app;
         match self.random.below(7) {
             0..=3 => self.write(Command::System(SystemCommand::Expire)),
-            6 => self.write(Command::System(SystemCommand::CutPresence { app })),
+            6 if self.random.one_in(2) => self.write(Command::System(SystemCommand::CutPresence { app })),
+            6 => {
+                let change = AccessChange::Blocked(self.random.one_in(2));
+                self.write(Command::App(AppCommand::ChangeAccess { app, change }))
+            }
             4 => self.write(Command::System(SystemCommand::Start)),
             _ => self.write(Command::App(AppCommand::RotateSecret { app, master_secret: self.count.to_string() })),
         };

@@ -2,6 +2,7 @@
 
 mod cid;
 mod group;
+mod later;
 mod object;
 mod refusal;
 
@@ -19,8 +20,10 @@ use super::fault::{Fault, json_response};
 use super::{body, path};
 use crate::clock::now_ms;
 use crate::context::{Context, Shared};
-use cid::{CidType, Cids};
+pub use cid::{CidType, Cids};
+pub use later::{check_later, submission_later};
 use object::{PushObject, UnknownKeys};
+pub use refusal::of_push;
 
 pub use group::submit_to_group;
 

@@ -1,0 +1,30 @@
+//! Push objects that are sent later: checked when they are given, resolved when they are due.
+
+use anser_storage::command::Submit;
+use serde_json::Value;
+
+use super::object::{PushObject, UnknownKeys};
+use super::{Mode, refusal, submission};
+use crate::context::Context;
+use crate::rest::access::Caller;
+use crate::rest::fault::Fault;
+
+/// Everything but who is reached.
+pub fn check_later(context: &Context, push: &Value) -> Result<(), Fault> {
+    parse(context, push).map(drop)
+}
+
+/// For the moment of sending: who is connected now matters to a push without lifetime.
+pub fn submission_later(context: &Context, caller: &Caller, push: &Value) -> Result<Submit, Fault> {
+    Ok(submission(context, caller.app, parse(context, push)?, Mode::Send))
+}
+
+/// A cid in here names nothing: the schedule has its own.
+fn parse(context: &Context, push: &Value) -> Result<PushObject, Fault> {
+    let mut push = push.clone();
+    if let Some(object) = push.as_object_mut() {
+        object.remove("cid");
+    }
+    let unknown_keys = if context.config.push.lenient_keys { UnknownKeys::Ignore } else { UnknownKeys::Refuse };
+    PushObject::parse(&push, unknown_keys).map_err(refusal::of_finding)
+}
