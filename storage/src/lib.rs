@@ -35,7 +35,7 @@ pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::group::Group;
 pub use rows::user::{Token, User};
 pub use snapshot::{
-    ConversationRow, Damage, Device, Finding, HistoryPage, Member, PendingPush, PlannedChat, PushCounts, ReadRecord,
+    ConversationRow, Damage, Device, DueSlice, Finding, HistoryPage, Member, PendingPush, PlannedChat, PushCounts, ReadRecord,
     Reader, ScrubPlace, Scrubbed, Snapshot,
 };
 

@@ -53,6 +53,8 @@ tables! {
     Reports = 28, "reports";
     Cids = 29, "cids";
     Expiries = 30, "expiries";
+    SlowPushes = 31, "slow_pushes";
+    SlicesDue = 32, "slices_due";
 }
 
 impl Table {

@@ -18,8 +18,8 @@ use crate::tables::Tables;
 const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
-/// for its time in the table of expiries goes when that comes.
-const APP_TABLES: [Table; 23] = [
+/// for its time in the tables of expiries and of slices goes when that comes.
+const APP_TABLES: [Table; 24] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -39,6 +39,7 @@ const APP_TABLES: [Table; 23] = [
     Table::ChatCursors,
     Table::PushCursors,
     Table::PushStates,
+    Table::SlowPushes,
     Table::Reports,
     Table::Cids,
     Table::Log,

@@ -16,9 +16,11 @@ mod membership;
 mod push;
 mod report;
 mod send;
+mod slow_push;
 mod system;
 mod tags;
 mod user;
+mod withdraw;
 
 pub(crate) use batch::{Batch, Overlay};
 pub(crate) use member_lists::MemberLists;

@@ -14,7 +14,7 @@ mod walk;
 pub use conversations::PlannedChat;
 pub(crate) use pushes::{PushCache, release_step};
 pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed};
-pub use view::{ConversationRow, Device, HistoryPage, Member, PendingPush, PushCounts, ReadRecord};
+pub use view::{ConversationRow, Device, DueSlice, HistoryPage, Member, PendingPush, PushCounts, ReadRecord};
 
 use std::sync::Arc;
 

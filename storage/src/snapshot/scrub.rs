@@ -152,7 +152,7 @@ impl Scrub<'_> {
         match &record.body {
             Body::Message(message) => earlier.extend(message.sent.map(|sent| sent.prev)),
             Body::Release(release) => earlier.push(release.push),
-            Body::Event(_) | Body::Payload(_) => {}
+            Body::Event(_) | Body::Payload(_) | Body::Push(_) => {}
         }
         for chain in record.chains() {
             // A record above its chain's head can be reached by nobody.
@@ -178,6 +178,7 @@ impl Scrub<'_> {
             Table::Meta | Table::Heads | Table::AppKeys | Table::AppNames => return Ok(true),
             // Due time and kind come before it.
             Table::Expiries => u32_at(key, 9),
+            Table::SlicesDue => u32_at(key, 8),
             _ => u32_at(key, 0),
         };
         let Some(app) = app.map(AppNumber) else { return Ok(false) };

@@ -123,7 +123,7 @@ impl Author {
         self.count += 1;
         self.now_ms += if self.random.one_in(6) { self.random.below(40 * 3_600_000) } else { self.random.below(50) };
         let of = self.random.below(self.apps.len() as u64) as usize;
-        match self.random.below(25) {
+        match self.random.below(26) {
             0..=7 => self.send(of),
             8 if self.random.one_in(4) => self.create_group(of),
             8..=10 => self.change_group(of),
@@ -136,6 +136,7 @@ impl Author {
             20 | 21 => self.mark(of),
             22 => self.cut(of),
             23 => self.housekeeping(of),
+            24 => self.withdraw_or_release(of),
             _ => self.doom(),
         }
     }
@@ -258,10 +259,31 @@ impl Author {
             connected: vec![DeviceNumber(0), DeviceNumber(2)],
             cid: self.random.one_in(3).then(|| format!("cid{}", self.random.below(3))),
             validate_only: self.random.one_in(10),
+            bridged: Vec::new(),
+            only_test_devices: false,
+            spread_s: *self.random.pick(&[0, 0, 60, 3600]),
+            replaces: if self.random.one_in(4) { self.apps[of].pushes.last().copied() } else { None },
+            kept: if self.random.one_in(4) { r#"{"sms_message":{}}"#.into() } else { String::new() },
         };
         if let Some(Answer::Pushed { msg_id, .. }) = self.write(Command::Push(PushCommand::Submit(Box::new(submit)))) {
             self.apps[of].pushes.push(msg_id);
             self.apps[of].positions.push(Position(msg_id.0 + 1));
+        }
+    }
+
+    fn withdraw_or_release(&mut self, of: usize) {
+        let app = self.apps[of].app;
+        if self.random.one_in(3)
+            && let Some(push) = self.apps[of].pushes.last().copied()
+        {
+            self.write(Command::Push(PushCommand::Withdraw { app, push }));
+            return;
+        }
+        let snapshot = self.store.reader().snapshot().expect("memory is well");
+        for due in snapshot.due_slices(self.now_ms, 4).expect("nothing is damaged") {
+            let (app, push, due_ms) = (due.app, due.push, due.due_ms);
+            let connected = vec![DeviceNumber(0), DeviceNumber(2)];
+            self.write(Command::Push(PushCommand::ReleaseSlice { app, push, due_ms, connected }));
         }
     }
 
