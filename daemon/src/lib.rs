@@ -4,7 +4,7 @@
 //!
 //! - What serves: [`listen`] accepts, [`link`] holds the long connections of devices, [`rest`] answers app servers,
 //!   [`admin`] the operator on this machine, [`switchboard`] delivers what was appended, [`retention`] removes what has
-//!   had its time.
+//!   had its time, [`slow_pushes`] goes on with pushes that are given out slowly.
 //! - What they share, in a [`context::Context`]: [`ledger`] (the way to the store), [`password`], [`keys`], [`clock`],
 //!   [`shutdown`], and the rules for names in [`username`] and [`label`].
 //! - What starts it: [`cli`], [`config`], [`data_dir`], [`tls`], [`logging`].
@@ -16,6 +16,7 @@ pub mod link;
 pub mod listen;
 pub mod rest;
 pub mod retention;
+pub mod slow_pushes;
 pub mod switchboard;
 
 pub mod clock;

@@ -28,6 +28,7 @@ use crate::listen::{self, BindError, Bound};
 use crate::password::{Passwords, Upgrades, upgrades};
 use crate::rest::Rest;
 use crate::retention;
+use crate::slow_pushes;
 use crate::shutdown::{ShutdownSwitch, shutdown};
 use crate::switchboard::{Dispatcher, Switchboard};
 use crate::tls::{self, CertificateError, Certificates};
@@ -138,6 +139,7 @@ impl Daemon {
         daemon.serve_network(bound, plain, &certificates)?;
         tokio::spawn(daemon.context.links.clone().sweep());
         tokio::spawn(retention::run(daemon.context.clone()));
+        tokio::spawn(slow_pushes::run(daemon.context.clone()));
         tokio::spawn(renew(certificates, daemon.context.clone()));
         Ok(daemon)
     }

@@ -116,7 +116,7 @@ impl Switchboard {
                     }
                 }
             }
-            Route::Broadcast { devices, .. } => {
+            Route::Broadcast { devices, .. } | Route::Withdrawn { devices, .. } => {
                 let everything = (app, DeviceNumber(0))..=(app, DeviceNumber(u32::MAX));
                 for ((_, device), (_, mailbox)) in connected.devices.range(everything) {
                     if devices.contains(device.0) {

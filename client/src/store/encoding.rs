@@ -7,7 +7,7 @@ use anser_protocol::names::Chat;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{ConversationRow, LocalId, Message, OutboxEntry};
+use super::{ConversationRow, LocalId, Message, OutboxEntry, Push};
 
 /// Before every value; a value with another one is not read.
 const VERSION: u8 = 1;
@@ -22,6 +22,14 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
         Some((&VERSION, body)) => postcard::from_bytes(body).ok(),
         _ => None,
     }
+}
+
+/// A push as it is written now, or as it was when no push could take the place of another.
+pub(super) fn decode_push(bytes: &[u8]) -> Option<Push> {
+    decode(bytes).or_else(|| {
+        let (position, msg_id, at_ms, content) = decode(bytes)?;
+        Some(Push { position, msg_id, at_ms, content, replaces: None })
+    })
 }
 
 /// A chat as a key: 0 and the username, or 1 and the group's number.
@@ -133,12 +141,26 @@ impl ConversationValue {
 
 #[cfg(test)]
 mod tests {
+    use anser_protocol::content::PushContent;
+
     use super::*;
 
     #[test]
     fn chats_are_read_back_from_their_keys() {
         for chat in [Chat::User("鸿雁".into()), Chat::Group(GroupId(10_000_007))] {
             assert_eq!(chat_from_key(&chat_key(&chat)), Some(chat));
+        }
+    }
+
+    #[test]
+    fn a_push_is_read_with_and_without_the_push_that_it_replaces() {
+        let content = PushContent::default();
+        let old = encode(&(Position(9), Position(8), 7u64, &content));
+        let push = Push { position: Position(9), msg_id: Position(8), at_ms: 7, content, replaces: None };
+        assert_eq!(decode_push(&old), Some(push.clone()));
+        for replaces in [None, Some(Position(3))] {
+            let push = Push { replaces, ..push.clone() };
+            assert_eq!(decode_push(&encode(&push)), Some(push));
         }
     }
 

@@ -26,7 +26,7 @@ use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError};
 use serde::de::DeserializeOwned;
 
-use super::encoding::{ConversationValue, MessageValue, OutboxValue, chat_from_key, chat_key, decode, encode};
+use super::encoding::{ConversationValue, MessageValue, OutboxValue, chat_from_key, chat_key, decode, decode_push, encode};
 use super::{ConversationRow, LocalId, Message, PUSH_IDS_KEPT, Release, Released, Store, StoreError, Stored, Write};
 use crate::session::Transport;
 
@@ -217,7 +217,7 @@ impl FileStore {
         let mut waiting = Vec::new();
         for row in read.open_table(PUSHES)?.range(above.saturating_add(1)..)?.take(limit) {
             let (arrival, value) = row?;
-            let push = decode(value.value()).ok_or(LoadError::Damaged("pushes"))?;
+            let push = decode_push(value.value()).ok_or(LoadError::Damaged("pushes"))?;
             waiting.push(Released::Push { arrival: arrival.value(), push });
         }
         Ok(waiting)
@@ -516,7 +516,7 @@ mod tests {
 
     fn push(position: u64, msg_id: u64) -> Write {
         let content = PushContent::default();
-        Write::Push(Push { position: Position(position), msg_id: Position(msg_id), at_ms: 7, content })
+        Write::Push(Push { position: Position(position), msg_id: Position(msg_id), at_ms: 7, content, replaces: None })
     }
 
     /// One of everything.

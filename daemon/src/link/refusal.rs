@@ -39,6 +39,6 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         Refusal::EarlierSendRefused { .. } => plain(ErrorCode::SEND_OUT_OF_ORDER),
         // Neither is asked for over a link.
         Refusal::NoTarget { .. } | Refusal::NothingToPush => plain(ErrorCode::INVALID),
-        Refusal::Internal => plain(ErrorCode::INTERNAL),
+        Refusal::PushUnknown | Refusal::TooManySlowPushes | Refusal::Internal => plain(ErrorCode::INTERNAL),
     }
 }

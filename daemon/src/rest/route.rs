@@ -1,7 +1,7 @@
 //! Every call that the REST APIs serve. The router is built from this table, and the test of the walls between apps
 //! walks it: a route that is not in it does not exist.
 
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 
 use super::{device, im, push};
 use crate::context::Shared;
@@ -33,6 +33,15 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v3/push", Push, || post(push::submit)),
     route("POST", "/v3/push/validate", Push, || post(push::validate)),
     route("GET", "/v3/push/cid", Push, || get(push::cids)),
+    route("DELETE", "/v3/push/{msg_id}", Push, || delete(push::withdraw)),
+    route("POST", "/v3/push/batch/regid/single", Push, || post(push::to_registration_ids)),
+    route("POST", "/v3/push/batch/alias/single", Push, || post(push::to_aliases)),
+    route("GET", "/v3/push/quota", Push, || get(push::quota)),
+    route("POST", "/v3/push/template", Push, || post(push::not_served)),
+    route("POST", "/v3/push/template/schedule", Push, || post(push::not_served)),
+    route("POST", "/v3/push_plan/create", Push, || post(push::not_served)),
+    route("PUT", "/v3/push_plan/update", Push, || put(push::not_served)),
+    route("GET", "/v3/push_plan/list", Push, || get(push::not_served)),
     route("GET", "/v3/devices/{registration_id}", Device, || get(device::show)),
     route("POST", "/v3/devices/{registration_id}", Device, || post(device::update)),
     // The Beijing layout.

@@ -228,7 +228,7 @@ impl Session {
                 (Chat::User(Arc::clone(peer)), Arc::clone(from_name), message)
             }
             Route::Group { group, from_name, message, .. } => (Chat::Group(*group), Arc::clone(from_name), message),
-            Route::Devices { .. } | Route::Broadcast { .. } => return,
+            Route::Devices { .. } | Route::Broadcast { .. } | Route::Withdrawn { .. } => return,
         };
         if message.sent_by.is_some_and(|(sender, _)| sender == device.number) {
             user.own_sends += 1;

@@ -608,7 +608,7 @@ fn an_unknown_frame_type_is_answered_and_the_link_goes_on() {
 fn push(position: u64, expires_ms: TimeMs) -> Appended {
     let message = CustomMessage { content: "news".into(), ..CustomMessage::default() };
     let content = PushContent { notification: None, message: Some(message) };
-    let push = Push { msg_id: Position(position - 1), expires_ms, contents: vec![(Platform::ANDROID, content)] };
+    let push = Push { msg_id: Position(position - 1), expires_ms, contents: vec![(Platform::ANDROID, content)], replaces: None };
     let route = Route::Devices { push: Arc::new(push), devices: vec![DEVICE] };
     Appended { app: APP, position: Position(position), at_ms: START, route }
 }

@@ -1,11 +1,14 @@
 //! The push API, version 3.
 
+mod batch;
 mod cid;
+mod flat;
 mod object;
-mod refusal;
 
-use anser_storage::command::{Command, PushCommand, Submit};
-use anser_storage::outcome::Answer;
+mod refusal;
+mod send;
+mod withdraw;
+
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode};
@@ -18,16 +21,14 @@ use super::{body, path};
 use crate::clock::now_ms;
 use crate::context::{Context, Shared};
 use cid::{CidType, Cids};
-use object::{PushObject, UnknownKeys};
+
+pub use batch::{to_aliases, to_registration_ids};
+pub use object::Form;
+pub use flat::{not_served, quota};
+pub use send::{Mode, check, send};
+pub use withdraw::withdraw;
 
 const CIDS_MAX: usize = 1000;
-
-/// Is it sent, or only looked at?
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Send,
-    ValidateOnly,
-}
 
 /// `POST /v3/push`
 pub async fn submit(
@@ -49,40 +50,9 @@ pub async fn validate(
 
 async fn push(context: &Context, caller: &Caller, request: Request, mode: Mode) -> Result<Response<Body>, Fault> {
     let body = body::json(Family::Push, request).await?;
-    let unknown_keys = if context.config.push.lenient_keys { UnknownKeys::Ignore } else { UnknownKeys::Refuse };
-    let push = PushObject::parse(&body, unknown_keys).map_err(refusal::of_finding)?;
-    if let Some(cid) = &push.cid
-        && !Cids::new(&context.keys).is_valid(cid, &caller.app_key, CidType::Push, now_ms())
-    {
-        return Err(Family::Push.invalid("cid is not one that GET /v3/push/cid gave this app within a day"));
-    }
-    let submit = submission(context, caller, push, mode);
-    let outcome = context.ledger.submit(Command::Push(PushCommand::Submit(Box::new(submit)))).await;
-    let outcome = outcome.map_err(|_| Family::Push.busy())?;
-    match outcome.answer.map_err(refusal::of_push)? {
-        Answer::Pushed { msg_id, sendno, .. } => {
-            Ok(json_response(StatusCode::OK, &json!({"sendno": sendno, "msg_id": msg_id.to_string()})))
-        }
-        _ => Err(Family::Push.internal()),
-    }
-}
-
-fn submission(context: &Context, caller: &Caller, push: PushObject, mode: Mode) -> Submit {
-    let PushObject { contents, audience, time_to_live_s, sendno, cid } = push;
-    let connected = match (mode, time_to_live_s) {
-        (Mode::Send, 0) => context.switchboard.connected_devices(caller.app),
-        _ => Vec::new(),
-    };
-    Submit {
-        app: caller.app,
-        contents,
-        audience,
-        time_to_live_s,
-        sendno,
-        connected,
-        cid: cid.filter(|_| mode == Mode::Send),
-        validate_only: mode == Mode::ValidateOnly,
-    }
+    let push = check(context, &caller.app_key, &body, Form::Push)?;
+    let accepted = send(context, caller.app, push, mode).await?;
+    Ok(json_response(StatusCode::OK, &accepted.to_json()))
 }
 
 /// `GET /v3/push/cid`
