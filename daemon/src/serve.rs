@@ -28,8 +28,8 @@ use crate::listen::{self, BindError, Bound};
 use crate::password::{Passwords, Upgrades, upgrades};
 use crate::rest::Rest;
 use crate::retention;
-use crate::slow_pushes;
 use crate::shutdown::{ShutdownSwitch, shutdown};
+use crate::slow_pushes;
 use crate::switchboard::{Dispatcher, Switchboard};
 use crate::tls::{self, CertificateError, Certificates};
 

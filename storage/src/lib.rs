@@ -35,8 +35,8 @@ pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::group::Group;
 pub use rows::user::{Token, User};
 pub use snapshot::{
-    ConversationRow, Damage, Device, DueSlice, Finding, HistoryPage, Member, PendingPush, PlannedChat, PushCounts, ReadRecord,
-    Reader, ScrubPlace, Scrubbed, Snapshot,
+    ConversationRow, Damage, Device, DueSlice, Finding, HistoryPage, Member, PendingPush, PlannedChat, PushCounts,
+    ReadRecord, Reader, ScrubPlace, Scrubbed, Snapshot,
 };
 
 pub mod disk;

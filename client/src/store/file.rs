@@ -26,7 +26,9 @@ use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError};
 use serde::de::DeserializeOwned;
 
-use super::encoding::{ConversationValue, MessageValue, OutboxValue, chat_from_key, chat_key, decode, decode_push, encode};
+use super::encoding::{
+    ConversationValue, MessageValue, OutboxValue, chat_from_key, chat_key, decode, decode_push, encode,
+};
 use super::{ConversationRow, LocalId, Message, PUSH_IDS_KEPT, Release, Released, Store, StoreError, Stored, Write};
 use crate::session::Transport;
 

@@ -43,7 +43,12 @@ pub async fn to_aliases(
 }
 
 /// Mistakes in an item are answered with the item; the others are sent.
-async fn batch(context: &Context, caller: &Caller, request: Request, kind: TargetKind) -> Result<Response<Body>, Fault> {
+async fn batch(
+    context: &Context,
+    caller: &Caller,
+    request: Request,
+    kind: TargetKind,
+) -> Result<Response<Body>, Fault> {
     let body = body::json_within(Family::Push, request, BODY_BYTES_MAX).await?;
     let items = items(&body)?;
     let results = items.into_iter().map(|(cid, item)| async {

@@ -23,8 +23,8 @@ use crate::context::{Context, Shared};
 use cid::{CidType, Cids};
 
 pub use batch::{to_aliases, to_registration_ids};
-pub use object::Form;
 pub use flat::{not_served, quota};
+pub use object::Form;
 pub use send::{Mode, check, send};
 pub use withdraw::withdraw;
 

@@ -106,15 +106,13 @@ impl PushObject {
         let notification = notification::parse_notification(object, &mut findings);
         let message = notification::parse_message(object, &mut findings);
         let options = options::parse(object, message.is_some(), &mut findings);
-        let blocks =
-            blocks::parse(object, &platforms, notification.is_some(), message.is_some(), &mut findings);
+        let blocks = blocks::parse(object, &platforms, notification.is_some(), message.is_some(), &mut findings);
         let cid = parse_cid(object, reading, &mut findings);
         if ["notification", "message", "live_activity"].iter().all(|name| member(object, name).is_none()) {
             findings.missing("notification and message are both missing: one of them must be there");
         }
         let for_all = for_all_platforms(notification.as_ref(), &options, &blocks);
-        let contents =
-            resolve::contents(&platforms, notification.as_ref(), message.as_ref(), &for_all, &mut findings);
+        let contents = resolve::contents(&platforms, notification.as_ref(), message.as_ref(), &for_all, &mut findings);
         let bridged = bridged(&platforms, notification.as_ref(), &blocks);
         if contents.is_empty() && bridged.is_empty() && !platforms.is_empty() {
             findings.missing(

@@ -74,12 +74,7 @@ fn parse_in_app(push: &Object, has_notification: bool, has_message: bool, findin
 }
 
 /// Version 1 has its own text and replaces the notification; version 2 has a block for each platform.
-fn parse_third(
-    push: &Object,
-    has_notification: bool,
-    has_message: bool,
-    findings: &mut Findings,
-) -> Option<Object> {
+fn parse_third(push: &Object, has_notification: bool, has_message: bool, findings: &mut Findings) -> Option<Object> {
     let version = member(push, "options").and_then(|options| options.get("notification_3rd_ver"));
     let is_second = version.and_then(Value::as_str) == Some("v2");
     let shapes = if is_second { shape::THIRD_BY_PLATFORM } else { shape::THIRD };

@@ -33,11 +33,7 @@ const BLOCKS: [(Platform, Shapes); 5] = [
 ];
 
 /// Members that belong to no platform's block.
-const SHARED: Shapes = &[
-    ("alternate_alert", Shape::Text),
-    ("voip", Shape::Object),
-    ("ai_opportunity", Shape::Bool),
-];
+const SHARED: Shapes = &[("alternate_alert", Shape::Text), ("voip", Shape::Object), ("ai_opportunity", Shape::Bool)];
 
 const NOTIFICATION_KEYS: [&str; 9] =
     ["alert", "android", "ios", "hmos", "quickapp", "winphone", "alternate_alert", "voip", "ai_opportunity"];

@@ -313,7 +313,10 @@ fn as_number(value: &Value) -> Option<f64> {
 fn is_time(text: &str) -> bool {
     let form = "0000-00-00 00:00:00";
     let has_form = text.len() == form.len()
-        && text.bytes().zip(form.bytes()).all(|(is, shall)| if shall == b'0' { is.is_ascii_digit() } else { is == shall });
+        && text
+            .bytes()
+            .zip(form.bytes())
+            .all(|(is, shall)| if shall == b'0' { is.is_ascii_digit() } else { is == shall });
     let part = |from: usize| text.get(from..from + 2).and_then(|digits| digits.parse::<u8>().ok()).unwrap_or(u8::MAX);
     has_form
         && (1..=12).contains(&part(5))

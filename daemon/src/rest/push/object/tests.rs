@@ -344,9 +344,7 @@ fn in_app_banners_go_with_a_notification_and_reach_the_device() {
 
 #[test]
 fn a_third_partys_notification_goes_with_a_message() {
-    let with = |third: Value| {
-        json!({"platform": "all", "audience": "all", "message": {"msg_content": "x"}, "notification_3rd": third})
-    };
+    let with = |third: Value| json!({"platform": "all", "audience": "all", "message": {"msg_content": "x"}, "notification_3rd": third});
     let push = accepted(with(json!({"content": "c", "title": "t", "badge_add_num": "1"})));
     assert_eq!(push.kept, r#"{"notification_3rd":{"badge_add_num":1,"content":"c","title":"t"}}"#);
     assert_eq!(refused(with(json!({"title": "t"}))), Kind::Missing);
@@ -592,7 +590,8 @@ fn with_audience(audience: Value) -> Value {
 }
 
 fn accepted(push: Value) -> PushObject {
-    PushObject::parse(&push, &reading(UnknownKeys::Refuse, Form::Push)).unwrap_or_else(|finding| panic!("{finding:?} for {push}"))
+    PushObject::parse(&push, &reading(UnknownKeys::Refuse, Form::Push))
+        .unwrap_or_else(|finding| panic!("{finding:?} for {push}"))
 }
 
 fn refused(push: Value) -> Kind {
