@@ -35,6 +35,7 @@ use crate::retention;
 use crate::schedule::{self, Alarm};
 use crate::scrub::{self, Scrubs};
 use crate::shutdown::{ShutdownSwitch, shutdown};
+use crate::slow_pushes;
 use crate::switchboard::{Dispatcher, Switchboard};
 use crate::tls::{self, CertificateError, Certificates};
 
@@ -151,6 +152,7 @@ impl Daemon {
         tokio::spawn(scrub::run(daemon.context.clone()));
         tokio::spawn(attendance::run(daemon.context.clone()));
         tokio::spawn(schedule::job::run(daemon.context.clone()));
+        tokio::spawn(slow_pushes::run(daemon.context.clone()));
         tokio::spawn(renew(certificates, daemon.context.clone()));
         Ok(daemon)
     }

@@ -150,6 +150,14 @@ impl Switchboard {
                 }
                 self.attendance.reach(app, push.msg_id, reached);
             }
+            Route::Withdrawn { devices, .. } => {
+                let everything = (app, DeviceNumber(0))..=(app, DeviceNumber(u32::MAX));
+                for ((_, device), (_, mailbox)) in connected.devices.range(everything) {
+                    if devices.contains(device.0) {
+                        self.put(mailbox, Recipient::Device, appended);
+                    }
+                }
+            }
             Route::Broadcast { push, devices } => {
                 let everything = (app, DeviceNumber(0))..=(app, DeviceNumber(u32::MAX));
                 let mut reached = RoaringBitmap::new();
@@ -345,7 +353,7 @@ mod tests {
         let mailbox = Arc::new(Mailbox::default());
         switchboard.attach_device(APP, DeviceNumber(1), 1, &mailbox);
         switchboard.attach_device(AppNumber(2), DeviceNumber(2), 2, &mailbox);
-        let push = Arc::new(Push { msg_id: Position(5), expires_ms: 9, contents: Vec::new() });
+        let push = Arc::new(Push { msg_id: Position(5), expires_ms: 9, contents: Vec::new(), replaces: None });
         let targets = [0, 1, 2].map(DeviceNumber);
         let to_each = targets.map(|device| Route::Devices { push: push.clone(), devices: vec![device] });
         let to_all = Route::Broadcast { push: push.clone(), devices: Arc::new((0..3).collect()) };

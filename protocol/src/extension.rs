@@ -22,6 +22,8 @@ pub struct Extension {
 pub mod tag {
     /// On a message's content: the `extras` JSON object of a text message.
     pub const EXTRAS: u16 = 1;
+    /// On the delivery of a push: the `msg_id` of the push whose place it takes, as a varint.
+    pub const REPLACES: u16 = 16;
 }
 
 impl Extensions {

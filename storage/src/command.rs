@@ -344,6 +344,21 @@ pub enum PushCommand {
         what: Reported,
         pushes: Vec<Position>,
     },
+    /// Takes a push back: what was not delivered is not delivered any more, and connected devices that have it are told.
+    /// Refused (`PushUnknown`) when it is unknown or older than a day; taking it back again changes nothing.
+    Withdraw {
+        app: AppNumber,
+        push: Position,
+    },
+    /// Releases the part of a slow push that was due at `due_ms`; nothing happens when that was done before, or when the
+    /// push has ended otherwise.
+    ReleaseSlice {
+        app: AppNumber,
+        push: Position,
+        due_ms: TimeMs,
+        /// Devices connected now, for a push without lifetime; ignored for others.
+        connected: Vec<DeviceNumber>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -360,8 +375,19 @@ pub struct Submit {
     pub app: AppNumber,
     /// Each targeted platform with what it is sent; platforms without content are not targets.
     pub contents: Vec<(Platform, PushContent)>,
+    /// Platforms to which something goes over a bridge only: their devices are targets, though a link has nothing to
+    /// tell them.
+    pub bridged: Vec<Platform>,
     pub audience: Audience,
+    /// Only those of the audience that are test devices.
+    pub only_test_devices: bool,
     pub time_to_live_s: u32,
+    /// A slow push: given out in equal parts over so many seconds. 0: at once.
+    pub spread_s: u32,
+    /// The push whose place this one takes; refused (`PushUnknown`) when it is unknown, withdrawn or older than a day.
+    pub replaces: Option<Position>,
+    /// JSON object, or empty: what bridges and the console want to know of the push and devices need not.
+    pub kept: String,
     /// Echoed in the answer, and again when the cid is repeated.
     pub sendno: String,
     /// Devices connected when a push without lifetime was accepted; ignored for others.
@@ -528,7 +554,9 @@ impl Command {
             Self::Push(
                 PushCommand::Received { app, .. }
                 | PushCommand::Clicked { app, .. }
-                | PushCommand::Reported { app, .. },
+                | PushCommand::Reported { app, .. }
+                | PushCommand::Withdraw { app, .. }
+                | PushCommand::ReleaseSlice { app, .. },
             ) => Some(*app),
             Self::Mark(
                 MarkCommand::ChatCursor { app, .. }
@@ -546,7 +574,12 @@ impl Command {
         match self {
             Self::Send(_) => QueueClass::Send,
             Self::Mark(_)
-            | Self::Push(PushCommand::Received { .. } | PushCommand::Clicked { .. } | PushCommand::Reported { .. })
+            | Self::Push(
+                PushCommand::Received { .. }
+                | PushCommand::Clicked { .. }
+                | PushCommand::Reported { .. }
+                | PushCommand::ReleaseSlice { .. },
+            )
             | Self::Label(LabelCommand::ClearTags { .. })
             | Self::System(_) => QueueClass::Job,
             _ => QueueClass::Rest,

@@ -16,7 +16,7 @@ use crate::rows::chat::{SingleChat, single_chat_key};
 use crate::rows::device::{ByRegistrationId, DeviceRow, Tag, TestDevice, device_key, registration_id_key, tag_key};
 use crate::rows::group::{Group, group_key};
 use crate::rows::push::{PushState, push_key};
-use crate::rows::record::{Body, EventRecord, Floor, Record, log_key, log_prefix};
+use crate::rows::record::{Body, EventRecord, Floor, Payload, PushRecord, Record, log_key, log_prefix};
 use crate::rows::schedule::{ScheduleRow, schedule_key};
 use crate::rows::user::{ByUsername, User, user_key, username_key};
 use crate::table::Table;
@@ -133,7 +133,7 @@ pub(crate) fn message(tables: &impl Tables, app: AppNumber, record: Record) -> R
             (MessageBody::Content(message.content), message.sent.map(|sent| (sent.device, sent.outbox)))
         }
         Body::Event(event) => (MessageBody::Event(group_event(tables, app, &event)?), None),
-        Body::Payload(_) | Body::Release(_) => return Ok(None),
+        Body::Payload(_) | Body::Release(_) | Body::Push(_) => return Ok(None),
     };
     Ok(Some(Message { seq: record.seq, body, sent_by }))
 }
@@ -161,10 +161,12 @@ pub(crate) fn push_payload(
     msg_id: Position,
     state: &PushState,
 ) -> Result<Option<Push>, ReadError> {
+    let expires_ms = state.expires_ms;
     match record(tables, app, Class::Push, msg_id)?.map(|record| record.body) {
-        Some(Body::Payload(payload)) => {
-            Ok(Some(Push { msg_id, expires_ms: state.expires_ms, contents: payload.contents }))
+        Some(Body::Push(PushRecord { contents, replaces, .. })) => {
+            Ok(Some(Push { msg_id, expires_ms, contents, replaces }))
         }
+        Some(Body::Payload(Payload { contents })) => Ok(Some(Push { msg_id, expires_ms, contents, replaces: None })),
         Some(_) => Err(missing(Table::Log, log_key(app, Class::Push, msg_id))),
         None => Ok(None),
     }

@@ -36,9 +36,9 @@ pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::group::Group;
 pub use rows::user::{Token, User};
 pub use snapshot::{
-    ConversationRow, Damage, Delivery, Device, DueSchedule, Finding, HistoryPage, Member, PendingPush, PlannedChat,
-    PlatformReport, Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Schedule, SchedulePage, ScrubPlace,
-    Scrubbed, Snapshot, TestDeviceShown,
+    ConversationRow, Damage, Delivery, Device, DueSchedule, DueSlice, Finding, HistoryPage, Member, PendingPush,
+    PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Schedule, SchedulePage,
+    ScrubPlace, Scrubbed, Snapshot, TestDeviceShown,
 };
 
 pub mod disk;

@@ -153,6 +153,10 @@ pub enum Refusal {
     /// This due time was dealt with before.
     AlreadyFired,
     TooManySchedules,
+    /// The push that was named does not exist, or is too old to be changed.
+    PushUnknown,
+    /// The app has as many unfinished slow pushes as it may (JPush 1012).
+    TooManySlowPushes,
     /// The command made the store panic, or met a damaged row; the batch went on without it.
     Internal,
 }
@@ -191,6 +195,9 @@ pub enum Route {
     Devices { push: Arc<Push>, devices: Vec<DeviceNumber> },
     /// A release on the app's broadcast chain.
     Broadcast { push: Arc<Push>, devices: Arc<RoaringBitmap> },
+    /// A push that was released to these devices was withdrawn. It has a position but no record: only those who are
+    /// connected are told, others find the push gone.
+    Withdrawn { push: Position, devices: Arc<RoaringBitmap> },
 }
 
 /// Users who come or go with a group's record; both still get the record itself.
@@ -221,4 +228,6 @@ pub struct Push {
     pub msg_id: Position,
     pub expires_ms: TimeMs,
     pub contents: Vec<(Platform, PushContent)>,
+    /// A device that shows this one shows the new one in its place.
+    pub replaces: Option<Position>,
 }

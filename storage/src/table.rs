@@ -66,6 +66,8 @@ tables! {
     Firings = 41, "firings";
     ScheduleCids = 42, "schedule_cids";
     Access = 43, "access";
+    SlowPushes = 44, "slow_pushes";
+    SlicesDue = 45, "slices_due";
 }
 
 impl Table {

@@ -333,3 +333,241 @@ fn a_push_whose_records_were_cut_waits_for_nobody_and_counts_no_more() {
     let counts = world.read().push_counts(world.app, push).expect("nothing is damaged");
     assert_eq!(counts.map(|counts| counts.received), Some(vec![(Platform::ANDROID, 1)]));
 }
+
+#[test]
+fn a_withdrawn_push_waits_for_nobody_and_those_who_may_have_it_are_named() {
+    let (mut world, devices) = world_with_devices(70);
+    let few = world.push(named(&["rid0", "rid2"]));
+    let many = world.push(Audience::All);
+
+    let outcome = world.apply(world.withdraw(few));
+    assert_eq!(outcome.answer, Ok(Answer::Done));
+    assert!(matches!(&outcome.appended[0].route, Route::Withdrawn { push, .. } if *push == few));
+    assert_eq!(released(&outcome), [vec![0, 2]]);
+    assert_eq!(world.waiting(devices[0], START, 10), [many]);
+
+    let outcome = world.apply(world.withdraw(many));
+    assert_eq!(released(&outcome), [(0..70).collect::<Vec<_>>()]);
+    assert_eq!(world.waiting(devices[0], START, 10), []);
+}
+
+#[test]
+fn withdrawing_again_changes_nothing_and_tells_nobody() {
+    let (mut world, _) = world_with_devices(1);
+    let push = world.push(Audience::All);
+    world.answer(world.withdraw(push));
+
+    let again = world.apply(world.withdraw(push));
+
+    assert_eq!((again.answer, again.appended), (Ok(Answer::Done), Vec::new()));
+}
+
+#[test]
+fn a_push_is_withdrawn_within_a_day_and_by_its_own_app_only() {
+    let (mut world, _) = world_with_devices(1);
+    let push = world.push(Audience::All);
+    let other = world.create_app("other");
+
+    let foreign = Command::Push(PushCommand::Withdraw { app: other, push });
+    assert_eq!(world.refusal(foreign), Refusal::PushUnknown);
+    assert_eq!(world.refusal(world.withdraw(Position(push.0 + 1))), Refusal::PushUnknown);
+    assert_eq!(world.refusal(world.withdraw(Position(u64::MAX))), Refusal::PushUnknown);
+    world.now_ms += DAY_MS;
+    assert_eq!(world.refusal(world.withdraw(push)), Refusal::PushUnknown);
+}
+
+#[test]
+fn a_push_takes_the_place_of_another_that_waits_and_says_which() {
+    let (mut world, devices) = world_with_devices(2);
+    let old = world.push(Audience::All);
+
+    let outcome = world.apply(world.submit(Audience::All, |submit| submit.replaces = Some(old)));
+
+    let Ok(Answer::Pushed { msg_id: new, .. }) = outcome.answer else { panic!("{outcome:?}") };
+    let Route::Devices { push, .. } = &outcome.appended[0].route else { panic!("{outcome:?}") };
+    assert_eq!((push.msg_id, push.replaces), (new, Some(old)));
+    assert_eq!(world.waiting(devices[1], START, 10), [new]);
+    let waiting = world.read().pending_pushes(world.app, devices[1], Platform::ANDROID, START, world.now_ms, 10);
+    assert_eq!(waiting.expect("nothing is damaged")[0].push.replaces, Some(old));
+}
+
+#[test]
+fn replacing_the_first_of_several_replaces_them_all() {
+    let (mut world, devices) = world_with_devices(1);
+    let first = world.push(Audience::All);
+    let (second, _) = world.push_as(Audience::All, |submit| submit.replaces = Some(first));
+    let (third, _) = world.push_as(Audience::All, |submit| submit.replaces = Some(second));
+
+    let (last, _) = world.push_as(Audience::All, |submit| submit.replaces = Some(first));
+
+    assert!(first < second && second < third);
+    assert_eq!(world.waiting(devices[0], START, 10), [last]);
+}
+
+#[test]
+fn what_cannot_be_replaced_refuses_the_push_and_nothing_is_sent() {
+    let (mut world, devices) = world_with_devices(1);
+    let withdrawn = world.push(Audience::All);
+    world.answer(world.withdraw(withdrawn));
+    let old = world.push_as(Audience::All, |submit| submit.time_to_live_s = 10 * 86_400).0;
+    let other = world.create_app("other");
+    let replacing = |push| move |submit: &mut Submit| submit.replaces = Some(push);
+
+    for push in [withdrawn, Position(old.0 + 1), Position(0)] {
+        assert_eq!(world.refusal(world.submit(Audience::All, replacing(push))), Refusal::PushUnknown);
+    }
+    let foreign = world.submit(Audience::All, |submit| (submit.app, submit.replaces) = (other, Some(old)));
+    assert_eq!(world.refusal(foreign), Refusal::PushUnknown);
+    // Nor does a validation replace anything.
+    world.answer(world.submit(Audience::All, |submit| {
+        submit.replaces = Some(old);
+        submit.validate_only = true;
+    }));
+    assert_eq!(world.waiting(devices[0], START, 10), [old]);
+    world.now_ms += DAY_MS;
+    assert_eq!(world.refusal(world.submit(Audience::All, replacing(old))), Refusal::PushUnknown);
+}
+
+#[test]
+fn a_slow_push_is_released_in_equal_parts_each_when_it_is_due() {
+    let (mut world, devices) = world_with_devices(12);
+
+    let outcome = world.apply(world.submit(Audience::All, |submit| submit.spread_s = 60));
+    let Ok(Answer::Pushed { msg_id: push, targets: 12, .. }) = outcome.answer else { panic!("{outcome:?}") };
+    let mut parts = vec![released(&outcome).concat()];
+    let start_ms = world.now_ms;
+    assert_eq!(world.release_due(), Vec::<Vec<u32>>::new());
+    for slice in 1..6 {
+        world.now_ms = start_ms + slice * 10_000 - 1;
+        assert_eq!(world.release_due(), Vec::<Vec<u32>>::new(), "slice {slice} is not due yet");
+        world.now_ms += 1;
+        parts.push(world.release_due().concat());
+    }
+
+    assert_eq!(parts, (0..6).map(|slice| vec![2 * slice, 2 * slice + 1]).collect::<Vec<_>>());
+    world.now_ms += DAY_MS / 2;
+    assert_eq!(world.release_due(), Vec::<Vec<u32>>::new());
+    assert_eq!(world.waiting(devices[11], START, 10), [push]);
+    world.received(devices[11], &[push]);
+    let counts = world.read().push_counts(world.app, push).expect("nothing is damaged").expect("the push is known");
+    assert_eq!(counts.received, [(Platform::ANDROID, 1)]);
+}
+
+#[test]
+fn those_whose_turn_has_not_come_do_not_get_a_slow_push() {
+    let (mut world, devices) = world_with_devices(12);
+
+    let (push, _) = world.push_as(Audience::All, |submit| submit.spread_s = 60);
+
+    assert_eq!(world.waiting(devices[1], START, 10), [push]);
+    assert_eq!(world.waiting(devices[2], START, 10), []);
+}
+
+#[test]
+fn slices_that_were_due_while_nobody_looked_are_released_afterwards() {
+    let (mut world, _) = world_with_devices(200);
+    world.push_as(Audience::All, |submit| submit.spread_s = 60);
+
+    world.now_ms += 3_600_000;
+
+    assert_eq!(world.release_due().concat().len(), 200 - 33);
+}
+
+#[test]
+fn the_lifetime_of_a_slow_push_begins_when_the_last_have_it() {
+    let (mut world, devices) = world_with_devices(6);
+    let (push, _) = world.push_as(Audience::All, |submit| (submit.spread_s, submit.time_to_live_s) = (60, 30));
+
+    world.now_ms += 60_000;
+    world.release_due();
+
+    assert_eq!(world.waiting(devices[5], START, 10), [push]);
+    world.now_ms += 30_000;
+    assert_eq!(world.waiting(devices[5], START, 10), []);
+}
+
+#[test]
+fn a_slow_push_without_lifetime_is_for_those_who_are_connected_when_their_turn_comes() {
+    let (mut world, devices) = world_with_devices(3);
+    let slow_and_live = |submit: &mut Submit| {
+        (submit.spread_s, submit.time_to_live_s) = (60, 0);
+        submit.connected = vec![DeviceNumber(1)];
+    };
+
+    let outcome = world.apply(world.submit(Audience::All, slow_and_live));
+    world.now_ms += 60_000;
+
+    // The first slice is device 0, which was not connected; 0 and 2 are when the others are due.
+    assert_eq!(released(&outcome), Vec::<Vec<u32>>::new());
+    assert_eq!(world.release_due(), [[2]]);
+    assert_eq!(world.waiting(devices[2], START, 10), []);
+}
+
+#[test]
+fn a_slow_push_that_is_withdrawn_or_replaced_goes_no_further() {
+    let (mut world, devices) = world_with_devices(12);
+    let slow = |submit: &mut Submit| submit.spread_s = 60;
+    let (withdrawn, _) = world.push_as(Audience::All, slow);
+    let (replaced, _) = world.push_as(Audience::All, slow);
+
+    world.answer(world.withdraw(withdrawn));
+    let (new, _) = world.push_as(named(&["rid11"]), |submit| submit.replaces = Some(replaced));
+    world.now_ms += 60_000;
+
+    assert_eq!(world.release_due(), Vec::<Vec<u32>>::new());
+    assert_eq!(world.waiting(devices[11], START, 10), [new]);
+}
+
+#[test]
+fn more_than_twenty_unfinished_slow_pushes_are_refused() {
+    let (mut world, _) = world_with_devices(12);
+    let slow = |submit: &mut Submit| submit.spread_s = 60;
+    let pushes: Vec<Position> = (0..20).map(|_| world.push_as(Audience::All, slow).0).collect();
+
+    assert_eq!(world.refusal(world.submit(Audience::All, slow)), Refusal::TooManySlowPushes);
+    world.push(Audience::All);
+    world.answer(world.withdraw(pushes[7]));
+    world.push_as(Audience::All, slow);
+    assert_eq!(world.refusal(world.submit(Audience::All, slow)), Refusal::TooManySlowPushes);
+    world.now_ms += 60_000;
+    world.release_due();
+    world.push_as(Audience::All, slow);
+}
+
+#[test]
+fn a_slice_of_a_deleted_app_is_forgotten() {
+    let (mut world, _) = world_with_devices(12);
+    world.push_as(Audience::All, |submit| submit.spread_s = 60);
+    let app = world.app;
+    while world.answer(Command::App(AppCommand::Delete { app })) == Answer::Continue {}
+
+    world.now_ms += 60_000;
+
+    assert_eq!(world.release_due(), Vec::<Vec<u32>>::new());
+    assert_eq!(world.read().due_slices(world.now_ms, 10).expect("nothing is damaged"), []);
+}
+
+#[test]
+fn what_goes_over_a_bridge_only_has_targets_and_is_delivered_to_nobody() {
+    let mut world = World::new();
+    let iphone = world.device_on("i", Platform::IOS);
+    let bridged = |submit: &mut Submit| {
+        (submit.contents, submit.bridged) = (Vec::new(), vec![Platform::IOS]);
+        submit.kept = r#"{"live_activity":{}}"#.into();
+    };
+
+    let (push, targets) = world.push_as(Audience::All, bridged);
+
+    assert_eq!(targets, 1);
+    let waiting = world.read().pending_pushes(world.app, iphone, Platform::IOS, START, world.now_ms, 10);
+    assert_eq!(waiting.expect("nothing is damaged"), []);
+    let kept = world.read().push_kept(world.app, push).expect("nothing is damaged");
+    assert_eq!(kept.as_deref(), Some(r#"{"live_activity":{}}"#));
+}
+
+#[test]
+fn a_push_for_test_devices_finds_nobody_where_there_are_none() {
+    let (mut world, _) = world_with_devices(1);
+    let refusal = world.refusal(world.submit(Audience::All, |submit| submit.only_test_devices = true));
+    assert!(matches!(refusal, Refusal::NoTarget { .. }));
+}

@@ -95,6 +95,10 @@ pub enum Event {
     CaughtUp {
         user: Name,
     },
+    /// A push was taken back: what shows it is to be removed. It comes behind the push itself.
+    PushWithdrawn {
+        msg_id: Position,
+    },
     /// The message is on the server's disk. Its place in the chat is `position`.
     Sent {
         user: Name,

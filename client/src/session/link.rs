@@ -123,6 +123,7 @@ fn greatest_position(frame: &ServerFrame) -> Position {
         ServerFrame::HistoryPage(page) => page.records.iter().map(|record| record.position).max().unwrap_or_default(),
         ServerFrame::PushDeliver(push) => push.after.max(push.position).max(push.msg_id),
         ServerFrame::PushCovered(covered) => covered.after.max(covered.to),
+        ServerFrame::PushWithdrawn(withdrawn) => withdrawn.msg_id,
         _ => Position::START,
     }
 }

@@ -447,6 +447,7 @@ impl Session {
             ServerFrame::HistoryPage(page) => self.on_history_page(page),
             ServerFrame::PushDeliver(push) => self.on_push(push),
             ServerFrame::PushCovered(covered) => self.on_push_covered(covered),
+            ServerFrame::PushWithdrawn(withdrawn) => self.on_push_withdrawn(&withdrawn),
             ServerFrame::Done(done) => self.on_answer(done.request, Answer::Done),
             ServerFrame::ConversationPage(page) => {
                 let answer = Answer::Conversations { conversations: page.conversations, is_complete: page.is_complete };

@@ -4,11 +4,12 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use anser_protocol::extension::Extensions;
-use anser_protocol::frame::push::{PushAck, PushCovered, PushDeliver};
+use anser_protocol::frame::push::{PushAck, PushCovered, PushDeliver, PushWithdrawn};
 use anser_protocol::ids::Position;
 use anser_protocol::limits::REPORTS_PER_FRAME_MAX;
 
 use super::acks::Acks;
+use super::action::Event;
 use super::transaction::Then;
 use super::{LinkEnd, Session};
 use crate::store::{PUSH_IDS_KEPT, Push, Release, Write};
@@ -99,7 +100,8 @@ impl Session {
         }
         let is_new = self.pushes.take_id(msg_id);
         if is_new {
-            let push = Push { position, msg_id, at_ms: push.at_ms, content: push.content };
+            let replaces = push.replaces();
+            let push = Push { position, msg_id, at_ms: push.at_ms, content: push.content, replaces };
             self.transaction.writes.push(Write::Push(push));
             self.transaction.then.push(Then::Release(Release::Pushes));
         }
@@ -114,6 +116,14 @@ impl Session {
     pub(super) fn on_push_covered(&mut self, covered: PushCovered) {
         if self.advance_pushes(covered.after, covered.to) {
             self.move_push_cursor(covered.to, None);
+        }
+    }
+
+    /// Waits its turn behind what the store is still writing down, so that the push itself is handed out first.
+    pub(super) fn on_push_withdrawn(&mut self, withdrawn: &PushWithdrawn) {
+        if self.pushes.known.contains(&withdrawn.msg_id) {
+            let event = Event::PushWithdrawn { msg_id: withdrawn.msg_id };
+            self.transaction.then.push(Then::Emit(event));
         }
     }
 

@@ -317,6 +317,7 @@ mod tests {
             msg_id: Position(4),
             at_ms: 0,
             content: anser_protocol::content::PushContent::default(),
+            replaces: None,
         };
         keeper.apply(Ticket(1), vec![Write::Push(push)]);
         keeper.taken(&Release::Pushes, 1);

@@ -105,6 +105,8 @@ pub struct Push {
     pub msg_id: Position,
     pub at_ms: TimeMs,
     pub content: PushContent,
+    /// The push whose place this one takes.
+    pub replaces: Option<Position>,
 }
 
 /// What the server last said of one conversation.

@@ -52,7 +52,9 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         | Refusal::ScheduleOver
         | Refusal::ScheduleChanged
         | Refusal::AlreadyFired
-        | Refusal::TooManySchedules => plain(ErrorCode::INVALID),
+        | Refusal::TooManySchedules
+        | Refusal::PushUnknown
+        | Refusal::TooManySlowPushes => plain(ErrorCode::INVALID),
         Refusal::Internal => plain(ErrorCode::INTERNAL),
     }
 }

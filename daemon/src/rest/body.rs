@@ -23,15 +23,20 @@ fn bytes_max(family: Family) -> usize {
 }
 
 pub async fn json(family: Family, request: Request) -> Result<Value, Fault> {
+    json_within(family, request, bytes_max(family)).await
+}
+
+/// The same for the few calls whose bodies are larger.
+pub async fn json_within(family: Family, request: Request, bytes_max: usize) -> Result<Value, Fault> {
     if request.headers().contains_key("x-encrypt-type") {
         return Err(family.invalid("encrypted payloads are not supported: send the body in the clear, over TLS"));
     }
-    let bytes = read(family, request).await?;
+    let bytes = read(family, request, bytes_max).await?;
     serde_json::from_slice(&bytes).map_err(|error| family.invalid(format!("the request body is not JSON: {error}")))
 }
 
-async fn read(family: Family, request: Request) -> Result<axum::body::Bytes, Fault> {
-    let body = Limited::new(request.into_body(), bytes_max(family));
+async fn read(family: Family, request: Request, bytes_max: usize) -> Result<axum::body::Bytes, Fault> {
+    let body = Limited::new(request.into_body(), bytes_max);
     match tokio::time::timeout(READ_WITHIN, body.collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(family.too_large()),

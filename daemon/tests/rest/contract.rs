@@ -9,17 +9,8 @@ const ENDPOINTS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../te
 
 /// Lines of the list that are not served yet. Whoever builds one takes it out.
 const NOT_BUILT: &[&str] = &[
-    "POST /v3/push/batch/regid/single",
-    "POST /v3/push/batch/alias/single",
     "POST /v3/push/file",
-    "DELETE /v3/push/{msg_id}",
-    "GET /v3/push/quota",
-    "POST /v3/push/template",
-    "POST /v3/push/template/schedule",
     "POST /v3/grouppush/file",
-    "POST /v3/push_plan/create",
-    "PUT /v3/push_plan/update",
-    "GET /v3/push_plan/list",
     "POST /v3/files/alias",
     "POST /v3/files/registration_id",
     "GET /v3/files",
@@ -32,6 +23,15 @@ const NOT_BUILT: &[&str] = &[
     "GET /v3/group/messages/detail",
     "GET /v3/group/users",
     "POST /v1/app/{app_key}/certificate",
+];
+
+/// What the contract lets a server without templates and plans refuse; a test of the push API looks at each.
+pub const FLATLY_REFUSED: &[&str] = &[
+    "POST /v3/push/template",
+    "POST /v3/push/template/schedule",
+    "POST /v3/push_plan/create",
+    "PUT /v3/push_plan/update",
+    "GET /v3/push_plan/list",
 ];
 
 #[test]
@@ -50,7 +50,7 @@ fn every_endpoint_of_the_contract_is_served_or_listed_as_not_built() {
 
 #[test]
 fn every_served_endpoint_of_the_contract_is_covered_by_a_test() {
-    let covered = covered();
+    let covered: BTreeSet<_> = covered().union(&texts(FLATLY_REFUSED)).cloned().collect();
     let bare: Vec<_> = endpoints().intersection(&served()).filter(|route| !covered.contains(*route)).cloned().collect();
     assert!(bare.is_empty(), "no test says `covers` of {bare:#?}");
 }

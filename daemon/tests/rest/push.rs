@@ -3,6 +3,7 @@
 use anser_protocol::content::Platform;
 use serde_json::{Value, json};
 
+use crate::contract;
 use crate::world::{App, World};
 
 #[tokio::test]
@@ -169,6 +170,159 @@ async fn a_push_waits_for_its_devices_resolved_for_their_platform() {
         &pending[0].push.contents.iter().find(|(platform, _)| *platform == Platform::ANDROID).expect("android").1;
     let notification = content.notification.as_ref().expect("a notification");
     assert_eq!((notification.alert.as_str(), notification.title.as_str()), ("shared", "T"));
+}
+
+#[tokio::test]
+async fn a_withdrawn_push_waits_for_nobody_and_withdrawing_it_again_is_no_mistake() {
+    let (world, app) = with_devices().await;
+    world.covers(&["DELETE /v3/push/{msg_id}"]);
+    let pushed = send(&world, &app, to(json!("all"))).await;
+    assert_eq!(waiting(&world, &app, "rid-1").await, [text(&pushed["msg_id"])]);
+    let path = format!("/v3/push/{}", text(&pushed["msg_id"]));
+    for _ in 0..2 {
+        assert_eq!(world.call(&app, "DELETE", &path, None).await.expect(200), json!({}));
+    }
+    assert_eq!(waiting(&world, &app, "rid-1").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_no_push_of_the_app_cannot_be_withdrawn() {
+    let (world, app) = with_devices().await;
+    let other = world.app("other").await;
+    let pushed = send(&world, &app, to(json!("all"))).await;
+    let path = format!("/v3/push/{}", text(&pushed["msg_id"]));
+    world.call(&other, "DELETE", &path, None).await.refused(400, 1003);
+    for unknown in ["1", "x", "99999999999999999999", "-1"] {
+        world.call(&app, "DELETE", &format!("/v3/push/{unknown}"), None).await.refused(400, 1003);
+    }
+    assert_eq!(waiting(&world, &app, "rid-1").await, [text(&pushed["msg_id"])]);
+}
+
+#[tokio::test]
+async fn a_push_takes_the_place_of_one_that_waits() {
+    let (world, app) = with_devices().await;
+    let old = send(&world, &app, to(json!("all"))).await;
+    let mut push = to(json!("all"));
+    push["options"] = json!({"override_msg_id": old["msg_id"]});
+    let new = send(&world, &app, push.clone()).await;
+    assert_eq!(waiting(&world, &app, "rid-1").await, [text(&new["msg_id"])]);
+
+    push["options"] = json!({"override_msg_id": 7});
+    world.call(&app, "POST", "/v3/push", Some(push.clone())).await.refused(400, 1003);
+    world.call(&app, "POST", "/v3/push/validate", Some(push)).await.refused(400, 1003);
+    assert_eq!(waiting(&world, &app, "rid-1").await, [text(&new["msg_id"])]);
+}
+
+#[tokio::test]
+async fn a_slow_push_reaches_its_devices_one_after_the_other() {
+    let (world, app) = with_devices().await;
+    let mut push = to(json!("all"));
+    push["options"] = json!({"big_push_duration": 1});
+    let pushed = send(&world, &app, push).await;
+    assert_eq!(waiting(&world, &app, "rid-1").await, [text(&pushed["msg_id"])]);
+    assert_eq!(waiting(&world, &app, "rid-2").await, [""; 0]);
+
+    let context = world.daemon.context();
+    let later = anserd::clock::now_ms() + 60_000;
+    anserd::slow_pushes::round(&context.ledger, &context.switchboard, later).await.expect("the store is there");
+
+    assert_eq!(waiting(&world, &app, "rid-2").await, [text(&pushed["msg_id"])]);
+}
+
+#[tokio::test]
+async fn the_twenty_first_unfinished_slow_push_is_1012() {
+    let (world, app) = with_devices().await;
+    let mut push = to(json!("all"));
+    push["options"] = json!({"big_push_duration": 1440});
+    for _ in 0..20 {
+        send(&world, &app, push.clone()).await;
+    }
+    world.call(&app, "POST", "/v3/push", Some(push)).await.refused(400, 1012);
+}
+
+#[tokio::test]
+async fn a_batch_answers_each_item_by_its_cid_and_mistakes_of_one_do_not_stop_the_others() {
+    let (world, app) = with_devices().await;
+    world.covers(&["POST /v3/push/batch/regid/single", "POST /v3/push/batch/alias/single"]);
+    let cids = cids(&world, &app, "?count=4").await;
+    let item = |target: &str| json!({"platform": "all", "target": target, "notification": {"alert": "hello"}});
+    let mut typo = item("rid-1");
+    typo["typo"] = json!(1);
+    let list = json!({"pushlist": {
+        cids[0].as_str(): item("rid-1"), cids[1].as_str(): item("nobody"), cids[2].as_str(): typo, "invented": item("rid-1"),
+    }});
+    let path = "/v3/push/batch/regid/single";
+    let answer = world.call(&app, "POST", path, Some(list.clone())).await.expect(200);
+    assert_eq!(answer[&cids[1]]["error"]["code"], 1003);
+    assert_eq!(answer[&cids[2]]["error"]["code"], 1009);
+    assert_eq!(answer["invented"]["error"]["code"], 1003);
+    assert_eq!(answer.as_object().map(serde_json::Map::len), Some(4));
+    assert_eq!(waiting(&world, &app, "rid-1").await, [text(&answer[&cids[0]]["msg_id"])]);
+    // The cids make it safe to repeat.
+    assert_eq!(world.call(&app, "POST", path, Some(list)).await.expect(200)[&cids[0]], answer[&cids[0]]);
+
+    let to_aliases = json!({"pushlist": {cids[3].as_str(): item("me"), cids[2].as_str(): item("nobody")}});
+    let answer = world.call(&app, "POST", "/v3/push/batch/alias/single", Some(to_aliases)).await.expect(200);
+    assert!(waiting(&world, &app, "rid-1").await.contains(&text(&answer[&cids[3]]["msg_id"]).to_owned()));
+    assert_eq!(answer[&cids[2]]["error"]["code"], 1011);
+    assert!(answer[&cids[2]]["msg_id"].is_string());
+}
+
+#[tokio::test]
+async fn a_batch_that_is_none_is_refused_as_a_whole() {
+    let (world, app) = with_devices().await;
+    let many: serde_json::Map<String, Value> = (0..1001).map(|number| (number.to_string(), json!({}))).collect();
+    for (body, code) in [
+        (json!([]), 1003),
+        (json!({}), 1002),
+        (json!({"pushlist": {}}), 1003),
+        (json!({"pushlist": "x"}), 1003),
+        (json!({"pushlist": many}), 1003),
+    ] {
+        world.call(&app, "POST", "/v3/push/batch/regid/single", Some(body)).await.refused(400, code);
+    }
+}
+
+#[tokio::test]
+async fn the_quota_is_unlimited_and_templates_and_plans_are_refused_in_their_flat_form() {
+    let (world, app) = with_devices().await;
+    world.covers(&["GET /v3/push/quota"]);
+    let unlimited = json!({"total": -1, "used": 0});
+    let quota = json!({"system": unlimited, "operation": unlimited});
+    let data = json!({"xiaomi_quota": quota, "oppo_quota": quota, "vivo_quota": quota});
+    let answer = world.call(&app, "GET", "/v3/push/quota", None).await.expect(200);
+    assert_eq!(answer, json!({"code": 0, "message": "success", "data": data}));
+    for endpoint in contract::FLATLY_REFUSED {
+        let (method, path) = endpoint.split_once(' ').expect("a method and a path");
+        assert_eq!(world.call(&app, method, path, Some(json!({}))).await.expect(403)["code"], 2007, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_only_apple_can_bring_is_accepted_and_waits_for_nobody() {
+    let (world, app) = with_devices().await;
+    let activity = json!({"ios": {"event": "update", "content-state": {"k": 1}}});
+    let push = json!({"platform": ["ios"], "audience": "all", "live_activity": activity});
+    let pushed = send(&world, &app, push).await;
+    assert_eq!(waiting(&world, &app, "rid-2").await, [""; 0]);
+    let (number, msg_id) = (app.number, text(&pushed["msg_id"]).parse().map(anser_protocol::ids::Position));
+    let msg_id = msg_id.expect("a number");
+    let kept = world.daemon.context().ledger.read(move |snapshot| snapshot.push_kept(number, msg_id)).await;
+    assert_eq!(kept.expect("readable").as_deref(), Some(json!({"live_activity": activity}).to_string().as_str()));
+}
+
+/// The ids of the pushes that wait for a device, as REST names them.
+async fn waiting(world: &World, app: &App, registration_id: &str) -> Vec<String> {
+    let (number, id) = (app.number, registration_id.to_owned());
+    let pending = world.daemon.context().ledger.read(move |snapshot| {
+        let (device, row) = snapshot.device_by_registration_id(number, &id)?.expect("the device is there");
+        snapshot.pending_pushes(number, device, row.platform, anser_protocol::ids::Position::START, 0, 10)
+    });
+    pending.await.expect("readable").iter().map(|pending| pending.push.msg_id.to_string()).collect()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
 }
 
 /// `rid-1` is a big red Android with the alias "me"; `rid-2` is an iPhone without anything.

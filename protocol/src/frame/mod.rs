@@ -11,7 +11,9 @@ use self::chat::{
     Ack, CatchUp, ConversationPage, Conversations, Covered, Deliver, History, HistoryPage, Send, SendRefused, Sent,
 };
 use self::group::{GroupChange, GroupCreate, GroupCreated, GroupList, GroupMembers, GroupRequest, Groups};
-use self::push::{Alias, AliasValue, PushAck, PushClicked, PushCovered, PushDeliver, PushReport, TagList, Tags};
+use self::push::{
+    Alias, AliasValue, PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushWithdrawn, TagList, Tags,
+};
 use self::session::{
     Done, Failed, GoAway, Hello, LoggedIn, Login, Logout, RegisterUser, Unsupported, UserInfo, UserProfile, Welcome,
 };
@@ -105,6 +107,7 @@ frames! {
     PushCovered(PushCovered) = 83,
     GoAway(GoAway) = 84,
     Unsupported(Unsupported) = 85,
+    PushWithdrawn(PushWithdrawn) = 96,
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::content::PushContent;
-use crate::extension::Extensions;
+use crate::extension::{Extensions, tag};
 use crate::ids::{Position, TimeMs};
 use crate::limits;
 use crate::wire;
@@ -21,6 +21,28 @@ pub struct PushDeliver {
     /// When it was accepted.
     pub at_ms: TimeMs,
     pub content: PushContent,
+    pub extensions: Extensions,
+}
+
+impl PushDeliver {
+    /// The push whose place this one takes: a device that shows it shows this one there instead.
+    pub fn replaces(&self) -> Option<Position> {
+        postcard::from_bytes(self.extensions.value(tag::REPLACES)?).ok()
+    }
+
+    /// The extensions of a push that takes the place of another.
+    pub fn replacing(replaces: Option<Position>) -> Extensions {
+        let Some(replaces) = replaces else { return Extensions::default() };
+        // Writing a number to memory cannot fail.
+        Extensions::default().with(tag::REPLACES, postcard::to_allocvec(&replaces).unwrap_or_default())
+    }
+}
+
+/// A push was taken back: a device that shows it removes it. Only said to devices that are connected; for others the
+/// push is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushWithdrawn {
+    pub msg_id: Position,
     pub extensions: Extensions,
 }
 

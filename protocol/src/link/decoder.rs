@@ -136,6 +136,7 @@ impl Decoder {
             Kind::AliasValue => ServerFrame::AliasValue(whole(body)?),
             Kind::PushDeliver => ServerFrame::PushDeliver(whole(body)?),
             Kind::PushCovered => ServerFrame::PushCovered(whole(body)?),
+            Kind::PushWithdrawn => ServerFrame::PushWithdrawn(whole(body)?),
             Kind::GoAway => ServerFrame::GoAway(whole(body)?),
             Kind::Unsupported => ServerFrame::Unsupported(whole(body)?),
         })

@@ -202,6 +202,7 @@ impl Encoder {
             ServerFrame::AliasValue(body) => put(Kind::AliasValue.number(), body, out),
             ServerFrame::PushDeliver(body) => put(Kind::PushDeliver.number(), body, out),
             ServerFrame::PushCovered(body) => put(Kind::PushCovered.number(), body, out),
+            ServerFrame::PushWithdrawn(body) => put(Kind::PushWithdrawn.number(), body, out),
             ServerFrame::GoAway(body) => put(Kind::GoAway.number(), body, out),
             ServerFrame::Unsupported(body) => put(Kind::Unsupported.number(), body, out),
             ServerFrame::Unknown(number) => put(*number, &(), out),

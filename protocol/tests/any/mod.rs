@@ -158,6 +158,7 @@ pub fn server_frame_of(number: u64, source: &mut Source<'_>) -> ServerFrame {
         81 => ServerFrame::AliasValue(any(source)),
         82 => ServerFrame::PushDeliver(any(source)),
         83 => ServerFrame::PushCovered(any(source)),
+        96 => ServerFrame::PushWithdrawn(any(source)),
         84 => ServerFrame::GoAway(any(source)),
         85 => ServerFrame::Unsupported(any(source)),
         unknown => ServerFrame::Unknown(unknown),

@@ -59,6 +59,7 @@ pub fn server(frame: &ServerFrame) -> String {
         ServerFrame::AliasValue(body) => text(body),
         ServerFrame::PushDeliver(body) => text(body),
         ServerFrame::PushCovered(body) => text(body),
+        ServerFrame::PushWithdrawn(body) => text(body),
         ServerFrame::GoAway(body) => text(body),
         ServerFrame::Unsupported(body) => text(body),
     }

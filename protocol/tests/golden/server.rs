@@ -5,7 +5,7 @@ use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::ServerFrame as Frame;
 use anser_protocol::frame::chat::{CatchUp, ConversationPage, Covered, HistoryPage, Record, SendRefused, Sent};
 use anser_protocol::frame::group::{GroupCreated, GroupMembers, GroupSummary, Groups};
-use anser_protocol::frame::push::{AliasValue, PushCovered, PushDeliver, TagList};
+use anser_protocol::frame::push::{AliasValue, PushCovered, PushDeliver, PushWithdrawn, TagList};
 use anser_protocol::frame::session::{Done, Failed, GoAway, LoggedIn, Unsupported, UserProfile, Welcome};
 use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::names::Chat;
@@ -220,6 +220,15 @@ fn push() -> Vec<Vector> {
         extras: r#"{"id":9}"#.into(),
     };
     let both = PushContent { notification: notification.notification.clone(), message: Some(message.clone()) };
+    let replacing = Frame::PushDeliver(PushDeliver {
+        after: Position(HERE + 40),
+        position: Position(HERE + 52),
+        msg_id: Position(HERE + 51),
+        at_ms: NOW_MS,
+        content: notification.clone(),
+        extensions: PushDeliver::replacing(Some(Position(HERE + 30))),
+    });
+    let withdrawn = PushWithdrawn { msg_id: Position(HERE + 51), extensions: none() };
     let message_only = PushContent { notification: None, message: Some(message) };
     vec![
         server("tag_list", "The tags as they are now.", tag_list(24, &["news", "华东"])),
@@ -237,6 +246,12 @@ fn push() -> Vec<Vector> {
             "A push without lifetime: after equals position, the cursor stays.",
             push(HERE + 44, HERE + 44, HERE + 43, message_only),
         ),
+        server(
+            "push_replacing",
+            "A notification that takes the place of an earlier one: extension 16 is the msg_id of that one.",
+            replacing,
+        ),
+        server("push_withdrawn", "A push was taken back: what shows it is removed.", Frame::PushWithdrawn(withdrawn)),
         server("push_covered", "No push for this device in between.", covered(HERE + 40, HERE + 60)),
         server("push_covered_from_start", "No push so far.", covered(0, HERE)),
     ]

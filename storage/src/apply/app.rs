@@ -19,8 +19,8 @@ use crate::tables::Tables;
 const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
-/// for its time in the table of expiries goes when that comes.
-const APP_TABLES: [Table; 33] = [
+/// for its time in the tables of expiries and of slices goes when that comes.
+const APP_TABLES: [Table; 34] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -44,6 +44,7 @@ const APP_TABLES: [Table; 33] = [
     Table::PushCursors,
     Table::PushStates,
     Table::PushTargets,
+    Table::SlowPushes,
     Table::Reports,
     Table::Presence,
     Table::Cids,

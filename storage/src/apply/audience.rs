@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use anser_protocol::content::Platform;
 use roaring::RoaringBitmap;
 
+use super::test_device::TEST_DEVICES_MAX;
 use super::{Batch, Decided};
 use crate::command::{Audience, Selection};
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, DeviceNumber, TagNumber};
-use crate::key::u32_at;
+use crate::key::{Key, u32_at};
 use crate::outcome::Refusal;
 use crate::rows::chunk::{Chunk, ChunkRow, PlatformChunk, TagChunk, chunk_of, platform_chunk_key, tag_chunk_key};
 use crate::rows::device::alias_prefix;
@@ -20,7 +21,7 @@ use crate::table::Table;
 use crate::tables::Tables;
 
 /// Devices by the number of their chunk.
-type Named = BTreeMap<u32, Chunk>;
+pub(super) type Named = BTreeMap<u32, Chunk>;
 
 /// A selection with its names looked up; nothing stands for a kind that is absent.
 struct Resolved {
@@ -61,6 +62,7 @@ impl Batch<'_> {
         app: AppNumber,
         platforms: &[Platform],
         audience: &Audience,
+        among: Option<&Named>,
     ) -> Decided<Targets> {
         let selection = match audience {
             Audience::All => None,
@@ -78,9 +80,24 @@ impl Batch<'_> {
             if let Some(selection) = &selection {
                 self.select(app, selection, number, &mut chosen)?;
             }
+            if let Some(among) = among {
+                chosen.intersect(among.get(&number).unwrap_or(&Chunk::EMPTY));
+            }
             targets.add(number, &chosen, &of_platforms);
         }
         Ok(targets)
+    }
+
+    /// Devices on which a push may be tried out.
+    pub(super) fn test_devices(&self, app: AppNumber) -> Result<Named, ReadError> {
+        let prefix = Key::app(app);
+        let mut named = Named::new();
+        for key in self.keys(Table::TestDevices, &prefix, TEST_DEVICES_MAX)? {
+            if let Some(device) = u32_at(&key, prefix.as_bytes().len()) {
+                add(&mut named, DeviceNumber(device));
+            }
+        }
+        Ok(named)
     }
 
     fn resolve_selection(&self, app: AppNumber, selection: &Selection) -> Decided<Resolved> {

@@ -20,10 +20,12 @@ mod push;
 mod report;
 mod schedule;
 mod send;
+mod slow_push;
 mod system;
 mod tags;
 mod test_device;
 mod user;
+mod withdraw;
 
 pub(crate) use batch::{Batch, Overlay};
 pub(crate) use member_lists::MemberLists;

@@ -16,7 +16,7 @@ use crate::ids::{AppNumber, ChainNumber, DeviceNumber};
 use crate::outcome::{Answer, Push, Refusal, Route};
 use crate::rows::device::{DeviceRow, device_key};
 use crate::rows::push::{Cid, Expiry, PlatformTargets, PushState, PushTargets, Report, cid_key, expiry_key, push_key};
-use crate::rows::record::{Body, Payload, Release, ReleaseTo};
+use crate::rows::record::{Body, PushRecord, Release, ReleaseTo};
 use crate::tables::Tables;
 
 /// For how long a repeated cid gets the first answer.
@@ -45,21 +45,29 @@ impl Batch<'_> {
                 };
                 self.report(*app, *device, report, pushes)
             }
+            PushCommand::Withdraw { app, push } => self.withdraw_push(*app, *push),
+            PushCommand::ReleaseSlice { app, push, due_ms, connected } => {
+                self.release_due_slice(*app, *push, *due_ms, connected)
+            }
         }
     }
 
     /// A refusal leaves nothing behind but the position that it may have taken.
     pub(super) fn submit_push(&mut self, submit: &Submit) -> Decided<Answer> {
         let broadcasts = self.require_app(submit.app)?.broadcasts;
+        let contents = contents_with_something(&submit.contents);
+        if contents.is_empty() && submit.bridged.is_empty() {
+            return Err(Refusal::NothingToPush.into());
+        }
+        self.check_replaced(submit)?;
+        self.check_slow_pushes(submit)?;
         if let Some(answer) = self.answer_of_cid(submit)? {
             return Ok(answer);
         }
-        let contents = contents_with_something(&submit.contents);
-        if contents.is_empty() {
-            return Err(Refusal::NothingToPush.into());
-        }
-        let platforms: Vec<Platform> = contents.iter().map(|(platform, _)| *platform).collect();
-        let audience = self.resolve_audience(submit.app, &platforms, &submit.audience)?;
+        let mut platforms: Vec<Platform> = contents.iter().map(|(platform, _)| *platform).collect();
+        platforms.extend(submit.bridged.iter().filter(|bridged| contents.iter().all(|(other, _)| other != *bridged)));
+        let among = if submit.only_test_devices { Some(self.test_devices(submit.app)?) } else { None };
+        let audience = self.resolve_audience(submit.app, &platforms, &submit.audience, among.as_ref())?;
         if audience.devices.is_empty() {
             return Err(Refusal::NoTarget { msg_id: self.take_position() }.into());
         }
@@ -87,16 +95,26 @@ impl Batch<'_> {
     ) -> Result<Position, ReadError> {
         let app = submit.app;
         let lifetime_ms = u64::from(submit.time_to_live_s) * 1000;
-        let expires_ms = self.now_ms() + lifetime_ms;
         let is_live_only = lifetime_ms == 0;
-        let targets = audience.devices.len();
-        let by_platform = platform_targets(&contents, &audience.by_platform);
-        let released_to = if is_live_only { audience.devices & connected(submit) } else { audience.devices };
-        let payload = Payload { contents };
-        let msg_id = self.append_loose(app, Class::Push, Body::Payload(payload.clone()))?;
-        let push = Arc::new(Push { msg_id, expires_ms, contents: payload.contents });
-        let release = self.next_position();
-        let release_count = self.release_push(app, broadcasts, &push, released_to)?;
+        // The last to get a slow push have the whole lifetime as well.
+        let spread_ms = if is_live_only { 0 } else { u64::from(submit.spread_s) * 1000 };
+        let expires_ms = self.now_ms() + spread_ms + lifetime_ms;
+        let Targets { devices: audience, by_platform } = audience;
+        let targets = audience.len();
+        let by_platform = platform_targets(&contents, &by_platform);
+        let record = PushRecord { contents: contents.clone(), replaces: submit.replaces, kept: submit.kept.clone() };
+        let msg_id = self.append_loose(app, Class::Push, Body::Push(record))?;
+        let push = Arc::new(Push { msg_id, expires_ms, contents, replaces: submit.replaces });
+        let (release, release_count) = if push.contents.is_empty() {
+            // Bridges have it all.
+            (self.next_position(), 0)
+        } else if submit.spread_s > 0 {
+            (self.begin_slow_push(submit, broadcasts, &push, audience)?, 1)
+        } else {
+            let released_to = if is_live_only { audience & among(&submit.connected) } else { audience };
+            let release = self.next_position();
+            (release, self.release_push(app, broadcasts, &push, released_to)?)
+        };
         let state = PushState {
             expires_ms,
             is_withdrawn: false,
@@ -108,13 +126,16 @@ impl Batch<'_> {
         };
         self.put(&push_key(app, msg_id), &state)?;
         self.put(&push_key(app, msg_id), &PushTargets { at_ms: self.now_ms(), platforms: by_platform })?;
+        if let Some(replaced) = submit.replaces {
+            self.replace_push(app, replaced, msg_id)?;
+        }
         self.put_expiry(expires_ms + STATE_KEPT_MS, &Expiry::Push { app, push: msg_id })?;
         self.keep_cid(submit, msg_id, targets)?;
         Ok(msg_id)
     }
 
     /// Returns how many records that took; they follow one another, in order of the devices.
-    fn release_push(
+    pub(super) fn release_push(
         &mut self,
         app: AppNumber,
         broadcasts: ChainNumber,
@@ -203,6 +224,6 @@ fn platform_targets(contents: &[(Platform, PushContent)], counts: &[(Platform, u
     contents.iter().filter_map(of).collect()
 }
 
-fn connected(submit: &Submit) -> RoaringBitmap {
-    submit.connected.iter().map(|device| device.0).collect()
+pub(super) fn among(devices: &[DeviceNumber]) -> RoaringBitmap {
+    devices.iter().map(|device| device.0).collect()
 }

@@ -10,7 +10,7 @@ use crate::table::Table;
 use crate::tables::Tables;
 
 /// Of an app: they are people's phones on a desk.
-const TEST_DEVICES_MAX: usize = 1000;
+pub(super) const TEST_DEVICES_MAX: usize = 1000;
 
 impl Batch<'_> {
     pub(super) fn set_test_device(

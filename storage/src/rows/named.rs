@@ -16,7 +16,7 @@ use crate::rows::device::{
     tag_name_key,
 };
 use crate::rows::group::{Group, group_key, member_key};
-use crate::rows::push::{Cid, Expiry, cid_key, expiry_key, push_key};
+use crate::rows::push::{Cid, Expiry, SlowPush, cid_key, expiry_key, push_key, slice_due_key};
 use crate::rows::record::log_key;
 use crate::rows::schedule::{ScheduleCid, ScheduleRow, due_key, firing_key, schedule_key};
 use crate::rows::user::{ByUsername, Session, Token, User, session_key, token_key, user_key, username_key};
@@ -67,6 +67,15 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         }
         Table::Reports | Table::PushTargets => {
             vec![(Table::PushStates, Key::app(app).u64(u64_at(key, 4).unwrap_or_default()))]
+        }
+        Table::SlowPushes => {
+            let push = Position(u64_at(key, 4).unwrap_or_default());
+            let due_ms = row::decode::<SlowPush>(key, value)?.due_ms();
+            vec![(Table::PushStates, push_key(app, push)), (Table::SlicesDue, slice_due_key(due_ms, app, push))]
+        }
+        Table::SlicesDue => {
+            let app = AppNumber(u32_at(key, 8).unwrap_or_default());
+            vec![(Table::SlowPushes, push_key(app, Position(u64_at(key, 12).unwrap_or_default())))]
         }
         Table::Cids => by_cid(&row::decode(key, value)?, app, key.get(4..).unwrap_or_default()),
         Table::Expiries => by_expiry(row::decode(key, value)?),

@@ -72,6 +72,33 @@ pub(crate) fn report_prefix(app: AppNumber, push: Position, report: Report) -> K
     push_key(app, push).u8(report as u8)
 }
 
+/// A slow push that has parts left to release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SlowPush {
+    pub started_ms: TimeMs,
+    pub spread_ms: u64,
+    pub slices: u32,
+    /// Slices below it were released.
+    pub next: u32,
+}
+serde_row!(SlowPush, SlowPushes);
+
+impl SlowPush {
+    /// When the next slice is due.
+    pub fn due_ms(&self) -> TimeMs {
+        self.started_ms + self.spread_ms * u64::from(self.next) / u64::from(self.slices.max(1))
+    }
+}
+
+/// That a slice is due at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SliceDue;
+serde_row!(SliceDue, SlicesDue);
+
+pub(crate) fn slice_due_key(due_ms: TimeMs, app: AppNumber, push: Position) -> Key {
+    Key::empty().u64(due_ms).u32(app.0).u64(push.0)
+}
+
 /// The first answer to a push that named a cid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cid {

@@ -28,7 +28,7 @@ impl Record {
         let own = (self.seq > 0).then_some(self.chain);
         let sent = match &self.body {
             Body::Message(message) => message.sent.map(|sent| sent.chain),
-            Body::Event(_) | Body::Payload(_) | Body::Release(_) => None,
+            Body::Event(_) | Body::Payload(_) | Body::Release(_) | Body::Push(_) => None,
         };
         own.into_iter().chain(sent)
     }
@@ -38,9 +38,11 @@ impl Record {
 pub(crate) enum Body {
     Message(MessageRecord),
     Event(EventRecord),
-    /// On the chain 0, which nobody walks.
+    /// A push as stores wrote it that knew of nothing but its contents.
     Payload(Payload),
     Release(Release),
+    /// On the chain 0, which nobody walks.
+    Push(PushRecord),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,7 +80,16 @@ pub(crate) struct Payload {
     pub contents: Vec<(Platform, PushContent)>,
 }
 
-/// Hands a push to devices.
+/// What was pushed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PushRecord {
+    pub contents: Vec<(Platform, PushContent)>,
+    pub replaces: Option<Position>,
+    /// JSON object, or empty.
+    pub kept: String,
+}
+
+/// Hands a push to devices. On the chain 0 it hands out nothing: there it says who the audience of a slow push is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Release {
     pub push: Position,

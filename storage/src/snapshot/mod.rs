@@ -18,12 +18,12 @@ mod walk;
 
 pub use conversations::PlannedChat;
 pub use presence::{Presence, Present};
-pub(crate) use pushes::{PushCache, released_to};
+pub(crate) use pushes::{PushCache, release_step, released_to};
 pub use schedules::{DueSchedule, Schedule, SchedulePage};
 pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed};
 pub use view::{
-    ConversationRow, Delivery, Device, HistoryPage, Member, PendingPush, PlatformReport, PushCounts, PushReport,
-    ReadRecord, TestDeviceShown,
+    ConversationRow, Delivery, Device, DueSlice, HistoryPage, Member, PendingPush, PlatformReport, PushCounts,
+    PushReport, ReadRecord, TestDeviceShown,
 };
 
 use std::sync::Arc;

@@ -9,18 +9,18 @@ use anser_protocol::ids::{Position, TimeMs};
 use anser_protocol::planted::{Fault, is_planted};
 use roaring::RoaringBitmap;
 
-use super::{PendingPush, PushCounts, Snapshot};
+use super::{DueSlice, PendingPush, PushCounts, Snapshot};
 use crate::command::Class;
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber};
-use crate::key::u32_at;
+use crate::key::{Key, u32_at, u64_at};
 use crate::outcome::Push;
 use crate::rows::chunk::{ChunkRow, PlatformChunk, ReportChunk, platform_chunk_key};
-use crate::rows::push::{PushState, Report, report_prefix};
+use crate::rows::push::{PushState, Report, SliceDue, report_prefix};
 use crate::rows::record::{Body, Record, Release, ReleaseTo, log_key};
 use crate::table::Table;
-use crate::tables::{NEXT, Tables};
+use crate::tables::{NEXT, STOP, Tables};
 
 /// Releases that one call looks at on a chain, the newest first.
 const STEPS_MAX: usize = 10_000;
@@ -97,6 +97,37 @@ impl Snapshot {
             self.shared.pushes.remember_payload(app, push.clone());
         }
         Ok(push)
+    }
+
+    /// What was kept of a push beside its contents: a JSON object, or empty. Nothing when the push is unknown or its
+    /// record was cut.
+    pub fn push_kept(&self, app: AppNumber, msg_id: Position) -> Result<Option<String>, ReadError> {
+        if find::push_state(self, app, msg_id)?.is_none() {
+            return Ok(None);
+        }
+        let record = find::record(self, app, Class::Push, msg_id)?;
+        Ok(record.map(|record| match record.body {
+            Body::Push(push) => push.kept,
+            _ => String::new(),
+        }))
+    }
+
+    /// Slices of slow pushes that are due, the longest due first.
+    pub fn due_slices(&self, now_ms: TimeMs, limit: usize) -> Result<Vec<DueSlice>, ReadError> {
+        let mut due = Vec::new();
+        self.rows::<SliceDue>(&Key::empty(), |key, _| {
+            let (Some(due_ms), Some(app), Some(push)) = (u64_at(key, 0), u32_at(key, 8), u64_at(key, 12)) else {
+                return Ok(NEXT);
+            };
+            if due_ms > now_ms || due.len() == limit {
+                return Ok(STOP);
+            }
+            let (app, push) = (AppNumber(app), Position(push));
+            let state = find::push_state(self, app, push)?;
+            due.push(DueSlice { app, push, due_ms, is_live_only: state.is_some_and(|state| state.is_live_only) });
+            Ok(NEXT)
+        })?;
+        Ok(due)
     }
 
     /// What became of a push; nothing when it is unknown or too old.
@@ -220,6 +251,15 @@ impl ReleaseStep {
             StepTo::Device(named) => device.cmp(named),
             StepTo::Many(devices) if devices.contains(device.0) => Ordering::Equal,
             StepTo::Many(_) => Ordering::Greater,
+        }
+    }
+
+    pub fn add_devices_to(&self, set: &mut RoaringBitmap) {
+        match &self.to {
+            StepTo::Device(device) => {
+                set.insert(device.0);
+            }
+            StepTo::Many(devices) => *set |= devices,
         }
     }
 

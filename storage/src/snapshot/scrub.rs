@@ -152,7 +152,7 @@ impl Scrub<'_> {
         match &record.body {
             Body::Message(message) => earlier.extend(message.sent.map(|sent| sent.prev)),
             Body::Release(release) => earlier.push(release.push),
-            Body::Event(_) | Body::Payload(_) => {}
+            Body::Event(_) | Body::Payload(_) | Body::Push(_) => {}
         }
         // Of a batch that is committed but not published the snapshot has the records, and not yet their heads.
         let is_published = position <= self.snapshot.end().0;
@@ -182,7 +182,7 @@ impl Scrub<'_> {
             }
             // Due time and kind come before it.
             Table::Expiries => u32_at(key, 9),
-            Table::DueSchedules => u32_at(key, 8),
+            Table::DueSchedules | Table::SlicesDue => u32_at(key, 8),
             _ => u32_at(key, 0),
         };
         let Some(app) = app.map(AppNumber) else { return Ok(false) };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anser_protocol::content::Platform;
 use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
 
-use crate::ids::UserNumber;
+use crate::ids::{AppNumber, UserNumber};
 use crate::outcome::{Message, Push};
 use crate::rows::chat::{Chat, Window};
 
@@ -76,6 +76,16 @@ pub struct PendingPush {
     /// When it was released.
     pub at_ms: TimeMs,
     pub push: Arc<Push>,
+}
+
+/// A part of a slow push that is to be released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueSlice {
+    pub app: AppNumber,
+    pub push: Position,
+    pub due_ms: TimeMs,
+    /// The push has no lifetime: it is for those who are connected.
+    pub is_live_only: bool,
 }
 
 /// What became of a push.

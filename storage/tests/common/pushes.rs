@@ -33,7 +33,7 @@ pub fn strings(names: &[&str]) -> Vec<String> {
 pub fn released(outcome: &anser_storage::outcome::Outcome) -> Vec<Vec<u32>> {
     let devices = outcome.appended.iter().map(|appended| match &appended.route {
         Route::Devices { devices, .. } => devices.iter().map(|device| device.0).collect(),
-        Route::Broadcast { devices, .. } => devices.iter().collect(),
+        Route::Broadcast { devices, .. } | Route::Withdrawn { devices, .. } => devices.iter().collect(),
         other => panic!("{other:?}"),
     });
     devices.collect()
@@ -51,6 +51,11 @@ impl World {
             connected: Vec::new(),
             cid: None,
             validate_only: false,
+            bridged: Vec::new(),
+            only_test_devices: false,
+            spread_s: 0,
+            replaces: None,
+            kept: String::new(),
         }
     }
 
@@ -96,6 +101,23 @@ impl World {
     pub fn clicked(&mut self, device: DeviceNumber, pushes: &[Position]) {
         let pushes = pushes.to_vec();
         self.answer(Command::Push(PushCommand::Clicked { app: self.app, device, pushes }));
+    }
+
+    pub fn withdraw(&self, push: Position) -> Command {
+        Command::Push(PushCommand::Withdraw { app: self.app, push })
+    }
+
+    /// Releases the slices that are due, one after the other; the devices of each release.
+    pub fn release_due(&mut self) -> Vec<Vec<u32>> {
+        let mut devices = Vec::new();
+        loop {
+            let due = self.read().due_slices(self.now_ms, 1).expect("nothing is damaged");
+            let Some(due) = due.first() else { return devices };
+            let (app, push, due_ms) = (due.app, due.push, due.due_ms);
+            let connected = vec![DeviceNumber(0), DeviceNumber(2)];
+            let command = PushCommand::ReleaseSlice { app, push, due_ms, connected };
+            devices.extend(released(&self.apply(Command::Push(command))));
+        }
     }
 
     /// Removes all that is due.

@@ -134,7 +134,7 @@ impl Author {
         self.count += 1;
         self.now_ms += if self.random.one_in(6) { self.random.below(40 * 3_600_000) } else { self.random.below(50) };
         let of = self.random.below(self.apps.len() as u64) as usize;
-        match self.random.below(30) {
+        match self.random.below(31) {
             0..=7 => self.send(of),
             8 if self.random.one_in(4) => self.create_group(of),
             8..=10 => self.change_group(of),
@@ -150,6 +150,7 @@ impl Author {
             24 => self.change_labels_of_many(of),
             25 => self.change_accounts(of),
             26..=28 => self.schedule(of),
+            29 => self.withdraw_or_release(of),
             _ => self.doom(),
         }
     }
@@ -272,6 +273,11 @@ impl Author {
             connected: vec![DeviceNumber(0), DeviceNumber(2)],
             cid: self.random.one_in(3).then(|| format!("cid{}", self.random.below(3))),
             validate_only: self.random.one_in(10),
+            bridged: Vec::new(),
+            only_test_devices: false,
+            spread_s: *self.random.pick(&[0, 0, 60, 3600]),
+            replaces: if self.random.one_in(4) { self.apps[of].pushes.last().copied() } else { None },
+            kept: if self.random.one_in(4) { r#"{"sms_message":{}}"#.into() } else { String::new() },
         };
         if let Some(Answer::Pushed { msg_id, .. }) = self.write(Command::Push(PushCommand::Submit(Box::new(submit)))) {
             self.apps[of].pushes.push(msg_id);
@@ -324,12 +330,33 @@ impl Author {
                 app,
                 contents: vec![(Platform::ANDROID, alert("later"))],
                 audience: Audience::Selected(Selection { tag: strings(&["a"]), ..Selection::default() }),
+                bridged: Vec::new(),
+                only_test_devices: false,
+                spread_s: 0,
+                replaces: None,
+                kept: String::new(),
                 time_to_live_s: 60,
                 sendno: self.count.to_string(),
                 connected: Vec::new(),
                 cid: None,
                 validate_only: false,
             })),
+        }
+    }
+
+    fn withdraw_or_release(&mut self, of: usize) {
+        let app = self.apps[of].app;
+        if self.random.one_in(3)
+            && let Some(push) = self.apps[of].pushes.last().copied()
+        {
+            self.write(Command::Push(PushCommand::Withdraw { app, push }));
+            return;
+        }
+        let snapshot = self.store.reader().snapshot().expect("memory is well");
+        for due in snapshot.due_slices(self.now_ms, 4).expect("nothing is damaged") {
+            let (app, push, due_ms) = (due.app, due.push, due.due_ms);
+            let connected = vec![DeviceNumber(0), DeviceNumber(2)];
+            self.write(Command::Push(PushCommand::ReleaseSlice { app, push, due_ms, connected }));
         }
     }
 

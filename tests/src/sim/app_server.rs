@@ -165,6 +165,11 @@ impl World {
             connected: Vec::new(),
             cid: Some(key.clone()),
             validate_only: false,
+            bridged: Vec::new(),
+            only_test_devices: false,
+            spread_s: 0,
+            replaces: None,
+            kept: String::new(),
         };
         let mut push = Push { app: index, key, submit, certain: BTreeSet::new(), possible: BTreeSet::new() };
         self.announce_push(&mut push);

@@ -387,6 +387,10 @@ impl Client {
             Told::Answered { request, result } => self.answered(request, result, witness, course),
             Told::SendUnsure { .. } => return Err(format!("{} doubts a message, and its store is whole", self.name())),
             Told::Connected { .. } | Told::LoggedIn { .. } | Told::LoggedOut { .. } | Told::PutOff { .. } => {}
+            // App servers withdraw nothing here.
+            Told::PushWithdrawn { msg_id } => {
+                return Err(format!("{} is told that {msg_id:?} is withdrawn", self.name()));
+            }
         }
         Ok(())
     }

@@ -46,6 +46,7 @@ fn session_line(event: &session::Event) -> Option<Value> {
             json!({"event": "send_unsure", "chat": chat_value(chat), "text": text})
         }
         E::PutOff { code, message } => json!({"event": "put_off", "code": code.0, "message": message}),
+        E::PushWithdrawn { msg_id } => json!({"event": "push_withdrawn", "msg_id": msg_id.0}),
         E::Registered { .. } | E::Answered { .. } => return None,
     })
 }
@@ -132,13 +133,17 @@ fn kind_name(kind: ContentKind) -> Value {
 }
 
 fn push_line(push: &Push) -> Value {
-    json!({
+    let mut line = json!({
         "event": "push",
         "msg_id": push.msg_id.0,
         "time_ms": push.at_ms,
         "notification": push.content.notification.as_ref().map(notification_value),
         "message": push.content.message.as_ref().map(custom_message_value),
-    })
+    });
+    if let Some(replaces) = push.replaces {
+        line["replaces"] = replaces.0.into();
+    }
+    line
 }
 
 fn notification_value(notification: &Notification) -> Value {
@@ -208,7 +213,7 @@ mod tests {
     fn a_push_has_its_notification_and_its_message() {
         let notification = Notification { alert: "42".into(), extras: r#"{"k":1}"#.into(), ..Notification::default() };
         let content = PushContent { notification: Some(notification), message: None };
-        let push = Push { position: Position(9), msg_id: Position(8), at_ms: 7, content };
+        let push = Push { position: Position(9), msg_id: Position(8), at_ms: 7, content, replaces: None };
         assert_eq!(
             line(&Event::Push(push)),
             Some(json!({

@@ -14,7 +14,7 @@ use anser_protocol::content::{Content, Platform, PushContent};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::*;
-use anser_protocol::frame::push::{PushAck, PushDeliver, PushState};
+use anser_protocol::frame::push::{PushAck, PushDeliver, PushState, PushWithdrawn};
 use anser_protocol::frame::session::*;
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::framing::{self, Split};
@@ -39,6 +39,7 @@ struct Scene {
     events: Vec<Event>,
     released: Vec<u64>,
     pushes: Vec<u64>,
+    replaced: Vec<u64>,
     is_link_open: bool,
     wants_link: bool,
     /// Off: store actions wait until the test completes them.
@@ -79,6 +80,7 @@ impl Scene {
             events: vec![],
             released: vec![],
             pushes: vec![],
+            replaced: vec![],
             is_link_open: false,
             wants_link: false,
             stores_at_once: true,
@@ -115,7 +117,10 @@ impl Scene {
                     for released in self.store.release(&release) {
                         match released {
                             Released::Message(message) => self.released.push(message.record.position.0),
-                            Released::Push { push, .. } => self.pushes.push(push.msg_id.0),
+                            Released::Push { push, .. } => {
+                                self.pushes.push(push.msg_id.0);
+                                self.replaced.extend(push.replaces.map(|replaces| replaces.0));
+                            }
                         }
                     }
                 }

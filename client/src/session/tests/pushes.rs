@@ -72,3 +72,37 @@ fn a_gap_ends_the_link() {
     scene.hear(push(55, 60, 59));
     assert!(!scene.is_link_open);
 }
+
+#[test]
+fn a_push_that_was_taken_back_is_told_behind_the_push_itself() {
+    let mut scene = welcomed();
+    scene.stores_at_once = false;
+    scene.hear(push(0, 50, 49));
+    scene.hear(withdrawn(49));
+    assert!(!scene.events.contains(&Event::PushWithdrawn { msg_id: Position(49) }), "the push is not on disk yet");
+    scene.complete_stores();
+    assert_eq!(scene.pushes, [49]);
+    assert!(scene.events.contains(&Event::PushWithdrawn { msg_id: Position(49) }));
+}
+
+#[test]
+fn a_push_that_never_came_is_taken_back_without_a_word() {
+    let mut scene = welcomed();
+    scene.hear(withdrawn(49));
+    assert!(!scene.events.iter().any(|event| matches!(event, Event::PushWithdrawn { .. })));
+}
+
+#[test]
+fn a_push_says_which_one_it_replaces() {
+    let mut scene = welcomed();
+    let ServerFrame::PushDeliver(deliver) = push(0, 50, 49) else { panic!("no push") };
+    scene.hear(ServerFrame::PushDeliver(PushDeliver {
+        extensions: PushDeliver::replacing(Some(Position(40))),
+        ..deliver
+    }));
+    assert_eq!(scene.replaced, [40]);
+}
+
+fn withdrawn(msg_id: u64) -> ServerFrame {
+    ServerFrame::PushWithdrawn(PushWithdrawn { msg_id: Position(msg_id), extensions: Extensions::default() })
+}

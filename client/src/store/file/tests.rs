@@ -26,7 +26,7 @@ fn message(position: u64, outbox: u64) -> Write {
 
 fn push(position: u64, msg_id: u64) -> Write {
     let content = PushContent::default();
-    Write::Push(Push { position: Position(position), msg_id: Position(msg_id), at_ms: 7, content })
+    Write::Push(Push { position: Position(position), msg_id: Position(msg_id), at_ms: 7, content, replaces: None })
 }
 
 /// One of everything.

@@ -255,7 +255,7 @@ impl Session {
             Route::Group { group, from, from_name, message, .. } => {
                 (Chat::Group(*group), *from, Arc::clone(from_name), message)
             }
-            Route::Devices { .. } | Route::Broadcast { .. } => return,
+            Route::Devices { .. } | Route::Broadcast { .. } | Route::Withdrawn { .. } => return,
         };
         // What another user of this device sent before, this one does not have.
         let is_own = from == Some(user.number);

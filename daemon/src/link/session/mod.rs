@@ -225,6 +225,7 @@ impl Session {
                 let push = Arc::clone(push);
                 self.deliver_push(appended.position, appended.at_ms, &push);
             }
+            (Route::Withdrawn { push, .. }, Recipient::Device) => self.tell_withdrawn(*push),
             (Route::Single { .. } | Route::Group { .. }, Recipient::User(number))
                 if ready.user.as_ref().is_some_and(|user| user.number == number) =>
             {

@@ -6,7 +6,9 @@ use anser_protocol::content::Platform;
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ServerFrame;
-use anser_protocol::frame::push::{PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushState};
+use anser_protocol::frame::push::{
+    PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushState, PushWithdrawn,
+};
 use anser_protocol::ids::{Position, TimeMs};
 use anser_protocol::planted::{Fault, is_planted};
 use anser_storage::command::{Command, MarkCommand, PushCommand, Reported};
@@ -127,8 +129,13 @@ impl Session {
             msg_id: push.msg_id,
             at_ms,
             content: content.clone(),
-            extensions: Extensions::default(),
+            extensions: PushDeliver::replacing(push.replaces),
         }));
+    }
+
+    /// A push was taken back that this device may have.
+    pub(super) fn tell_withdrawn(&mut self, msg_id: Position) {
+        self.send(&ServerFrame::PushWithdrawn(PushWithdrawn { msg_id, extensions: Extensions::default() }));
     }
 
     pub(super) fn continue_pushes(&mut self) {

@@ -614,6 +614,27 @@ fn a_push_that_expired_while_it_waited_for_the_reader_is_passed_over() {
 }
 
 #[test]
+fn a_push_that_takes_the_place_of_another_names_it_and_a_withdrawn_one_is_told() {
+    let mut dialogue = Dialogue::greeted();
+    let mut replacing = push(130, START + 1);
+    let Route::Devices { push, .. } = &mut replacing.route else { panic!("a push for a device") };
+    *push = Arc::new(Push { replaces: Some(Position(50)), ..Push::clone(push) });
+    let devices = Arc::new([DEVICE.0].into_iter().collect());
+    let route = Route::Withdrawn { push: Position(129), devices };
+    let withdrawn = Appended { app: APP, position: Position(140), at_ms: START, route };
+
+    dialogue.session.handle_delivery(Recipient::Device, &replacing);
+    dialogue.session.handle_delivery(Recipient::Device, &withdrawn);
+
+    let heard = dialogue.hear();
+    let [ServerFrame::PushDeliver(delivered), ServerFrame::PushWithdrawn(withdrawn)] = &heard[..] else {
+        panic!("{heard:?}")
+    };
+    assert_eq!(delivered.replaces(), Some(Position(50)));
+    assert_eq!(withdrawn.msg_id, Position(129));
+}
+
+#[test]
 fn a_silent_link_ends_after_two_and_a_half_of_the_longest_heartbeats() {
     let mut dialogue = Dialogue::live();
     dialogue.session.handle_time(START + 749_999);
@@ -677,7 +698,12 @@ fn a_report_of_a_push_is_counted_by_its_state_and_an_unknown_state_is_refused() 
 fn push(position: u64, expires_ms: TimeMs) -> Appended {
     let message = CustomMessage { content: "news".into(), ..CustomMessage::default() };
     let content = PushContent { notification: None, message: Some(message) };
-    let push = Push { msg_id: Position(position - 1), expires_ms, contents: vec![(Platform::ANDROID, content)] };
+    let push = Push {
+        msg_id: Position(position - 1),
+        expires_ms,
+        contents: vec![(Platform::ANDROID, content)],
+        replaces: None,
+    };
     let route = Route::Devices { push: Arc::new(push), devices: vec![DEVICE] };
     Appended { app: APP, position: Position(position), at_ms: START, route }
 }

@@ -8,7 +8,7 @@ use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
-use super::{Mode, check, refusal, send};
+use super::{Form, Mode, check, refusal, send};
 use crate::context::{Context, Shared};
 use crate::rest::access::{GroupCaller, Signer};
 use crate::rest::body;
@@ -26,7 +26,7 @@ pub async fn submit_to_group(
     if !body["options"]["override_msg_id"].is_null() {
         return Err(Family::Push.invalid("options.override_msg_id: a push to a group replaces none"));
     }
-    let push = check(&context, &signer.0.0, &body)?;
+    let push = check(&context, &signer.0.0, &body, Form::Push)?;
     let command = Command::Account(AccountCommand::PushToAppGroup { key: caller.key.clone() });
     let outcome = context.ledger.submit(command).await.map_err(|error| Family::Push.unavailable(&error))?;
     let (msg_id, apps) = match outcome.answer {
@@ -48,7 +48,7 @@ pub async fn submit_to_group(
     let mut answer = Map::new();
     for (app_key, pushed) in pushes {
         let pushed = pushed.await.unwrap_or_else(|_| Err(Family::Push.internal()));
-        answer.insert(app_key, pushed.unwrap_or_else(|fault| fault.to_json()));
+        answer.insert(app_key, pushed.map_or_else(|fault| fault.to_json(), |accepted| accepted.to_json()));
     }
     answer.insert("group_msgid".to_owned(), Value::String(msg_id.to_string()));
     Ok(json_response(StatusCode::OK, &Value::Object(answer)))

@@ -3,8 +3,8 @@
 use anser_storage::command::Submit;
 use serde_json::Value;
 
-use super::object::{PushObject, UnknownKeys};
-use super::{Mode, refusal, submission};
+use super::object::{Form, PushObject};
+use super::send::{Mode, check, submission};
 use crate::context::Context;
 use crate::rest::access::Caller;
 use crate::rest::fault::Fault;
@@ -25,6 +25,5 @@ fn parse(context: &Context, push: &Value) -> Result<PushObject, Fault> {
     if let Some(object) = push.as_object_mut() {
         object.remove("cid");
     }
-    let unknown_keys = if context.config.push.lenient_keys { UnknownKeys::Ignore } else { UnknownKeys::Refuse };
-    PushObject::parse(&push, unknown_keys).map_err(refusal::of_finding)
+    check(context, "", &push, Form::Push)
 }

@@ -1,18 +1,20 @@
 //! The push API, version 3.
 
+mod batch;
 mod cid;
+mod flat;
 mod group;
 mod later;
 mod object;
-mod refusal;
 
-use anser_storage::command::{Command, PushCommand, Submit};
-use anser_storage::ids::AppNumber;
-use anser_storage::outcome::Answer;
+mod refusal;
+mod send;
+mod withdraw;
+
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::access::{Caller, Signer};
 use super::family::Family;
@@ -20,21 +22,18 @@ use super::fault::{Fault, json_response};
 use super::{body, path};
 use crate::clock::now_ms;
 use crate::context::{Context, Shared};
-pub use cid::{CidType, Cids};
-pub use later::{check_later, submission_later};
-use object::{PushObject, UnknownKeys};
-pub use refusal::of_push;
 
+pub use batch::{to_aliases, to_registration_ids};
+pub use cid::{CidType, Cids};
+pub use flat::{not_served, quota};
 pub use group::submit_to_group;
+pub use later::{check_later, submission_later};
+pub use object::Form;
+pub use refusal::of_push;
+pub use send::{Mode, check, send};
+pub use withdraw::withdraw;
 
 const CIDS_MAX: usize = 1000;
-
-/// Is it sent, or only looked at?
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Send,
-    ValidateOnly,
-}
 
 /// `POST /v3/push`
 pub async fn submit(
@@ -56,49 +55,9 @@ pub async fn validate(
 
 async fn push(context: &Context, caller: &Caller, request: Request, mode: Mode) -> Result<Response<Body>, Fault> {
     let body = body::json(Family::Push, request).await?;
-    let push = check(context, &caller.app_key, &body)?;
-    let answer = send(context, caller.app, push, mode).await?;
-    Ok(json_response(StatusCode::OK, &answer))
-}
-
-/// `signer` is whom the cids were given to: an app, or a group of apps.
-fn check(context: &Context, signer: &str, body: &Value) -> Result<PushObject, Fault> {
-    let unknown_keys = if context.config.push.lenient_keys { UnknownKeys::Ignore } else { UnknownKeys::Refuse };
-    let push = PushObject::parse(body, unknown_keys).map_err(refusal::of_finding)?;
-    if let Some(cid) = &push.cid
-        && !Cids::new(&context.keys).is_valid(cid, signer, CidType::Push, now_ms())
-    {
-        return Err(Family::Push.invalid("cid is not one that GET /v3/push/cid gave this caller within a day"));
-    }
-    Ok(push)
-}
-
-async fn send(context: &Context, app: AppNumber, push: PushObject, mode: Mode) -> Result<Value, Fault> {
-    let submit = submission(context, app, push, mode);
-    let outcome = context.ledger.submit(Command::Push(PushCommand::Submit(Box::new(submit)))).await;
-    let outcome = outcome.map_err(|error| Family::Push.unavailable(&error))?;
-    match outcome.answer.map_err(refusal::of_push)? {
-        Answer::Pushed { msg_id, sendno, .. } => Ok(json!({"sendno": sendno, "msg_id": msg_id.to_string()})),
-        _ => Err(Family::Push.internal()),
-    }
-}
-
-fn submission(context: &Context, app: AppNumber, push: PushObject, mode: Mode) -> Submit {
-    let PushObject { contents, audience, time_to_live_s, sendno, cid } = push;
-    let connected = match (mode, time_to_live_s) {
-        (Mode::Send, 0) => context.switchboard.connected_devices(app),
-        _ => Vec::new(),
-    };
-    Submit {
-        app,
-        contents,
-        audience,
-        time_to_live_s,
-        sendno,
-        connected,
-        cid: cid.filter(|_| mode == Mode::Send),
-        validate_only: mode == Mode::ValidateOnly,
-    }
+    let push = check(context, &caller.app_key, &body, Form::Push)?;
+    let accepted = send(context, caller.app, push, mode).await?;
+    Ok(json_response(StatusCode::OK, &accepted.to_json()))
 }
 
 /// `GET /v3/push/cid`

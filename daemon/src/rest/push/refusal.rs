@@ -26,6 +26,10 @@ pub fn of_push(refusal: Refusal) -> Fault {
         },
         Refusal::RegistrationIdUnknown => Family::Push.invalid("the registration id is not one of this app"),
         Refusal::NothingToPush => Fault::new(StatusCode::BAD_REQUEST, 1002, "no platform of the push gets anything"),
+        Refusal::PushUnknown => Family::Push.invalid("the msg_id is not one of this app within a day"),
+        Refusal::TooManySlowPushes => {
+            Fault::new(StatusCode::BAD_REQUEST, 1012, "20 slow pushes of this app are not finished yet")
+        }
         Refusal::AppUnknown => Fault::new(StatusCode::BAD_REQUEST, 1008, "the app does not exist any more"),
         _ => Family::Push.internal(),
     }

@@ -8,12 +8,41 @@ use crate::rest::lenient::{Object, as_name, member};
 
 use super::findings::Findings;
 
-/// Kinds of the contract that this server does not resolve.
-const NOT_SERVED: [&str; 4] = ["segment", "abtest", "file", "live_activity_id"];
+use super::{Form, TargetKind};
+
 const TAGS_MAX: usize = 20;
 const IDS_MAX: usize = 1000;
+/// Of a registration id; their form is nobody else's business.
+const ID_BYTES_MAX: usize = 64;
 
-pub(super) fn parse(object: &Object, findings: &mut Findings) -> Audience {
+pub(super) fn parse(object: &Object, form: Form, findings: &mut Findings) -> Audience {
+    match form {
+        Form::Push => parse_audience(object, findings),
+        Form::Single(kind) => Audience::Selected(parse_target(object, kind, findings)),
+    }
+}
+
+/// The one device or alias that an item of a batch is for.
+fn parse_target(object: &Object, kind: TargetKind, findings: &mut Findings) -> Selection {
+    let Some(value) = member(object, "target") else {
+        findings.missing("target is missing");
+        return Selection::default();
+    };
+    let target = as_name(value).filter(|target| match kind {
+        TargetKind::RegistrationId => !target.is_empty() && target.len() <= ID_BYTES_MAX,
+        TargetKind::Alias => is_label(target),
+    });
+    let Some(target) = target else {
+        findings.invalid("target must be one registration id or alias");
+        return Selection::default();
+    };
+    match kind {
+        TargetKind::RegistrationId => Selection { registration_id: vec![target], ..Selection::default() },
+        TargetKind::Alias => Selection { alias: vec![target], ..Selection::default() },
+    }
+}
+
+fn parse_audience(object: &Object, findings: &mut Findings) -> Audience {
     match member(object, "audience") {
         None => findings.missing("audience is missing"),
         Some(Value::String(word)) if word == "all" => return Audience::All,
@@ -25,20 +54,32 @@ pub(super) fn parse(object: &Object, findings: &mut Findings) -> Audience {
 
 fn parse_kinds(kinds: &Object, findings: &mut Findings) -> Selection {
     let mut selection = Selection::default();
+    let kinds_given = kinds.values().filter(|value| !value.is_null()).count();
+    let mut is_live_activity = false;
     for (kind, value) in kinds.iter().filter(|(_, value)| !value.is_null()) {
         match kind.as_str() {
             "tag" => selection.tag = labels(kind, value, TAGS_MAX, findings),
             "tag_and" => selection.tag_and = labels(kind, value, TAGS_MAX, findings),
             "tag_not" => selection.tag_not = labels(kind, value, TAGS_MAX, findings),
             "alias" => selection.alias = labels(kind, value, IDS_MAX, findings),
-            "registration_id" => selection.registration_id = values(kind, value, IDS_MAX, findings),
-            other if NOT_SERVED.contains(&other) => {
-                findings.invalid(format!("audience.{kind} is not supported by this server"));
+            "registration_id" => selection.registration_id = ids(kind, value, findings),
+            "segment" | "abtest" => {
+                if !values(kind, value, 1, findings).is_empty() {
+                    findings.invalid(format!("audience.{kind} names none that this server knows"));
+                }
+            }
+            "file" => findings.invalid("audience.file belongs to pushes to a file"),
+            "live_activity_id" => {
+                is_live_activity = true;
+                if value.as_str().is_none_or(str::is_empty) || kinds_given > 1 {
+                    findings.invalid("audience.live_activity_id must be a text, and excludes other kinds");
+                }
             }
             _ => findings.invalid(format!("audience.{} is unknown", kind.chars().take(60).collect::<String>())),
         }
     }
-    if selection == Selection::default() {
+    // Only Apple's service makes such ids: no device has one, and nobody matches.
+    if selection == Selection::default() && !is_live_activity {
         findings.invalid("audience names nobody: give \"all\" or at least one non-empty kind");
     }
     selection
@@ -52,6 +93,14 @@ fn labels(kind: &str, value: &Value, max: usize, findings: &mut Findings) -> Vec
         ));
     }
     labels
+}
+
+fn ids(kind: &str, value: &Value, findings: &mut Findings) -> Vec<String> {
+    let ids = values(kind, value, IDS_MAX, findings);
+    if ids.len() == 1 && ids[0].len() > ID_BYTES_MAX {
+        findings.invalid(format!("audience.{kind}: the registration id is too long"));
+    }
+    ids
 }
 
 /// Numbers are read as texts: loosely typed clients send them.

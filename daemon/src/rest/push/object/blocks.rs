@@ -1,71 +1,118 @@
-//! Blocks of a push that need a service outside: checked, accepted, and not acted on.
+//! Blocks of a push beside notification and message: checked, kept for those whom they concern, and mostly not acted on
+//! here.
 
+use anser_protocol::content::Platform;
 use serde_json::Value;
 
-use crate::rest::lenient::{Object, as_bool, as_int, as_object, member};
+use crate::rest::lenient::{Object, as_bool, as_object, member};
 
-use super::findings::Findings;
+use super::findings::{Findings, Kind};
+use super::shape::{self, Shapes};
 
-pub(super) fn check(push: &Object, has_notification: bool, has_message: bool, findings: &mut Findings) {
-    check_sms(push, findings);
-    check_callback(push, findings);
-    check_inapp(push, has_notification, has_message, findings);
-    check_third(push, has_notification, has_message, findings);
-    if member(push, "live_activity").is_some() {
-        findings.invalid("live_activity needs Apple's push service, which this server does not use");
-    }
+/// What Apple lets a live activity have.
+const LIVE_ACTIVITY_BYTES_MAX: usize = 3584;
+
+/// Everything is read; what the push says of it is in `kept`.
+pub(super) struct Blocks {
+    /// By their names in the push.
+    pub kept: Object,
+    /// Devices show the notification inside the application.
+    pub is_in_app: bool,
+    /// Something goes to Apple devices that only Apple can bring them.
+    pub has_live_activity: bool,
 }
 
-fn check_sms(push: &Object, findings: &mut Findings) {
-    let Some(value) = member(push, "sms_message") else { return };
-    let Some(sms) = as_object(value) else { return findings.invalid("sms_message must be an object") };
-    let delay = member(&sms, "delay_time");
-    if delay.is_some_and(|value| as_int(value).is_none_or(|seconds| !(0..=86_400).contains(&seconds))) {
-        findings.invalid("sms_message.delay_time must be a whole number from 0 to 86400");
-    }
-    if member(&sms, "temp_para").is_some_and(|value| as_object(value).is_none()) {
-        findings.invalid("sms_message.temp_para must be an object");
-    }
-    if member(&sms, "active_filter").is_some_and(|value| as_bool(value).is_none()) {
-        findings.invalid("sms_message.active_filter must be true or false");
-    }
+pub(super) fn parse(
+    push: &Object,
+    platforms: &[Platform],
+    has_notification: bool,
+    has_message: bool,
+    findings: &mut Findings,
+) -> Blocks {
+    let mut kept = Object::new();
+    let mut keep = |name: &str, block: Option<Object>| {
+        if let Some(block) = block {
+            kept.insert(name.to_owned(), Value::Object(block));
+        }
+    };
+    keep("sms_message", parse_sms(push, findings));
+    keep("callback", block(push, "callback", shape::CALLBACK, findings));
+    keep("notification_3rd", parse_third(push, has_notification, has_message, findings));
+    let live_activity = parse_live_activity(push, findings);
+    let has_live_activity = live_activity.is_some() && platforms.contains(&Platform::IOS);
+    keep("live_activity", live_activity);
+    let is_in_app = parse_in_app(push, has_notification, has_message, findings);
+    Blocks { kept, is_in_app, has_live_activity }
 }
 
-fn check_callback(push: &Object, findings: &mut Findings) {
-    let Some(value) = member(push, "callback") else { return };
-    let Some(callback) = as_object(value) else { return findings.invalid("callback must be an object") };
-    if member(&callback, "url").is_some_and(|url| !url.is_string()) {
-        findings.invalid("callback.url must be a text");
-    }
+/// A block with its members checked and in one form. Members that the table does not name are kept as they are.
+fn block(push: &Object, name: &str, shapes: Shapes, findings: &mut Findings) -> Option<Object> {
+    let value = member(push, name)?;
+    let Some(block) = as_object(value) else {
+        findings.invalid(format!("{name} must be an object"));
+        return None;
+    };
+    shape::check(&block, name, shapes, findings);
+    Some(shape::normal(&block, shapes))
 }
 
-fn check_inapp(push: &Object, has_notification: bool, has_message: bool, findings: &mut Findings) {
-    let Some(value) = member(push, "inapp_message") else { return };
-    if !value.is_object() {
-        findings.invalid("inapp_message must be an object");
+/// Without a template the feature is not used, which is no mistake.
+fn parse_sms(push: &Object, findings: &mut Findings) -> Option<Object> {
+    let sms = block(push, "sms_message", shape::SMS, findings)?;
+    if sms.contains_key("temp_id") && !sms.contains_key("delay_time") {
+        findings.missing("sms_message.delay_time is missing");
     }
+    Some(sms)
+}
+
+fn parse_in_app(push: &Object, has_notification: bool, has_message: bool, findings: &mut Findings) -> bool {
+    let Some(in_app) = block(push, "inapp_message", shape::IN_APP, findings) else { return false };
     if has_message || !has_notification {
         findings.invalid("inapp_message goes with a notification and without a message");
     }
+    in_app.get("inapp_message").and_then(as_bool).unwrap_or(false)
 }
 
 /// Version 1 has its own text and replaces the notification; version 2 has a block for each platform.
-fn check_third(push: &Object, has_notification: bool, has_message: bool, findings: &mut Findings) {
-    let Some(value) = member(push, "notification_3rd") else { return };
-    let Some(third) = as_object(value) else { return findings.invalid("notification_3rd must be an object") };
-    let version = member(push, "options")
-        .and_then(|options| options.get("notification_3rd_ver"))
-        .and_then(Value::as_str)
-        .unwrap_or("v1");
+fn parse_third(push: &Object, has_notification: bool, has_message: bool, findings: &mut Findings) -> Option<Object> {
+    let version = member(push, "options").and_then(|options| options.get("notification_3rd_ver"));
+    let is_second = version.and_then(Value::as_str) == Some("v2");
+    let shapes = if is_second { shape::THIRD_BY_PLATFORM } else { shape::THIRD };
+    let third = block(push, "notification_3rd", shapes, findings)?;
     if !has_message {
         findings.invalid("notification_3rd goes with a message");
     }
-    if version == "v1" {
-        if member(&third, "content").is_none() {
+    if !is_second {
+        if !third.contains_key("content") {
             findings.missing("notification_3rd.content is missing");
         }
         if has_notification {
             findings.invalid("notification_3rd excludes notification");
         }
     }
+    Some(third)
+}
+
+fn parse_live_activity(push: &Object, findings: &mut Findings) -> Option<Object> {
+    let outer = block(push, "live_activity", &[], findings)?;
+    let Some(value) = member(&outer, "ios") else {
+        findings.missing("live_activity.ios is missing");
+        return None;
+    };
+    let Some(activity) = as_object(value) else {
+        findings.invalid("live_activity.ios must be an object");
+        return None;
+    };
+    shape::check(&activity, "live_activity.ios", shape::LIVE_ACTIVITY, findings);
+    let is_start = member(&activity, "event").and_then(Value::as_str) == Some("start");
+    for (name, is_needed) in [("event", true), ("content-state", true), ("attributes-type", is_start)] {
+        if is_needed && member(&activity, name).is_none() {
+            findings.missing(format!("live_activity.ios.{name} is missing"));
+        }
+    }
+    let activity = Value::Object(shape::normal(&activity, shape::LIVE_ACTIVITY));
+    if activity.to_string().len() > LIVE_ACTIVITY_BYTES_MAX {
+        findings.note(Kind::TooLarge, "live_activity.ios is too large");
+    }
+    Some(Object::from_iter([("ios".to_owned(), activity)]))
 }

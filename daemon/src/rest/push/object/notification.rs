@@ -6,11 +6,15 @@ use serde_json::Value;
 use crate::rest::lenient::{Object, as_object, member};
 
 use super::findings::Findings;
-use super::shape::{self, Shapes};
+use super::shape::{self, Shape, Shapes};
 
 /// A notification: the shared text, and blocks that override it.
 pub(super) struct ParsedNotification {
     pub alert: Option<String>,
+    /// Shown where the alert cannot be.
+    pub alternate_alert: Option<String>,
+    /// For PushKit, which only Apple can bring.
+    pub voip: Option<Object>,
     pub blocks: Vec<(Platform, Object)>,
 }
 
@@ -27,6 +31,9 @@ const BLOCKS: [(Platform, Shapes); 5] = [
     (Platform::QUICKAPP, shape::QUICKAPP),
     (Platform::WINPHONE, shape::WINPHONE),
 ];
+
+/// Members that belong to no platform's block.
+const SHARED: Shapes = &[("alternate_alert", Shape::Text), ("voip", Shape::Object), ("ai_opportunity", Shape::Bool)];
 
 const NOTIFICATION_KEYS: [&str; 9] =
     ["alert", "android", "ios", "hmos", "quickapp", "winphone", "alternate_alert", "voip", "ai_opportunity"];
@@ -45,7 +52,10 @@ pub(super) fn parse_notification(push: &Object, findings: &mut Findings) -> Opti
             blocks.push((platform, block));
         }
     }
-    Some(ParsedNotification { alert, blocks })
+    shape::check(&notification, "notification", SHARED, findings);
+    let alternate_alert = member(&notification, "alternate_alert").and_then(Value::as_str).map(str::to_owned);
+    let voip = member(&notification, "voip").and_then(as_object);
+    Some(ParsedNotification { alert, alternate_alert, voip, blocks })
 }
 
 fn parse_shared_alert(notification: &Object, findings: &mut Findings) -> Option<String> {
@@ -82,7 +92,7 @@ fn parse_block(
     if platform == Platform::HMOS {
         check_hmos(&block, findings);
     }
-    Some(block)
+    Some(shape::normal(&block, shapes))
 }
 
 /// The live service answers 1003 for a block without text, but 1002 for an empty `hmos` block.
@@ -123,13 +133,23 @@ pub(super) fn parse_message(push: &Object, findings: &mut Findings) -> Option<Pa
     }
     findings.known_keys(&block, "message", &shape::names(shape::MESSAGE));
     shape::check(&block, "message", shape::MESSAGE, findings);
+    let block = shape::normal(&block, shape::MESSAGE);
+    if block.is_empty() {
+        return None;
+    }
     match member(&block, "msg_content") {
         None => {
             findings.missing("message.msg_content is missing");
             None
         }
-        Some(Value::String(text)) => Some(ParsedMessage { content: text.clone(), block }),
-        Some(object @ Value::Object(_)) => Some(ParsedMessage { content: object.to_string(), block }),
+        Some(Value::String(text)) => {
+            let content = text.clone();
+            Some(ParsedMessage { content, block })
+        }
+        Some(object @ Value::Object(_)) => {
+            let content = object.to_string();
+            Some(ParsedMessage { content, block })
+        }
         Some(_) => {
             findings.invalid("message.msg_content must be a text");
             None

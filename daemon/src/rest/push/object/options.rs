@@ -1,18 +1,29 @@
-//! The options of a push. What this server acts on is returned; the rest is checked and accepted.
+//! The options of a push: those that this server acts on, and all of them as they are kept.
 
+use anser_protocol::ids::Position;
 use serde_json::Value;
 
 use crate::rest::lenient::{Object, as_bool, as_int, as_object, member};
 
 use super::findings::{Findings, Kind};
+use super::shape;
 
 const DAY_S: u32 = 86_400;
 const TIME_TO_LIVE_S_MAX: i64 = 10 * 86_400;
+const SLOW_MINUTES_MAX: i64 = 1440;
 
 pub(super) struct Options {
     /// Echoed as text; "0" when the caller gave none.
     pub sendno: String,
     pub time_to_live_s: u32,
+    /// 0 when the push is not a slow one.
+    pub spread_s: u32,
+    pub replaces: Option<Position>,
+    pub only_test_devices: bool,
+    /// For devices that know what to do with it.
+    pub geofence: Option<Value>,
+    /// Also those that nobody here knows: bridges and newer clients may.
+    pub all: Object,
 }
 
 pub(super) fn parse(push: &Object, has_message: bool, findings: &mut Findings) -> Options {
@@ -23,26 +34,30 @@ pub(super) fn parse(push: &Object, has_message: bool, findings: &mut Findings) -
             Object::new()
         }),
     };
+    shape::check(&options, "options", shape::OPTIONS, findings);
     let sendno = whole(&options, "sendno", 0, i64::MAX, findings).unwrap_or(0).to_string();
-    let time_to_live_s = whole(&options, "time_to_live", 0, TIME_TO_LIVE_S_MAX, findings)
-        .and_then(|seconds| u32::try_from(seconds).ok())
-        .unwrap_or(DAY_S);
-    let slow = whole(&options, "big_push_duration", 1, 1440, findings);
-    if let Some(id) = member(&options, "override_msg_id") {
-        // An override that cannot be carried out must not become a second notification.
-        findings.invalid(format!("options.override_msg_id {id} names no push that can be replaced"));
-    }
-    for name in ["apns_production", "active_push", "test_model", "test_message"] {
-        if member(&options, name).is_some_and(|value| as_bool(value).is_none()) {
-            findings.invalid(format!("options.{name} must be true or false"));
-        }
-    }
-    check_texts(&options, findings);
+    let time_to_live_s = seconds(whole(&options, "time_to_live", 0, TIME_TO_LIVE_S_MAX, findings), 1);
+    let slow_minutes = whole(&options, "big_push_duration", 1, SLOW_MINUTES_MAX, findings);
+    let replaces = whole(&options, "override_msg_id", 0, i64::MAX, findings)
+        .map(|id| Position(u64::try_from(id).unwrap_or_default()));
     let is_active = member(&options, "active_push").and_then(as_bool).unwrap_or(false);
-    if is_active && (has_message || slow.is_some()) {
+    if is_active && (has_message || slow_minutes.is_some()) {
         findings.note(Kind::ActivePushConflict, "options.active_push excludes message and big_push_duration");
     }
-    Options { sendno, time_to_live_s }
+    let all = shape::normal(&options, shape::OPTIONS);
+    Options {
+        sendno,
+        time_to_live_s: time_to_live_s.unwrap_or(DAY_S),
+        spread_s: seconds(slow_minutes, 60).unwrap_or(0),
+        replaces,
+        only_test_devices: all.get("test_model").and_then(Value::as_bool).unwrap_or(false),
+        geofence: all.get("geofence").cloned(),
+        all,
+    }
+}
+
+fn seconds(number: Option<i64>, unit_s: u32) -> Option<u32> {
+    u32::try_from(number?).ok().map(|number| number.saturating_mul(unit_s))
 }
 
 fn whole(options: &Object, name: &str, min: i64, max: i64, findings: &mut Findings) -> Option<i64> {
@@ -55,20 +70,4 @@ fn whole(options: &Object, name: &str, min: i64, max: i64, findings: &mut Findin
         });
     }
     number
-}
-
-fn check_texts(options: &Object, findings: &mut Findings) {
-    let collapse_id = member(options, "apns_collapse_id");
-    if collapse_id.is_some_and(|value| value.as_str().is_none_or(|text| text.len() > 64)) {
-        findings.invalid("options.apns_collapse_id must be a text of at most 64 bytes");
-    }
-    if member(options, "third_party_channel").is_some_and(|value| as_object(value).is_none()) {
-        findings.invalid("options.third_party_channel must be an object");
-    }
-    if member(options, "classification").is_some_and(|value| as_int(value).is_none()) {
-        findings.invalid("options.classification must be 0 or 1");
-    }
-    if member(options, "target_event").is_some_and(|value| !matches!(value, Value::Array(_) | Value::String(_))) {
-        findings.invalid("options.target_event must be a list of texts");
-    }
 }

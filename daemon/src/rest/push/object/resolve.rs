@@ -20,11 +20,12 @@ pub(super) fn contents(
     platforms: &[Platform],
     notification: Option<&ParsedNotification>,
     message: Option<&ParsedMessage>,
+    for_all: &Object,
     findings: &mut Findings,
 ) -> Vec<(Platform, PushContent)> {
     let mut contents = Vec::new();
     for platform in platforms {
-        let block = notification.and_then(|notification| block_of(notification, *platform));
+        let block = notification.and_then(|notification| block_of(notification, *platform, for_all));
         let message = message.filter(|_| *platform != Platform::WINPHONE);
         check_sizes(*platform, block.as_ref(), message, findings);
         if block.is_some() || message.is_some() {
@@ -33,16 +34,11 @@ pub(super) fn contents(
             contents.push((*platform, content));
         }
     }
-    if contents.is_empty() && !platforms.is_empty() {
-        findings.missing(
-            "none of the platforms gets anything: give notification.alert, a block for a platform, or a message",
-        );
-    }
     contents
 }
 
-/// The platform's block with the shared text filled in; nothing when it has neither.
-fn block_of(notification: &ParsedNotification, platform: Platform) -> Option<Object> {
+/// The platform's block with the shared text and what goes to every platform filled in; nothing when it has no text.
+fn block_of(notification: &ParsedNotification, platform: Platform, for_all: &Object) -> Option<Object> {
     let own = notification.blocks.iter().find(|(of, _)| *of == platform).map(|(_, block)| block.clone());
     let mut block = match (own, &notification.alert) {
         (Some(block), _) => block,
@@ -53,13 +49,19 @@ fn block_of(notification: &ParsedNotification, platform: Platform) -> Option<Obj
         let shared = notification.alert.clone().unwrap_or_default();
         block.insert("alert".to_owned(), Value::String(shared));
     }
+    for (key, value) in for_all {
+        block.insert(key.clone(), value.clone());
+    }
+    if block.contains_key("badge_set_num") {
+        block.remove("badge_add_num");
+    }
     Some(block)
 }
 
 fn shown(block: &Object) -> Notification {
     let mut options: Object = block
         .iter()
-        .filter(|(key, value)| !value.is_null() && !matches!(key.as_str(), "title" | "extras"))
+        .filter(|(key, _)| !matches!(key.as_str(), "title" | "extras"))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     let (alert, dictionary_title) = match options.get("alert") {

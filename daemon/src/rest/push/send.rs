@@ -1,0 +1,80 @@
+//! From a push object to a push, for whoever has one: a call, an item of a batch, a schedule that fires.
+
+use anser_protocol::ids::Position;
+use anser_storage::command::{Command, PushCommand, Submit};
+use anser_storage::ids::AppNumber;
+use anser_storage::outcome::Answer;
+use serde_json::{Value, json};
+
+use super::cid::{CidType, Cids};
+use super::object::{Form, PushObject, Reading, UnknownKeys};
+use super::refusal;
+use crate::clock::now_ms;
+use crate::context::Context;
+use crate::rest::family::Family;
+use crate::rest::fault::Fault;
+
+/// Is it sent, or only looked at?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Send,
+    ValidateOnly,
+}
+
+/// A push that the store has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    pub msg_id: Position,
+    pub sendno: String,
+}
+
+impl Accepted {
+    pub fn to_json(&self) -> Value {
+        json!({"sendno": self.sendno, "msg_id": self.msg_id.to_string()})
+    }
+}
+
+/// Reads and checks a push object; nothing has happened yet. `signer` is whom the cids were given to: an app, or a group
+/// of apps.
+pub fn check(context: &Context, signer: &str, body: &Value, form: Form) -> Result<PushObject, Fault> {
+    let cids = Cids::new(&context.keys);
+    let reading = Reading {
+        unknown_keys: if context.config.push.lenient_keys { UnknownKeys::Ignore } else { UnknownKeys::Refuse },
+        form,
+        is_cid: &|cid| cids.is_valid(cid, signer, CidType::Push, now_ms()),
+    };
+    PushObject::parse(body, &reading).map_err(refusal::of_finding)
+}
+
+/// Sends a push that was checked.
+pub async fn send(context: &Context, app: AppNumber, push: PushObject, mode: Mode) -> Result<Accepted, Fault> {
+    let submit = submission(context, app, push, mode);
+    let outcome = context.ledger.submit(Command::Push(PushCommand::Submit(Box::new(submit)))).await;
+    let outcome = outcome.map_err(|error| Family::Push.unavailable(&error))?;
+    match outcome.answer.map_err(refusal::of_push)? {
+        Answer::Pushed { msg_id, sendno, .. } => Ok(Accepted { msg_id, sendno }),
+        _ => Err(Family::Push.internal()),
+    }
+}
+
+pub(super) fn submission(context: &Context, app: AppNumber, push: PushObject, mode: Mode) -> Submit {
+    let connected = match (mode, push.time_to_live_s) {
+        (Mode::Send, 0) => context.switchboard.connected_devices(app),
+        _ => Vec::new(),
+    };
+    Submit {
+        app,
+        contents: push.contents,
+        bridged: push.bridged,
+        audience: push.audience,
+        only_test_devices: push.only_test_devices,
+        time_to_live_s: push.time_to_live_s,
+        spread_s: push.spread_s,
+        replaces: push.replaces,
+        kept: push.kept,
+        sendno: push.sendno,
+        connected,
+        cid: push.cid.filter(|_| mode == Mode::Send),
+        validate_only: mode == Mode::ValidateOnly,
+    }
+}
