@@ -32,12 +32,12 @@ async fn g27_a_thousand_links_that_panic_end_alone_and_give_back_what_they_held(
     context.ledger.submit(Command::App(create)).await.expect("the store is well").answer.expect("a new app");
     let (mut peer, near) = tokio::io::duplex(64 * 1024);
     let free = context.connections.available_permits();
-    tokio::spawn(link(ByteStream::new(near), &context).await);
+    tokio::spawn(link(ByteStream::new(near), context).await);
 
     // when a thousand others panic, at once, or when their device is known and the welcome is being written,
     for round in 0..PANICS {
         let wire = Panicking { hello: (round % 2 == 1).then(|| hello(round)) };
-        let ended = tokio::spawn(link(wire, &context).await).await;
+        let ended = tokio::spawn(link(wire, context).await).await;
         assert!(ended.is_err_and(|error| error.is_panic()));
     }
 
