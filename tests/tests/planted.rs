@@ -9,7 +9,7 @@ use anser_protocol::planted::{Fault, plant};
 use anser_tests::sim::{self, Setting};
 use anser_tests::torture;
 
-const FAULTS: [Fault; 24] = [
+const FAULTS: [Fault; 23] = [
     Fault::NoDeduplication,
     Fault::AnswerBeforeCommit,
     Fault::NoHeadReplay,
@@ -32,7 +32,6 @@ const FAULTS: [Fault; 24] = [
     Fault::WindowTooEarly,
     Fault::ReleasedTwice,
     Fault::ExpiredDelivered,
-    Fault::NoRestoreJump,
     Fault::TokenOutlivesLogout,
 ];
 
