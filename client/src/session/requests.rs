@@ -60,6 +60,11 @@ impl Requests {
         self.pending.len()
     }
 
+    /// Is a logout on its way? What follows it on the link is nobody's.
+    pub(crate) fn is_logging_out(&self) -> bool {
+        self.pending.values().any(|pending| pending.is_in_flight && pending.request == Request::Logout)
+    }
+
     pub(crate) fn owes_answers(&self) -> bool {
         self.pending.values().any(|pending| pending.is_in_flight)
     }

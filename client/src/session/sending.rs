@@ -33,6 +33,9 @@ impl Session {
     }
 
     pub(super) fn write_sends(&mut self) {
+        if self.requests.is_logging_out() {
+            return;
+        }
         while let Some(user) = self.sync.as_ref().map(|sync| sync.user().clone())
             && let Some(send) = self.outbox.next_to_send(&user, self.now)
         {

@@ -372,9 +372,16 @@ impl Client {
                     witness.answered(&chain, &key, position.0);
                 }
             }
-            Told::SendFailed { local, code, .. } => {
-                let may_be = [ErrorCode::SEND_NOT_A_MEMBER, ErrorCode::SEND_FAILED, ErrorCode::SEND_TOO_OLD];
-                if !may_be.contains(&code) {
+            Told::SendFailed { local, code, chat, .. } => {
+                // Only what was refused for good, by a group or by a panic, may have been overtaken when it is repeated.
+                let has_panicked = course.tally.has_met(Kind::CommandPanicked);
+                let may_be = match code {
+                    ErrorCode::SEND_NOT_A_MEMBER => true,
+                    ErrorCode::SEND_FAILED => has_panicked,
+                    ErrorCode::SEND_TOO_OLD => has_panicked || matches!(chat, Chat::Group(_)),
+                    _ => false,
+                };
+                if !may_be {
                     return Err(format!("{}: a message was refused: {}", self.name(), code.text()));
                 }
                 if let Some((chain, key)) = self.waiting.remove(&local) {

@@ -79,6 +79,10 @@ impl Tally {
     pub fn count(&mut self, kind: Kind) {
         *self.0.entry(kind).or_default() += 1;
     }
+
+    pub fn has_met(&self, kind: Kind) -> bool {
+        self.0.contains_key(&kind)
+    }
 }
 
 /// Of many runs.
