@@ -4,7 +4,6 @@ mod batch;
 mod cid;
 mod flat;
 mod object;
-
 mod refusal;
 mod send;
 mod withdraw;
