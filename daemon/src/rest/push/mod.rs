@@ -6,7 +6,6 @@ mod flat;
 mod group;
 mod later;
 mod object;
-
 mod refusal;
 mod send;
 mod withdraw;
