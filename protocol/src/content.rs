@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::extension::Extensions;
+use crate::ids::Position;
 
 /// The kind of a message's content: an open enumeration, so that an old client can show "update the app".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -23,6 +24,10 @@ impl ContentKind {
     pub const CUSTOM: Self = Self(7);
     /// Made by the server only: `body` is an encoded [`GroupEvent`].
     pub const EVENT: Self = Self(32);
+    /// A message that was taken back or erased, in its old place; `body` is empty. Made by the server only.
+    pub const RETRACTED: Self = Self(33);
+    /// Tells that an earlier message was changed: `body` is an encoded [`Amendment`]. Made by the server only.
+    pub const AMENDED: Self = Self(34);
 
     /// May a client or an app server send it? Events are the server's own.
     pub fn is_sendable(self) -> bool {
@@ -42,6 +47,11 @@ pub struct Content {
 impl Content {
     pub fn text(text: &str) -> Self {
         Self { kind: ContentKind::TEXT, body: text.as_bytes().to_vec(), extensions: Extensions::default() }
+    }
+
+    /// What stands in the place of a message that was taken back.
+    pub fn retracted() -> Self {
+        Self { kind: ContentKind::RETRACTED, body: Vec::new(), extensions: Extensions::default() }
     }
 
     /// The text of a text message; nothing for other kinds or when the bytes are not UTF-8.
@@ -76,6 +86,44 @@ impl GroupEvent {
     pub fn from_bytes(body: &[u8]) -> Option<Self> {
         postcard::from_bytes(body).ok()
     }
+}
+
+/// What became of an earlier message of the conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amendment {
+    /// The message's.
+    pub position: Position,
+    pub kind: AmendmentKind,
+    /// Who did it; empty when an app server did.
+    pub by: String,
+    /// What stands there from now on, where it was edited.
+    pub content: Option<Content>,
+}
+
+impl Amendment {
+    /// The body of a content of kind [`ContentKind::AMENDED`].
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Writing to memory cannot fail, and every field is of a kind that postcard knows.
+        postcard::to_allocvec(self).unwrap_or_default()
+    }
+
+    /// Reads the body of such a content; nothing when it is none of this version.
+    pub fn from_bytes(body: &[u8]) -> Option<Self> {
+        postcard::from_bytes(body).ok()
+    }
+}
+
+/// An open enumeration of what can become of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AmendmentKind(pub u8);
+
+impl AmendmentKind {
+    /// Taken back by its sender or an app server.
+    pub const RETRACTED: Self = Self(1);
+    pub const EDITED: Self = Self(2);
+    /// Removed from the store as well.
+    pub const ERASED: Self = Self(3);
 }
 
 /// An open enumeration of group events.

@@ -26,6 +26,7 @@ pub enum Command {
     User(UserCommand),
     Group(GroupCommand),
     Send(Send),
+    Amend(Amend),
     Push(PushCommand),
     Schedule(ScheduleCommand),
     Mark(MarkCommand),
@@ -322,6 +323,27 @@ pub enum Target {
     Group(GroupId),
 }
 
+/// Takes a message back, changes it, or erases it. The same again is answered as the first time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Amend {
+    pub app: AppNumber,
+    /// A user may amend what they sent, in a chat that they are in; an app server everything.
+    pub by: Actor,
+    pub message: Position,
+    pub what: Amended,
+    /// Refused (`TooLateToAmend`) when the message is older than this.
+    pub within_ms: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Amended {
+    /// Nobody gets the content any more; the record keeps it.
+    Retracted,
+    Edited(Content),
+    /// The record loses its content as well.
+    Erased,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PushCommand {
     /// Resolves the audience, takes a position, and unless `validate_only` appends payload and releases.
@@ -550,6 +572,7 @@ impl Command {
                 | GroupCommand::Dissolve { app, .. },
             ) => Some(*app),
             Self::Send(send) => Some(send.app),
+            Self::Amend(amend) => Some(amend.app),
             Self::Push(PushCommand::Submit(submit)) => Some(submit.app),
             Self::Push(
                 PushCommand::Received { app, .. }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use anser_protocol::content::GroupEvent;
+use anser_protocol::content::{self, Content, GroupEvent};
 use anser_protocol::ids::{GroupId, Position};
 
-use crate::command::Class;
+use crate::command::{Amended, Class};
 use crate::error::ReadError;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber, ScheduleId, TagNumber, UserNumber};
 use crate::key::Key;
@@ -16,7 +16,9 @@ use crate::rows::chat::{SingleChat, single_chat_key};
 use crate::rows::device::{ByRegistrationId, DeviceRow, Tag, TestDevice, device_key, registration_id_key, tag_key};
 use crate::rows::group::{Group, group_key};
 use crate::rows::push::{PushState, push_key};
-use crate::rows::record::{Body, EventRecord, Floor, Payload, PushRecord, Record, log_key, log_prefix};
+use crate::rows::record::{
+    AmendedRecord, Amendment, Body, EventRecord, Floor, PushRecord, Record, amendment_key, log_key, log_prefix,
+};
 use crate::rows::schedule::{ScheduleRow, schedule_key};
 use crate::rows::user::{ByUsername, User, user_key, username_key};
 use crate::table::Table;
@@ -127,15 +129,44 @@ pub(crate) fn record(
 }
 
 /// The record as a reader sees it; nothing for pushes.
-pub(crate) fn message(tables: &impl Tables, app: AppNumber, record: Record) -> Result<Option<Message>, ReadError> {
+pub(crate) fn message(
+    tables: &impl Tables,
+    app: AppNumber,
+    position: Position,
+    record: Record,
+) -> Result<Option<Message>, ReadError> {
     let (body, sent_by) = match record.body {
         Body::Message(message) => {
-            (MessageBody::Content(message.content), message.sent.map(|sent| (sent.device, sent.outbox)))
+            let amendment: Option<Amendment> = tables.row(&amendment_key(app, position))?;
+            let content = match amendment.map(|amendment| amendment.what) {
+                None => message.content,
+                Some(Amended::Edited(content)) => content,
+                Some(Amended::Retracted | Amended::Erased) => Content::retracted(),
+            };
+            (MessageBody::Content(content), message.sent.map(|sent| (sent.device, sent.outbox)))
         }
+        Body::Amended(amended) => (MessageBody::Amendment(amendment(tables, app, &amended)?), None),
         Body::Event(event) => (MessageBody::Event(group_event(tables, app, &event)?), None),
-        Body::Payload(_) | Body::Release(_) | Body::Push(_) => return Ok(None),
+        Body::Push(_) | Body::Release(_) => return Ok(None),
     };
     Ok(Some(Message { seq: record.seq, body, sent_by }))
+}
+
+/// What a record tells of another one, with the name of who did it.
+pub(crate) fn amendment(
+    tables: &impl Tables,
+    app: AppNumber,
+    record: &AmendedRecord,
+) -> Result<content::Amendment, ReadError> {
+    let by = record.by.map(|user| username(tables, app, user)).transpose()?;
+    let by = by.map(|name| name.to_string()).unwrap_or_default();
+    // As it is now: whoever reads of an edit later gets what was made of the message since.
+    let now: Option<Amendment> = tables.row(&amendment_key(app, record.position))?;
+    let content = match now.map(|amendment| amendment.what) {
+        Some(Amended::Edited(content)) => Some(content),
+        Some(Amended::Retracted | Amended::Erased) | None => None,
+    };
+    Ok(content::Amendment { position: record.position, kind: record.kind, by, content })
 }
 
 /// The event with its users' names.
@@ -166,7 +197,6 @@ pub(crate) fn push_payload(
         Some(Body::Push(PushRecord { contents, replaces, .. })) => {
             Ok(Some(Push { msg_id, expires_ms, contents, replaces }))
         }
-        Some(Body::Payload(Payload { contents })) => Ok(Some(Push { msg_id, expires_ms, contents, replaces: None })),
         Some(_) => Err(missing(Table::Log, log_key(app, Class::Push, msg_id))),
         None => Ok(None),
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anser_protocol::content::{Content, GroupEvent, Platform, PushContent};
+use anser_protocol::content::{Amendment, Content, GroupEvent, Platform, PushContent};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,10 @@ pub enum Answer {
         position: Position,
         at_ms: TimeMs,
         is_repeat: bool,
+    },
+    /// Where the record stands that tells of it.
+    Amended {
+        told_at: Position,
     },
     /// `sendno` is the first one's when the cid was repeated.
     Pushed {
@@ -140,6 +144,12 @@ pub enum Refusal {
     /// The outbox number is older than the window, or a later message of the sender to the same chat was accepted:
     /// refused for good.
     OutboxTooOld,
+    /// There is no such message, or it is none (an event), or the user is not in its chat.
+    MessageUnknown,
+    NotTheSender,
+    /// It was taken back or erased before.
+    AlreadyRetracted,
+    TooLateToAmend,
     /// Nobody matches the audience; the push was given an id all the same.
     NoTarget {
         msg_id: Position,
@@ -220,6 +230,7 @@ pub struct Message {
 pub enum MessageBody {
     Content(Content),
     Event(GroupEvent),
+    Amendment(Amendment),
 }
 
 /// A push's payload with its state, as a delivery needs it.

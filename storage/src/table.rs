@@ -68,6 +68,7 @@ tables! {
     Access = 43, "access";
     SlowPushes = 44, "slow_pushes";
     SlicesDue = 45, "slices_due";
+    Amendments = 46, "amendments";
 }
 
 impl Table {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use anser_protocol::content::{Content, ContentKind, GroupEvent, Platform};
+use anser_protocol::content::{Amendment, Content, ContentKind, GroupEvent, Platform};
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::{Conversation, Record, Window};
 use anser_protocol::frame::group::GroupSummary;
@@ -306,9 +306,15 @@ fn record(read: ReadRecord, reader: (UserNumber, DeviceNumber)) -> Record {
     let content = match &read.message.body {
         MessageBody::Content(content) => content.clone(),
         MessageBody::Event(event) => event_content(event),
+        MessageBody::Amendment(amendment) => amendment_content(amendment),
     };
     let from = read.from.map_or_else(|| "".into(), |(_, name)| name);
     Record { position: read.position, at_ms: read.at_ms, from, outbox, content }
+}
+
+/// What became of a message, as a content of its own.
+pub fn amendment_content(amendment: &Amendment) -> Content {
+    Content { kind: ContentKind::AMENDED, body: amendment.to_bytes(), extensions: Extensions::default() }
 }
 
 /// A group's event as the content of a message.

@@ -53,6 +53,10 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         | Refusal::ScheduleChanged
         | Refusal::AlreadyFired
         | Refusal::TooManySchedules
+        | Refusal::MessageUnknown
+        | Refusal::NotTheSender
+        | Refusal::AlreadyRetracted
+        | Refusal::TooLateToAmend
         | Refusal::PushUnknown
         | Refusal::TooManySlowPushes => plain(ErrorCode::INVALID),
         Refusal::Internal => plain(ErrorCode::INTERNAL),

@@ -228,7 +228,7 @@ fn push() -> Vec<Vector> {
         content: notification.clone(),
         extensions: PushDeliver::replacing(Some(Position(HERE + 30))),
     });
-    let withdrawn = PushWithdrawn { msg_id: Position(HERE + 51), extensions: none() };
+    let withdrawn = |msg_id| Frame::PushWithdrawn(PushWithdrawn { msg_id: Position(msg_id), extensions: none() });
     let message_only = PushContent { notification: None, message: Some(message) };
     vec![
         server("tag_list", "The tags as they are now.", tag_list(24, &["news", "华东"])),
@@ -251,7 +251,8 @@ fn push() -> Vec<Vector> {
             "A notification that takes the place of an earlier one: extension 16 is the msg_id of that one.",
             replacing,
         ),
-        server("push_withdrawn", "A push was taken back: what shows it is removed.", Frame::PushWithdrawn(withdrawn)),
+        server("push_withdrawn", "A push was taken back: what shows it is removed.", withdrawn(HERE + 51)),
+        server("push_withdrawn_early", "The first push of this server was taken back.", withdrawn(7)),
         server("push_covered", "No push for this device in between.", covered(HERE + 40, HERE + 60)),
         server("push_covered_from_start", "No push so far.", covered(0, HERE)),
     ]

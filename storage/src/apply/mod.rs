@@ -4,6 +4,7 @@
 //! same rows, wherever the batches begin and end.
 
 mod account;
+mod amend;
 mod app;
 mod append;
 mod audience;
@@ -69,6 +70,7 @@ impl Batch<'_> {
             Command::User(command) => self.user(command),
             Command::Group(command) => self.group(command),
             Command::Send(send) => self.send(send),
+            Command::Amend(amend) => self.amend(amend),
             Command::Push(command) => self.push(command),
             Command::Schedule(command) => self.schedule(command),
             Command::Mark(command) => self.mark(command),

@@ -13,7 +13,7 @@ use crate::key::u64_at;
 use crate::outcome::Answer;
 use crate::row;
 use crate::rows::meta::Checkpoint;
-use crate::rows::record::{Floor, Record, log_key, log_prefix};
+use crate::rows::record::{Floor, Record, amendment_key, amendments_prefix, log_key, log_prefix};
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
 
@@ -55,8 +55,25 @@ impl Batch<'_> {
         for key in &rows {
             self.remove_bytes(Table::Log, key)?;
         }
+        if class == Class::Chat {
+            self.cut_amendments(app, floor)?;
+        }
         self.put(&log_prefix(app, class), &Floor(floor))?;
         Ok(if is_complete { Answer::Done } else { Answer::Continue })
+    }
+
+    /// Of messages that are gone: no more than of these.
+    fn cut_amendments(&mut self, app: AppNumber, floor: Position) -> Decided<()> {
+        let (from, to) = (amendments_prefix(app), amendment_key(app, floor));
+        let mut keys = Vec::new();
+        self.scan(Table::Amendments, from.as_bytes(), Some(to.as_bytes()), &mut |key, _| {
+            keys.push(key.to_vec());
+            Ok(NEXT)
+        })?;
+        for key in keys {
+            self.remove_bytes(Table::Amendments, &key)?;
+        }
+        Ok(())
     }
 
     /// Recovery finds heads in the log's tail. Where a cut reaches into it, the heads that it would take are written down

@@ -17,7 +17,7 @@ use crate::rows::device::{
 };
 use crate::rows::group::{Group, group_key, member_key};
 use crate::rows::push::{Cid, Expiry, SlowPush, cid_key, expiry_key, push_key, slice_due_key};
-use crate::rows::record::log_key;
+use crate::rows::record::{Amendment, log_key};
 use crate::rows::schedule::{ScheduleCid, ScheduleRow, due_key, firing_key, schedule_key};
 use crate::rows::user::{ByUsername, Session, Token, User, session_key, token_key, user_key, username_key};
 use crate::table::Table;
@@ -76,6 +76,13 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         Table::SlicesDue => {
             let app = AppNumber(u32_at(key, 8).unwrap_or_default());
             vec![(Table::SlowPushes, push_key(app, Position(u64_at(key, 12).unwrap_or_default())))]
+        }
+        Table::Amendments => {
+            let floor = find::floor(tables, app, Class::Chat)?;
+            let told_at = row::decode::<Amendment>(key, value)?.told_at;
+            let both = [Position(u64_at(key, 4).unwrap_or_default()), told_at];
+            let kept = both.into_iter().filter(|position| *position >= floor);
+            kept.map(|position| (Table::Log, log_key(app, Class::Chat, position))).collect()
         }
         Table::Cids => by_cid(&row::decode(key, value)?, app, key.get(4..).unwrap_or_default()),
         Table::Expiries => by_expiry(row::decode(key, value)?),

@@ -1,10 +1,10 @@
 //! Rows of the log, and its floors.
 
-use anser_protocol::content::{Content, GroupEventKind, Platform, PushContent};
+use anser_protocol::content::{AmendmentKind, Content, GroupEventKind, Platform, PushContent};
 use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
 use serde::{Deserialize, Serialize};
 
-use crate::command::Class;
+use crate::command::{Amended, Class};
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
 use crate::key::Key;
 use crate::row::serde_row;
@@ -28,7 +28,7 @@ impl Record {
         let own = (self.seq > 0).then_some(self.chain);
         let sent = match &self.body {
             Body::Message(message) => message.sent.map(|sent| sent.chain),
-            Body::Event(_) | Body::Payload(_) | Body::Release(_) | Body::Push(_) => None,
+            Body::Event(_) | Body::Push(_) | Body::Release(_) | Body::Amended(_) => None,
         };
         own.into_iter().chain(sent)
     }
@@ -38,11 +38,10 @@ impl Record {
 pub(crate) enum Body {
     Message(MessageRecord),
     Event(EventRecord),
-    /// A push as stores wrote it that knew of nothing but its contents.
-    Payload(Payload),
-    Release(Release),
     /// On the chain 0, which nobody walks.
     Push(PushRecord),
+    Release(Release),
+    Amended(AmendedRecord),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,11 +74,6 @@ pub(crate) struct EventRecord {
     pub new_owner: Option<UserNumber>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Payload {
-    pub contents: Vec<(Platform, PushContent)>,
-}
-
 /// What was pushed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PushRecord {
@@ -102,6 +96,36 @@ pub(crate) enum ReleaseTo {
     Device(DeviceNumber),
     /// On the app's chain of broadcasts: a roaring bitmap in its portable format.
     Many(Vec<u8>),
+}
+
+/// Tells, in the chain of a message, what became of it. What it was edited to stands with the amendment only, so that
+/// nothing is left of it when the message is erased.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AmendedRecord {
+    pub to: Chat,
+    pub position: Position,
+    pub kind: AmendmentKind,
+    /// Nobody: an app server.
+    pub by: Option<UserNumber>,
+}
+
+/// What became of a message, read with every reading of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Amendment {
+    pub what: Amended,
+    pub by: Option<UserNumber>,
+    pub at_ms: TimeMs,
+    /// The record that tells of it.
+    pub told_at: Position,
+}
+serde_row!(Amendment, Amendments);
+
+pub(crate) fn amendments_prefix(app: AppNumber) -> Key {
+    Key::app(app)
+}
+
+pub(crate) fn amendment_key(app: AppNumber, position: Position) -> Key {
+    amendments_prefix(app).u64(position.0)
 }
 
 pub(crate) fn log_prefix(app: AppNumber, class: Class) -> Key {

@@ -73,7 +73,7 @@ impl<'s> Walk<'s> {
             _ => None,
         };
         let at_ms = record.at_ms;
-        let message = find::message(self.snapshot, self.app, record)?.ok_or_else(|| {
+        let message = find::message(self.snapshot, self.app, position, record)?.ok_or_else(|| {
             find::missing(crate::table::Table::Log, crate::rows::record::log_key(self.app, Class::Chat, position))
         })?;
         Ok(ReadRecord { position, at_ms, from, message: Arc::new(message) })

@@ -143,6 +143,7 @@ pub fn text_of(record: &ReadRecord) -> String {
     match &record.message.body {
         MessageBody::Content(content) => content.as_text().unwrap_or("?").into(),
         MessageBody::Event(event) => format!("event {}", event.kind.0),
+        MessageBody::Amendment(amendment) => format!("amendment {}", amendment.kind.0),
     }
 }
 

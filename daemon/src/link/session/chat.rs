@@ -267,6 +267,8 @@ impl Session {
             }
             return;
         }
+        // Nobody sends these; the server tells them.
+        let from_name = if matches!(message.body, MessageBody::Amendment(_)) { "".into() } else { from_name };
         let after = user.delivered;
         user.delivered = appended.position;
         user.told = appended.position;
@@ -278,6 +280,10 @@ impl Session {
         let event;
         let (kind, body, extensions) = match &message.body {
             MessageBody::Content(content) => (content.kind, content.body.as_slice(), &content.extensions),
+            MessageBody::Amendment(amendment) => {
+                event = crate::link::query::amendment_content(amendment);
+                (event.kind, event.body.as_slice(), &event.extensions)
+            }
             MessageBody::Event(group_event) => {
                 event = crate::link::query::event_content(group_event);
                 (event.kind, event.body.as_slice(), &event.extensions)

@@ -1,0 +1,128 @@
+//! Amendments: a message is taken back, changed or erased.
+//!
+//! The row says what became of the message and is read with it; a record in the same chain tells those who have it.
+
+use std::sync::Arc;
+
+use anser_protocol::content::{AmendmentKind, Content};
+use anser_protocol::extension::Extensions;
+use anser_protocol::ids::Position;
+
+use super::{Batch, Decided};
+use crate::command::{Actor, Amend, Amended, Class};
+use crate::error::ReadError;
+use crate::find;
+use crate::ids::{AppNumber, ChainNumber, UserNumber};
+use crate::outcome::{Answer, MemberChange, Message, MessageBody, Refusal, Route};
+use crate::rows::chat::Chat;
+use crate::rows::record::{AmendedRecord, Amendment, Body, MessageRecord, Record, amendment_key, log_key};
+use crate::tables::Tables;
+
+impl Batch<'_> {
+    pub(super) fn amend(&mut self, amend: &Amend) -> Decided<Answer> {
+        self.require_app(amend.app)?;
+        let (record, message) = self.message_to_amend(amend)?;
+        let earlier: Option<Amendment> = self.row(&amendment_key(amend.app, amend.message))?;
+        match earlier {
+            Some(earlier) if earlier.what == amend.what => {
+                return Ok(Answer::Amended { told_at: earlier.told_at });
+            }
+            // What is gone does not come back; but what was taken back may still be erased.
+            Some(Amendment { what: Amended::Erased, .. }) => return Err(Refusal::AlreadyRetracted.into()),
+            Some(Amendment { what: Amended::Retracted, .. }) if amend.what != Amended::Erased => {
+                return Err(Refusal::AlreadyRetracted.into());
+            }
+            _ => {}
+        }
+        let (by, told_at) = (user_of(amend.by), self.next_position());
+        let row = Amendment { what: amend.what.clone(), by, at_ms: self.now_ms(), told_at };
+        self.put(&amendment_key(amend.app, amend.message), &row)?;
+        self.tell_amended(amend, record.chain, &message)?;
+        if amend.what == Amended::Erased {
+            self.blank(amend.app, amend.message, record, message)?;
+        }
+        Ok(Answer::Amended { told_at })
+    }
+
+    fn message_to_amend(&self, amend: &Amend) -> Decided<(Record, MessageRecord)> {
+        let is_kept = amend.message >= find::floor(self, amend.app, Class::Chat)?;
+        let record: Option<Record> = self.row(&log_key(amend.app, Class::Chat, amend.message))?;
+        let Some(record) = record.filter(|_| is_kept) else { return Err(Refusal::MessageUnknown.into()) };
+        let Body::Message(message) = record.body.clone() else { return Err(Refusal::MessageUnknown.into()) };
+        if let Actor::User(user) = amend.by {
+            self.check_amender(amend.app, user, &message)?;
+        }
+        if amend.within_ms.is_some_and(|within_ms| self.now_ms().saturating_sub(record.at_ms) > within_ms) {
+            return Err(Refusal::TooLateToAmend.into());
+        }
+        Ok((record, message))
+    }
+
+    /// Whoever is not in the chat learns no more than that there is nothing for them.
+    fn check_amender(&self, app: AppNumber, user: UserNumber, message: &MessageRecord) -> Decided<()> {
+        let is_in_chat = match message.to {
+            Chat::User(peer) => user == message.from || user == peer,
+            Chat::Group(group) => self.is_member(app, group, user)?,
+        };
+        match is_in_chat {
+            false => Err(Refusal::MessageUnknown.into()),
+            true if user != message.from => Err(Refusal::NotTheSender.into()),
+            true => Ok(()),
+        }
+    }
+
+    /// Appends the record that tells of it, for all who are in the chat now.
+    fn tell_amended(&mut self, amend: &Amend, chain: ChainNumber, message: &MessageRecord) -> Result<(), ReadError> {
+        let (app, by) = (amend.app, user_of(amend.by));
+        let kind = match amend.what {
+            Amended::Retracted => AmendmentKind::RETRACTED,
+            Amended::Edited(_) => AmendmentKind::EDITED,
+            Amended::Erased => AmendmentKind::ERASED,
+        };
+        let record = AmendedRecord { to: message.to, position: amend.message, kind, by };
+        let body = MessageBody::Amendment(find::amendment(self, app, &record)?);
+        let place = self.append(app, Class::Chat, chain, Body::Amended(record))?;
+        let told = Arc::new(Message { seq: place.seq, body, sent_by: None });
+        let route = match message.to {
+            Chat::User(to) => Route::Single {
+                chain,
+                from: message.from,
+                from_name: find::username(self, app, message.from)?,
+                to,
+                to_name: find::username(self, app, to)?,
+                message: told,
+            },
+            Chat::Group(group) => Route::Group {
+                chain,
+                group,
+                from_name: "".into(),
+                from: None,
+                message: told,
+                members: self.members_of(app, group)?,
+                change: MemberChange::default(),
+            },
+        };
+        self.announce(app, place.position, route);
+        Ok(())
+    }
+
+    fn blank(
+        &mut self,
+        app: AppNumber,
+        position: Position,
+        record: Record,
+        message: MessageRecord,
+    ) -> Result<(), ReadError> {
+        let kind = message.content.kind;
+        let content = Content { kind, body: Vec::new(), extensions: Extensions::default() };
+        let body = Body::Message(MessageRecord { content, ..message });
+        self.put(&log_key(app, Class::Chat, position), &Record { body, ..record })
+    }
+}
+
+fn user_of(actor: Actor) -> Option<UserNumber> {
+    match actor {
+        Actor::User(user) => Some(user),
+        Actor::Server => None,
+    }
+}
