@@ -176,12 +176,15 @@ impl Writer {
     fn fail(&mut self, error: StoreError) {
         let was_resting = self.is_resting();
         self.store.lose();
-        let reopened = if was_resting { Ok(self.store.give_up()) } else { self.store.reopen() };
-        let error = match reopened {
-            Ok(()) => error,
-            Err(closed) => StoreError::Disk(format!("{error}, and cannot be opened again: {closed}")),
-        };
-        self.note(error);
+        if was_resting {
+            self.store.give_up();
+            self.note(error);
+        } else {
+            match self.store.reopen() {
+                Ok(()) => self.note(error),
+                Err(closed) => self.note(StoreError::Disk(format!("{error}, and cannot be opened again: {closed}"))),
+            }
+        }
         self.refuse_all();
     }
 
