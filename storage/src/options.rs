@@ -19,6 +19,9 @@ pub struct Options {
 
 /// When a commit also saves what lets the file open at once after a crash. It makes a commit of one command about three
 /// times as expensive, and one of many hardly.
+///
+/// Only `Always` is safe where a sync may fail: it writes in two phases, and the store is opened again after a failed sync,
+/// whose pages Linux shows and never saves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuickRepair {
     Always,

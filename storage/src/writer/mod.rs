@@ -176,18 +176,15 @@ impl Writer {
     fn fail(&mut self, error: StoreError) {
         let was_resting = self.is_resting();
         self.store.lose();
-        let reopened = match was_resting {
-            true => {
-                self.store.give_up();
-                Ok(())
+        if was_resting {
+            self.store.give_up();
+            self.note(error);
+        } else {
+            match self.store.reopen() {
+                Ok(()) => self.note(error),
+                Err(closed) => self.note(StoreError::Disk(format!("{error}, and cannot be opened again: {closed}"))),
             }
-            false => self.store.reopen(),
-        };
-        let error = match reopened {
-            Ok(()) => error,
-            Err(closed) => StoreError::Disk(format!("{error}, and cannot be opened again: {closed}")),
-        };
-        self.note(error);
+        }
         self.refuse_all();
     }
 

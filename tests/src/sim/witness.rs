@@ -23,7 +23,8 @@ pub struct Witness {
     ids: BTreeMap<(String, String), Vec<u64>>,
     /// Positions that were handed out and then lost.
     lost: Vec<RangeInclusive<u64>>,
-    senders: BTreeMap<(String, String), String>,
+    /// Who sent a text, and how often positions had been lost by then.
+    senders: BTreeMap<(String, String), (String, usize)>,
     is_in_fault: bool,
 }
 
@@ -97,7 +98,7 @@ impl Witness {
 
     /// `has_outbox`: what the sender sends is ordered as it was handed over.
     pub fn sent(&mut self, chain: &str, key: &str, from: &str, has_outbox: bool) {
-        self.senders.insert((chain.into(), key.into()), from.into());
+        self.senders.insert((chain.into(), key.into()), (from.into(), self.lost.len()));
         let lane = has_outbox.then(|| from.to_owned());
         self.record(|at| Event::Sent { at, chain: chain.into(), message: key.into(), from: from.into(), lane });
     }
@@ -160,12 +161,17 @@ impl Witness {
     /// The key under which this text counts when it carries this id.
     fn version(&mut self, chain: &str, key: &str, id: u64) -> String {
         let name = (chain.to_owned(), key.to_owned());
-        let Some(sender) = self.senders.get(&name).cloned() else { return key.into() };
+        let Some((sender, losses)) = self.senders.get(&name).cloned() else { return key.into() };
         let known = self.ids.entry(name.clone()).or_default();
         if let Some(version) = known.iter().position(|known| *known == id) {
             return versioned(key, version);
         }
         let is_lost = |id: &u64| self.lost.iter().any(|lost| lost.contains(id));
+        // It may have been refused before the loss, while later ones were accepted; of that nobody knows any more. What is
+        // accepted now is another message, and stands in no order with what was seen of those.
+        if known.is_empty() && !is_lost(&id) {
+            known.extend(self.lost[losses..].first().map(|lost| *lost.start()));
+        }
         // Of the ids that were never lost there is only one; a second one is for the judge.
         if known.is_empty() || is_lost(&id) || known.iter().all(is_lost) {
             known.push(id);

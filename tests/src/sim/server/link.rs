@@ -62,7 +62,8 @@ impl ServerLink {
     ) -> Result<bool, String> {
         self.session.handle_time(now);
         // What was found out before a change of the clock may still be on its way.
-        if self.session.output().is_empty() && course.now > server.clock_changed + 100 * MS {
+        let is_settled = course.now > server.clock_changed + 100 * MS || now < self.encoded_ms;
+        if self.session.output().is_empty() && is_settled {
             self.encoded_ms = now;
         }
         for _ in 0..ROUNDS_PER_TURN {
