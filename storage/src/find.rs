@@ -74,7 +74,7 @@ pub(crate) fn device(
     tables.row(&device_key(app, device))
 }
 
-pub(crate) fn test_device(
+pub(crate) fn known_test_device(
     tables: &impl Tables,
     app: AppNumber,
     device: DeviceNumber,

@@ -141,11 +141,11 @@ fn a_test_device_is_marked_renamed_and_unmarked() {
     world.answer(set("desk", false));
     let created_ms = world.now_ms;
     world.answer(set("shelf", true));
-    let shown = world.read().test_devices(app).expect("readable");
+    let shown = world.read().list_test_devices(app).expect("readable");
     assert_eq!((shown[0].name.as_str(), shown[0].created_ms), ("shelf", created_ms));
     assert!(world.read().is_test_device(app, device).expect("readable"));
     world.answer(Command::Label(LabelCommand::RemoveTestDevice { app, device }));
-    assert!(world.read().test_devices(app).expect("readable").is_empty());
+    assert!(world.read().list_test_devices(app).expect("readable").is_empty());
 }
 
 fn with_devices(count: usize) -> (World, Vec<DeviceNumber>) {

@@ -65,7 +65,7 @@ pub async fn list(context: State<Shared>, caller: Extension<Caller>, uri: Uri) -
     let page_size = number(&uri, "page_size", PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)?;
     let (name, id) = (path::query_value(&uri, "device_name"), path::query_value(&uri, "registration_id"));
     let app = caller.app;
-    let devices = context.ledger.read(move |snapshot| snapshot.test_devices(app)).await;
+    let devices = context.ledger.read(move |snapshot| snapshot.list_test_devices(app)).await;
     let mut devices = devices.map_err(|error| Family::Device.unavailable(&error))?;
     devices.retain(|device| {
         name.as_ref().is_none_or(|name| device.name.contains(name.as_ref()))

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::world::{App, World};
 
 #[tokio::test]
-async fn test_devices_are_added_renamed_listed_and_removed() {
+async fn devices_for_trying_things_out_are_added_renamed_listed_and_removed() {
     let (world, app) = with_devices(3).await;
     world.covers(&[
         "POST /v3/test/model/add",

@@ -89,7 +89,7 @@ impl Batch<'_> {
     }
 
     /// Devices on which a push may be tried out.
-    pub(super) fn test_devices(&self, app: AppNumber) -> Result<Named, ReadError> {
+    pub(super) fn all_test_devices(&self, app: AppNumber) -> Result<Named, ReadError> {
         let prefix = Key::app(app);
         let mut named = Named::new();
         for key in self.keys(Table::TestDevices, &prefix, TEST_DEVICES_MAX)? {

@@ -66,7 +66,7 @@ impl Batch<'_> {
         }
         let mut platforms: Vec<Platform> = contents.iter().map(|(platform, _)| *platform).collect();
         platforms.extend(submit.bridged.iter().filter(|bridged| contents.iter().all(|(other, _)| other != *bridged)));
-        let among = if submit.only_test_devices { Some(self.test_devices(submit.app)?) } else { None };
+        let among = if submit.only_test_devices { Some(self.all_test_devices(submit.app)?) } else { None };
         let audience = self.resolve_audience(submit.app, &platforms, &submit.audience, among.as_ref())?;
         if audience.devices.is_empty() {
             return Err(Refusal::NoTarget { msg_id: self.take_position() }.into());

@@ -24,7 +24,7 @@ impl Batch<'_> {
         if find::device(self, app, device)?.is_none() {
             return Err(Refusal::DeviceUnknown.into());
         }
-        let known = find::test_device(self, app, device)?;
+        let known = find::known_test_device(self, app, device)?;
         if known.is_none() && must_be_one {
             return Err(Refusal::NotATestDevice.into());
         }

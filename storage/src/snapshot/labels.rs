@@ -93,11 +93,11 @@ impl Snapshot {
     }
 
     pub fn is_test_device(&self, app: AppNumber, device: DeviceNumber) -> Result<bool, ReadError> {
-        Ok(find::test_device(self, app, device)?.is_some())
+        Ok(find::known_test_device(self, app, device)?.is_some())
     }
 
     /// In order of the devices' numbers: the oldest registration first.
-    pub fn test_devices(&self, app: AppNumber) -> Result<Vec<TestDeviceShown>, ReadError> {
+    pub fn list_test_devices(&self, app: AppNumber) -> Result<Vec<TestDeviceShown>, ReadError> {
         let mut devices = Vec::new();
         self.rows::<TestDevice>(&Key::app(app), |key, row| {
             devices.push((DeviceNumber(u32_at(key, 4).unwrap_or_default()), row));

@@ -1,14 +1,14 @@
 //! What a session promises, told as dialogues with a scripted peer and a scripted store.
 
 mod bounds;
+mod pushes;
 
 use std::sync::Arc;
 
 use anser_protocol::content::{Content, CustomMessage, Platform, PushContent};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
-use anser_protocol::frame::chat::{Conversation, Covered, Deliver, Record, Send};
-use anser_protocol::frame::push::{PushReport, PushState};
+use anser_protocol::frame::chat::{Ack, Conversation, Covered, Deliver, Record, Send};
 use anser_protocol::frame::session::{CredentialKind, Hello, Login, Logout};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::framing::{self, Split};
@@ -16,7 +16,7 @@ use anser_protocol::ids::Position;
 use anser_protocol::limits::{CLIENT_FRAME_BYTES_MAX, FRAME_BYTES_MAX};
 use anser_protocol::names::Chat;
 use anser_protocol::{Decoder, Encoder};
-use anser_storage::command::{Command, PushCommand, Reported, UserCommand};
+use anser_storage::command::{Command, MarkCommand, UserCommand};
 use anser_storage::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{Answer as Accepted, Appended, Message, MessageBody, Outcome, Push, Refusal, Route};
 
@@ -572,11 +572,10 @@ fn a_logged_out_user_gets_nothing_more_and_the_device_keeps_its_pushes() {
     let mut dialogue = Dialogue::live();
     dialogue.say(&ClientFrame::Logout(Logout { request: 5, extensions: Extensions::default() }));
     let actions: Vec<_> = std::iter::from_fn(|| dialogue.session.next_action()).collect();
-    assert!(matches!(
-        &actions[..],
-        [Action::Mark(_), Action::DetachUser { .. }, Action::Submit(_, Command::User(UserCommand::LogOut { .. }))]
-    ));
-    let Action::Submit(ticket, _) = &actions[2] else { unreachable!("checked above") };
+    let [Action::DetachUser { .. }, Action::Submit(ticket, Command::User(UserCommand::LogOut { .. }))] = &actions[..]
+    else {
+        panic!("nothing was told, so no cursor is written down: {actions:?}")
+    };
     dialogue.outcome(*ticket, Ok(Accepted::Done));
     assert!(matches!(&dialogue.hear()[..], [ServerFrame::Done(done)] if done.request == 5));
 
@@ -587,51 +586,17 @@ fn a_logged_out_user_gets_nothing_more_and_the_device_keeps_its_pushes() {
 }
 
 #[test]
-fn a_push_without_lifetime_stands_outside_the_run() {
-    let mut dialogue = Dialogue::greeted();
-    dialogue.session.handle_delivery(Recipient::Device, &push(120, START));
-    dialogue.session.handle_delivery(Recipient::Device, &push(130, START + 1000));
-    let heard = dialogue.hear();
-    let runs: Vec<_> = heard
-        .iter()
-        .map(|frame| match frame {
-            ServerFrame::PushDeliver(push) => (push.after.0, push.position.0),
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    assert_eq!(runs, [(120, 120), (40, 130)]);
-}
-
-#[test]
-fn a_push_that_expired_while_it_waited_for_the_reader_is_passed_over() {
-    let mut dialogue = Dialogue::greeted();
-    dialogue.session.handle_time(START + 1000);
-    dialogue.session.handle_delivery(Recipient::Device, &push(130, START + 1000));
-    dialogue.session.handle_delivery(Recipient::Device, &push(140, START + 1001));
-    let heard = dialogue.hear();
-    let [ServerFrame::PushCovered(covered), ServerFrame::PushDeliver(push)] = &heard[..] else { panic!("{heard:?}") };
-    assert_eq!((covered.after, covered.to, push.after), (Position(40), Position(130), Position(130)));
-}
-
-#[test]
-fn a_push_that_takes_the_place_of_another_names_it_and_a_withdrawn_one_is_told() {
-    let mut dialogue = Dialogue::greeted();
-    let mut replacing = push(130, START + 1);
-    let Route::Devices { push, .. } = &mut replacing.route else { panic!("a push for a device") };
-    *push = Arc::new(Push { replaces: Some(Position(50)), ..Push::clone(push) });
-    let devices = Arc::new([DEVICE.0].into_iter().collect());
-    let route = Route::Withdrawn { push: Position(129), devices };
-    let withdrawn = Appended { app: APP, position: Position(140), at_ms: START, route };
-
-    dialogue.session.handle_delivery(Recipient::Device, &replacing);
-    dialogue.session.handle_delivery(Recipient::Device, &withdrawn);
-
-    let heard = dialogue.hear();
-    let [ServerFrame::PushDeliver(delivered), ServerFrame::PushWithdrawn(withdrawn)] = &heard[..] else {
-        panic!("{heard:?}")
+fn a_cursor_is_written_down_at_the_end_when_something_was_told_and_stored() {
+    let mut dialogue = Dialogue::live();
+    dialogue.deliver(&single(110, BOB, None));
+    dialogue.hear();
+    dialogue.say(&ClientFrame::Ack(Ack { position: Position(110) }));
+    dialogue.session.handle_closed();
+    let marks: Vec<_> = std::iter::from_fn(|| dialogue.session.next_action()).collect();
+    let [Action::Mark(MarkCommand::ChatCursor { user: ALICE, device: DEVICE, position, .. })] = marks[..] else {
+        panic!("{marks:?}")
     };
-    assert_eq!(delivered.replaces(), Some(Position(50)));
-    assert_eq!(withdrawn.msg_id, Position(129));
+    assert_eq!(position, Position(110));
 }
 
 #[test]
@@ -669,30 +634,6 @@ fn an_unknown_frame_type_is_answered_and_the_link_goes_on() {
     assert!(matches!(&dialogue.hear()[..], [ServerFrame::Unsupported(unsupported)] if unsupported.frame_type == 60));
     dialogue.say(&ClientFrame::Ping);
     assert_eq!(dialogue.hear(), [ServerFrame::Pong]);
-}
-
-#[test]
-fn a_report_of_a_push_is_counted_by_its_state_and_an_unknown_state_is_refused() {
-    let mut dialogue = Dialogue::greeted();
-    let report = |request, state| {
-        let pushes = vec![Position(39)];
-        ClientFrame::PushReport(PushReport { request, state, pushes, extensions: Extensions::default() })
-    };
-
-    dialogue.say(&report(1, PushState::SHOWN));
-    let (ticket, command) = dialogue.command();
-    let what = Reported::Shown;
-    let expected = PushCommand::Reported { app: APP, device: DEVICE, what, pushes: vec![Position(39)] };
-    assert_eq!(command, Command::Push(expected));
-    let outcome = Outcome { answer: Ok(Accepted::Done), appended: Vec::new() };
-    dialogue.session.handle_input(Input::Outcome(ticket, Ok(outcome)), START);
-    assert!(matches!(&dialogue.hear()[..], [ServerFrame::Done(done)] if done.request == 1));
-
-    dialogue.say(&report(2, PushState::CLICKED));
-    assert!(matches!(dialogue.command().1, Command::Push(PushCommand::Clicked { .. })));
-
-    dialogue.say(&report(3, PushState(99)));
-    assert_eq!(codes(&dialogue.hear()), [(3, ErrorCode::INVALID)]);
 }
 
 fn push(position: u64, expires_ms: TimeMs) -> Appended {
