@@ -4,7 +4,7 @@ mod ordered;
 
 use std::collections::BTreeMap;
 
-use anser_protocol::content::{ContentKind, GroupEventKind, Platform};
+use anser_protocol::content::{AmendmentKind, ContentKind, GroupEventKind, Platform};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::{ClientFrame, ServerFrame, VERSION};
 use anser_protocol::limits;
@@ -175,6 +175,8 @@ fn the_tables_of_kinds_platforms_and_events_are_those_of_the_code() {
         (ContentKind::LOCATION, "location"),
         (ContentKind::CUSTOM, "custom"),
         (ContentKind::EVENT, "event"),
+        (ContentKind::RETRACTED, "retracted"),
+        (ContentKind::AMENDED, "amended"),
     ]
     .map(|(kind, name)| (kind.0, name));
     let events = [
@@ -186,7 +188,13 @@ fn the_tables_of_kinds_platforms_and_events_are_those_of_the_code() {
         (GroupEventKind::DISSOLVED, "the group was dissolved"),
     ]
     .map(|(kind, meaning)| (kind.0, meaning));
-    assert_eq!(numbers("### Contents", 1), [&kinds[..], &events[..]].concat());
+    let amendments = [
+        (AmendmentKind::RETRACTED, "retracted: what the message said is not shown any more"),
+        (AmendmentKind::EDITED, "edited"),
+        (AmendmentKind::ERASED, "erased, on the server as well"),
+    ]
+    .map(|(kind, meaning)| (kind.0, meaning));
+    assert_eq!(numbers("### Contents", 1), [&kinds[..], &events[..], &amendments[..]].concat());
 }
 
 /// The hexadecimal digits at the front of a line; two blanks begin the explanation.

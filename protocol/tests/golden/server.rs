@@ -1,6 +1,8 @@
 //! A server's frames, each as the first of its link.
 
-use anser_protocol::content::{Content, CustomMessage, Notification, PushContent};
+use anser_protocol::content::{
+    Amendment, AmendmentKind, Content, ContentKind, CustomMessage, Notification, PushContent,
+};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::ServerFrame as Frame;
 use anser_protocol::frame::chat::{CatchUp, ConversationPage, Covered, HistoryPage, Record, SendRefused, Sent};
@@ -107,6 +109,13 @@ fn chat() -> Vec<Vector> {
     let from_bob = record(HERE + 80, NOW_MS, "bob", Content::text("hi"));
     let from_carol = record(HERE + 95, NOW_MS, "carol", with_extras(Content::text("hurry")));
     let event = record(HERE + 96, NOW_MS, "", added_event());
+    let amended = |position, kind, content| {
+        let amendment = Amendment { position: Position(HERE + 80), kind, by: "alice".into(), content };
+        let content = Content { kind: ContentKind::AMENDED, body: amendment.to_bytes(), extensions: none() };
+        record(position, NOW_MS, "", content)
+    };
+    let retracted = amended(HERE + 97, AmendmentKind::RETRACTED, None);
+    let edited = amended(HERE + 98, AmendmentKind::EDITED, Some(Content::text("hi there")));
     vec![
         server("sent", "Message 1 is on disk.", sent(1, HERE + 60, NOW_MS)),
         server("sent_highest", "At the highest position there can be.", sent(1 << 35, (1 << 53) - 1, NOW_MS)),
@@ -131,6 +140,8 @@ fn chat() -> Vec<Vector> {
             "The server tells of a change in a group: alice added carol and dave.",
             deliver(HERE + 95, Chat::Group(GROUP), event),
         ),
+        server("deliver_retracted", "Alice took message 1048656 back.", deliver(HERE + 96, user("alice"), retracted)),
+        server("deliver_edited", "Alice changed message 1048656.", deliver(HERE + 97, user("alice"), edited)),
         server("covered", "Nothing for this user in between.", covered(HERE + 96, HERE + 160)),
         server("covered_from_start", "Nothing at all so far.", covered(0, HERE)),
     ]

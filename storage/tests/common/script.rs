@@ -134,7 +134,7 @@ impl Author {
         self.count += 1;
         self.now_ms += if self.random.one_in(6) { self.random.below(40 * 3_600_000) } else { self.random.below(50) };
         let of = self.random.below(self.apps.len() as u64) as usize;
-        match self.random.below(31) {
+        match self.random.below(33) {
             0..=7 => self.send(of),
             8 if self.random.one_in(4) => self.create_group(of),
             8..=10 => self.change_group(of),
@@ -151,6 +151,7 @@ impl Author {
             25 => self.change_accounts(of),
             26..=28 => self.schedule(of),
             29 => self.withdraw_or_release(of),
+            30 | 31 => self.amend(of),
             _ => self.doom(),
         }
     }
@@ -215,6 +216,18 @@ impl Author {
         {
             self.apps[of].positions.push(position);
         }
+    }
+
+    fn amend(&mut self, of: usize) {
+        let (app, by, message) = (self.apps[of].app, self.user(of), self.some_position(of));
+        let by = if self.random.one_in(2) { Actor::User(by) } else { Actor::Server };
+        let what = match self.random.below(4) {
+            0 | 1 => Amended::Retracted,
+            2 => Amended::Edited(Content::text("edited")),
+            _ => Amended::Erased,
+        };
+        let within_ms = self.random.one_in(3).then_some(3_600_000);
+        self.write(Command::Amend(Amend { app, by, message, what, within_ms }));
     }
 
     fn create_group(&mut self, of: usize) {

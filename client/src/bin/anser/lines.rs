@@ -3,7 +3,9 @@
 use anser_client::session::{self, LinkEnd};
 use anser_client::shell::Event;
 use anser_client::store::{Message, Push};
-use anser_protocol::content::{ContentKind, CustomMessage, GroupEvent, GroupEventKind, Notification};
+use anser_protocol::content::{
+    Amendment, AmendmentKind, Content, ContentKind, CustomMessage, GroupEvent, GroupEventKind, Notification,
+};
 use anser_protocol::extension::tag;
 use anser_protocol::names::Chat;
 use serde_json::{Value, json};
@@ -91,6 +93,8 @@ fn message_line(message: &Message) -> Value {
     match record.content.kind {
         ContentKind::TEXT => line["text"] = String::from_utf8_lossy(&record.content.body).into(),
         ContentKind::EVENT => put_group_event(&mut line, &record.content.body),
+        ContentKind::AMENDED => put_amendment(&mut line, &record.content.body),
+        ContentKind::RETRACTED => {}
         _ => line["body"] = json_or_text(&String::from_utf8_lossy(&record.content.body)),
     }
     if let Some(extras) = record.content.extensions.value(tag::EXTRAS) {
@@ -118,6 +122,22 @@ fn put_group_event(line: &mut Value, body: &[u8]) {
     }
 }
 
+fn put_amendment(line: &mut Value, body: &[u8]) {
+    let Some(amendment) = Amendment::from_bytes(body) else { return };
+    line["event"] = "amended".into();
+    line["kind"] = match amendment.kind {
+        AmendmentKind::RETRACTED => "retracted".into(),
+        AmendmentKind::EDITED => "edited".into(),
+        AmendmentKind::ERASED => "erased".into(),
+        AmendmentKind(number) => number.into(),
+    };
+    line["by"] = amendment.by.into();
+    line["of"] = amendment.position.0.into();
+    if let Some(text) = amendment.content.as_ref().and_then(Content::as_text) {
+        line["text"] = text.into();
+    }
+}
+
 fn kind_name(kind: ContentKind) -> Value {
     match kind {
         ContentKind::TEXT => "text".into(),
@@ -128,6 +148,8 @@ fn kind_name(kind: ContentKind) -> Value {
         ContentKind::LOCATION => "location".into(),
         ContentKind::CUSTOM => "custom".into(),
         ContentKind::EVENT => "event".into(),
+        ContentKind::RETRACTED => "retracted".into(),
+        ContentKind::AMENDED => "amended".into(),
         ContentKind(number) => number.into(),
     }
 }
@@ -181,6 +203,21 @@ mod tests {
     fn message(content: Content) -> Event {
         let record = Record { position: Position(123), at_ms: 7, from: "bob".into(), outbox: 0, content };
         Event::Message(Message { user: "alice".into(), chat: Chat::Group(GroupId(10_000_000)), record })
+    }
+
+    #[test]
+    fn what_became_of_a_message_names_it_and_who_did_it() {
+        let (position, by) = (Position(120), "bob".to_owned());
+        let told = Amendment { position, kind: AmendmentKind::EDITED, by, content: Some(Content::text("hi!")) };
+        let body = told.to_bytes();
+        let content = Content { kind: ContentKind::AMENDED, body, extensions: Extensions::default() };
+        assert_eq!(
+            line(&message(content)),
+            Some(json!({
+                "event": "amended", "chat": {"group": 10_000_000}, "from": "bob", "msg_id": 123, "time_ms": 7,
+                "type": "amended", "kind": "edited", "by": "bob", "of": 120, "text": "hi!"
+            }))
+        );
     }
 
     #[test]
