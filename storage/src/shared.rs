@@ -7,8 +7,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anser_protocol::ids::Position;
-use redb::{Database, ReadTransaction, ReadableDatabase};
+use redb::{ReadTransaction, ReadableDatabase};
 
+use crate::disk::OpenDatabase;
 use crate::error::ReadError;
 use crate::heads::{DirtyHeads, Head};
 use crate::ids::ChainNumber;
@@ -40,7 +41,7 @@ struct State {
 }
 
 pub(crate) struct Published {
-    pub database: Arc<Database>,
+    pub database: Arc<OpenDatabase>,
     pub heads: DirtyHeads,
     /// The highest position that was handed out in a committed batch.
     pub end: Position,

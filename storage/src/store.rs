@@ -17,7 +17,7 @@ use redb::{Database, Durability, ReadableDatabase, StorageBackend};
 use crate::apply::{Batch, MemberLists, Overlay};
 use crate::checkpoint::Checkpointing;
 use crate::command::Stamped;
-use crate::disk;
+use crate::disk::{self, OpenDatabase};
 use crate::error::{OpenError, ReadError, StoreError};
 use crate::options::Options;
 use crate::outcome::{Outcome, Refusal};
@@ -28,7 +28,7 @@ use crate::snapshot::Reader;
 
 pub struct Store {
     /// Nothing after a disk error, until it is opened again.
-    pub(crate) database: Option<Arc<Database>>,
+    pub(crate) database: Option<Arc<OpenDatabase>>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) options: Options,
     pub(crate) counters: Counters,
@@ -117,7 +117,7 @@ impl Store {
     }
 
     fn begin(&mut self, database: Database, recovered: Recovered) {
-        let database = Arc::new(database);
+        let database = Arc::new(OpenDatabase::new(database));
         self.counters = recovered.counters;
         self.log_bytes = recovered.log_bytes;
         self.stats.damaged = recovered.damaged;

@@ -7,6 +7,8 @@
 pub mod crash;
 
 use std::fs::{self, File};
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
@@ -49,6 +51,32 @@ pub(crate) fn open_backend(backend: impl StorageBackend, options: &Options) -> R
     }
     check_format(&database)?;
     Ok(database)
+}
+
+/// An open database whose closing harms nobody: it writes once more, and redb may panic when it meets a damaged page.
+pub(crate) struct OpenDatabase(Option<Database>);
+
+impl OpenDatabase {
+    pub fn new(database: Database) -> Self {
+        Self(Some(database))
+    }
+}
+
+impl Deref for OpenDatabase {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl Drop for OpenDatabase {
+    fn drop(&mut self) {
+        let database = self.0.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(database))).is_err() {
+            log::error!("the store's file could not be closed in order, it is damaged; look at it with `anserd scrub`");
+        }
+    }
 }
 
 fn builder(options: &Options) -> Builder {
