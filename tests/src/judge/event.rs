@@ -41,6 +41,9 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lane: Option<String>,
     },
+    /// What was handed over as `of` is on its way once more, because the daemon lost it: another message, as old as `of`,
+    /// and on no lane.
+    SentAgain { at: At, chain: String, message: String, of: String },
     /// The daemon took the message, under this id.
     Answered { at: At, chain: String, message: String, id: u64 },
     /// The daemon refused the message for good.
@@ -69,6 +72,7 @@ impl Event {
             | Self::Leaving { at, .. }
             | Self::Left { at, .. }
             | Self::Sent { at, .. }
+            | Self::SentAgain { at, .. }
             | Self::Answered { at, .. }
             | Self::Refused { at, .. }
             | Self::Received { at, .. }

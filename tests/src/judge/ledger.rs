@@ -85,6 +85,10 @@ impl Judge {
             Event::Leaving { at, chain, receiver } => self.chain(chain).newest_window(receiver).leaving = Some(*at),
             Event::Left { at, chain, receiver } => self.chain(chain).newest_window(receiver).left = Some(*at),
             Event::Sent { at, chain, message, from, lane } => self.on_sent(*at, chain, message, from, lane.as_deref()),
+            Event::SentAgain { chain, message, of, .. } => {
+                self.found.sent += 1;
+                self.chain(chain).send_again(message, of);
+            }
             Event::Answered { at, chain, message, id } => self.on_answered(*at, chain, message, *id),
             Event::Refused { chain, message, .. } => self.chain(chain).message_mut(message).refused = true,
             Event::Received { chain, message, receiver, id, .. } => self.on_received(chain, message, receiver, *id),
@@ -227,6 +231,12 @@ impl Chain {
             refused: false,
             id: None,
         });
+    }
+
+    fn send_again(&mut self, key: &str, of: &str) {
+        let original = &self.messages[self.number_of(of) as usize];
+        let (sent, from) = (original.sent, original.from.clone());
+        self.send(sent, key, &from, None);
     }
 
     fn number_of(&self, key: &str) -> u32 {

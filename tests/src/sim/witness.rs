@@ -23,8 +23,8 @@ pub struct Witness {
     ids: BTreeMap<(String, String), Vec<u64>>,
     /// Positions that were handed out and then lost.
     lost: Vec<RangeInclusive<u64>>,
-    /// Who sent a text, and how often positions had been lost by then.
-    senders: BTreeMap<(String, String), (String, usize)>,
+    /// How often positions had been lost when a text was sent.
+    losses: BTreeMap<(String, String), usize>,
     is_in_fault: bool,
 }
 
@@ -98,7 +98,7 @@ impl Witness {
 
     /// `has_outbox`: what the sender sends is ordered as it was handed over.
     pub fn sent(&mut self, chain: &str, key: &str, from: &str, has_outbox: bool) {
-        self.senders.insert((chain.into(), key.into()), (from.into(), self.lost.len()));
+        self.losses.insert((chain.into(), key.into()), self.lost.len());
         let lane = has_outbox.then(|| from.to_owned());
         self.record(|at| Event::Sent { at, chain: chain.into(), message: key.into(), from: from.into(), lane });
     }
@@ -161,7 +161,7 @@ impl Witness {
     /// The key under which this text counts when it carries this id.
     fn version(&mut self, chain: &str, key: &str, id: u64) -> String {
         let name = (chain.to_owned(), key.to_owned());
-        let Some((sender, losses)) = self.senders.get(&name).cloned() else { return key.into() };
+        let Some(losses) = self.losses.get(&name).copied() else { return key.into() };
         let known = self.ids.entry(name.clone()).or_default();
         if let Some(version) = known.iter().position(|known| *known == id) {
             return versioned(key, version);
@@ -179,7 +179,7 @@ impl Witness {
         let version = known.iter().position(|known| *known == id).unwrap_or_default();
         let message = versioned(key, version);
         if version > 0 {
-            self.record(|at| Event::Sent { at, chain: name.0, message: message.clone(), from: sender, lane: None });
+            self.record(|at| Event::SentAgain { at, chain: name.0, message: message.clone(), of: name.1 });
         }
         message
     }
