@@ -261,7 +261,9 @@ fn the_demo_prints_commands_with_the_keys_in_them() {
     let told = told.join("\n");
     process.kill().expect("killed");
     process.wait().expect("gone");
-    for part in ["anser register alice", "anser send", "curl --cacert", "ANSER_APP_KEY="] {
+    for part in
+        ["export PATH=", "anser register alice", "anser send", "curl --cacert", "ANSER_APP_KEY=", "MASTER_SECRET="]
+    {
         assert!(told.contains(part), "{told}");
     }
 }

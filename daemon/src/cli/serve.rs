@@ -126,11 +126,14 @@ fn say_first_commands(daemon: &Daemon, app: &AppShown) {
     let port = daemon.listen().first().map_or(crate::config::DEFAULT_PORT, SocketAddr::port);
     let ca = daemon.authority().map(|path| path.display().to_string()).unwrap_or_default();
     let (key, secret) = (&app.app_key, app.master_secret.as_deref().unwrap_or_default());
+    // `anser` lies beside `anserd`.
+    let programs = std::env::current_exe().ok().and_then(|program| program.parent().map(Path::to_path_buf));
+    let path = programs.map_or_else(String::new, |folder| format!("  export PATH={}:$PATH\n", folder.display()));
     println!(
         "
 The app \"{name}\" is there for trying things. In another shell:
 
-  export ANSER_SERVER=localhost:{port} ANSER_CA={ca} ANSER_APP_KEY={key}
+{path}  export ANSER_SERVER=localhost:{port} ANSER_CA={ca} ANSER_APP_KEY={key} MASTER_SECRET={secret}
   anser register alice --password secret1
   anser register bob --password secret2
   anser listen --user bob --password secret2
@@ -138,7 +141,7 @@ The app \"{name}\" is there for trying things. In another shell:
 and in a third, with the same export:
 
   anser send --user alice --password secret1 --to bob --text 'Hello, Bob'
-  curl --cacert {ca} -u {key}:{secret} https://localhost:{port}/v3/push \\
+  curl --cacert {ca} -u $ANSER_APP_KEY:$MASTER_SECRET https://localhost:{port}/v3/push \\
     -d '{{\"platform\":\"all\",\"audience\":\"all\",\"notification\":{{\"alert\":\"Hello, everybody\"}}}}'
 
 Stop with Ctrl-C; everything stays in {dir}.",
