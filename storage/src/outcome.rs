@@ -52,6 +52,7 @@ pub enum Answer {
     /// Where the record stands that tells of it.
     Amended {
         told_at: Position,
+        is_repeat: bool,
     },
     /// `sendno` is the first one's when the cid was repeated.
     Pushed {

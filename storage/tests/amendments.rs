@@ -20,7 +20,7 @@ fn retract(world: &World, by: UserNumber, message: Position) -> Command {
 
 fn told_at(answer: Answer) -> Position {
     match answer {
-        Answer::Amended { told_at } => told_at,
+        Answer::Amended { told_at, .. } => told_at,
         other => panic!("{other:?}"),
     }
 }
@@ -113,10 +113,31 @@ fn the_same_again_is_answered_as_the_first_time_and_tells_nothing_more() {
     let message = world.send(alice, "bob", "one");
     let first = told_at(world.answer(retract(&world, alice, message)));
 
-    let again = world.apply(retract(&world, alice, message));
+    world.now_ms += 3_600_000;
+    let (app, by, what) = (world.app, Actor::User(alice), Amended::Retracted);
+    let again = world.apply(Command::Amend(Amend { app, by, message, what, within_ms: Some(60_000) }));
 
     assert!(again.appended.is_empty());
-    assert_eq!(told_at(again.answer.expect("it is no mistake")), first);
+    assert_eq!(again.answer, Ok(Answer::Amended { told_at: first, is_repeat: true }), "also when it comes late");
+}
+
+#[test]
+fn who_came_later_does_not_learn_what_an_earlier_message_was_edited_to() {
+    let mut world = World::new();
+    let [alice, bob, carol] = world.users(&["alice", "bob", "carol"])[..] else { panic!() };
+    let group = group_of(&mut world, "alice", &["bob"]);
+    let message = world.send_to_group(alice, group, "before her time");
+    let members = vec!["carol".to_owned()];
+    world.answer(Command::Group(GroupCommand::Add { app: world.app, by: Actor::Server, group, members }));
+
+    let edit = Amended::Edited(Content::text("still before her time"));
+    let outcome = world.apply(amend(&world, Actor::User(alice), message, edit));
+
+    let Route::Group { members, .. } = &outcome.appended[0].route else { panic!("{outcome:?}") };
+    assert_eq!(members[..], [alice, bob]);
+    assert_eq!(texts(&world.whole_history(carol, Chat::Group(group))), ["event 10"]);
+    let rows = world.read().catch_up(world.app, carol, Position::START, 10).expect("whole");
+    assert_eq!(texts(&rows[0].newest), ["event 10"]);
 }
 
 #[test]

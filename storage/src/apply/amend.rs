@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anser_protocol::content::{AmendmentKind, Content};
 use anser_protocol::extension::Extensions;
-use anser_protocol::ids::Position;
+use anser_protocol::ids::{GroupId, Position};
 
 use super::{Batch, Decided};
 use crate::command::{Actor, Amend, Amended, Class};
@@ -14,8 +14,9 @@ use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, ChainNumber, UserNumber};
 use crate::outcome::{Answer, MemberChange, Message, MessageBody, Refusal, Route};
-use crate::rows::chat::Chat;
+use crate::rows::chat::{Chat, Conversation, ConversationKind, conversation_key};
 use crate::rows::record::{AmendedRecord, Amendment, Body, MessageRecord, Record, amendment_key, log_key};
+use crate::snapshot::shows;
 use crate::tables::Tables;
 
 impl Batch<'_> {
@@ -25,7 +26,7 @@ impl Batch<'_> {
         let earlier: Option<Amendment> = self.row(&amendment_key(amend.app, amend.message))?;
         match earlier {
             Some(earlier) if earlier.what == amend.what => {
-                return Ok(Answer::Amended { told_at: earlier.told_at });
+                return Ok(Answer::Amended { told_at: earlier.told_at, is_repeat: true });
             }
             // What is gone does not come back; but what was taken back may still be erased.
             Some(Amendment { what: Amended::Erased, .. }) => return Err(Refusal::AlreadyRetracted.into()),
@@ -34,14 +35,17 @@ impl Batch<'_> {
             }
             _ => {}
         }
+        if amend.within_ms.is_some_and(|within_ms| self.now_ms().saturating_sub(record.at_ms) > within_ms) {
+            return Err(Refusal::TooLateToAmend.into());
+        }
         let (by, told_at) = (user_of(amend.by), self.next_position());
         let row = Amendment { what: amend.what.clone(), by, at_ms: self.now_ms(), told_at };
         self.put(&amendment_key(amend.app, amend.message), &row)?;
-        self.tell_amended(amend, record.chain, &message)?;
+        self.tell_amended(amend, &record, &message)?;
         if amend.what == Amended::Erased {
             self.blank(amend.app, amend.message, record, message)?;
         }
-        Ok(Answer::Amended { told_at })
+        Ok(Answer::Amended { told_at, is_repeat: false })
     }
 
     fn message_to_amend(&self, amend: &Amend) -> Decided<(Record, MessageRecord)> {
@@ -51,9 +55,6 @@ impl Batch<'_> {
         let Body::Message(message) = record.body.clone() else { return Err(Refusal::MessageUnknown.into()) };
         if let Actor::User(user) = amend.by {
             self.check_amender(amend.app, user, &message)?;
-        }
-        if amend.within_ms.is_some_and(|within_ms| self.now_ms().saturating_sub(record.at_ms) > within_ms) {
-            return Err(Refusal::TooLateToAmend.into());
         }
         Ok((record, message))
     }
@@ -72,14 +73,15 @@ impl Batch<'_> {
     }
 
     /// Appends the record that tells of it, for all who are in the chat now.
-    fn tell_amended(&mut self, amend: &Amend, chain: ChainNumber, message: &MessageRecord) -> Result<(), ReadError> {
+    fn tell_amended(&mut self, amend: &Amend, amended: &Record, message: &MessageRecord) -> Result<(), ReadError> {
+        let chain = amended.chain;
         let (app, by) = (amend.app, user_of(amend.by));
         let kind = match amend.what {
             Amended::Retracted => AmendmentKind::RETRACTED,
             Amended::Edited(_) => AmendmentKind::EDITED,
             Amended::Erased => AmendmentKind::ERASED,
         };
-        let record = AmendedRecord { to: message.to, position: amend.message, kind, by };
+        let record = AmendedRecord { to: message.to, position: amend.message, seq: amended.seq, kind, by };
         let body = MessageBody::Amendment(find::amendment(self, app, &record)?);
         let place = self.append(app, Class::Chat, chain, Body::Amended(record))?;
         let told = Arc::new(Message { seq: place.seq, body, sent_by: None });
@@ -98,12 +100,30 @@ impl Batch<'_> {
                 from_name: "".into(),
                 from: None,
                 message: told,
-                members: self.members_of(app, group)?,
+                members: self.members_shown(app, group, chain, amended.seq)?,
                 change: MemberChange::default(),
             },
         };
         self.announce(app, place.position, route);
         Ok(())
+    }
+
+    /// Members whose windows show the message of this number: who came later has not seen it.
+    fn members_shown(
+        &self,
+        app: AppNumber,
+        group: GroupId,
+        chain: ChainNumber,
+        seq: u64,
+    ) -> Result<Arc<[UserNumber]>, ReadError> {
+        let mut shown = Vec::new();
+        for member in self.members_of(app, group)?.iter() {
+            let key = conversation_key(app, *member, ConversationKind::Group, chain);
+            if self.row::<Conversation>(&key)?.is_some_and(|row| shows(&row.windows, seq)) {
+                shown.push(*member);
+            }
+        }
+        Ok(shown.into())
     }
 
     fn blank(

@@ -104,6 +104,8 @@ pub(crate) enum ReleaseTo {
 pub(crate) struct AmendedRecord {
     pub to: Chat,
     pub position: Position,
+    /// The message's number in the chain: whoever may not see it is not told of it either.
+    pub seq: u64,
     pub kind: AmendmentKind,
     /// Nobody: an app server.
     pub by: Option<UserNumber>,

@@ -25,6 +25,7 @@ pub use view::{
     ConversationRow, Delivery, Device, DueSlice, HistoryPage, Member, PendingPush, PlatformReport, PushCounts,
     PushReport, ReadRecord, TestDeviceShown,
 };
+pub(crate) use walk::shows;
 
 use std::sync::Arc;
 

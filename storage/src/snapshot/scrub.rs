@@ -16,7 +16,7 @@ use crate::ids::AppNumber;
 use crate::key::{Key, u32_at, u64_at};
 use crate::row;
 use crate::rows::named::rows_named_by;
-use crate::rows::record::{Body, Record, log_key};
+use crate::rows::record::{Body, Record, amendment_key, log_key};
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
 
@@ -152,7 +152,7 @@ impl Scrub<'_> {
         match &record.body {
             Body::Message(message) => earlier.extend(message.sent.map(|sent| sent.prev)),
             Body::Release(release) => earlier.push(release.push),
-            Body::Event(_) | Body::Push(_) | Body::Amended(_) => {}
+            Body::Amended(_) | Body::Event(_) | Body::Push(_) => {}
         }
         // Of a batch that is committed but not published the snapshot has the records, and not yet their heads.
         let is_published = position <= self.snapshot.end().0;
@@ -164,7 +164,15 @@ impl Scrub<'_> {
         }
         let floor = find::floor(self.snapshot, app, class)?;
         earlier.retain(|position| *position != Position::START && *position >= floor);
-        Ok(earlier.into_iter().map(|position| (Table::Log, log_key(app, class, position))).collect())
+        let mut named: Vec<_> =
+            earlier.into_iter().map(|position| (Table::Log, log_key(app, class, position))).collect();
+        // Without it a message that was taken back would be read again.
+        if let Body::Amended(amended) = &record.body
+            && amended.position >= floor
+        {
+            named.push((Table::Amendments, amendment_key(app, amended.position)));
+        }
+        Ok(named)
     }
 
     fn expect(&mut self, table: Table, key: Key) {

@@ -90,10 +90,19 @@ pub(super) fn newest_visible(windows: &[Window], head: Option<Head>) -> Option<(
     Some(if window.last_seq < head.seq { (window.last, window.last_seq) } else { (head.last, head.seq) })
 }
 
+/// Do the windows show the message of this number?
+pub(crate) fn shows(windows: &[Window], seq: u64) -> bool {
+    windows.iter().any(|window| window.holds(seq) && window.kind == WindowKind::All)
+}
+
 fn is_visible(windows: &[Window], record: &Record) -> bool {
     if is_planted(Fault::WindowIgnored) {
         return true;
     }
     let Some(window) = windows.iter().find(|window| window.holds(record.seq)) else { return false };
-    window.kind == WindowKind::All || matches!(record.body, Body::Event(_))
+    match &record.body {
+        Body::Event(_) => true,
+        Body::Amended(amended) => window.kind == WindowKind::All && shows(windows, amended.seq),
+        _ => window.kind == WindowKind::All,
+    }
 }
