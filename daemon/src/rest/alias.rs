@@ -11,7 +11,7 @@ use axum::http::{Response, StatusCode, Uri};
 use serde_json::{Value, json};
 
 use super::access::Caller;
-use super::device::{devices_of_lists, invalid, of_device, parse_registration_ids};
+use super::device::{changed, devices_of_lists, invalid, parse_registration_ids};
 use super::family::Family;
 use super::fault::{Fault, json_response};
 use super::lenient::member;
@@ -93,7 +93,7 @@ pub async fn unbind(
         return Err(invalid("registration_ids.remove must name 1 to 1000 devices"));
     }
     let [devices, _] = devices_of_lists(&context, caller.app, [remove, Vec::new()]).await?;
-    submit(&context, LabelCommand::UnbindAlias { app: caller.app, alias, devices }).await
+    changed(&context, Command::Label(LabelCommand::UnbindAlias { app: caller.app, alias, devices })).await
 }
 
 /// `DELETE /v3/aliases/{alias}`
@@ -104,12 +104,5 @@ pub async fn remove(
     uri: Uri,
 ) -> Result<Response<Body>, Fault> {
     let platforms = path::query_platforms(&uri, Family::Device)?;
-    submit(&context, LabelCommand::DeleteAlias { app: caller.app, alias, platforms }).await
-}
-
-async fn submit(context: &Context, command: LabelCommand) -> Result<Response<Body>, Fault> {
-    let outcome =
-        context.ledger.submit(Command::Label(command)).await.map_err(|error| Family::Device.unavailable(&error))?;
-    outcome.answer.map_err(of_device)?;
-    Ok(json_response(StatusCode::OK, &json!({})))
+    changed(&context, Command::Label(LabelCommand::DeleteAlias { app: caller.app, alias, platforms })).await
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anser_protocol::limits::TAGS_PER_DEVICE_MAX;
 use anser_storage::command::{Command, DeviceChange, DeviceCommand};
 use anser_storage::ids::{AppNumber, DeviceNumber};
-use anser_storage::outcome::Refusal;
+use anser_storage::outcome::{Answer, Refusal};
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode};
@@ -60,9 +60,18 @@ pub async fn update(
     let change = parse_change(&body)?;
     let device = device_number(&context, &caller, registration_id).await?;
     let command = Command::Device(DeviceCommand::Update { app: caller.app, device, change });
-    let outcome = context.ledger.submit(command).await.map_err(|error| Family::Device.unavailable(&error))?;
-    outcome.answer.map_err(of_device)?;
+    changed(&context, command).await
+}
+
+/// Carries out a change of devices, tags or aliases, of whose success there is nothing to tell.
+pub(super) async fn changed(context: &Context, command: Command) -> Result<Response<Body>, Fault> {
+    submit(context, command).await?;
     Ok(json_response(StatusCode::OK, &json!({})))
+}
+
+pub(super) async fn submit(context: &Context, command: Command) -> Result<Answer, Fault> {
+    let outcome = context.ledger.submit(command).await.map_err(|error| Family::Device.unavailable(&error))?;
+    outcome.answer.map_err(of_device)
 }
 
 pub(super) async fn device_number(
@@ -175,7 +184,7 @@ fn parse_mobile(object: &Object) -> Result<Option<String>, Fault> {
     }
 }
 
-pub(super) fn of_device(refusal: Refusal) -> Fault {
+fn of_device(refusal: Refusal) -> Fault {
     match refusal {
         Refusal::DeviceUnknown | Refusal::RegistrationIdUnknown => unknown_device(),
         Refusal::TooManyTags => invalid(format!("a device may have {TAGS_PER_DEVICE_MAX} tags")),

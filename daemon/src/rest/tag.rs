@@ -12,7 +12,7 @@ use axum::http::{Response, StatusCode, Uri};
 use serde_json::{Value, json};
 
 use super::access::Caller;
-use super::device::{device_number, devices_of_lists, invalid, of_device, parse_registration_ids};
+use super::device::{device_number, devices_of_lists, invalid, parse_registration_ids, submit};
 use super::family::Family;
 use super::fault::{Fault, json_response};
 use super::lenient::member;
@@ -65,7 +65,7 @@ pub async fn change(
     }
     let [add, remove] = devices_of_lists(&context, caller.app, lists).await?;
     for command in changes(caller.app, &tag, add, remove) {
-        submit(&context, command).await?;
+        submit(&context, Command::Label(command)).await?;
     }
     Ok(json_response(StatusCode::OK, &json!({})))
 }
@@ -92,7 +92,7 @@ pub async fn remove(
     let platforms = path::query_platforms(&uri, Family::Device)?;
     let app = caller.app;
     if platforms.is_empty() {
-        if submit(&context, LabelCommand::DeleteTag { app, tag }).await? == Answer::Continue {
+        if submit(&context, Command::Label(LabelCommand::DeleteTag { app, tag })).await? == Answer::Continue {
             context.clearing.begin(&context.ledger, app);
         }
     } else {
@@ -108,17 +108,11 @@ async fn remove_on(context: &Context, app: AppNumber, tag: &str, platforms: Vec<
     let mut from_chunk = 0;
     loop {
         let (tag, platforms) = (tag.to_owned(), platforms.clone());
-        match submit(context, LabelCommand::DeleteTagOn { app, tag, platforms, from_chunk }).await? {
+        match submit(context, Command::Label(LabelCommand::DeleteTagOn { app, tag, platforms, from_chunk })).await? {
             Answer::ContinueFrom { chunk } => from_chunk = chunk,
             _ => return Ok(()),
         }
     }
-}
-
-async fn submit(context: &Context, command: LabelCommand) -> Result<Answer, Fault> {
-    let outcome =
-        context.ledger.submit(Command::Label(command)).await.map_err(|error| Family::Device.unavailable(&error))?;
-    outcome.answer.map_err(of_device)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use axum::http::{Response, StatusCode, Uri};
 use serde_json::{Value, json};
 
 use super::access::Caller;
-use super::device::{device_number, invalid, of_device};
+use super::device::{changed, device_number, invalid};
 use super::family::Family;
 use super::fault::{Fault, json_response};
 use super::lenient::{as_name, member};
@@ -42,7 +42,7 @@ async fn set(context: &Context, caller: &Caller, request: Request, must_be_one: 
     let name = name.ok_or_else(|| invalid("device_name must be 1 to 64 bytes without control characters"))?;
     let id = text("registration_id").ok_or_else(|| invalid("registration_id is missing"))?;
     let device = device_number(context, caller, id).await?;
-    submit(context, LabelCommand::SetTestDevice { app: caller.app, device, name, must_be_one }).await
+    changed(context, Command::Label(LabelCommand::SetTestDevice { app: caller.app, device, name, must_be_one })).await
 }
 
 fn is_name(name: &str) -> bool {
@@ -56,7 +56,7 @@ pub async fn remove(
     Segment(registration_id): Segment,
 ) -> Result<Response<Body>, Fault> {
     let device = device_number(&context, &caller, registration_id).await?;
-    submit(&context, LabelCommand::RemoveTestDevice { app: caller.app, device }).await
+    changed(&context, Command::Label(LabelCommand::RemoveTestDevice { app: caller.app, device })).await
 }
 
 /// `GET /v3/test/model/list`
@@ -96,11 +96,4 @@ fn shown(context: &Context, device: &TestDeviceShown) -> Value {
         "registration_time": time(device.registered_ms),
         "create_time": time(device.created_ms),
     })
-}
-
-async fn submit(context: &Context, command: LabelCommand) -> Result<Response<Body>, Fault> {
-    let outcome =
-        context.ledger.submit(Command::Label(command)).await.map_err(|error| Family::Device.unavailable(&error))?;
-    outcome.answer.map_err(of_device)?;
-    Ok(json_response(StatusCode::OK, &json!({})))
 }
