@@ -24,10 +24,10 @@ test: ## all tests, then those that must find the planted faults, then a short r
 	cargo test --locked -p anser-tests --features planted planted
 	fuzz/run
 
-bench: ## the table of figures, of the release programs, with the data on this folder's disk
+bench: ## the table of figures, of the release programs, with the data on this folder's disk; PART=idle for a part
 	cargo build --locked --release -p anserd -p anser-client
 	ANSERD_BIN=$(abspath $(TARGET))/release/anserd ANSER_BIN=$(abspath $(TARGET))/release/anser \
-		cargo run --locked -q -p anser-tests --bin bench -- $(TARGET)/bench
+		cargo run --locked -q -p anser-tests --bin bench -- $(TARGET)/bench $(PART)
 
 # make torture g2 FROM=26 N=475
 # FROM and N continue where the last run in tests/EVIDENCE.md ended; without them the CI figure runs.

@@ -92,13 +92,19 @@ impl Holes {
         lowest.map_or(position, |hole| hole.after.min(position))
     }
 
-    /// The hole to fill next: of the chat with the newest record the oldest one, for that is what its reader waits for.
-    /// Only holes below `cursor`: the others may still be replaced by the catch-up that is under way.
-    pub(crate) fn next_to_fill(&self, cursor: Position) -> Option<(&Chat, Hole)> {
+    /// The holes to fill next: of the chats with the newest records the oldest one each, for that is what their reader
+    /// waits for. Only holes below `cursor`: the others may still be replaced by the catch-up that is under way.
+    pub(crate) fn next_to_fill(
+        &self,
+        cursor: Position,
+        most: usize,
+        is_free: impl Fn(&Chat) -> bool,
+    ) -> Vec<(Chat, Hole)> {
         let chats = self.by_chat.iter();
         let ready = chats.filter_map(|(chat, state)| Some((chat, state.newest, *state.holes.first()?)));
-        let ready = ready.filter(|(_, _, hole)| hole.after < cursor);
-        ready.max_by_key(|(_, newest, _)| *newest).map(|(chat, _, hole)| (chat, hole))
+        let mut ready: Vec<_> = ready.filter(|(chat, _, hole)| hole.after < cursor && is_free(chat)).collect();
+        ready.sort_unstable_by_key(|(_, newest, _)| std::cmp::Reverse(*newest));
+        ready.into_iter().take(most).map(|(chat, _, hole)| (chat.clone(), hole)).collect()
     }
 
     pub(crate) fn contains(&self, chat: &Chat, hole: Hole) -> bool {
@@ -168,19 +174,26 @@ mod tests {
     }
 
     #[test]
-    fn the_chat_with_the_newest_record_is_filled_first() {
+    fn the_chats_with_the_newest_records_are_filled_first_and_one_hole_of_each() {
         let mut holes = with(&bob(), &[hole(10, 20)], 25);
         holes.set(&Chat::User("carol".into()), vec![hole(10, 30), hole(40, 50)]);
         holes.handle_record(&Chat::User("carol".into()), Position(60));
-        let (chat, next) = holes.next_to_fill(Position(100)).expect("there are holes");
-        assert_eq!((chat, next), (&Chat::User("carol".into()), hole(10, 30)));
+        let carol = (Chat::User("carol".into()), hole(10, 30));
+        assert_eq!(holes.next_to_fill(Position(100), 5, |_| true), [carol.clone(), (bob(), hole(10, 20))]);
+        assert_eq!(holes.next_to_fill(Position(100), 1, |_| true), [carol]);
+    }
+
+    #[test]
+    fn a_chat_of_which_a_page_is_on_its_way_waits() {
+        let holes = with(&bob(), &[hole(10, 20)], 25);
+        assert_eq!(holes.next_to_fill(Position(100), 5, |chat| *chat != bob()), []);
     }
 
     #[test]
     fn a_hole_of_the_catch_up_under_way_waits() {
         let holes = with(&bob(), &[hole(50, 90)], 95);
-        assert!(holes.next_to_fill(Position(50)).is_none());
-        assert!(holes.next_to_fill(Position(51)).is_some());
+        assert!(holes.next_to_fill(Position(50), 1, |_| true).is_empty());
+        assert_eq!(holes.next_to_fill(Position(51), 1, |_| true).len(), 1);
     }
 
     #[test]

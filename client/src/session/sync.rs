@@ -19,6 +19,10 @@ use crate::store::{ConversationRow, Hole, Message, Release, Write};
 
 /// No history is asked for while so many store actions are under way.
 const STORING_MAX: usize = 8;
+/// Pages of history that are asked for at a time, each of another chat: one after the other they would take a round trip
+/// each. When so few are left that a server can still be busy with them, the next are asked for, in one go.
+const FILLINGS_MAX: usize = 16;
+const FILLINGS_LEFT: usize = FILLINGS_MAX / 2;
 
 /// Where a user's chats stand on this link.
 #[derive(Debug)]
@@ -27,7 +31,7 @@ pub(crate) struct Sync {
     /// The position to which the unbroken run of this link's deliveries leads; the disk follows.
     run: Position,
     acks: Acks,
-    filling: Option<Filling>,
+    fillings: Vec<Filling>,
     fill_backoff: Backoff,
     fill_after: Duration,
     is_caught_up: bool,
@@ -47,7 +51,7 @@ impl Sync {
             user,
             run: cursor,
             acks: Acks::default(),
-            filling: None,
+            fillings: Vec::new(),
             fill_backoff: Backoff::default(),
             fill_after: Duration::ZERO,
             is_caught_up: false,
@@ -59,12 +63,17 @@ impl Sync {
     }
 
     pub(crate) fn owes_answer(&self) -> bool {
-        self.filling.is_some()
+        !self.fillings.is_empty()
     }
 
     pub(crate) fn deadline(&self, now: Duration) -> Option<Duration> {
-        let fill = Some(self.fill_after).filter(|at| *at > now && self.filling.is_none());
+        let fill = Some(self.fill_after).filter(|at| *at > now && self.fillings.len() <= FILLINGS_LEFT);
         self.acks.deadline().into_iter().chain(fill).min()
+    }
+
+    fn take_filling(&mut self, request: RequestId) -> Option<Filling> {
+        let index = self.fillings.iter().position(|filling| filling.request == request)?;
+        Some(self.fillings.swap_remove(index))
     }
 
     pub(crate) fn take_ack(&mut self, now: Duration) -> Option<Ack> {
@@ -210,24 +219,31 @@ impl Session {
         }
     }
 
-    /// Asks for the next page of history that a hole waits for.
+    /// Asks for the next pages of history that holes wait for.
     pub(super) fn ask_for_history(&mut self) {
         let Some(sync) = &mut self.sync else { return };
-        if sync.filling.is_some() || self.now < sync.fill_after || self.storing.len() >= STORING_MAX {
+        let is_busy = sync.fillings.len() > FILLINGS_LEFT || self.storing.len() >= STORING_MAX;
+        if is_busy || self.now < sync.fill_after {
             return;
         }
-        let holes = self.users.get(&sync.user).map(|user| &user.holes);
-        let Some((chat, hole)) = holes.and_then(|holes| holes.next_to_fill(sync.run)) else { return };
-        let request = self.requests.take_id();
-        sync.filling = Some(Filling { request, chat: chat.clone(), hole });
-        let history =
-            History { request, chat: chat.clone(), before: hole.before, after: hole.after, limit: HISTORY_PAGE_MAX };
-        self.transmit(&ClientFrame::History(history));
+        let Some(user) = self.users.get(&sync.user) else { return };
+        let is_free = |chat: &Chat| sync.fillings.iter().all(|filling| filling.chat != *chat);
+        let next = user.holes.next_to_fill(sync.run, FILLINGS_MAX - sync.fillings.len(), is_free);
+        let mut asked = Vec::with_capacity(next.len());
+        for (chat, hole) in next {
+            let request = self.requests.take_id();
+            let Hole { before, after } = hole;
+            asked.push(History { request, chat: chat.clone(), before, after, limit: HISTORY_PAGE_MAX });
+            sync.fillings.push(Filling { request, chat, hole });
+        }
+        for history in asked {
+            self.transmit(&ClientFrame::History(history));
+        }
     }
 
     pub(super) fn on_history_page(&mut self, page: HistoryPage) {
         let Some(sync) = &mut self.sync else { return };
-        let Some(filling) = sync.filling.take_if(|filling| filling.request == page.request) else {
+        let Some(filling) = sync.take_filling(page.request) else {
             let answer = Answer::History { records: page.records, is_complete: page.is_complete };
             return self.on_answer(page.request, answer);
         };
@@ -268,7 +284,7 @@ impl Session {
     /// Was it a page for a hole that failed?
     pub(super) fn on_history_failed(&mut self, failed: &Failed) -> bool {
         let Some(sync) = &mut self.sync else { return false };
-        let Some(filling) = sync.filling.take_if(|filling| filling.request == failed.request) else { return false };
+        let Some(filling) = sync.take_filling(failed.request) else { return false };
         let user = sync.user.clone();
         if is_out_of_reach(failed.code) {
             log::warn!("the server gives out no more of {:?}: {}", filling.chat, failed.code.text());

@@ -17,7 +17,7 @@ use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{MessageBody, Push};
 use anser_storage::{Chat, ConversationRow, ReadError, ReadRecord, Snapshot};
 
-use super::session::{record_bytes, row_bytes};
+use super::session::{WantedPage, record_bytes, row_bytes};
 
 /// Bytes of records in one history page: the frame that carries it stays below the limit.
 const PAGE_BYTES: usize = FRAME_BYTES_MAX * 3 / 4;
@@ -51,10 +51,7 @@ pub enum Query {
         app: AppNumber,
         user: UserNumber,
         device: DeviceNumber,
-        chat: names::Chat,
-        before: Position,
-        after: Position,
-        limit: usize,
+        pages: Vec<WantedPage>,
     },
     Conversations {
         app: AppNumber,
@@ -111,10 +108,8 @@ pub enum Answer {
         rows: Vec<Conversation>,
         is_complete: bool,
     },
-    History {
-        records: Vec<Record>,
-        is_complete: bool,
-    },
+    /// Of the pages that were asked for the first: as many as fill a frame, and at least one.
+    History(Vec<Page>),
     Pushes {
         to: Position,
         pushes: Vec<(Position, TimeMs, Arc<Push>)>,
@@ -125,6 +120,12 @@ pub enum Answer {
     Profile(Option<(String, Profile)>),
     Tags(Vec<String>),
     Alias(String),
+}
+
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub records: Vec<Record>,
+    pub is_complete: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -176,9 +177,7 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
             }
             Ok(Answer::CatchUp { rows, read })
         }
-        Query::History { app, user, device, chat, before, after, limit } => {
-            history(snapshot, app, user, device, &chat, before, after, limit)
-        }
+        Query::History { app, user, device, pages } => history(snapshot, app, (user, device), &pages),
         Query::Conversations { app, user, device, before, limit } => {
             let rows = snapshot.conversations(app, user, before, limit, 1)?;
             let is_complete = rows.len() < limit;
@@ -233,42 +232,65 @@ fn log_in(
     Ok(Answer::LogIn(Some(LoginUser { number, password: user.password, token })))
 }
 
-#[expect(clippy::too_many_arguments, reason = "the fields of one query")]
+/// A page that cannot be read ends the answer; asked for as the first, it is the error.
 fn history(
     snapshot: &Snapshot,
     app: AppNumber,
-    user: UserNumber,
-    device: DeviceNumber,
-    chat: &names::Chat,
-    before: Position,
-    after: Position,
-    limit: usize,
+    reader: (UserNumber, DeviceNumber),
+    wanted: &[WantedPage],
 ) -> Result<Answer, ReadError> {
-    let chat = match chat {
+    let (mut pages, mut bytes) = (Vec::with_capacity(wanted.len()), 0);
+    for wanted in wanted {
+        let page = match history_page(snapshot, app, reader, wanted, PAGE_BYTES - bytes) {
+            Ok(Some(page)) => page,
+            // The rest of the room was too small for it.
+            Ok(None) if !pages.is_empty() => break,
+            Ok(None) => Page { records: Vec::new(), is_complete: true },
+            Err(error) if pages.is_empty() => return Err(error),
+            Err(_) => break,
+        };
+        bytes += page.records.iter().map(record_bytes).sum::<usize>();
+        pages.push(page);
+    }
+    Ok(Answer::History(pages))
+}
+
+/// Nothing when not one of its records fits into `room`.
+fn history_page(
+    snapshot: &Snapshot,
+    app: AppNumber,
+    reader: (UserNumber, DeviceNumber),
+    wanted: &WantedPage,
+    room: usize,
+) -> Result<Option<Page>, ReadError> {
+    let chat = match &wanted.chat {
         names::Chat::Group(group) => Chat::Group(*group),
         names::Chat::User(name) => match snapshot.user_by_name(app, name)? {
             Some((peer, _)) => Chat::User(peer),
-            None => return Ok(Answer::History { records: Vec::new(), is_complete: true }),
+            None => return Ok(Some(Page { records: Vec::new(), is_complete: true })),
         },
     };
-    let mut page = snapshot.history(app, user, &chat, before, after, limit)?;
+    let mut page = snapshot.history(app, reader.0, &chat, wanted.before, wanted.after, wanted.limit)?;
     // A page may end empty because of the work that it took; the client could not ask on from that.
     while page.records.is_empty() && !page.complete {
-        page = snapshot.history(app, user, &chat, page.reached, after, limit)?;
+        page = snapshot.history(app, reader.0, &chat, page.reached, wanted.after, wanted.limit)?;
     }
     let read = page.records.len();
     let mut bytes = 0;
     let records: Vec<Record> = page
         .records
         .into_iter()
-        .map(|read| record(read, (user, device)))
+        .map(|read| record(read, reader))
         .take_while(|record| {
             bytes += record_bytes(record);
-            bytes <= PAGE_BYTES
+            bytes <= room
         })
         .collect();
+    if records.is_empty() && read > 0 {
+        return Ok(None);
+    }
     let is_complete = page.complete && records.len() == read;
-    Ok(Answer::History { records, is_complete })
+    Ok(Some(Page { records, is_complete }))
 }
 
 fn conversations(rows: Vec<ConversationRow>, reader: (UserNumber, DeviceNumber)) -> Vec<Conversation> {

@@ -17,6 +17,7 @@ use self::push::{
 use self::session::{
     Done, Failed, GoAway, Hello, LoggedIn, Login, Logout, RegisterUser, Unsupported, UserInfo, UserProfile, Welcome,
 };
+use crate::varint;
 
 /// The version that this crate speaks.
 pub const VERSION: u8 = 1;
@@ -108,6 +109,13 @@ frames! {
     GoAway(GoAway) = 84,
     Unsupported(Unsupported) = 85,
     PushWithdrawn(PushWithdrawn) = 96,
+}
+
+impl ClientFrame {
+    /// Does this frame, which is not decoded yet, ask for history? A server takes several of these together.
+    pub fn is_history(frame: &[u8]) -> bool {
+        matches!(varint::read(frame), varint::Read::Value(number, _) if number == ClientKind::History.number())
+    }
 }
 
 #[cfg(test)]

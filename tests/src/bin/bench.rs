@@ -11,11 +11,19 @@ use anser_tests::bench::{daemon, links, machine};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Some(folder) = std::env::args_os().nth(1).map(PathBuf::from) else {
-        eprintln!("usage: bench FOLDER, a folder on a real disk that is to hold the data");
+    let mut arguments = std::env::args_os().skip(1);
+    let Some(folder) = arguments.next().map(PathBuf::from) else {
+        eprintln!(
+            "usage: bench FOLDER [PART]…; the folder, on a real disk, holds the data meanwhile; parts: {PARTS:?}"
+        );
         return ExitCode::from(2);
     };
-    match measure(&folder).await {
+    let parts: Vec<String> = arguments.map(|part| part.to_string_lossy().into_owned()).collect();
+    if let Some(strange) = parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
+        eprintln!("there is no part {strange:?}; parts: {PARTS:?}");
+        return ExitCode::from(2);
+    }
+    match measure(&folder, &parts).await {
         Ok(table) => {
             println!("{table}");
             println!("{} targets missed", table.missed());
@@ -28,23 +36,35 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn measure(folder: &PathBuf) -> io::Result<Table> {
+const PARTS: [&str; 9] =
+    ["empty", "idle", "handshakes", "sends", "group", "catch-up", "tag-push", "broadcast", "ready-after-kill"];
+
+/// All parts when none is named.
+async fn measure(folder: &PathBuf, parts: &[String]) -> io::Result<Table> {
     std::fs::create_dir_all(folder)?;
     if machine::is_in_memory(folder)? {
         return Err(io::Error::other(format!("{} is in memory, where nothing is durable", folder.display())));
     }
     let folder = tempfile::tempdir_in(folder)?;
+    let folder = folder.path();
     let mut table = Table::default();
-    let sync = machine::sync_time(folder.path())?.as_secs_f64() * 1000.0;
+    let sync = machine::sync_time(folder)?.as_secs_f64() * 1000.0;
     table.add("the disk: a page appended and synced", sync, "ms", Target::None);
-    daemon::empty(&mut table, folder.path()).await?;
-    links::idle(&mut table, folder.path()).await?;
-    links::handshakes(&mut table, folder.path()).await?;
-    links::sends(&mut table, folder.path()).await?;
-    links::group(&mut table, folder.path()).await?;
-    links::catch_up(&mut table, folder.path()).await?;
-    links::tag_push(&mut table, folder.path()).await?;
-    links::broadcast(&mut table, folder.path()).await?;
-    daemon::ready_after_kill(&mut table, folder.path()).await?;
+    for part in PARTS {
+        if !parts.is_empty() && !parts.iter().any(|named| named == part) {
+            continue;
+        }
+        match part {
+            "empty" => daemon::empty(&mut table, folder).await?,
+            "idle" => links::idle(&mut table, folder).await?,
+            "handshakes" => links::handshakes(&mut table, folder).await?,
+            "sends" => links::sends(&mut table, folder).await?,
+            "group" => links::group(&mut table, folder).await?,
+            "catch-up" => links::catch_up(&mut table, folder).await?,
+            "tag-push" => links::tag_push(&mut table, folder).await?,
+            "broadcast" => links::broadcast(&mut table, folder).await?,
+            _ => daemon::ready_after_kill(&mut table, folder).await?,
+        }
+    }
     Ok(table)
 }

@@ -11,18 +11,17 @@ use anser_protocol::content::{Content, ContentKind};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ServerFrame;
-use anser_protocol::frame::chat::{
-    CatchUp, ConversationPage, Conversations, Covered, History, HistoryPage, Send, SendRefused, Sent,
-};
+use anser_protocol::frame::chat::{CatchUp, ConversationPage, Conversations, Covered, Send, SendRefused, Sent};
 use anser_protocol::framing;
 use anser_protocol::ids::{OutboxNumber, Position};
-use anser_protocol::limits::{HISTORY_PAGE_MAX, LIST_PAGE_MAX, MESSAGE_BODY_BYTES_MAX};
+use anser_protocol::limits::{LIST_PAGE_MAX, MESSAGE_BODY_BYTES_MAX};
 use anser_protocol::names::{Chat, Name};
 use anser_protocol::planted::{Fault, is_planted};
 use anser_storage::command::{Command, MarkCommand, Origin, Send as SendCommand, Target};
 use anser_storage::ids::UserNumber;
 use anser_storage::outcome::{Answer as Accepted, Appended, Message, MessageBody, Route};
 
+use super::history::WantedPage;
 use super::push::is_worth_a_mark;
 use super::request::Pending;
 use super::{Action, Ready, Session, Stage};
@@ -62,6 +61,8 @@ pub(super) struct UserFlow {
     own_position: Position,
     /// For each chat the earliest send that was refused for a passing reason: later ones would overtake it.
     refused: BTreeMap<Chat, OutboxNumber>,
+    /// Pages of history that are not yet asked for.
+    pub(super) wanted_history: Vec<WantedPage>,
 }
 
 #[derive(Debug)]
@@ -104,6 +105,7 @@ impl UserFlow {
             own_sends: 0,
             own_position: Position::START,
             refused: BTreeMap::new(),
+            wanted_history: Vec::new(),
         }
     }
 
@@ -140,7 +142,7 @@ impl UserFlow {
 }
 
 impl Session {
-    fn user(&mut self) -> Option<(&mut UserFlow, &super::DeviceFlow)> {
+    pub(super) fn user(&mut self) -> Option<(&mut UserFlow, &super::DeviceFlow)> {
         match &mut self.stage {
             Stage::Ready(ready) => Some((ready.user.as_deref_mut()?, &ready.device)),
             _ => None,
@@ -409,35 +411,6 @@ impl Session {
             let is_last = is_last && parts.peek().is_none();
             let extensions = Extensions::default();
             self.send(&ServerFrame::CatchUp(CatchUp { after, to, is_last, conversations, extensions }));
-        }
-    }
-
-    pub(super) fn ask_history(&mut self, body: History) {
-        let Stage::Ready(ready) = &self.stage else { return };
-        let Some(user) = &ready.user else { return self.fail(body.request, ErrorCode::NOT_LOGGED_IN, "") };
-        let query = Query::History {
-            app: ready.app,
-            user: user.number,
-            device: ready.device.number,
-            chat: body.chat.clone(),
-            before: body.before,
-            after: body.after,
-            limit: body.limit.clamp(1, HISTORY_PAGE_MAX) as usize,
-        };
-        self.query(Pending::History { request: body.request, chat: body.chat }, query);
-    }
-
-    pub(super) fn history_read(&mut self, request: u32, chat: Chat, answer: Result<Answer, ErrorCode>) {
-        match answer {
-            Ok(Answer::History { records, is_complete }) => self.send(&ServerFrame::HistoryPage(HistoryPage {
-                request,
-                chat,
-                records,
-                is_complete,
-                extensions: Extensions::default(),
-            })),
-            Ok(_) => self.fail(request, ErrorCode::INTERNAL, ""),
-            Err(code) => self.fail(request, code, ""),
         }
     }
 

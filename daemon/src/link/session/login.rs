@@ -204,6 +204,8 @@ impl Session {
         let Stage::Ready(ready) = &mut self.stage else { return };
         let Some(user) = ready.user.take() else { return };
         let app = ready.app;
+        // Their catch-up may still be read; the answer must not count as that of who logs in next.
+        self.pending.retain(|(_, pending)| !pending.is_catch_up());
         if let Some(mark) = user.cursor_mark(ready) {
             self.actions.push_back(Action::Mark(mark));
         }

@@ -14,6 +14,7 @@ mod action;
 mod chat;
 mod greet;
 mod group;
+mod history;
 mod label;
 mod login;
 mod push;
@@ -36,6 +37,7 @@ use anser_storage::outcome::{Outcome, Route};
 pub use self::action::{Action, GivenPassword, Heartbeat, Input, Missed, Recipient, Rules, Ticket};
 use self::chat::UserFlow;
 pub(crate) use self::chat::{record_bytes, row_bytes};
+pub use self::history::WantedPage;
 use self::push::DeviceFlow;
 use self::request::Pending;
 use crate::link::query::Answer;
@@ -146,7 +148,7 @@ impl Session {
         if frame.len() > CLIENT_FRAME_BYTES_MAX {
             return self.end(ErrorCode::TOO_LONG, "");
         }
-        if self.wants_frames() && self.input.is_empty() {
+        if self.input.is_empty() && self.wants_frame(frame) {
             return self.handle_frame_bytes(frame);
         }
         let kept = framing::append::<()>(&mut self.input, |input| {
@@ -158,7 +160,7 @@ impl Session {
 
     /// Handles frames that had to wait.
     fn go_on(&mut self) {
-        if self.input.is_empty() || !self.wants_frames() {
+        if self.input.is_empty() || self.is_busy() {
             return;
         }
         let input = std::mem::take(&mut self.input);
@@ -170,13 +172,13 @@ impl Session {
 
     fn handle_frames_of(&mut self, bytes: &[u8]) -> usize {
         let mut taken = 0;
-        while self.wants_frames() {
+        while !self.is_busy() {
             match framing::split(&bytes[taken..], CLIENT_FRAME_BYTES_MAX) {
-                Ok(Split::Frame(frame, length)) => {
+                Ok(Split::Frame(frame, length)) if self.wants_frame(frame) => {
                     taken += length;
                     self.handle_frame_bytes(frame);
                 }
-                Ok(Split::Incomplete(_)) => break,
+                Ok(Split::Frame(..) | Split::Incomplete(_)) => break,
                 Err(framing::FrameTooLong) => self.end(ErrorCode::TOO_LONG, ""),
             }
         }
@@ -254,6 +256,9 @@ impl Session {
     }
 
     pub fn next_action(&mut self) -> Option<Action> {
+        if self.actions.is_empty() {
+            self.ask_wanted_history();
+        }
         let action = self.actions.pop_front();
         if self.actions.is_empty() {
             self.actions = VecDeque::new();
@@ -285,16 +290,31 @@ impl Session {
     }
 
     fn wants_frames(&self) -> bool {
+        !self.is_busy() && !self.owes_long_answer()
+    }
+
+    /// While a long answer is owed, more requests for history may join those that wait for it.
+    fn wants_frame(&self, frame: &[u8]) -> bool {
+        let may_join = || ClientFrame::is_history(frame) && self.wanted_history() < history::TOGETHER_MAX;
+        !self.is_busy() && (!self.owes_long_answer() || may_join())
+    }
+
+    /// Must every frame wait?
+    fn is_busy(&self) -> bool {
         let is_waiting = match &self.stage {
             Stage::ExpectHello => false,
             Stage::Ready(ready) => ready.is_changing_user,
             Stage::Greeting | Stage::Ended => true,
         };
-        !is_waiting && self.pending.len() < PENDING_MAX && self.output().len() < OUTPUT_HIGH && !self.owes_long_answer()
+        is_waiting || self.pending.len() >= PENDING_MAX || self.output().len() >= OUTPUT_HIGH
     }
 
     /// Long answers are asked for one at a time, or they would fill the output however slowly the peer reads.
     fn owes_long_answer(&self) -> bool {
+        self.is_long_answer_pending() || self.wanted_history() > 0
+    }
+
+    fn is_long_answer_pending(&self) -> bool {
         self.pending.iter().any(|(_, pending)| pending.has_long_answer())
     }
 

@@ -12,6 +12,7 @@ use anser_storage::outcome::{Answer as Accepted, Outcome};
 
 use super::chat::PlannedPage;
 use super::greet::Greeting;
+use super::history::WantedPage;
 use super::login::LoginAttempt;
 use super::{Action, Session, Stage};
 use crate::link::query::{Answer, Query};
@@ -41,10 +42,7 @@ pub(super) enum Pending {
     Pushes {
         since: Position,
     },
-    History {
-        request: u32,
-        chat: Chat,
-    },
+    History(Vec<WantedPage>),
     Conversations(u32),
     CreateGroup(u32),
     ChangeGroup(u32),
@@ -69,12 +67,13 @@ impl Pending {
         }
     }
 
+    pub(super) fn is_catch_up(&self) -> bool {
+        matches!(self, Self::PlanCatchUp | Self::CatchUp(_))
+    }
+
     /// May the answer fill a frame, or several?
     pub(super) fn has_long_answer(&self) -> bool {
-        matches!(
-            self,
-            Self::History { .. } | Self::Conversations(_) | Self::Groups(_) | Self::Members(_) | Self::Tags(_)
-        )
+        matches!(self, Self::History(_) | Self::Conversations(_) | Self::Groups(_) | Self::Members(_) | Self::Tags(_))
     }
 }
 
@@ -158,7 +157,7 @@ impl Session {
             Pending::PlanCatchUp => self.catch_up_planned(answer),
             Pending::CatchUp(page) => self.catch_up_read(page, answer),
             Pending::Pushes { since } => self.pushes_read(since, answer),
-            Pending::History { request, chat } => self.history_read(request, chat, answer),
+            Pending::History(wanted) => self.history_read(wanted, answer),
             Pending::Conversations(request) => self.conversations_read(request, answer),
             Pending::Groups(request) => self.groups_read(request, answer),
             Pending::Members(request) => self.members_read(request, answer),

@@ -1,7 +1,9 @@
 //! What a session promises, told as dialogues with a scripted peer and a scripted store.
 
 mod bounds;
+mod history;
 mod pushes;
+mod takeover;
 
 use std::sync::Arc;
 

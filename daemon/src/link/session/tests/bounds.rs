@@ -3,6 +3,7 @@
 use anser_protocol::frame::chat::{History, Record};
 
 use super::*;
+use crate::link::query::Page;
 
 #[test]
 fn what_a_peer_does_not_read_is_bounded() {
@@ -29,7 +30,7 @@ fn long_answers_are_asked_for_one_at_a_time_and_only_while_the_peer_reads() {
     let mut answered = 0;
     while let Some(Action::Ask(ticket, Query::History { .. })) = dialogue.session.next_action() {
         assert!(dialogue.session.next_action().is_none(), "the next page waits for this one");
-        dialogue.answer(ticket, Answer::History { records: page(), is_complete: false });
+        dialogue.answer(ticket, Answer::History(vec![page()]));
         answered += 1;
         assert!(!dialogue.session.held().exceeds(), "{:?} after {answered}", dialogue.session.held());
     }
@@ -38,7 +39,7 @@ fn long_answers_are_asked_for_one_at_a_time_and_only_while_the_peer_reads() {
     while answered < 64 {
         dialogue.hear();
         let (ticket, _) = dialogue.question();
-        dialogue.answer(ticket, Answer::History { records: page(), is_complete: false });
+        dialogue.answer(ticket, Answer::History(vec![page()]));
         answered += 1;
     }
 }
@@ -58,7 +59,7 @@ fn a_link_on_which_too_many_chats_wait_for_a_repeat_ends() {
 }
 
 /// About as long as the store gives.
-fn page() -> Vec<Record> {
+fn page() -> Page {
     let record = |position| Record {
         position: Position(position),
         at_ms: START,
@@ -66,5 +67,5 @@ fn page() -> Vec<Record> {
         outbox: 0,
         content: Content::text(&"x".repeat(4000)),
     };
-    (1..=12).rev().map(record).collect()
+    Page { records: (1..=12).rev().map(record).collect(), is_complete: false }
 }

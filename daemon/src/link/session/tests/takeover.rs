@@ -1,0 +1,48 @@
+//! Users who log in one after the other on the link of one device.
+
+use super::*;
+
+#[test]
+fn a_catch_up_that_is_still_planned_for_one_user_is_not_told_to_the_next() {
+    let mut dialogue = Dialogue::greeted();
+    dialogue.log_in_by_token(None);
+    let (of_the_first, query) = dialogue.question();
+    assert!(matches!(query, Query::PlanCatchUp { .. }));
+    let of_the_second = take_over(&mut dialogue);
+    dialogue.answer(of_the_first, planned(500, 1));
+    assert!(dialogue.hear().is_empty() && dialogue.session.next_action().is_none());
+    dialogue.answer(of_the_second, Answer::Plan { to: Position(500), chats: Vec::new() });
+    let [ServerFrame::CatchUp(part)] = &dialogue.hear()[..] else { panic!("the second user's catch-up") };
+    assert_eq!((part.after, part.to, part.is_last), (Position(0), Position(500), true));
+}
+
+#[test]
+fn a_part_that_is_still_read_for_one_user_is_not_told_to_the_next() {
+    let mut dialogue = Dialogue::greeted();
+    dialogue.log_in_by_token(None);
+    let (plan, _) = dialogue.question();
+    dialogue.answer(plan, planned(500, 1));
+    let (of_the_first, query) = dialogue.question();
+    assert!(matches!(query, Query::CatchUp { .. }));
+    let of_the_second = take_over(&mut dialogue);
+    dialogue.answer(of_the_first, Answer::CatchUp { rows: vec![conversation()], read: 1 });
+    assert!(dialogue.hear().is_empty(), "the first user's conversations");
+    dialogue.answer(of_the_second, Answer::Plan { to: Position(500), chats: Vec::new() });
+    let [ServerFrame::CatchUp(part)] = &dialogue.hear()[..] else { panic!("the second user's catch-up") };
+    assert!(part.is_last && part.conversations.is_empty());
+}
+
+/// Logs in as somebody else, and answers up to the question for their catch-up.
+fn take_over(dialogue: &mut Dialogue) -> Ticket {
+    dialogue.say(&login(CredentialKind::TOKEN, &TOKEN, None));
+    assert!(matches!(dialogue.session.next_action(), Some(Action::DetachUser { app: APP, user: ALICE })));
+    let (ticket, _) = dialogue.question();
+    let token = KnownToken { user: BOB, device: DEVICE, expires_ms: START + Rules::default().token_ms };
+    let user = LoginUser { number: BOB, password: "hash".into(), token: Some(token) };
+    dialogue.answer(ticket, Answer::LogIn(Some(user)));
+    assert!(matches!(dialogue.hear()[..], [ServerFrame::LoggedIn(_)]));
+    assert!(matches!(dialogue.session.next_action(), Some(Action::AttachUser { app: APP, user: BOB })));
+    let (ticket, query) = dialogue.question();
+    assert!(matches!(query, Query::PlanCatchUp { user: BOB, .. }));
+    ticket
+}
