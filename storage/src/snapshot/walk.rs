@@ -1,5 +1,6 @@
 //! Walking a chain backwards through a user's windows.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use anser_protocol::ids::Position;
@@ -10,9 +11,12 @@ use crate::command::Class;
 use crate::error::ReadError;
 use crate::find;
 use crate::heads::Head;
-use crate::ids::AppNumber;
+use crate::ids::{AppNumber, UserNumber};
 use crate::rows::chat::{Window, WindowKind};
 use crate::rows::record::{Body, Record};
+
+/// More are looked up again: searching a long list costs as much.
+const NAMES_MAX: usize = 16;
 
 /// The records of one chain that a user may see, from the newest down.
 pub(super) struct Walk<'s> {
@@ -21,18 +25,21 @@ pub(super) struct Walk<'s> {
     windows: &'s [Window],
     /// The next record to look at; nothing when the chain has ended.
     next: Option<Position>,
+    /// Of those whose messages were read: a few users wrote them all.
+    names: RefCell<Vec<(UserNumber, Arc<str>)>>,
 }
 
 impl<'s> Walk<'s> {
     /// Begins at the last record that the user may see.
     pub fn from_newest(snapshot: &'s Snapshot, app: AppNumber, windows: &'s [Window], head: Option<Head>) -> Self {
         let next = newest_visible(windows, head).map(|(position, _)| position);
-        Self { snapshot, app, windows, next }
+        Self { snapshot, app, windows, next, names: RefCell::default() }
     }
 
     /// Begins at a position of the chain.
     pub fn from_position(snapshot: &'s Snapshot, app: AppNumber, windows: &'s [Window], next: Position) -> Self {
-        Self { snapshot, app, windows, next: Some(next).filter(|next| *next != Position::START) }
+        let next = Some(next).filter(|next| *next != Position::START);
+        Self { snapshot, app, windows, next, names: RefCell::default() }
     }
 
     /// The place of the next step.
@@ -69,7 +76,7 @@ impl<'s> Walk<'s> {
     /// Resolves a record's names.
     pub fn read(&self, position: Position, record: Record) -> Result<ReadRecord, ReadError> {
         let from = match &record.body {
-            Body::Message(message) => Some((message.from, find::username(self.snapshot, self.app, message.from)?)),
+            Body::Message(message) => Some((message.from, self.name(message.from)?)),
             _ => None,
         };
         let at_ms = record.at_ms;
@@ -77,6 +84,18 @@ impl<'s> Walk<'s> {
             find::missing(crate::table::Table::Log, crate::rows::record::log_key(self.app, Class::Chat, position))
         })?;
         Ok(ReadRecord { position, at_ms, from, message: Arc::new(message) })
+    }
+
+    fn name(&self, user: UserNumber) -> Result<Arc<str>, ReadError> {
+        let mut names = self.names.borrow_mut();
+        if let Some((_, name)) = names.iter().find(|(known, _)| *known == user) {
+            return Ok(Arc::clone(name));
+        }
+        let name = find::username(self.snapshot, self.app, user)?;
+        if names.len() < NAMES_MAX {
+            names.push((user, Arc::clone(&name)));
+        }
+        Ok(name)
     }
 }
 

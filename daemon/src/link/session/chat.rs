@@ -28,7 +28,7 @@ use super::{Action, Ready, Session, Stage};
 use crate::link::query::{Answer, PlannedChat, Query};
 
 /// Conversations read at a time while catching up: with their newest records they make a frame or two.
-const CHATS_PER_PART: usize = 25;
+const CHATS_PER_PART: usize = 50;
 /// The newest records of each conversation, by how many conversations changed.
 const NEWEST_OF_FEW: usize = 20;
 const NEWEST_OF_MANY: usize = 5;
