@@ -1,5 +1,7 @@
-//! Writes `vectors.json` and the seeds of the fuzzers: adds what is new in `tests/golden`. It refuses to change a vector that is in the file, unless it
-//! is given `--rewrite`, which is for frames that no release has spoken yet.
+//! Writes `vectors.json` and the seeds of the fuzzers: adds what is new in `tests/golden`. It refuses to change a vector that
+//! is in the file, unless it is given `--rewrite`, which is for frames that no release has spoken yet.
+//!
+//! `--release 0.1.0` freezes the vectors of a release in `released/`; `tests/released.rs` holds every later version to them.
 
 #[path = "../tests/golden/mod.rs"]
 mod golden;
@@ -14,6 +16,10 @@ const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors.json");
 
 fn main() -> ExitCode {
     let text = golden::file::file();
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--release");
+    if let (Some(_), Some(version)) = (arguments.next(), arguments.next()) {
+        return freeze(&version, &text);
+    }
     let may_rewrite = std::env::args().any(|argument| argument == "--rewrite");
     let changed = std::fs::read_to_string(PATH).map(|old| changed(&old, &text)).unwrap_or_default();
     if !changed.is_empty() && !may_rewrite {
@@ -25,6 +31,31 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("cannot write the vectors and seeds: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Of each vector its direction, name and frames.
+fn freeze(version: &str, text: &str) -> ExitCode {
+    let file: Value = serde_json::from_str(text).unwrap_or_default();
+    let mut frozen = String::new();
+    for entry in file["vectors"].as_array().into_iter().flatten() {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let frames = entry["frames"].as_array().into_iter().flatten().map(|frame| text(&frame["hex"]));
+        let words = [text(&entry["direction"]), text(&entry["name"])].into_iter().chain(frames);
+        frozen += &format!("{}\n", words.collect::<Vec<_>>().join(" "));
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("released").join(format!("{version}.txt"));
+    if path.exists() {
+        eprintln!("{version} is released, and its vectors never change");
+        return ExitCode::FAILURE;
+    }
+    let written = std::fs::create_dir_all(path.with_file_name("")).and_then(|()| std::fs::write(&path, frozen));
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write {}: {error}", path.display());
             ExitCode::FAILURE
         }
     }

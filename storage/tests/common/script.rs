@@ -28,6 +28,10 @@ pub struct Script {
 
 impl Script {
     pub fn of(seed: u64) -> Self {
+        Self::long(seed, BATCHES)
+    }
+
+    pub fn long(seed: u64, batches: usize) -> Self {
         let mut author = Author::new(seed);
         author.begin();
         let mut script = Self {
@@ -37,7 +41,7 @@ impl Script {
             hashes: vec![author.hash()],
         };
         author.outcomes.clear();
-        for _ in 0..BATCHES {
+        for _ in 0..batches {
             for _ in 0..=author.random.below(6) {
                 author.write_any();
             }

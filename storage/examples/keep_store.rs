@@ -1,0 +1,66 @@
+//! Makes the store that a release leaves in `tests/stores/`: `cargo run --example keep_store -p anser-storage VERSION`.
+//!
+//! The work is that of the fault tests, and a little that it leaves out; beside the file lies what this release reads
+//! from it. `storage/tests/g24_kept_stores.rs` opens all of them.
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use std::error::Error;
+use std::path::Path;
+
+use anser_storage::command::{AccountCommand, Command, LabelCommand};
+use anser_storage::{Options, Store};
+use common::World;
+use common::kept::{READ_AT_MS, describe};
+use common::pushes::named;
+use common::script::Script;
+
+const SEED: u64 = 24;
+const BATCHES: usize = 400;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let version = std::env::args().nth(1).ok_or("which version? keep_store 0.1.0")?;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/stores").join(&version);
+    if folder.exists() {
+        return Err(format!("there is a store of {version} already, and it never changes").into());
+    }
+    std::fs::create_dir_all(&folder)?;
+    let mut store = Store::open(&folder, Options { cache_bytes: 1 << 20, ..Options::default() })?;
+    store.apply(&Script::long(SEED, BATCHES).commands())?;
+    let mut world = World::on(store);
+    world.now_ms = READ_AT_MS;
+    add_what_the_script_leaves_out(&mut world);
+    world.store.checkpoint()?;
+    let snapshot = world.read();
+    let empty: Vec<_> = snapshot.row_counts()?.into_iter().filter(|(_, rows)| *rows == 0).collect();
+    if !empty.is_empty() {
+        return Err(format!("nothing lies in {empty:?}: add a command that fills it").into());
+    }
+    std::fs::write(folder.join("read.txt"), describe(&snapshot, READ_AT_MS)?)?;
+    println!("{} holds a row of every table", folder.display());
+    Ok(())
+}
+
+/// Every table is to have a row.
+fn add_what_the_script_leaves_out(world: &mut World) {
+    let (name, key, secret) = ("Dev", "d00000000000000000000000", "secret");
+    let developer = AccountCommand::CreateDeveloper { name: name.into(), key: key.into(), secret: secret.into() };
+    world.answer(Command::Account(developer));
+    world.answer(Command::Account(AccountCommand::CreateApp {
+        developer: key.into(),
+        name: "made by a developer".into(),
+        android_package: "org.example.geese".into(),
+        app_group: None,
+        app_key: "a00000000000000000000000".into(),
+        master_secret: secret.into(),
+    }));
+    let device = world.device("00kept");
+    let pushed = world.push(named(&["00kept"]));
+    world.received(device, &[pushed]);
+    let due_ms = world.now_ms + 86_400_000;
+    world.schedule_as("every morning", due_ms, |new| new.cid = Some("cid of the schedule".into()));
+    let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
+    world.tag(device, &["gone", "kept"]);
+    world.answer(Command::Label(gone));
+}

@@ -1,0 +1,196 @@
+//! What a store holds, in words that do not change with the code: how stores of earlier releases are compared with what
+//! the release itself read from them.
+
+use std::fmt::Write;
+
+use anser_protocol::content::Platform;
+use anser_protocol::ids::{GroupId, Position, TimeMs};
+use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
+use anser_storage::outcome::{FiringResult, MessageBody};
+use anser_storage::{Chat, ReadError, ReadRecord, Snapshot};
+
+/// When kept stores are read: soon after they were made.
+pub const READ_AT_MS: TimeMs = super::T0 + 3_600_000;
+
+/// Numbers of users, devices and groups that are looked at in each app.
+const NUMBERS: u32 = 64;
+const FIRST_GROUP: u32 = 10_000_000;
+
+/// All that queries tell of the store, as it was read at `now_ms`.
+pub fn describe(snapshot: &Snapshot, now_ms: TimeMs) -> Result<String, ReadError> {
+    let mut text = String::new();
+    for (app, row) in snapshot.apps()? {
+        let access = snapshot.access(app)?;
+        line(&mut text, format_args!("app {} {} {} {}", app.0, row.name, row.app_key, row.master_secret));
+        line(
+            &mut text,
+            format_args!(
+                "  blocked {} addresses {} rates {:?}",
+                access.is_blocked,
+                access.addresses.len(),
+                access.rates
+            ),
+        );
+        if let Some(made) = snapshot.developer_app(app)? {
+            line(&mut text, format_args!("  made by developer {} for {}", made.developer, made.android_package));
+        }
+        users(&mut text, snapshot, app)?;
+        groups(&mut text, snapshot, app)?;
+        devices(&mut text, snapshot, app, now_ms)?;
+        schedules(&mut text, snapshot, app)?;
+        line(&mut text, format_args!("  tags {:?}", snapshot.tags_of_app(app, 100)?));
+    }
+    for (key, group) in snapshot.app_groups()? {
+        let apps: Vec<u32> = group.apps.iter().map(|app| app.0).collect();
+        line(&mut text, format_args!("app group {key} {} {} of {apps:?}", group.name, group.secret));
+    }
+    for (key, developer) in snapshot.developers()? {
+        line(&mut text, format_args!("developer {key} {} {}", developer.name, developer.secret));
+    }
+    Ok(text)
+}
+
+fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    writeln!(text, "{arguments}").expect("a text takes every line");
+}
+
+fn users(text: &mut String, snapshot: &Snapshot, app: AppNumber) -> Result<(), ReadError> {
+    for user in (0..NUMBERS).map(UserNumber) {
+        let Some(row) = snapshot.user(app, user)? else { continue };
+        let (name, nickname) = (&row.username, &row.profile.nickname);
+        line(text, format_args!("  user {} {name} admin {} {:?} {nickname:?}", user.0, row.is_admin, row.password));
+        for chat in snapshot.conversations(app, user, Position(u64::MAX), 1000, 0)? {
+            let windows: Vec<_> = chat.windows.iter().map(|window| (window.first_seq, window.last_seq)).collect();
+            line(
+                text,
+                format_args!(
+                    "    chat {} last {} {} windows {windows:?}",
+                    named(chat.chat),
+                    chat.last.0,
+                    chat.last_seq
+                ),
+            );
+            let mut before = Position(u64::MAX);
+            loop {
+                let page = snapshot.history(app, user, &chat.chat, before, Position::START, 100)?;
+                page.records.iter().for_each(|read| record(text, read));
+                if page.complete {
+                    break;
+                }
+                before = page.reached;
+            }
+        }
+        for device in (0..NUMBERS).map(DeviceNumber) {
+            if let Some(cursor) = snapshot.chat_cursor(app, user, device)? {
+                line(text, format_args!("    has read up to {} on device {}", cursor.0, device.0));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn named(chat: Chat) -> String {
+    match chat {
+        Chat::User(user) => format!("user {}", user.0),
+        Chat::Group(group) => format!("group {}", group.0),
+    }
+}
+
+fn record(text: &mut String, read: &ReadRecord) {
+    let from = read.from.as_ref().map_or("", |(_, name)| name);
+    let sent_by = read.message.sent_by.map(|(device, outbox)| (device.0, outbox));
+    let what = match &read.message.body {
+        MessageBody::Content(content) => format!("{} {:?}", content.kind.0, String::from_utf8_lossy(&content.body)),
+        MessageBody::Event(event) => format!("event {} by {:?} {:?}", event.kind.0, event.by, event.users),
+        MessageBody::Amendment(amendment) => {
+            let content = amendment.content.as_ref().map(|content| String::from_utf8_lossy(&content.body));
+            format!("amendment {} of {} {content:?}", amendment.kind.0, amendment.position.0)
+        }
+    };
+    let (position, seq, at_ms) = (read.position.0, read.message.seq, read.at_ms);
+    line(text, format_args!("      {position} {seq} at {at_ms} {from} {sent_by:?}: {what}"));
+}
+
+fn groups(text: &mut String, snapshot: &Snapshot, app: AppNumber) -> Result<(), ReadError> {
+    for group in (0..NUMBERS).map(|number| GroupId((FIRST_GROUP + number).into())) {
+        let Some(row) = snapshot.group(app, group)? else { continue };
+        let members: Vec<_> = snapshot.group_members(app, group)?.iter().map(|member| member.user.0).collect();
+        line(
+            text,
+            format_args!(
+                "  group {} {} of {} owner {} members {members:?}",
+                group.0, row.name, row.members_max, row.owner.0
+            ),
+        );
+    }
+    Ok(())
+}
+
+fn devices(text: &mut String, snapshot: &Snapshot, app: AppNumber, now_ms: TimeMs) -> Result<(), ReadError> {
+    let mut pushes = std::collections::BTreeSet::new();
+    for number in (0..NUMBERS).map(DeviceNumber) {
+        let Some(device) = snapshot.device(app, number)? else { continue };
+        let tags = snapshot.tags_of_device(app, number)?;
+        let (id, alias, mobile) = (&device.registration_id, &device.alias, &device.mobile);
+        line(
+            text,
+            format_args!(
+                "  device {} {id} on {} {alias:?} {mobile:?} {tags:?} sent {}",
+                number.0, device.platform.0, device.outbox_head
+            ),
+        );
+        let is_test_device = snapshot.is_test_device(app, number)?;
+        let seen = snapshot.last_seen(app, number, now_ms)?;
+        let cursor = snapshot.push_cursor(app, number)?.map(|cursor| cursor.0);
+        line(text, format_args!("    test device {is_test_device} last seen {seen:?} pushes up to {cursor:?}"));
+        for waiting in snapshot.pending_pushes(app, number, device.platform, Position::START, 0, 1000)? {
+            let alerts = waiting.push.contents.iter().filter_map(|(_, content)| content.notification.as_ref());
+            let alerts: Vec<&str> = alerts.map(|notification| notification.alert.as_str()).collect();
+            let (push, expires_ms) = (waiting.push.msg_id, waiting.push.expires_ms);
+            line(text, format_args!("    waits: {} at {} until {expires_ms} {alerts:?}", push.0, waiting.position.0));
+            pushes.insert(push);
+        }
+    }
+    for push in pushes {
+        let Some(report) = snapshot.push_report(app, push)? else { continue };
+        for of in &report.platforms {
+            let Platform(platform) = of.platform;
+            let counts = [
+                of.targets,
+                of.reached,
+                of.sent,
+                of.received,
+                of.clicked,
+                of.shown,
+                of.message_clicked,
+                of.message_shown,
+            ];
+            line(text, format_args!("  push {} accepted {} on {platform}: {counts:?}", push.0, report.at_ms));
+        }
+    }
+    Ok(())
+}
+
+fn schedules(text: &mut String, snapshot: &Snapshot, app: AppNumber) -> Result<(), ReadError> {
+    for schedule in snapshot.open_schedules(app, 0, 1000)?.schedules {
+        let (name, trigger, push) = (&schedule.content.name, &schedule.content.trigger, &schedule.content.push);
+        line(
+            text,
+            format_args!("  schedule {:02x?} {name} due {} {trigger:?} {push:?}", schedule.id.0, schedule.due_ms),
+        );
+        for firing in snapshot.firings(app, schedule.id)?.unwrap_or_default() {
+            let result = match firing.result {
+                FiringResult::Pushed { msg_id } => format!("pushed {}", msg_id.0),
+                FiringResult::NoTarget { msg_id } => format!("nobody {}", msg_id.0),
+                FiringResult::RegistrationIdUnknown => "unknown registration id".into(),
+                FiringResult::NothingToPush => "nothing to push".into(),
+                FiringResult::AppBlocked => "app blocked".into(),
+                FiringResult::Invalid { code, message } => format!("invalid {code} {message}"),
+                FiringResult::Missed { count } => format!("missed {count}"),
+                FiringResult::Refused => "refused".into(),
+            };
+            line(text, format_args!("    fired {} at {}: {result}", firing.due_ms, firing.at_ms));
+        }
+    }
+    Ok(())
+}
