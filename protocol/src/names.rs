@@ -4,6 +4,7 @@
 //! is valid only on the stream and in the direction that introduced it. A name longer than [`USERNAME_BYTES_MAX`] gets no
 //! slot: it can belong to nobody, and what a link remembers stays small.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -26,35 +27,43 @@ pub enum Chat {
     Group(GroupId),
 }
 
-/// The last names that went one way.
+/// The last names that went one way. A link that has named nobody yet keeps no table.
 #[derive(Clone, Debug)]
-pub(crate) struct NameTable<T> {
-    slots: Vec<T>,
+pub(crate) struct NameTable<T>(Option<Box<Slots<T>>>);
+
+#[derive(Clone, Debug)]
+struct Slots<T> {
+    names: Vec<T>,
     next: usize,
 }
 
 impl<T> Default for NameTable<T> {
     fn default() -> Self {
-        Self { slots: Vec::new(), next: 0 }
+        Self(None)
     }
 }
 
 impl<T> NameTable<T> {
+    fn names(&self) -> &[T] {
+        self.0.as_ref().map_or(&[], |slots| &slots.names)
+    }
+
     pub(crate) fn number_of(&self, wanted: impl Fn(&T) -> bool) -> Option<u64> {
-        self.slots.iter().position(wanted).map(|slot| slot as u64)
+        self.names().iter().position(wanted).map(|slot| slot as u64)
     }
 
     pub(crate) fn by_number(&self, number: u64) -> Option<&T> {
-        self.slots.get(usize::try_from(number).ok()?)
+        self.names().get(usize::try_from(number).ok()?)
     }
 
     pub(crate) fn introduce(&mut self, name: T) {
-        if self.slots.len() < NAMES_PER_LINK {
-            self.slots.push(name);
+        let Slots { names, next } = &mut **self.0.get_or_insert_with(|| Box::new(Slots { names: Vec::new(), next: 0 }));
+        if names.len() < NAMES_PER_LINK {
+            names.push(name);
         } else {
-            self.slots[self.next] = name;
+            names[*next] = name;
         }
-        self.next = (self.next + 1) % NAMES_PER_LINK;
+        *next = (*next + 1) % NAMES_PER_LINK;
     }
 }
 

@@ -49,20 +49,26 @@ pub struct Mailbox {
 
 #[derive(Debug, Default)]
 struct Contents {
-    inputs: VecDeque<Input>,
-    deliveries: VecDeque<Delivery>,
-    live_only: VecDeque<Delivery>,
+    /// Nothing while nothing waits.
+    queues: Option<Box<Queues>>,
     missed: Missed,
     waker: Option<Waker>,
     /// The link is gone: nothing is taken any more.
     is_closed: bool,
 }
 
+#[derive(Debug, Default)]
+struct Queues {
+    inputs: VecDeque<Input>,
+    deliveries: VecDeque<Delivery>,
+    live_only: VecDeque<Delivery>,
+}
+
 impl Mailbox {
     pub fn put_input(&self, input: Input) {
         let mut contents = self.lock();
         if !contents.is_closed {
-            contents.inputs.push_back(input);
+            contents.queues().inputs.push_back(input);
             contents.wake();
         }
     }
@@ -70,7 +76,11 @@ impl Mailbox {
     /// Does it wait here that a command was not carried out? Until the session knows, what is submitted could overtake
     /// what must be repeated.
     pub fn holds_failure(&self) -> bool {
-        self.lock().inputs.iter().any(|input| matches!(input, Input::Outcome(_, Err(_))))
+        self.lock()
+            .queues
+            .iter()
+            .flat_map(|queues| &queues.inputs)
+            .any(|input| matches!(input, Input::Outcome(_, Err(_))))
     }
 
     pub fn put_delivery(&self, delivery: Delivery) {
@@ -78,12 +88,13 @@ impl Mailbox {
         if contents.is_closed {
             return;
         }
+        let queues = contents.queues();
         if delivery.is_live_only() {
-            if contents.live_only.len() < LIVE_ONLY_MAX {
-                contents.live_only.push_back(delivery);
+            if queues.live_only.len() < LIVE_ONLY_MAX {
+                queues.live_only.push_back(delivery);
             }
-        } else if contents.deliveries.len() < DELIVERIES_MAX {
-            contents.deliveries.push_back(delivery);
+        } else if queues.deliveries.len() < DELIVERIES_MAX {
+            queues.deliveries.push_back(delivery);
         } else {
             contents.miss_deliveries();
             contents.note_missed(&delivery);
@@ -95,7 +106,9 @@ impl Mailbox {
     pub fn miss_all(&self) {
         let mut contents = self.lock();
         if !contents.is_closed {
-            contents.deliveries = VecDeque::new();
+            if let Some(queues) = &mut contents.queues {
+                queues.deliveries = VecDeque::new();
+            }
             contents.missed = Missed { chats: true, pushes: true };
             contents.wake();
         }
@@ -104,17 +117,14 @@ impl Mailbox {
     /// The next thing for the session; deliveries only when it wants them. With nothing there, the waker is kept.
     pub fn take(&self, wants_deliveries: bool, context: Option<&mut Context<'_>>) -> Option<Item> {
         let mut contents = self.lock();
-        if let Some(input) = contents.inputs.pop_front() {
+        if let Some(input) = contents.queues.as_mut().and_then(|queues| queues.inputs.pop_front()) {
             return Some(Item::Input(input));
         }
         if contents.missed != Missed::default() {
             return Some(Item::Input(Input::Missed(std::mem::take(&mut contents.missed))));
         }
-        if wants_deliveries {
-            let next = contents.live_only.pop_front().or_else(|| contents.deliveries.pop_front());
-            if let Some(delivery) = next {
-                return Some(Item::Delivery(delivery));
-            }
+        if wants_deliveries && let Some(delivery) = contents.queues.as_mut().and_then(|queues| queues.next_delivery()) {
+            return Some(Item::Delivery(delivery));
         }
         contents.give_back_memory();
         if let Some(context) = context {
@@ -133,11 +143,11 @@ impl Mailbox {
 
     pub fn held(&self) -> Held {
         let contents = self.lock();
-        Held {
-            inputs: contents.inputs.len(),
-            deliveries: contents.deliveries.len(),
-            live_only: contents.live_only.len(),
-        }
+        contents.queues.as_ref().map_or_else(Held::default, |queues| Held {
+            inputs: queues.inputs.len(),
+            deliveries: queues.deliveries.len(),
+            live_only: queues.live_only.len(),
+        })
     }
 
     pub fn set_deadline(&self, at_ms: TimeMs) {
@@ -189,7 +199,8 @@ impl Contents {
     }
 
     fn miss_deliveries(&mut self) {
-        for delivery in std::mem::take(&mut self.deliveries) {
+        let queues = self.queues();
+        for delivery in std::mem::take(&mut queues.deliveries) {
             self.note_missed(&delivery);
         }
     }
@@ -204,15 +215,23 @@ impl Contents {
         }
     }
 
+    fn queues(&mut self) -> &mut Queues {
+        self.queues.get_or_insert_default()
+    }
+
     fn give_back_memory(&mut self) {
-        if self.inputs.is_empty() && self.inputs.capacity() > 0 {
-            self.inputs = VecDeque::new();
+        if self.queues.as_ref().is_some_and(|queues| queues.is_empty()) {
+            self.queues = None;
         }
-        if self.deliveries.is_empty() && self.deliveries.capacity() > 0 {
-            self.deliveries = VecDeque::new();
-        }
-        if self.live_only.is_empty() && self.live_only.capacity() > 0 {
-            self.live_only = VecDeque::new();
-        }
+    }
+}
+
+impl Queues {
+    fn next_delivery(&mut self) -> Option<Delivery> {
+        self.live_only.pop_front().or_else(|| self.deliveries.pop_front())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.inputs.is_empty() && self.deliveries.is_empty() && self.live_only.is_empty()
     }
 }
