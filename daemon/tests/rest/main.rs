@@ -2,6 +2,7 @@
 //! apps, for routes and for frames.
 
 mod alias;
+mod amendment;
 mod contract;
 mod developer;
 mod device;
