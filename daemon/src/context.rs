@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use anser_storage::command::{AppCommand, Command};
+use anser_storage::ids::AppNumber;
+use anser_storage::outcome::{Answer, Refusal};
 use tokio::sync::Semaphore;
 
 use crate::clearing::Clearing;
 use crate::config::Config;
 use crate::keys::Keys;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Unavailable};
 use crate::link::Links;
 use crate::password::{Passwords, Upgrades};
 use crate::rest::rate::Rates;
@@ -44,3 +47,15 @@ pub struct Context {
 }
 
 pub type Shared = Arc<Context>;
+
+impl Context {
+    /// Deletes an app. Nobody finds it after the first slice, and its links end; the rest only gives back space.
+    pub async fn delete_app(&self, app: AppNumber) -> Result<Result<(), Refusal>, Unavailable> {
+        let mut answer = self.ledger.submit(Command::App(AppCommand::Delete { app })).await?.answer;
+        self.switchboard.end_app(app);
+        while answer == Ok(Answer::Continue) {
+            answer = self.ledger.submit(Command::App(AppCommand::Delete { app })).await?.answer;
+        }
+        Ok(answer.map(drop))
+    }
+}

@@ -192,6 +192,14 @@ impl Switchboard {
         }
     }
 
+    /// Ends the links of an app that was deleted.
+    pub fn end_app(&self, app: AppNumber) {
+        let everything = (app, DeviceNumber(0))..=(app, DeviceNumber(u32::MAX));
+        for (_, (_, mailbox)) in self.lock().devices.range(everything) {
+            mailbox.put_input(Input::AppDeleted);
+        }
+    }
+
     /// Tells every link to go away and come back later.
     pub fn drain(&self, retry_after_ms: u32) {
         for (_, mailbox) in self.lock().devices.values() {

@@ -54,6 +54,8 @@ pub enum Fault {
     NoRestoreJump,
     /// A session token is still good after the logout.
     TokenOutlivesLogout,
+    /// The client is told what became of a message and goes on showing what it has stored.
+    AmendmentForgotten,
 }
 
 #[cfg(feature = "planted")]

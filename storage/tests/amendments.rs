@@ -4,10 +4,10 @@ mod common;
 
 use anser_protocol::content::{AmendmentKind, Content, ContentKind};
 use anser_protocol::ids::{GroupId, Position};
-use anser_storage::Chat;
-use anser_storage::command::{Actor, Amend, Amended, Class, Command, GroupCommand, SystemCommand};
+use anser_storage::command::{Actor, Amend, Amended, AppCommand, Class, Command, GroupCommand, SystemCommand};
 use anser_storage::ids::UserNumber;
 use anser_storage::outcome::{Answer, MessageBody, Refusal, Route};
+use anser_storage::{Chat, Table};
 use common::{World, texts};
 
 fn amend(world: &World, by: Actor, message: Position, what: Amended) -> Command {
@@ -217,4 +217,112 @@ fn an_amendment_goes_with_its_message_when_retention_cuts_it() {
     world.answer(second);
     assert!(world.whole_history(bob, Chat::User(alice)).is_empty());
     assert_eq!(world.refusal(retract(&world, alice, message)), Refusal::MessageUnknown);
+}
+
+#[test]
+fn nothing_is_left_of_an_amendment_when_its_app_is_deleted() {
+    let mut world = World::new();
+    let [alice, _] = world.users(&["alice", "bob"])[..] else { panic!() };
+    let message = world.send(alice, "bob", "one");
+    world.answer(amend(&world, Actor::User(alice), message, Amended::Edited(Content::text("two"))));
+    assert_eq!(world.read().raw_rows(Table::Amendments).expect("readable").len(), 1);
+
+    while world.answer(Command::App(AppCommand::Delete { app: world.app })) == Answer::Continue {}
+
+    for table in [Table::Amendments, Table::Log] {
+        assert_eq!(world.read().raw_rows(table).expect("readable"), [], "{table:?}");
+    }
+    assert_eq!(world.refusal(retract(&world, alice, message)), Refusal::AppUnknown);
+}
+
+#[cfg(feature = "simulation")]
+mod on_a_disk {
+    use anser_storage::disk::crash::CrashDisk;
+    use anser_storage::{Damage, Finding, Options, Store};
+    use redb::{Database, TableDefinition};
+
+    use super::*;
+
+    const AMENDMENTS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("amendments");
+
+    fn open(disk: &CrashDisk) -> Store {
+        Store::open_on(disk.backend(), Options::default()).expect("the disk is well")
+    }
+
+    /// A disk with a message of Alice to Bob that was taken back.
+    fn retracted() -> (CrashDisk, World, UserNumber, UserNumber) {
+        let disk = CrashDisk::default();
+        let mut world = World::on(open(&disk));
+        let [alice, bob] = world.users(&["alice", "bob"])[..] else { panic!() };
+        let message = world.send(alice, "bob", "secret");
+        world.answer(retract(&world, alice, message));
+        (disk, world, alice, bob)
+    }
+
+    #[test]
+    fn what_was_taken_back_stays_so_when_the_power_went_before_any_checkpoint() {
+        let (disk, world, alice, bob) = retracted();
+        let (app, now_ms) = (world.app, world.now_ms);
+
+        disk.restart(&mut || 0);
+        drop(world.store);
+        let mut world = World { store: open(&disk), app, now_ms };
+
+        for (user, peer) in [(alice, bob), (bob, alice)] {
+            assert_eq!(texts(&world.whole_history(user, Chat::User(peer))), ["amendment 1", "?"]);
+        }
+        let again = world.whole_history(bob, Chat::User(alice))[1].position;
+        let repeated = world.answer(retract(&world, alice, again));
+        assert!(matches!(repeated, Answer::Amended { is_repeat: true, .. }), "{repeated:?}");
+    }
+
+    #[test]
+    fn a_scrub_finds_an_amendment_that_is_lost_or_damaged() {
+        let lose = |table: &mut redb::Table<'_, &[u8], &[u8]>, key: &[u8]| {
+            table.remove(key).expect("the disk is well");
+        };
+        let damage = |table: &mut redb::Table<'_, &[u8], &[u8]>, key: &[u8]| {
+            let mut value = table.get(key).expect("the disk is well").expect("it is there").value().to_vec();
+            if let Some(byte) = value.last_mut() {
+                *byte ^= 1;
+            }
+            table.insert(key, &value[..]).expect("the disk is well");
+        };
+        type Harm = fn(&mut redb::Table<'_, &[u8], &[u8]>, &[u8]);
+        for (harm, what) in [(lose as Harm, Damage::Missing), (damage as Harm, Damage::Broken)] {
+            let (disk, mut world, alice, bob) = retracted();
+            let app = world.app;
+            world.store.shut_down().expect("the disk is well");
+            drop(world);
+            let image = CrashDisk::holding(disk.synced());
+            let database = Database::builder().create_with_backend(image.backend()).expect("a whole file");
+            let transaction = database.begin_write().expect("the disk is well");
+            let key = {
+                let mut table = transaction.open_table(AMENDMENTS).expect("the table is there");
+                let key = redb::ReadableTable::first(&table).expect("whole").expect("a row").0.value().to_vec();
+                harm(&mut table, &key);
+                key
+            };
+            transaction.commit().expect("the disk is well");
+            drop(database);
+
+            let store = open(&image);
+            let snapshot = store.reader().snapshot().expect("it is open");
+            let (mut place, mut findings) = (None, Vec::new());
+            loop {
+                let chunk = snapshot.scrub(place.as_ref(), 1000).expect("the disk is well");
+                findings.extend(chunk.findings);
+                match chunk.next {
+                    Some(next) => place = Some(next),
+                    None => break,
+                }
+            }
+            let found = Finding { table: Table::Amendments, key, damage: what };
+            assert!(findings.contains(&found), "{findings:?}");
+            if what == Damage::Broken {
+                let read = snapshot.history(app, bob, &Chat::User(alice), Position(u64::MAX), Position::START, 10);
+                assert!(read.is_err(), "the text is not read while nobody knows whether it was taken back");
+            }
+        }
+    }
 }

@@ -9,7 +9,7 @@ use anser_protocol::planted::{Fault, plant};
 use anser_tests::sim::{self, Setting};
 use anser_tests::torture;
 
-const FAULTS: [Fault; 23] = [
+const FAULTS: [Fault; 24] = [
     Fault::NoDeduplication,
     Fault::AnswerBeforeCommit,
     Fault::NoHeadReplay,
@@ -33,6 +33,7 @@ const FAULTS: [Fault; 23] = [
     Fault::ReleasedTwice,
     Fault::ExpiredDelivered,
     Fault::TokenOutlivesLogout,
+    Fault::AmendmentForgotten,
 ];
 
 /// The switch is one for the whole process, so all of them are one test; `PLANTED=WrongPrev` looks for one alone.

@@ -59,6 +59,15 @@ impl MessageValue {
         }
     }
 
+    /// The same message with another content.
+    pub(super) fn with(self, content: Content) -> Self {
+        Self { content, ..self }
+    }
+
+    pub(super) fn into_content(self) -> Content {
+        self.content
+    }
+
     pub(super) fn is_own(&self) -> bool {
         self.outbox != 0
     }

@@ -4,11 +4,14 @@
 //! begun and not completed is gone after [`MemoryStore::crash`].
 
 use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
 use std::ops::Bound;
 
+use anser_protocol::content::Content;
 use anser_protocol::ids::{OutboxNumber, Position};
 use anser_protocol::names::{Chat, Name};
 
+use super::amendment::{self, Place, Standing};
 use super::{
     ConversationRow, Hole, Identity, LocalId, Message, NetworkMemory, OutboxEntry, PUSH_IDS_KEPT, PUSHES_KEPT, Push,
     Release, Released, Store, StoreError, Stored, StoredUser, Write,
@@ -46,6 +49,8 @@ struct ChatState {
     holes: Vec<Hole>,
     released: Position,
     messages: BTreeMap<Position, Message>,
+    /// What was told of messages, here or not yet here.
+    amendments: BTreeMap<Position, Standing>,
 }
 
 impl MemoryStore {
@@ -105,6 +110,7 @@ impl MemoryStore {
                 let released = state.release(*to);
                 if forgets {
                     state.messages.retain(|position, _| *position > *to);
+                    state.amendments.retain(|position, _| *position > *to);
                 }
                 released
             }
@@ -141,8 +147,7 @@ impl MemoryStore {
             }
             Write::Message(message) if self.forgets_released && message.record.outbox != 0 => {}
             Write::Message(message) => {
-                let state = self.chat(message.user.clone(), message.chat.clone());
-                state.messages.entry(message.record.position).or_insert(message);
+                self.chat(message.user.clone(), message.chat.clone()).keep(message);
             }
             Write::Push(push) => self.push(push),
             Write::Outbox(entry) => {
@@ -227,6 +232,30 @@ impl Store for MemoryStore {
     }
 }
 
+impl Place for ChatState {
+    type Error = Infallible;
+
+    fn content(&self, position: Position) -> Result<Option<Content>, Infallible> {
+        Ok(self.messages.get(&position).map(|message| message.record.content.clone()))
+    }
+
+    fn replace(&mut self, position: Position, content: Content) -> Result<(), Infallible> {
+        if let Some(message) = self.messages.get_mut(&position) {
+            message.record.content = content;
+        }
+        Ok(())
+    }
+
+    fn standing(&self, position: Position) -> Result<Option<Standing>, Infallible> {
+        Ok(self.amendments.get(&position).cloned())
+    }
+
+    fn put_standing(&mut self, position: Position, standing: Standing) -> Result<(), Infallible> {
+        self.amendments.insert(position, standing);
+        Ok(())
+    }
+}
+
 impl User {
     fn load(&self) -> StoredUser {
         let chats = self.chats.iter();
@@ -244,6 +273,15 @@ impl User {
 }
 
 impl ChatState {
+    fn keep(&mut self, mut message: Message) {
+        let position = message.record.position;
+        if !self.messages.contains_key(&position) {
+            let Ok(content) = amendment::receive(self, &message.record);
+            message.record.content = content;
+            self.messages.insert(position, message);
+        }
+    }
+
     fn newest_of_interest(&self) -> Option<Position> {
         // Own sends are answered ahead of what others sent before them: they say nothing of how far the chat is known.
         let others = self.messages.iter().filter(|(_, message)| message.record.outbox == 0);

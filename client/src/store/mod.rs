@@ -5,12 +5,15 @@
 //! now ([`Release`]).
 //!
 //! Rules that every store keeps:
-//! - A message that is already there (same user, chat and position) stays as it is.
+//! - A message that is already there (same user, chat and position) stays as it is, but for what becomes of it: a stored
+//!   record that tells of an amendment changes the message that it names, also when that one is stored later (see
+//!   [`amendment`]).
 //! - A push whose `msg_id` is among the last [`PUSH_IDS_KEPT`] is not taken again.
 //! - Records are handed out in the order of their positions, once each: a mark per chat says how far. The mark moves when
 //!   the application has taken the record, so a kill in between hands it out again.
 //! - Of pushes that the application does not take, the newest [`PUSHES_KEPT`] wait.
 
+mod amendment;
 mod encoding;
 mod file;
 mod memory;

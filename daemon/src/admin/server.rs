@@ -212,10 +212,9 @@ async fn rotate_secret(context: &Shared, name: &str) -> Result<Reply, String> {
     Ok(Reply::App(AppShown { master_secret: Some(master_secret), ..shown(app) }))
 }
 
-/// Nobody finds the app after the first slice; the rest only gives back space.
 async fn delete(context: &Shared, name: &str) -> Result<Reply, String> {
     let (number, app) = find(context, name).await?;
-    while submit(context, AppCommand::Delete { app: number }).await? == Answer::Continue {}
+    context.delete_app(number).await.map_err(unavailable)?.map_err(refused)?;
     log::info!(app_key = app.app_key.as_str(); "an app was deleted");
     Ok(Reply::Deleted(AppShown { master_secret: None, ..shown(app) }))
 }
@@ -238,12 +237,16 @@ async fn status(context: &Shared, listen: &[SocketAddr]) -> Result<Reply, String
 
 async fn submit(context: &Shared, command: AppCommand) -> Result<Answer, String> {
     let outcome = context.ledger.submit(Command::App(command)).await.map_err(unavailable)?;
-    outcome.answer.map_err(|refusal| match refusal {
+    outcome.answer.map_err(refused)
+}
+
+fn refused(refusal: Refusal) -> String {
+    match refusal {
         Refusal::AppNameTaken => "an app of this name exists; `anserd app list` shows all".to_owned(),
         Refusal::AppKeyTaken => "the new app key exists already; try again".to_owned(),
         Refusal::AppUnknown => "there is no such app any more".to_owned(),
         other => format!("the store refused it: {other:?}; the daemon's log may say more"),
-    })
+    }
 }
 
 pub(super) async fn find(context: &Shared, wanted: &str) -> Result<(AppNumber, App), String> {

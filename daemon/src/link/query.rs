@@ -90,8 +90,30 @@ pub enum Query {
     },
 }
 
+impl Query {
+    /// The app of which it asks; a hello does not know it yet.
+    fn app(&self) -> Option<AppNumber> {
+        match self {
+            Self::Greet { .. } => None,
+            Self::LogIn { app, .. }
+            | Self::PlanCatchUp { app, .. }
+            | Self::CatchUp { app, .. }
+            | Self::History { app, .. }
+            | Self::Conversations { app, .. }
+            | Self::Pushes { app, .. }
+            | Self::Groups { app, .. }
+            | Self::Members { app, .. }
+            | Self::Profile { app, .. }
+            | Self::Tags { app, .. }
+            | Self::Alias { app, .. } => Some(*app),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub enum Answer {
+    /// The app was deleted: what is left of it is told to nobody.
+    AppGone,
     /// Nothing: the app key is unknown.
     Greet(Option<Greeted>),
     LogIn(Option<LoginUser>),
@@ -159,6 +181,11 @@ pub struct KnownToken {
 
 /// Answers a question from one snapshot. `now` decides what has expired.
 pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, ReadError> {
+    if let Some(app) = query.app()
+        && snapshot.app(app)?.is_none()
+    {
+        return Ok(Answer::AppGone);
+    }
     match query {
         Query::Greet { app_key, registration_id } => greet(snapshot, &app_key, &registration_id),
         Query::LogIn { app, username, token_hash } => log_in(snapshot, app, &username, token_hash),

@@ -2,7 +2,7 @@
 //!
 //! Failures of the business answer with status 200 and an error, as the contract has it for this API alone.
 
-use anser_storage::command::{AccountCommand, AppCommand, Command};
+use anser_storage::command::{AccountCommand, Command};
 use anser_storage::ids::AppNumber;
 use anser_storage::outcome::{Answer, Refusal};
 use axum::body::Body;
@@ -90,14 +90,8 @@ async fn own_app(context: &Context, caller: &DeveloperCaller, app_key: String) -
 }
 
 async fn delete(context: &Context, app: AppNumber) -> Result<(), Fault> {
-    loop {
-        let outcome = context.ledger.submit(Command::App(AppCommand::Delete { app })).await;
-        match outcome.map_err(|error| Family::Admin.unavailable(&error))?.answer {
-            Ok(Answer::Continue) => {}
-            Ok(_) => return Ok(()),
-            Err(_) => return Err(not_deleted()),
-        }
-    }
+    let deleted = context.delete_app(app).await.map_err(|error| Family::Admin.unavailable(&error))?;
+    deleted.map_err(|_| not_deleted())
 }
 
 fn required(object: &Object, name: &str) -> Result<String, Fault> {

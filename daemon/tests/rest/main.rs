@@ -1,14 +1,18 @@
-//! The REST APIs against the contract: a whole daemon in this process, requests handed to its router.
+//! The REST APIs against the contract: a whole daemon in this process, requests handed to its router. And the walls between
+//! apps, for routes and for frames.
 
 mod alias;
+mod amendment;
 mod contract;
 mod developer;
 mod device;
 mod device_status;
+mod frame_walls;
 mod group;
 mod group_push;
 mod http;
 mod message;
+mod peer;
 mod phone;
 mod push;
 mod report;

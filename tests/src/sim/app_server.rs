@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anser_protocol::content::{Content, CustomMessage, Platform, PushContent};
+use anser_protocol::ids::Position;
 use anser_protocol::names::Chat;
 use anser_storage::command::{
-    Actor, Audience, Command, GroupCommand, Origin, PushCommand, Selection, Send, Submit, Target,
+    Actor, Amend, Amended, Audience, Command, GroupCommand, Origin, PushCommand, Selection, Send, Submit, Target,
 };
 use anser_storage::outcome::{Answer, Outcome, Refusal};
 
@@ -31,11 +32,14 @@ pub struct AppServers {
     last: CallId,
     /// Calls that the present server has taken and not answered.
     taken: BTreeSet<CallId>,
+    /// What they wrote and know the place of, by app; what was amended stays, to be amended again.
+    written: BTreeMap<usize, Vec<(String, Position)>>,
 }
 
 enum Call {
-    Send { chain: String, key: String, command: Command },
+    Send { app: usize, chain: String, key: String, command: Command },
     Push(Box<Push>),
+    Amend { message: Position, command: Command },
     Add { app: usize, group: usize, user: usize },
     Remove { app: usize, group: usize, user: usize },
 }
@@ -68,7 +72,8 @@ impl World {
         self.settle_departures();
         let app = self.course.random.index(self.cast.apps.len());
         match self.course.random.below(100) {
-            0..43 => self.write_to_user(app),
+            0..40 => self.write_to_user(app),
+            40..43 => self.amend(app),
             43 | 44 => self.campaign(app),
             45..55 => self.write_to_group(app),
             55..80 => self.push(app),
@@ -133,7 +138,24 @@ impl World {
             target,
             content: Content::text(&format!("{key}|")),
         });
-        self.call(Call::Send { chain, key, command });
+        self.call(Call::Send { app: index, chain, key, command });
+    }
+
+    /// One of the newer messages that an app server wrote is taken back, edited or erased, perhaps once more.
+    fn amend(&mut self, index: usize) {
+        let Some(written) = self.calls.written.get(&index) else { return };
+        let random = &mut self.course.random;
+        let (key, message) = random.pick(&written[written.len().saturating_sub(20)..]).clone();
+        let what = match random.below(6) {
+            0 | 1 => Amended::Retracted,
+            2 => Amended::Erased,
+            _ => Amended::Edited(Content::text(&format!("{key}|edited by call {}", self.calls.last + 1))),
+        };
+        self.course.note(format_args!("{key} at {message} is to be {what:?}"));
+        self.witness.amends(message.0, &key);
+        let (app, by) = (self.cast.apps[index].number, Actor::Server);
+        let command = Command::Amend(Amend { app, by, message, what, within_ms: None });
+        self.call(Call::Amend { message, command });
     }
 
     fn push(&mut self, index: usize) {
@@ -300,7 +322,7 @@ impl World {
         }
         let name = |app: usize, user: usize| vec![self.cast.apps[app].users[user].name.clone()];
         let command = match call {
-            Call::Send { command, .. } => command.clone(),
+            Call::Send { command, .. } | Call::Amend { command, .. } => command.clone(),
             Call::Push(push) => {
                 let connected = self.server.switchboard().map(|board| board.connected_devices(push.submit.app));
                 let submit = Submit { connected: connected.unwrap_or_default(), ..push.submit.clone() };
@@ -331,9 +353,13 @@ impl World {
         };
         let Some(call) = self.calls.calls.remove(&id) else { return Ok(()) };
         match (call, outcome.answer) {
-            (Call::Send { chain, key, .. }, Ok(Answer::Sent { position, .. })) => {
+            (Call::Send { app, chain, key, .. }, Ok(Answer::Sent { position, .. })) => {
                 self.witness.answered(&chain, &key, position.0);
+                self.calls.written.entry(app).or_default().push((key, position));
             }
+            (Call::Amend { .. }, Ok(Answer::Amended { .. })) => self.course.count(Kind::Amended),
+            (Call::Amend { .. }, Err(Refusal::AlreadyRetracted)) => {}
+            (Call::Amend { message, .. }, Err(Refusal::MessageUnknown)) if self.witness.is_lost(message.0) => {}
             (Call::Send { chain, key, .. }, Err(Refusal::NotAMember | Refusal::Internal)) => {
                 self.witness.refused(&chain, &key);
             }
@@ -368,7 +394,7 @@ impl World {
     /// The connection broke before the answer.
     fn call_failed(&mut self, id: CallId) {
         match self.calls.calls.get(&id) {
-            Some(Call::Send { .. }) => drop(self.calls.calls.remove(&id)),
+            Some(Call::Send { .. } | Call::Amend { .. }) => drop(self.calls.calls.remove(&id)),
             Some(_) => self.course.within(200 * MS, 3 * SECOND, Event::CallArrives(id)),
             None => {}
         }

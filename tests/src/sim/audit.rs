@@ -1,10 +1,12 @@
-//! At the end: what each client holds is what the server would show its users, no more and no less; and no token outlives
-//! the logout of its user.
+//! At the end: what each client holds is what the server would show its users, no more and no less, and of what was amended the
+//! present form; and no token outlives the logout of its user.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use anser_protocol::content::Content;
 use anser_protocol::ids::Position;
 use anser_protocol::names;
+use anser_storage::outcome::MessageBody;
 use anser_storage::{Chat, Snapshot};
 use anserd::keys::token_hash;
 use anserd::link::query::{self, Answer, LoginUser, Query};
@@ -38,19 +40,21 @@ fn compare(world: &World, client: &Client, user: usize, snapshot: &Snapshot) -> 
             Chat::Group(group) => names::Chat::Group(group),
             Chat::User(_) => names::Chat::User(row.name.as_str().into()),
         };
-        let mut logged = BTreeSet::new();
+        let (mut logged, mut shown) = (BTreeSet::new(), Shown::default());
         let mut before = everything;
         loop {
             let page = snapshot.history(app.number, *number, &row.chat, before, Position::START, 100);
             let page = page.map_err(|error| error.to_string())?;
             logged.extend(page.records.iter().map(|record| record.position));
+            page.records.into_iter().for_each(|record| shown.add(record.position, record.message.body.clone()));
             if page.complete {
                 break;
             }
             before = page.reached;
         }
-        let held = client.store.messages(name, &chat);
-        let held: BTreeSet<Position> = held.into_iter().map(|message| message.record.position).collect();
+        let messages = client.store.messages(name, &chat);
+        let held = messages.iter();
+        let held: BTreeSet<Position> = held.map(|message| message.record.position).collect();
         let missing: Vec<_> = logged.difference(&held).filter(|_| is_acting).collect();
         let surplus: Vec<_> = held.difference(&logged).filter(|position| !world.witness.is_lost(position.0)).collect();
         if !missing.is_empty() || !surplus.is_empty() {
@@ -59,8 +63,40 @@ fn compare(world: &World, client: &Client, user: usize, snapshot: &Snapshot) -> 
                 "{receiver} lacks {missing:?} of {chat:?} and holds {surplus:?} that is not in the log"
             ));
         }
+        // What an older image does not know of, clients were told all the same.
+        if !is_acting || world.witness.has_losses() {
+            continue;
+        }
+        for message in messages {
+            let record = &message.record;
+            if let Some(content) = shown.amended(record.position).filter(|content| **content != record.content) {
+                let receiver = client.place.receiver(user);
+                return Err(format!("{receiver} shows {:?} at {}, not {content:?}", record.content, record.position));
+            }
+        }
     }
     Ok(())
+}
+
+/// What the server shows of one chat, and which of it its user was told to be amended.
+#[derive(Default)]
+struct Shown {
+    contents: BTreeMap<Position, Content>,
+    amended: BTreeSet<Position>,
+}
+
+impl Shown {
+    fn add(&mut self, position: Position, body: MessageBody) {
+        match body {
+            MessageBody::Content(content) => drop(self.contents.insert(position, content)),
+            MessageBody::Amendment(amendment) => drop(self.amended.insert(amendment.position)),
+            MessageBody::Event(_) => {}
+        }
+    }
+
+    fn amended(&self, position: Position) -> Option<&Content> {
+        self.contents.get(&position).filter(|_| self.amended.contains(&position))
+    }
 }
 
 /// Nobody may log in with a token whose user has logged out.

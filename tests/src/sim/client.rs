@@ -339,11 +339,21 @@ impl Client {
                     if message.record.content.kind == ContentKind::EVENT {
                         continue;
                     }
-                    let text = message.record.content.as_text().ok_or("a message without its text")?;
+                    let position = message.record.position;
+                    let key = match message.record.content.kind {
+                        ContentKind::AMENDED => {
+                            course.count(Kind::AmendmentTold);
+                            continue;
+                        }
+                        // The text is gone, and with it what the judge knows the message by.
+                        ContentKind::RETRACTED => witness.amended_key(position.0).ok_or("nobody took this back")?,
+                        _ => key_of(message.record.content.as_text().ok_or("a message without its text")?),
+                    };
+                    let key = key.to_owned();
                     let chain = chain_of(self.place.app, &message.user, &message.chat);
                     let receiver = self.receiver_of(&message.user);
-                    course.note(format_args!("{receiver}: reads {} at {}", key_of(text), message.record.position));
-                    witness.received(&chain, key_of(text), &receiver, message.record.position.0);
+                    course.note(format_args!("{receiver}: reads {key} at {position}"));
+                    witness.received(&chain, &key, &receiver, position.0);
                 }
                 Released::Push { push, .. } => {
                     let text = push.content.message.as_ref().map(|message| message.content.as_str());

@@ -54,6 +54,8 @@ kinds! {
     Burst = "more at once than a catch-up shows",
     ByAppServer = "a message by an app server",
     Campaign = "an app server writes more at once than a mailbox holds",
+    Amended = "a message is taken back, edited or erased",
+    AmendmentTold = "a client is told what became of a message",
     CaughtUp = "a client has caught up",
     HoleFilled = "a page of history fills a hole",
     Joined = "a user joins a group under load",

@@ -26,6 +26,8 @@ pub struct Witness {
     /// How often positions had been lost when a text was sent.
     losses: BTreeMap<(String, String), usize>,
     is_in_fault: bool,
+    /// The keys of messages that an app server has asked to amend, by id.
+    amended: BTreeMap<u64, String>,
 }
 
 /// The key that stands at the front of a text.
@@ -152,6 +154,19 @@ impl Witness {
 
     pub fn verdict(self) -> Verdict {
         self.judge.verdict()
+    }
+
+    /// An app server asks for another content of the message with this id.
+    pub fn amends(&mut self, id: u64, key: &str) {
+        self.amended.insert(id, key.to_owned());
+    }
+
+    pub fn amended_key(&self, id: u64) -> Option<&str> {
+        self.amended.get(&id).map(String::as_str)
+    }
+
+    pub fn has_losses(&self) -> bool {
+        !self.lost.is_empty()
     }
 
     pub fn is_lost(&self, id: u64) -> bool {

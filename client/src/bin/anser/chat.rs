@@ -3,7 +3,7 @@
 use anser_client::session::{self, Answer, LinkEnd, Request};
 use anser_client::shell::{Client, Event};
 use anser_client::store::Message;
-use anser_protocol::content::{Content, ContentKind, GroupEvent, GroupEventKind};
+use anser_protocol::content::{Amendment, AmendmentKind, Content, ContentKind, GroupEvent, GroupEventKind};
 use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::names;
 use clap::Args;
@@ -214,11 +214,14 @@ fn text_of(message: &Message) -> String {
     let content = match record.content.kind {
         ContentKind::TEXT => printable(&String::from_utf8_lossy(&record.content.body)),
         ContentKind::EVENT => format!("({})", what_happened(&record.content.body)),
+        ContentKind::RETRACTED => "(taken back)".to_owned(),
+        ContentKind::AMENDED => format!("({})", what_became(&record.content.body)),
         _ => "(a message that this program cannot show)".to_owned(),
     };
+    let from = if record.from.is_empty() { "server" } else { &*record.from };
     match &message.chat {
-        names::Chat::User(_) => format!("<{}> {content}", record.from),
-        names::Chat::Group(group) => format!("[{group}] <{}> {content}", record.from),
+        names::Chat::User(_) => format!("<{from}> {content}"),
+        names::Chat::Group(group) => format!("[{group}] <{from}> {content}"),
     }
 }
 
@@ -236,6 +239,19 @@ fn what_happened(body: &[u8]) -> String {
     }
 }
 
+fn what_became(body: &[u8]) -> String {
+    let Some(told) = Amendment::from_bytes(body) else { return "a message was changed".to_owned() };
+    let by = if told.by.is_empty() { "an app server" } else { &told.by };
+    let text = told.content.as_ref().and_then(Content::as_text).map(printable);
+    match (told.kind, text) {
+        (AmendmentKind::RETRACTED, _) => format!("{by} took back message {}", told.position),
+        (AmendmentKind::ERASED, _) => format!("{by} erased message {}", told.position),
+        (AmendmentKind::EDITED, Some(text)) => format!("{by} changed message {} to: {text}", told.position),
+        (AmendmentKind::EDITED, None) => format!("{by} changed message {}", told.position),
+        _ => format!("{by} did something to message {}", told.position),
+    }
+}
+
 /// A message must not be able to write over the terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
@@ -243,7 +259,31 @@ fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use anser_protocol::extension::Extensions;
+    use anser_protocol::frame::chat::Record;
+
     use super::*;
+
+    fn shown(from: &str, kind: ContentKind, body: Vec<u8>) -> String {
+        let content = Content { kind, body, extensions: Extensions::default() };
+        let record = Record { position: Position(20), at_ms: 0, from: from.into(), outbox: 0, content };
+        text_of(&Message { user: "alice".into(), chat: names::Chat::User("bob".into()), record })
+    }
+
+    #[test]
+    fn what_became_of_a_message_is_shown_as_what_it_is() {
+        let told = |kind, text: Option<&str>| {
+            let content = text.map(Content::text);
+            Amendment { position: Position(7), kind, by: "bob".into(), content }.to_bytes()
+        };
+        assert_eq!(shown("bob", ContentKind::RETRACTED, vec![]), "<bob> (taken back)");
+        let retracted = told(AmendmentKind::RETRACTED, None);
+        assert_eq!(shown("", ContentKind::AMENDED, retracted), "<server> (bob took back message 7)");
+        let edited = told(AmendmentKind::EDITED, Some("x\u{7}y"));
+        assert_eq!(shown("", ContentKind::AMENDED, edited), "<server> (bob changed message 7 to: x\u{fffd}y)");
+        let erased = told(AmendmentKind::ERASED, None);
+        assert_eq!(shown("", ContentKind::AMENDED, erased), "<server> (bob erased message 7)");
+    }
 
     #[test]
     fn control_characters_do_not_reach_the_terminal() {

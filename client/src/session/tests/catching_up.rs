@@ -1,5 +1,7 @@
 //! What was missed, and the holes in it.
 
+use anser_protocol::content::{Amendment, AmendmentKind, ContentKind};
+
 use super::*;
 
 #[test]
@@ -112,4 +114,30 @@ fn history_that_a_busy_server_refused_is_asked_for_later() {
     scene.fail(request, ErrorCode::BUSY);
     scene.wait(Duration::from_secs(1));
     assert_eq!(scene.history_said().before, Position(150));
+}
+
+#[test]
+fn what_was_taken_back_is_told_once_and_the_text_is_gone_although_an_older_page_still_has_it() {
+    let mut scene = Scene::at(100);
+    scene.lose_link();
+    scene.come_back();
+    scene.hear(catch_up(100, 400, vec![row("bob", &[400], true)]));
+    let history = scene.history_said();
+    // The server read the page, then the message was taken back; what tells of that overtakes the page.
+    let position = Position(300);
+    let told = Amendment { position, kind: AmendmentKind::RETRACTED, by: "bob".into(), content: None };
+    let (kind, body) = (ContentKind::AMENDED, told.to_bytes());
+    let content = Content { kind, body, extensions: Extensions::default() };
+    let told = Record { position: Position(410), at_ms: 410, from: "".into(), outbox: 0, content };
+    let (after, chat) = (Position(400), Chat::User("bob".into()));
+    let told = ServerFrame::Deliver(Deliver { after, chat, record: told });
+    scene.hear(told.clone());
+    scene.hear(told);
+    scene.answer_history(history.request, "bob", &[300], true);
+
+    assert_eq!(scene.released, [300, 400, 410]);
+    let stored = scene.store.messages("alice", &Chat::User("bob".into()));
+    let kinds: Vec<ContentKind> = stored.iter().map(|message| message.record.content.kind).collect();
+    assert_eq!(kinds, [ContentKind::RETRACTED, ContentKind::TEXT, ContentKind::AMENDED]);
+    assert!(stored.iter().all(|message| message.record.content.as_text() != Some("text 300")));
 }

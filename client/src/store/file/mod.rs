@@ -8,6 +8,7 @@
 //! | `holes` | user, chat | the chat's holes |
 //! | `conversations` | user, chat | what the server last said of it |
 //! | `messages` | user, chat, position | the record |
+//! | `amendments` | user, chat, position | what stands in the place of the message from now on, and which record told it |
 //! | `chats` | user, chat | newest position not of this device's own, up to where records were taken, number of records |
 //! | `outbox` | local id | the entry |
 //! | `unsure` | local id | an entry that the server may have, until the application is told |

@@ -12,13 +12,14 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anser_protocol::ids::Position;
-use redb::{Database, Key, ReadTransaction, ReadableDatabase, ReadableTable};
+use redb::{Database, Key, ReadTransaction, ReadableDatabase, ReadableTable, TableError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Failed;
 use super::rows::{Kind, Row, Rows, read, value_of};
 use super::tables::*;
+use crate::store::amendment::Standing;
 use crate::store::encoding::{ConversationValue, MessageValue, OutboxValue};
 use crate::store::{HeartbeatMemory, Push, Rebuilt};
 
@@ -61,6 +62,7 @@ impl Salvage<'_> {
         self.copy::<_, Position>(PUSH_IDS, |new| &mut new.push_ids)?;
         self.copy::<_, HeartbeatMemory>(HEARTBEATS, |new| &mut new.heartbeats)?;
         self.copy::<_, u8>(WINNERS, |new| &mut new.winners)?;
+        self.copy::<_, Standing>(AMENDMENTS, |new| &mut new.amendments)?;
         self.messages()?;
         self.outbox()?;
         let local_next = catch_unwind(AssertUnwindSafe(|| read::<_, u64>(&self.old, META, "local_next")));
@@ -133,9 +135,14 @@ impl Salvage<'_> {
     {
         // redb may panic on a damaged page.
         let opened = catch_unwind(AssertUnwindSafe(|| self.old.open_table(kind)));
-        let Ok(Ok(table)) = opened else {
-            self.lost += 1;
-            return Ok(());
+        let table = match opened {
+            Ok(Ok(table)) => table,
+            // Stores of the first days have none; it is made by the first write.
+            Ok(Err(TableError::TableDoesNotExist(_))) if name == AMENDMENTS.1 => return Ok(()),
+            Ok(Err(_)) | Err(_) => {
+                self.lost += 1;
+                return Ok(());
+            }
         };
         let rows = catch_unwind(AssertUnwindSafe(|| table.iter()));
         let Ok(Ok(mut rows)) = rows else {

@@ -1,11 +1,14 @@
 //! All tables, and what each change does to them.
 
+use anser_protocol::content::Content;
+use anser_protocol::ids::Position;
 use redb::{ReadableTable, TableError, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
 use super::rows::{Kind, Rows, kind, value_of};
 use super::{Failed, Retention};
 use crate::session::Transport;
+use crate::store::amendment::{self, Place, Standing};
 use crate::store::encoding::{ConversationValue, MessageValue, OutboxValue, chat_key};
 use crate::store::{Message, OutboxEntry, PUSH_IDS_KEPT, PUSHES_KEPT, Push, Write};
 
@@ -19,6 +22,7 @@ pub(super) const CURSORS: Named<&str> = kind("cursors");
 pub(super) const HOLES: Named<ChatKey> = kind("holes");
 pub(super) const CONVERSATIONS: Named<ChatKey> = kind("conversations");
 pub(super) const MESSAGES: Named<MessageKey> = kind("messages");
+pub(super) const AMENDMENTS: Named<MessageKey> = kind("amendments");
 pub(super) const CHATS: Named<ChatKey> = kind("chats");
 pub(super) const OUTBOX: Named<u64> = kind("outbox");
 pub(super) const UNSURE: Named<u64> = kind("unsure");
@@ -48,6 +52,7 @@ pub(super) struct Tables<'t> {
     pub(super) holes: Rows<'t, ChatKey>,
     pub(super) conversations: Rows<'t, ChatKey>,
     pub(super) messages: Rows<'t, MessageKey>,
+    pub(super) amendments: Rows<'t, MessageKey>,
     pub(super) chats: Rows<'t, ChatKey>,
     pub(super) outbox: Rows<'t, u64>,
     pub(super) unsure: Rows<'t, u64>,
@@ -66,6 +71,7 @@ impl<'t> Tables<'t> {
             holes: Rows::open(transaction, HOLES)?,
             conversations: Rows::open(transaction, CONVERSATIONS)?,
             messages: Rows::open(transaction, MESSAGES)?,
+            amendments: Rows::open(transaction, AMENDMENTS)?,
             chats: Rows::open(transaction, CHATS)?,
             outbox: Rows::open(transaction, OUTBOX)?,
             unsure: Rows::open(transaction, UNSURE)?,
@@ -116,7 +122,8 @@ impl<'t> Tables<'t> {
         if self.messages.table.get((user, &chat[..], position))?.is_some() {
             return Ok(());
         }
-        let value = MessageValue::new(&message.record);
+        let content = amendment::receive(&mut ChatPlace { tables: self, user, chat: &chat }, &message.record)?;
+        let value = MessageValue::new(&message.record).with(content);
         self.messages.put((user, &chat, position), &value)?;
         let mut counted = self.chat((user, &chat))?;
         counted.messages += 1;
@@ -144,6 +151,11 @@ impl<'t> Tables<'t> {
             let old = self.oldest_taken((user, chat), value.taken, excess.min(PRUNED_AT_ONCE))?;
             for position in &old {
                 self.messages.remove((user, chat, *position))?;
+                self.amendments.remove((user, chat, *position))?;
+            }
+            // Nothing that old comes any more, also not what was never here.
+            if let Some(last) = old.last().map(|last| value.taken.min(*last)) {
+                self.amendments.table.retain_in((user, chat, 0)..=(user, chat, last), |_, _| false)?;
             }
             value.messages = value.messages.saturating_sub(old.len() as u64);
         }
@@ -196,6 +208,38 @@ impl<'t> Tables<'t> {
             self.meta.put(name, &to)?;
         }
         Ok(())
+    }
+}
+
+/// One chat, for what becomes of its messages.
+struct ChatPlace<'p, 't> {
+    tables: &'p mut Tables<'t>,
+    user: &'p str,
+    chat: &'p [u8],
+}
+
+impl Place for ChatPlace<'_, '_> {
+    type Error = Failed;
+
+    fn content(&self, position: Position) -> Result<Option<Content>, Failed> {
+        let value: Option<MessageValue> = self.tables.messages.get((self.user, self.chat, position.0))?;
+        Ok(value.map(MessageValue::into_content))
+    }
+
+    fn replace(&mut self, position: Position, content: Content) -> Result<(), Failed> {
+        let key = (self.user, self.chat, position.0);
+        if let Some(value) = self.tables.messages.get::<MessageValue>(key)? {
+            self.tables.messages.put(key, &value.with(content))?;
+        }
+        Ok(())
+    }
+
+    fn standing(&self, position: Position) -> Result<Option<Standing>, Failed> {
+        self.tables.amendments.get((self.user, self.chat, position.0))
+    }
+
+    fn put_standing(&mut self, position: Position, standing: Standing) -> Result<(), Failed> {
+        Ok(self.tables.amendments.put((self.user, self.chat, position.0), &standing)?)
     }
 }
 

@@ -71,6 +71,8 @@ pub enum Input {
     },
     /// A newer link of this device said hello.
     Replaced,
+    /// The device's app was deleted.
+    AppDeleted,
     /// The daemon is about to stop.
     Draining {
         retry_after_ms: u32,

@@ -32,7 +32,7 @@ use anser_protocol::ids::TimeMs;
 use anser_protocol::limits::CLIENT_FRAME_BYTES_MAX;
 use anser_protocol::{Decoder, Encoder};
 use anser_storage::ids::AppNumber;
-use anser_storage::outcome::{Outcome, Route};
+use anser_storage::outcome::{Outcome, Refusal, Route};
 
 pub use self::action::{Action, GivenPassword, Heartbeat, Input, Missed, Recipient, Rules, Ticket};
 use self::chat::UserFlow;
@@ -214,6 +214,7 @@ impl Session {
             Input::PasswordHashed { ticket, hash } => self.password_hashed(ticket, hash),
             Input::Replaced => self.go_away(ErrorCode::REPLACED, 0),
             Input::Draining { retry_after_ms } => self.go_away(ErrorCode::SHUTTING_DOWN, retry_after_ms),
+            Input::AppDeleted => self.end(ErrorCode::APP_KEY, ""),
             Input::Missed(missed) => self.missed(missed),
         }
         self.go_on();
@@ -449,11 +450,17 @@ impl Session {
 
     fn handle_outcome(&mut self, ticket: Ticket, outcome: Result<Outcome, ErrorCode>) {
         let Some(pending) = self.take_pending(ticket) else { return };
+        if let Ok(Outcome { answer: Err(Refusal::AppUnknown), .. }) = outcome {
+            return self.end(ErrorCode::APP_KEY, "");
+        }
         self.finish_command(pending, outcome);
     }
 
     fn handle_answer(&mut self, ticket: Ticket, answer: Result<Answer, ErrorCode>, now: TimeMs) {
         let Some(pending) = self.take_pending(ticket) else { return };
+        if let Ok(Answer::AppGone) = answer {
+            return self.end(ErrorCode::APP_KEY, "");
+        }
         self.finish_query(pending, answer, now);
     }
 }
