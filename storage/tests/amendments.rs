@@ -239,7 +239,7 @@ fn nothing_is_left_of_an_amendment_when_its_app_is_deleted() {
 mod on_a_disk {
     use anser_storage::disk::crash::CrashDisk;
     use anser_storage::{Damage, Finding, Options, Store};
-    use redb::{Database, TableDefinition};
+    use redb::{Database, ReadableTable, TableDefinition};
 
     use super::*;
 
@@ -290,16 +290,14 @@ mod on_a_disk {
         };
         type Harm = fn(&mut redb::Table<'_, &[u8], &[u8]>, &[u8]);
         for (harm, what) in [(lose as Harm, Damage::Missing), (damage as Harm, Damage::Broken)] {
-            let (disk, mut world, alice, bob) = retracted();
-            let app = world.app;
-            world.store.shut_down().expect("the disk is well");
-            drop(world);
+            let (disk, World { store, app, .. }, alice, bob) = retracted();
+            store.shut_down().expect("the disk is well");
             let image = CrashDisk::holding(disk.synced());
             let database = Database::builder().create_with_backend(image.backend()).expect("a whole file");
             let transaction = database.begin_write().expect("the disk is well");
             let key = {
                 let mut table = transaction.open_table(AMENDMENTS).expect("the table is there");
-                let key = redb::ReadableTable::first(&table).expect("whole").expect("a row").0.value().to_vec();
+                let key = table.first().expect("whole").expect("a row").0.value().to_vec();
                 harm(&mut table, &key);
                 key
             };

@@ -112,7 +112,7 @@ fn record(text: &mut String, read: &ReadRecord) {
 }
 
 fn groups(text: &mut String, snapshot: &Snapshot, app: AppNumber) -> Result<(), ReadError> {
-    for group in (0..NUMBERS).map(|number| GroupId((FIRST_GROUP + number).into())) {
+    for group in (0..NUMBERS).map(|number| GroupId(FIRST_GROUP + number)) {
         let Some(row) = snapshot.group(app, group)? else { continue };
         let members: Vec<_> = snapshot.group_members(app, group)?.iter().map(|member| member.user.0).collect();
         line(
