@@ -64,7 +64,9 @@ fn compare(world: &World, client: &Client, user: usize, snapshot: &Snapshot) -> 
             ));
         }
         // What an older image does not know of, clients were told all the same.
-        if !is_acting || world.witness.has_losses() {
+        // And what is amended while somebody is not in the group, they are not told.
+        let was_always_in = matches!(&row.windows[..], [window] if window.last_seq == u64::MAX);
+        if !is_acting || !was_always_in || world.witness.has_losses() {
             continue;
         }
         for message in messages {

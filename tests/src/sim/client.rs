@@ -44,6 +44,8 @@ pub struct Client {
     requests: BTreeMap<RequestId, Wish>,
     sent: u64,
     pub registration: Registration,
+    /// Since the last link was opened, the server went back to a store that may not know the device.
+    was_set_back: bool,
     pub tags: Label<BTreeSet<String>>,
     pub alias: Label<String>,
     /// Requests about groups that came back.
@@ -121,6 +123,7 @@ impl Client {
             requests: BTreeMap::new(),
             sent: 0,
             registration: Registration::Never,
+            was_set_back: false,
             tags: Label::Settled(BTreeSet::new()),
             alias: Label::Settled(String::new()),
             departures: Vec::new(),
@@ -373,6 +376,8 @@ impl Client {
             course.note(format_args!("{}: {told:?}", self.name()));
         }
         match told {
+            // The store that said so may be lost, and the one that took its place may not know the device.
+            Told::Registered { .. } if self.was_set_back => self.registration = Registration::Perhaps,
             Told::Registered { registration_id } => self.registration = Registration::Known(registration_id),
             Told::Disconnected { reason } => return self.link_ended(&reason, course),
             Told::CaughtUp { user } => self.is_caught_up |= *user == *self.user,
@@ -570,6 +575,7 @@ impl Client {
         self.alias = Label::Unsure;
         if !is_known && self.registration != Registration::Never {
             self.registration = Registration::Perhaps;
+            self.was_set_back = true;
         }
     }
 
@@ -583,6 +589,7 @@ impl Client {
         course: &mut Course,
     ) -> Result<(), String> {
         self.link = Some(link);
+        self.was_set_back = false;
         self.with(network, witness, course, |session, now| session.handle_connected(transport, now)).map(drop)
     }
 
