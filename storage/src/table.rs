@@ -72,8 +72,8 @@ tables! {
 }
 
 impl Table {
-    /// How many tables there are, plus one: their numbers start at 1.
-    pub(crate) const SLOTS: usize = Self::ALL.len() + 1;
+    /// One more than the highest number.
+    pub(crate) const SLOTS: usize = Self::ALL[Self::ALL.len() - 1] as usize + 1;
 
     pub(crate) fn definition(self) -> Definition {
         TableDefinition::new(self.name())

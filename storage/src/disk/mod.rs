@@ -38,7 +38,7 @@ pub(crate) fn open_existing(folder: &Path, options: &Options) -> Result<Database
     let path = folder.join(FILE);
     refuse_newer_untouched(&path, options)?;
     let database = builder(options).open(&path).map_err(OpenError::from_redb)?;
-    check_format(&database)?;
+    upgrade(&database)?;
     Ok(database)
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn open_backend(backend: impl StorageBackend, options: &Options) -> R
     if is_new {
         write_first_rows(&database)?;
     }
-    check_format(&database)?;
+    upgrade(&database)?;
     Ok(database)
 }
 
@@ -118,10 +118,7 @@ fn write_first_rows(database: &Database) -> Result<(), OpenError> {
     let transaction = database.begin_write().map_err(OpenError::from_redb)?;
     {
         let mut tables = WriteTables::new(&transaction);
-        for table in Table::ALL {
-            tables.ensure_open(*table)?;
-        }
-        tables.put(&Format::key(), &Format { version: FORMAT_VERSION })?;
+        make_tables(&mut tables)?;
         let counters = Counters::first();
         tables.put(&Counters::key(), &counters)?;
         tables.put(&Checkpoint::key(), &Checkpoint { replay_from: counters.position })?;
@@ -129,21 +126,45 @@ fn write_first_rows(database: &Database) -> Result<(), OpenError> {
     transaction.commit().map_err(OpenError::from_redb)
 }
 
+/// All tables of this format, and its version.
+fn make_tables(tables: &mut WriteTables<'_>) -> Result<(), OpenError> {
+    for table in Table::ALL {
+        tables.ensure_open(*table)?;
+    }
+    tables.put(&Format::key(), &Format { version: FORMAT_VERSION })?;
+    Ok(())
+}
+
+/// A store of an earlier format gets the tables that came later, in one commit. A newer one is refused.
+fn upgrade(database: &Database) -> Result<(), OpenError> {
+    let version = check_format(database)?;
+    if version == FORMAT_VERSION {
+        return Ok(());
+    }
+    let transaction = database.begin_write().map_err(OpenError::from_redb)?;
+    make_tables(&mut WriteTables::new(&transaction))?;
+    transaction.commit().map_err(OpenError::from_redb)?;
+    log::info!(
+        "the store was brought from format {version} to {FORMAT_VERSION}; earlier programs do not open it any more"
+    );
+    Ok(())
+}
+
 /// Opening for writing may change the file, so a file that was closed in order is looked at without writing first. One
 /// that was not cannot be read that way; it is checked after its recovery.
 fn refuse_newer_untouched(path: &Path, options: &Options) -> Result<(), OpenError> {
     let read_only = builder(options).open_read_only(path);
     match read_only {
-        Ok(database) => check_read_only(&database),
+        Ok(database) => check_read_only(&database).map(drop),
         Err(_) => Ok(()),
     }
 }
 
-fn check_read_only(database: &ReadOnlyDatabase) -> Result<(), OpenError> {
+fn check_read_only(database: &ReadOnlyDatabase) -> Result<u32, OpenError> {
     check_format(database)
 }
 
-fn check_format(database: &impl ReadableDatabase) -> Result<(), OpenError> {
+fn check_format(database: &impl ReadableDatabase) -> Result<u32, OpenError> {
     let transaction = database.begin_read().map_err(OpenError::from_redb)?;
     let key = Format::key();
     let format = ReadTables::new(transaction)
@@ -152,7 +173,7 @@ fn check_format(database: &impl ReadableDatabase) -> Result<(), OpenError> {
     if format.version > FORMAT_VERSION {
         return Err(OpenError::NewerFormat { found: format.version, known: FORMAT_VERSION });
     }
-    Ok(())
+    Ok(format.version)
 }
 
 #[cfg(test)]
@@ -200,8 +221,35 @@ mod tests {
 
         let error = folder.open().err();
 
-        assert!(matches!(error, Some(OpenError::NewerFormat { found: 2, known: 1 })), "{error:?}");
+        let expected = (FORMAT_VERSION + 1, FORMAT_VERSION);
+        assert!(
+            matches!(error, Some(OpenError::NewerFormat { found, known }) if (found, known) == expected),
+            "{error:?}"
+        );
         assert!(folder.bytes() == before);
+    }
+
+    #[test]
+    fn a_store_of_an_earlier_format_gets_the_tables_that_came_later() {
+        let folder = Folder::with_store();
+        let database = builder(&Options::default()).open(folder.file()).expect("it opens");
+        let transaction = database.begin_write().expect("the disk is well");
+        let mut tables = WriteTables::new(&transaction);
+        tables.put(&Format::key(), &Format { version: FORMAT_VERSION - 1 }).expect("the disk is well");
+        drop(tables);
+        let newest = *Table::ALL.last().expect("there are tables");
+        transaction.delete_table(newest.definition()).expect("it was there");
+        transaction.commit().expect("the disk is well");
+        drop(database);
+
+        let store = folder.open().expect("it is brought up to date");
+
+        let counts =
+            store.reader().snapshot().and_then(|snapshot| snapshot.row_counts()).expect("every table can be read");
+        assert!(counts.contains(&(newest, 0)), "{counts:?}");
+        store.shut_down().expect("the disk is well");
+        let database = builder(&Options::default()).open(folder.file()).expect("it opens");
+        assert_eq!(check_format(&database).expect("it is known"), FORMAT_VERSION);
     }
 
     #[test]
