@@ -10,6 +10,7 @@ mod device_status;
 mod frame_walls;
 mod group;
 mod group_push;
+mod history;
 mod http;
 mod message;
 mod peer;
