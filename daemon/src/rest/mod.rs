@@ -5,7 +5,7 @@
 
 pub mod route;
 
-pub(crate) mod permit;
+pub mod permit;
 pub mod rate;
 
 mod access;

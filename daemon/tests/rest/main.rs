@@ -14,6 +14,7 @@ mod history;
 mod http;
 mod message;
 mod peer;
+mod permit;
 mod phone;
 mod push;
 mod report;
