@@ -58,7 +58,11 @@ async fn the_rate_is_looked_at_before_the_body_and_after_the_credentials() {
     let basic = crate::world::basic(&app.key, &app.secret);
     let answer = world.call_as(Some(&basic), "POST", "/v3/push", "no json").await;
     // Unless a new minute has just begun, which this one call then opens.
-    if answer.status == 429 { answer.refused(429, 2002) } else { answer.refused(400, 1003) }
+    if answer.status == 429 {
+        answer.refused(429, 2002)
+    } else {
+        answer.refused(400, 1003)
+    }
     let wrong = crate::world::basic(&app.key, "wrong");
     world.call_as(Some(&wrong), "POST", "/v3/push", "no json").await.refused(401, 1004);
 }
