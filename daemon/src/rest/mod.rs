@@ -14,6 +14,7 @@ mod body;
 mod caught;
 mod family;
 mod fault;
+pub(crate) mod known;
 pub(crate) mod lenient;
 mod path;
 mod segment;

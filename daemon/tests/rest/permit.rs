@@ -111,3 +111,23 @@ async fn a_caller_whose_address_nobody_named_is_403() {
     change(&world, &app, AccessChange::Addresses(Vec::new())).await;
     world.call(&app, "GET", "/v3/tags", None).await.expect(200);
 }
+
+#[tokio::test]
+async fn a_new_secret_and_a_deletion_hold_for_the_very_next_call() {
+    let world = World::new().await;
+    let app = world.app("one").await;
+    for round in 0..20 {
+        world.call(&app, "GET", "/v3/tags", None).await.expect(200);
+        let master_secret = format!("secret{round}");
+        world
+            .submit(Command::App(AppCommand::RotateSecret { app: app.number, master_secret: master_secret.clone() }))
+            .await;
+        world.call(&app, "GET", "/v3/tags", None).await.refused(401, 7004);
+        let app = App { secret: master_secret, ..app.clone() };
+        world.call(&app, "GET", "/v3/tags", None).await.expect(200);
+        let first = AppCommand::RotateSecret { app: app.number, master_secret: crate::world::key_of("one", "s") };
+        world.submit(Command::App(first)).await;
+    }
+    world.daemon.context().delete_app(app.number).await.expect("the store is there").expect("deleted");
+    world.call(&app, "GET", "/v3/tags", None).await.refused(401, 7004);
+}

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,6 @@ use tokio::task::JoinSet;
 use super::links::{Bench, figure};
 use super::table::{Table, Target};
 use super::{filled, machine};
-use crate::https::Https;
 
 const MIB: f64 = (1 << 20) as f64;
 /// Devices that are connected, or come back.
@@ -50,8 +50,7 @@ pub async fn million_devices(table: &mut Table, folder: &Path) -> io::Result<()>
     let resident = machine::memory(bench.process()?)?.resident as f64 / MIB;
     table.add("  resident memory after these pushes", resident, "MiB", Target::AtMost(128.0));
 
-    let https = bench.daemon.https(&bench.app)?;
-    let rate = calls_per_second(&https, |number| {
+    let rate = calls_per_second(&bench, |number| {
         let rid = filled::registration_id(scattered(number));
         let push = json!({
             "platform": "all",
@@ -61,14 +60,16 @@ pub async fn million_devices(table: &mut Table, folder: &Path) -> io::Result<()>
         ("/v3/push".to_owned(), push)
     })
     .await?;
-    table.add("  pushes to single registration ids, 32 connections", rate, "/s", Target::AtLeast(5_000.0));
-    let rate = calls_per_second(&https, |number| {
+    table.add("  pushes to single registration ids, 32 connections", rate.per_second, "/s", Target::AtLeast(5_000.0));
+    table.add("    of which server CPU per push", rate.cpu_each_us, "µs", Target::None);
+    let rate = calls_per_second(&bench, |number| {
         let rid = filled::registration_id(scattered(number));
         let change = json!({"tags": {"add": [format!("t{}", number % 1_000)], "remove": ["t7"]}});
         (format!("/v3/devices/{rid}"), change)
     })
     .await?;
-    table.add("  tag changes of single devices, 32 connections", rate, "/s", Target::AtLeast(2_000.0));
+    table.add("  tag changes of single devices, 32 connections", rate.per_second, "/s", Target::AtLeast(2_000.0));
+    table.add("    of which server CPU per change", rate.cpu_each_us, "µs", Target::None);
     Ok(())
 }
 
@@ -96,11 +97,17 @@ fn accepted(status: u16) -> io::Result<()> {
     if status == 200 { Ok(()) } else { Err(io::Error::other(format!("a call was answered {status}"))) }
 }
 
+struct Rate {
+    per_second: f64,
+    cpu_each_us: f64,
+}
+
 /// As many callers as can, one call after another each.
-async fn calls_per_second(https: &Https, call: fn(u32) -> (String, Value)) -> io::Result<f64> {
-    let next = std::sync::Arc::new(AtomicU32::new(0));
+async fn calls_per_second(bench: &Bench, call: fn(u32) -> (String, Value)) -> io::Result<Rate> {
+    let https = bench.daemon.https(&bench.app)?;
+    let next = Arc::new(AtomicU32::new(0));
     let mut callers = JoinSet::new();
-    let begun = Instant::now();
+    let (begun, before) = (Instant::now(), machine::cpu(bench.process()?)?);
     for _ in 0..CALLERS {
         let (mut connection, next) = (https.connection(), next.clone());
         callers.spawn(async move {
@@ -114,7 +121,9 @@ async fn calls_per_second(https: &Https, call: fn(u32) -> (String, Value)) -> io
     while let Some(ended) = callers.join_next().await {
         ended.map_err(io::Error::other)??;
     }
-    Ok(f64::from(next.load(Ordering::Relaxed)) / begun.elapsed().as_secs_f64())
+    let calls = f64::from(next.load(Ordering::Relaxed));
+    let spent = machine::cpu(bench.process()?)? - before;
+    Ok(Rate { per_second: calls / begun.elapsed().as_secs_f64(), cpu_each_us: spent.as_secs_f64() * 1e6 / calls })
 }
 
 /// A broadcast to ten thousand devices that are connected.
