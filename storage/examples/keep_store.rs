@@ -9,8 +9,8 @@ mod common;
 use std::error::Error;
 use std::path::Path;
 
-use anser_storage::command::{AccountCommand, Command, LabelCommand};
-use anser_storage::{Options, Store};
+use anser_storage::command::{AccountCommand, BridgeCommand, Command, LabelCommand};
+use anser_storage::{Options, PushToken, Store};
 use common::World;
 use common::kept::{READ_AT_MS, describe};
 use common::pushes::named;
@@ -60,6 +60,14 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     world.received(device, &[pushed]);
     let due_ms = world.now_ms + 86_400_000;
     world.schedule_as("every morning", due_ms, |new| new.cid = Some("cid of the schedule".into()));
+    let token = Some(PushToken { kind: 1, token: "a token".into() });
+    for command in [
+        BridgeCommand::SetToken { app: world.app, device, token },
+        BridgeCommand::SetBadge { app: world.app, device, badge: 3 },
+        BridgeCommand::Advance { app: world.app, position: pushed },
+    ] {
+        world.answer(Command::Bridge(command));
+    }
     let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
     world.tag(device, &["gone", "kept"]);
     world.answer(Command::Label(gone));

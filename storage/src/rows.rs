@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod app;
+pub mod bridge;
 pub mod chat;
 pub mod chunk;
 pub mod device;

@@ -69,6 +69,11 @@ tables! {
     SlowPushes = 44, "slow_pushes";
     SlicesDue = 45, "slices_due";
     Amendments = 46, "amendments";
+    PushTokens = 60, "push_tokens";
+    TokenOwners = 61, "token_owners";
+    TokenChunks = 62, "token_chunks";
+    Badges = 63, "badges";
+    BridgeCursors = 64, "bridge_cursors";
 }
 
 impl Table {

@@ -20,7 +20,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries and of slices goes when that comes.
-const APP_TABLES: [Table; 35] = [
+const APP_TABLES: [Table; 40] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -54,6 +54,11 @@ const APP_TABLES: [Table; 35] = [
     Table::ScheduleCids,
     Table::Access,
     Table::Amendments,
+    Table::PushTokens,
+    Table::TokenOwners,
+    Table::TokenChunks,
+    Table::Badges,
+    Table::BridgeCursors,
     Table::Log,
     Table::Floors,
 ];

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod age;
+mod bridge;
 mod conversations;
 mod history;
 mod labels;
@@ -16,14 +17,15 @@ mod scrub;
 mod view;
 mod walk;
 
+pub(crate) use bridge::with_token;
 pub use conversations::PlannedChat;
 pub use presence::{Presence, Present};
 pub(crate) use pushes::{PushCache, release_step, released_to};
 pub use schedules::{DueSchedule, Schedule, SchedulePage};
 pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed};
 pub use view::{
-    ConversationRow, Delivery, Device, DueSlice, HistoryPage, Member, PendingPush, PlatformReport, PushCounts,
-    PushReport, ReadRecord, TestDeviceShown,
+    BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Delivery, Device, DueSlice, HistoryPage, Member,
+    PendingPush, PlatformReport, PushCounts, PushReport, ReadRecord, TestDeviceShown,
 };
 pub(crate) use walk::shows;
 
