@@ -11,6 +11,7 @@ mod audience;
 mod batch;
 mod device;
 mod expire;
+mod file;
 mod group;
 mod label;
 mod mark;
@@ -73,6 +74,7 @@ impl Batch<'_> {
             Command::Amend(amend) => self.amend(amend),
             Command::Push(command) => self.push(command),
             Command::Schedule(command) => self.schedule(command),
+            Command::File(command) => self.file(command),
             Command::Mark(command) => self.mark(command),
         };
         let answer: Result<Answer, Refusal> = match decided {

@@ -5,6 +5,7 @@
 mod accounts;
 mod age;
 mod conversations;
+mod files;
 mod history;
 mod labels;
 mod people;
@@ -16,7 +17,9 @@ mod scrub;
 mod view;
 mod walk;
 
+pub use accounts::GroupPushShown;
 pub use conversations::PlannedChat;
+pub use files::{File, UsableFile};
 pub use presence::{Presence, Present};
 pub(crate) use pushes::{PushCache, release_step, released_to};
 pub use schedules::{DueSchedule, Schedule, SchedulePage};
