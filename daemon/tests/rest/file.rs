@@ -53,7 +53,7 @@ async fn what_is_wrong_with_an_upload_is_told_and_nothing_of_it_stays() {
     let app = world.app("one").await;
     let long = [b"a".repeat(2000), b"\n".to_vec()].concat();
     let forms: [(&[Part<'_>], u64); 9] = [
-        (&[], 1003),
+        (&[], 1002),
         (&[ttl("24")], 1002),
         (&[("file", Some("x"), b"a")], 1002),
         (&[("filename", Some("x"), b" \r\n\n")], 1003),

@@ -21,6 +21,7 @@ async fn what_became_of_a_push_is_added_up_over_the_apps_of_the_group() {
     let first = push(&world, &group).await;
     let second = push(&world, &group).await;
     let delivered = phone.push();
+    phone.push();
     phone.acknowledge(&delivered);
 
     let world = world.restarted().await;
