@@ -54,9 +54,9 @@ pub async fn add_by_urls(
     caller: Extension<Caller>,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    let host = host(&context, request.headers());
+    let origin = origin(&context, request.headers());
     let given = given_urls(request).await?;
-    add(&context, &caller, given, &host).await
+    add(&context, &caller, given, &origin).await
 }
 
 /// `POST /v3/images/byfiles`
@@ -65,9 +65,9 @@ pub async fn add_by_files(
     caller: Extension<Caller>,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    let host = host(&context, request.headers());
+    let origin = origin(&context, request.headers());
     let given = given_files(request).await?;
-    add(&context, &caller, given, &host).await
+    add(&context, &caller, given, &origin).await
 }
 
 /// `PUT /v3/images/byurls/{media_id}`
@@ -77,9 +77,9 @@ pub async fn change_by_urls(
     Segment(media_id): Segment,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    let host = host(&context, request.headers());
+    let origin = origin(&context, request.headers());
     let known = own(&context, &caller, &media_id).await?;
-    change(&context, &caller, known, given_urls(request).await?, &host).await
+    change(&context, &caller, known, given_urls(request).await?, &origin).await
 }
 
 /// `PUT /v3/images/byfiles/{media_id}`
@@ -89,9 +89,9 @@ pub async fn change_by_files(
     Segment(media_id): Segment,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    let host = host(&context, request.headers());
+    let origin = origin(&context, request.headers());
     let known = own(&context, &caller, &media_id).await?;
-    change(&context, &caller, known, given_files(request).await?, &host).await
+    change(&context, &caller, known, given_files(request).await?, &origin).await
 }
 
 /// `GET /images/{app_key}/{media_id}`: nothing that is served here can be anything but an image to a browser.
@@ -146,9 +146,9 @@ pub fn url_of(app_key: &str, id: FileId, kind: &FileKind) -> Option<String> {
     }
 }
 
-async fn add(context: &Context, caller: &Caller, given: Given, host: &str) -> Result<Response<Body>, Fault> {
+async fn add(context: &Context, caller: &Caller, given: Given, origin: &str) -> Result<Response<Body>, Fault> {
     let image_type = given.image_type.ok_or_else(|| missing("image_type is missing"))?;
-    let (kind, upload) = upload(context, caller, image_type, given.image, host).await?;
+    let (kind, upload) = upload(context, caller, image_type, given.image, origin).await?;
     let id = upload.finish(LIFETIME_MS).await?;
     Ok(answer(caller, id, image_type, &kind))
 }
@@ -159,13 +159,13 @@ async fn change(
     caller: &Caller,
     known: (u8, File),
     given: Given,
-    host: &str,
+    origin: &str,
 ) -> Result<Response<Body>, Fault> {
     let (image_type, file) = known;
     if given.image_type.is_some_and(|given| given != image_type) {
         return Err(Family::Push.invalid("image_type: an image stays of the type that its media_id says"));
     }
-    let (kind, upload) = upload(context, caller, image_type, given.image, host).await?;
+    let (kind, upload) = upload(context, caller, image_type, given.image, origin).await?;
     upload.replace(file.id, LIFETIME_MS).await?;
     Ok(answer(caller, file.id, image_type, &kind))
 }
@@ -175,10 +175,10 @@ async fn upload(
     caller: &Caller,
     image_type: u8,
     image: Image,
-    host: &str,
+    origin: &str,
 ) -> Result<(FileKind, Upload), Fault> {
     let (content_type, url, content) = match image {
-        Image::Stored { content_type, content } => (content_type, format!("https://{host}"), content),
+        Image::Stored { content_type, content } => (content_type, origin.to_owned(), content),
         Image::Elsewhere { url } => ("", url, Vec::new()),
     };
     let kind = FileKind::Image { image_type, content_type: content_type.to_owned(), url };
@@ -287,17 +287,19 @@ fn missing(message: &'static str) -> Fault {
     Fault::new(StatusCode::BAD_REQUEST, 1002, message)
 }
 
-/// By which name and port the caller reached us: devices are told the same. A header that is none is not believed.
-fn host(context: &Context, headers: &HeaderMap) -> String {
+/// Below which address devices find stored images: as it is set, else by the name and port at which the caller reached us.
+/// A header that holds no host is not believed.
+fn origin(context: &Context, headers: &HeaderMap) -> String {
+    if let Some(origin) = &context.config.push.image_origin {
+        return origin.clone();
+    }
     let given = headers.get(HOST).and_then(|host| host.to_str().ok());
     let is_host = |host: &&str| {
         (1..=255).contains(&host.len())
             && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
     };
-    match given.filter(is_host) {
-        Some(host) => host.to_owned(),
-        None => context.config.tls.names.first().cloned().unwrap_or_else(|| "localhost".to_owned()),
-    }
+    let named = context.config.tls.names.first().map_or("localhost", String::as_str);
+    format!("https://{}", given.filter(is_host).unwrap_or(named))
 }
 
 #[cfg(test)]

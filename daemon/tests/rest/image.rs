@@ -43,6 +43,17 @@ async fn a_stored_image_is_served_to_everybody_and_as_nothing_but_an_image() {
 }
 
 #[tokio::test]
+async fn the_operator_says_where_phones_find_images() {
+    let origin = "https://phones.example.com";
+    let world = World::with(|config| config.push.image_origin = Some(origin.to_owned())).await;
+    let app = world.app("one").await;
+    let form: [Part<'_>; 2] = [("image_type", None, b"1"), ("jiguang_file", None, PNG)];
+    let added = call(&world, &app, "POST", "/v3/images/byfiles", &form).await.expect(200);
+    let (media_id, url) = (added["media_id"].as_str(), added["jiguang_image_url"].as_str());
+    assert_eq!(url, media_id.map(|media_id| format!("{origin}/images/{}/{media_id}", app.key)).as_deref());
+}
+
+#[tokio::test]
 async fn an_image_that_lies_elsewhere_is_named_as_it_was_given() {
     let world = World::new().await;
     world.covers(&["POST /v3/images/byurls", "PUT /v3/images/byurls/{media_id}"]);
