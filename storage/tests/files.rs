@@ -131,6 +131,19 @@ fn an_owner_has_twenty_lists_and_the_unfinished_and_no_others_count() {
 }
 
 #[test]
+fn an_owner_has_two_hundred_images() {
+    let mut world = World::new();
+    let owner = world.owner();
+    for number in 0..200 {
+        world.upload(&owner, image(&format!("https://x.org/{number}")), &[]);
+    }
+    let one_more =
+        FileCommand::Begin { owner: owner.clone(), kind: image("https://x.org/"), name: String::new(), random: [1; 8] };
+    assert_eq!(world.refusal(Command::File(one_more)), Refusal::TooManyFiles);
+    world.upload(&owner, FileKind::Aliases, &["a"]);
+}
+
+#[test]
 fn parts_come_in_order_and_an_upload_that_takes_too_long_is_forgotten() {
     let mut world = World::new();
     let owner = world.owner();

@@ -1,10 +1,17 @@
 //! Lists of devices that app servers upload.
 
+use std::time::Duration;
+
+use anser_storage::Table;
 use anser_storage::command::{AccountCommand, Command};
+use axum::body::Body;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::world::{Answered, App, Part, World, basic, key_of};
 
+/// Far more than a local daemon ever takes: it only ends a test that would hang.
+const PATIENCE: Duration = Duration::from_secs(60);
 const ALIASES: &str = "/v3/files/alias";
 const REGISTRATION_IDS: &str = "/v3/files/registration_id";
 
@@ -75,6 +82,22 @@ async fn what_is_wrong_with_an_upload_is_told_and_nothing_of_it_stays() {
 }
 
 #[tokio::test]
+async fn an_upload_whose_caller_goes_away_leaves_nothing_behind() {
+    let world = World::new().await;
+    let app = world.app("one").await;
+    let begun = b"--b\r\nContent-Disposition: form-data; name=\"filename\"\r\n\r\none\n".to_vec();
+    let begun = stream::iter([Ok::<_, std::io::Error>(begun)]).chain(stream::pending());
+    let content_type = Some("multipart/form-data; boundary=b".to_owned());
+    let header = basic(&app.key, &app.secret);
+    let call = world.send(Some(&header), "POST", ALIASES, content_type, Body::from_stream(begun));
+    tokio::select! {
+        _ = call => panic!("it cannot be answered: it has no end"),
+        () = has_files(&world, 1) => {}
+    }
+    has_files(&world, 0).await;
+}
+
+#[tokio::test]
 async fn a_list_has_at_most_ten_megabytes() {
     let world = World::new().await;
     let app = world.app("one").await;
@@ -129,6 +152,19 @@ async fn a_developer_sees_own_files_only_and_needs_an_app_in_a_group() {
     world.call_as(Some(&wrong), "GET", "/v3/files", "").await.refused(401, 1004);
     world.submit(Command::Account(AccountCommand::DeleteDeveloper { key: key_of("dev", "dk") })).await;
     world.call_as(Some(&developer), "GET", &path, "").await.refused(401, 1004);
+}
+
+/// Waits until there are so many files, finished or not.
+async fn has_files(world: &World, count: u64) {
+    let waiting = async {
+        loop {
+            let counts = world.daemon.context().ledger.read(|snapshot| snapshot.row_counts()).await.expect("readable");
+            if counts.contains(&(Table::Files, count)) {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("it happens");
 }
 
 async fn upload(world: &World, app: &App, path: &str, form: &[Part<'_>]) -> Answered {

@@ -1,6 +1,8 @@
 //! Images for notifications.
 
 use anser_protocol::content::Platform;
+use anser_storage::command::FileOwner;
+use anserd::clock::now_ms;
 use axum::body::Body;
 use serde_json::{Value, json};
 
@@ -40,6 +42,22 @@ async fn a_stored_image_is_served_to_everybody_and_as_nothing_but_an_image() {
         assert_eq!(answered.status, 404, "{wrong}: {}", answered.text);
     }
     world.call_as(None, "POST", path, "").await.refused(405, 1001);
+}
+
+#[tokio::test]
+async fn an_image_is_kept_for_thirty_days_from_its_last_change() {
+    const DAYS_MS: u64 = 86_400_000;
+    let world = World::new().await;
+    let app = world.app("one").await;
+    let media_id = add(&world, &app, "https://a.org/1").await;
+    let path = format!("/v3/images/byurls/{media_id}");
+    world.call(&app, "PUT", &path, Some(json!({"image_url": "https://a.org/2"}))).await.expect(200);
+    let owner = FileOwner::App(app.number);
+    let images = world.daemon.context().ledger.read(move |snapshot| snapshot.files(&owner, now_ms())).await;
+    let images = images.expect("readable");
+    assert_eq!(images.len(), 1);
+    let left_ms = images[0].expires_ms - now_ms();
+    assert!((29 * DAYS_MS..=30 * DAYS_MS).contains(&left_ms), "{left_ms}");
 }
 
 #[tokio::test]

@@ -2,12 +2,13 @@
 
 use anser_storage::command::{Command, FileCommand, FileKind, FileOwner};
 use anser_storage::ids::FileId;
-use anser_storage::outcome::{Answer, Refusal};
+use anser_storage::outcome::{Answer, Outcome, Refusal};
 use axum::http::StatusCode;
+use tokio::sync::oneshot;
 
 use crate::context::Context;
 use crate::keys::random;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Unavailable};
 use crate::rest::family::Family;
 use crate::rest::fault::Fault;
 
@@ -27,11 +28,22 @@ impl Upload {
     pub async fn begin(context: &Context, owner: &FileOwner, kind: FileKind, name: &str) -> Result<Self, Fault> {
         let name = name.chars().filter(|letter| !letter.is_control()).take(NAME_CHARS_MAX).collect();
         let begin = FileCommand::Begin { owner: owner.clone(), kind, name, random: random() };
-        let ledger = context.ledger.clone();
-        match submit(&ledger, begin).await? {
-            Answer::File(file) => Ok(Self { ledger, owner: owner.clone(), file, parts: 0, is_over: false }),
-            _ => Err(Family::Push.internal()),
-        }
+        let (ledger, owner) = (context.ledger.clone(), owner.clone());
+        let (answer, begun) = oneshot::channel();
+        // The upload itself is handed over: where the caller has gone away meanwhile, it is dropped and taken back.
+        let hand_over = move |result: Result<Outcome, Unavailable>| {
+            let begun = result.map(|outcome| {
+                outcome.answer.map(|answer| match answer {
+                    Answer::File(file) => Some(Self { ledger, owner, file, parts: 0, is_over: false }),
+                    _ => None,
+                })
+            });
+            drop(answer.send(begun));
+        };
+        let unavailable = |error| Family::Push.unavailable(&error);
+        context.ledger.submit_then(Command::File(begin), hand_over).map_err(unavailable)?;
+        let begun = begun.await.map_err(|_| Family::Push.busy())?.map_err(unavailable)?;
+        begun.map_err(of_file)?.ok_or_else(|| Family::Push.internal())
     }
 
     pub async fn add(&mut self, content: &[u8]) -> Result<(), Fault> {
@@ -76,11 +88,15 @@ impl Drop for Upload {
 
 pub async fn submit(ledger: &Ledger, command: FileCommand) -> Result<Answer, Fault> {
     let outcome = ledger.submit(Command::File(command)).await.map_err(|error| Family::Push.unavailable(&error))?;
-    outcome.answer.map_err(|refusal| match refusal {
+    outcome.answer.map_err(of_file)
+}
+
+fn of_file(refusal: Refusal) -> Fault {
+    match refusal {
         Refusal::TooManyFiles => Family::Push.invalid("there are as many as may be kept at a time: delete some"),
         Refusal::FileUnknown => Family::Push.invalid("it does not exist, or not any more"),
         Refusal::AppUnknown => Fault::new(StatusCode::BAD_REQUEST, 1008, "the app does not exist any more"),
         Refusal::AccountUnknown => Family::Push.wrong_credentials(),
         _ => Family::Push.internal(),
-    })
+    }
 }
