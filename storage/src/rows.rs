@@ -3,9 +3,11 @@
 pub mod account;
 pub mod app;
 pub mod bridge;
+pub mod certificate;
 pub mod chat;
 pub mod chunk;
 pub mod device;
+pub mod file;
 pub mod group;
 pub mod meta;
 pub mod named;

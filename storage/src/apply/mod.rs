@@ -12,6 +12,7 @@ mod batch;
 mod bridge;
 mod device;
 mod expire;
+mod file;
 mod group;
 mod label;
 mod mark;
@@ -75,6 +76,7 @@ impl Batch<'_> {
             Command::Push(command) => self.push(command),
             Command::Bridge(command) => self.bridge(command),
             Command::Schedule(command) => self.schedule(command),
+            Command::File(command) => self.file(command),
             Command::Mark(command) => self.mark(command),
         };
         let answer: Result<Answer, Refusal> = match decided {

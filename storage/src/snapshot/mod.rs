@@ -6,6 +6,7 @@ mod accounts;
 mod age;
 mod bridge;
 mod conversations;
+mod files;
 mod history;
 mod labels;
 mod people;
@@ -17,8 +18,10 @@ mod scrub;
 mod view;
 mod walk;
 
+pub use accounts::GroupPushShown;
 pub(crate) use bridge::with_token;
 pub use conversations::PlannedChat;
+pub use files::{File, UsableFile};
 pub use presence::{Presence, Present};
 pub(crate) use pushes::{PushCache, release_step, released_to};
 pub use schedules::{DueSchedule, Schedule, SchedulePage};
