@@ -3,6 +3,7 @@
 //! Everything is parsed once, at the start, into the types below. All mistakes are reported together, each with its
 //! key, its value and what is allowed. `packaging/anserd.toml` shows every setting with default, cost and danger.
 
+mod bridge;
 mod reader;
 mod source;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 use anser_protocol::limits::GROUP_MEMBERS_DEFAULT;
 use log::LevelFilter;
 
+pub use bridge::{ApnsAuth, ApnsConfig, BridgeConfig, BridgeKind, FcmConfig, WebPushConfig, WebhookConfig};
 pub use reader::Mistake;
 pub use source::{Flags, read, read_text};
 
@@ -47,6 +49,8 @@ pub struct Config {
     pub rates: Rates,
     pub heartbeat: Heartbeat,
     pub users: Users,
+    /// Services of the makers of devices; none unless configured.
+    pub bridges: Vec<BridgeConfig>,
 }
 
 /// A fixed offset east of UTC.
@@ -128,7 +132,8 @@ pub struct Users {
     pub strict_names: bool,
 }
 
-/// Every key that may stand in the file. `limits.links` is `ANSER_LIMITS_LINKS` in the environment.
+/// Every key that may stand in the file, but for those of `[[bridge]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the
+/// environment.
 pub const KEYS: [&str; 32] = [
     "data_dir",
     "listen",
@@ -163,6 +168,11 @@ pub const KEYS: [&str; 32] = [
     "heartbeat.seconds",
     "users.strict_names",
 ];
+
+/// All of them: what `anserd check --list` prints.
+pub fn known_keys() -> Vec<String> {
+    KEYS.iter().map(|key| key.to_string()).chain(bridge::keys()).collect()
+}
 
 impl Config {
     /// Takes every setting out of the reader; what is left there was unknown.
@@ -200,6 +210,7 @@ impl Config {
                 .range("heartbeat.seconds", 5..=3600)
                 .map_or_else(Heartbeat::default, |(min, max)| Heartbeat { min: seconds(min), max: seconds(max) }),
             users: Users { strict_names: reader.switch("users.strict_names").unwrap_or(false) },
+            bridges: bridge::take(reader),
         }
     }
 }
