@@ -14,7 +14,7 @@ use anser_protocol::limits::GROUP_MEMBERS_DEFAULT;
 use log::LevelFilter;
 
 pub use reader::Mistake;
-pub use source::{Flags, read};
+pub use source::{Flags, read, read_text};
 
 use crate::rest::rate::{Limits as Rates, UNLIMITED};
 use reader::Reader;

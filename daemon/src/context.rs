@@ -14,6 +14,7 @@ use crate::keys::Keys;
 use crate::ledger::{Ledger, Unavailable};
 use crate::link::Links;
 use crate::password::{Passwords, Upgrades};
+use crate::rest::known::KnownApps;
 use crate::rest::rate::Rates;
 use crate::schedule::Alarm;
 use crate::scrub::Scrubs;
@@ -33,6 +34,8 @@ pub struct Context {
     pub clearing: Clearing,
     /// Wakes the job that fires scheduled pushes.
     pub schedules: Alarm,
+    /// Apps that have called.
+    pub known_apps: KnownApps,
     /// How often each app called in this minute.
     pub rates: Rates,
     /// The open links of devices.

@@ -2,6 +2,7 @@
 //!
 //! The wall clock lives here: a command is stamped when it is submitted.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -36,11 +37,12 @@ pub struct Ledger {
     writer: WriterHandle,
     reader: Reader,
     complaints: Arc<Seldom>,
+    app_changes: Arc<AtomicU64>,
 }
 
 impl Ledger {
     pub fn new(writer: WriterHandle, reader: Reader) -> Self {
-        Self { writer, reader, complaints: Arc::default() }
+        Self { writer, reader, complaints: Arc::default(), app_changes: Arc::default() }
     }
 
     /// Carries out a command; when the outcome is there, it is on disk.
@@ -57,9 +59,21 @@ impl Ledger {
         command: Command,
         answer: impl FnOnce(Result<Outcome, Unavailable>) + Send + 'static,
     ) -> Result<(), Unavailable> {
+        let app_changes = matches!(command, Command::App(_) | Command::Account(_)).then(|| self.app_changes.clone());
         let stamped = Stamped { at_ms: now_ms(), command };
-        let answer = Box::new(move |result: Result<Outcome, StoreError>| answer(result.map_err(Unavailable::from)));
+        let answer = Box::new(move |result: Result<Outcome, StoreError>| {
+            // Also when it failed: nobody knows whether it is on disk.
+            if let Some(changes) = app_changes {
+                changes.fetch_add(1, Ordering::SeqCst);
+            }
+            answer(result.map_err(Unavailable::from));
+        });
         self.writer.submit(stamped, answer).map_err(|_| Unavailable::Busy)
+    }
+
+    /// How often apps and accounts have changed. It counts before anybody is told of the change.
+    pub fn app_changes(&self) -> u64 {
+        self.app_changes.load(Ordering::SeqCst)
     }
 
     /// Asks a fresh snapshot, on a thread that may wait for the disk. The query is asked again when the disk failed

@@ -30,6 +30,7 @@ use crate::link::{Links, TransportRules};
 use crate::listen::{self, BindError, Bound};
 use crate::password::{Passwords, Upgrades, upgrades};
 use crate::rest::Rest;
+use crate::rest::known::KnownApps;
 use crate::rest::rate::Rates;
 use crate::retention;
 use crate::schedule::{self, Alarm};
@@ -131,6 +132,7 @@ impl Daemon {
             switchboard,
             scrubs: Scrubs::default(),
             schedules: Alarm::default(),
+            known_apps: KnownApps::default(),
             rates: Rates::default(),
             shutdown,
         });

@@ -5,7 +5,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anser_storage::command::{AccessChange, AppCommand, Command};
+use anser_storage::outcome::Answer;
 use anserd::config::{self, Config, Flags};
+use anserd::rest::permit::parse_range;
 use anserd::serve::Daemon;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -138,6 +141,56 @@ async fn garbage_ends_only_its_own_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn g20_a_request_that_two_readers_could_cut_differently_is_refused_and_ends_its_connection() {
+    let (daemon, folder) = start(|_| {}).await;
+    let address = daemon.listen()[0];
+    on_a_thread(move || {
+        let smuggled = "GET /v1/smuggled HTTP/1.1\r\nhost: x\r\n\r\n";
+        let both = "content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n";
+        for ambiguous in [
+            "content-length: 0\r\ncontent-length: 44\r\n\r\n",
+            "content-length: +4\r\n\r\n0000",
+            "transfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
+            "transfer-encoding : chunked\r\n\r\n0\r\n\r\n",
+            "transfer-encoding: chunked\r\n\r\n0x4\r\nabcd\r\n0\r\n\r\n",
+            both,
+        ] {
+            let mut stream = connect(address, &folder, "localhost", &[b"http/1.1"]);
+            let request = format!("POST /v3/push HTTP/1.1\r\nhost: x\r\n{ambiguous}{smuggled}");
+            stream.write_all(request.as_bytes()).expect("sent");
+            let mut answers = String::new();
+            let _ = stream.read_to_string(&mut answers);
+            assert!(!answers.contains("899007"), "{ambiguous:?} let a second request through:\n{answers}");
+            assert!(answers.matches("HTTP/1.1 ").count() <= 1, "{ambiguous:?}:\n{answers}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g20_what_a_caller_says_of_its_own_address_does_not_count() {
+    let (daemon, folder) = start(|_| {}).await;
+    let (key, secret) = ("0".repeat(24), "1".repeat(24));
+    let create = AppCommand::Create { name: "one".into(), app_key: key.clone(), master_secret: secret.clone() };
+    let Answer::App(app) = submit(&daemon, create).await else { panic!("an app was to be made") };
+    let change = AccessChange::Addresses(vec![parse_range("10.0.0.7").expect("an address")]);
+    submit(&daemon, AppCommand::ChangeAccess { app, change }).await;
+    let address = daemon.listen()[0];
+    on_a_thread(move || {
+        let basic = data_encoding::BASE64.encode(format!("{key}:{secret}").as_bytes());
+        for header in ["x-forwarded-for: 10.0.0.7", "forwarded: for=10.0.0.7", "x-real-ip: 10.0.0.7", "via: 10.0.0.7"] {
+            let mut stream = connect(address, &folder, "localhost", &[b"http/1.1"]);
+            let head = format!("GET /v3/tags HTTP/1.1\r\nhost: x\r\nauthorization: Basic {basic}\r\n{header}");
+            stream.write_all(format!("{head}\r\nconnection: close\r\n\r\n").as_bytes()).expect("sent");
+            let mut answer = String::new();
+            let _ = stream.read_to_string(&mut answer);
+            assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("2004"), "{header}: {answer}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stop_ends_idle_connections_and_refuses_new_ones() {
     let (daemon, folder) = start(|_| {}).await;
     let address = daemon.listen()[0];
@@ -156,6 +209,11 @@ async fn a_stop_ends_idle_connections_and_refuses_new_ones() {
         assert!(TcpStream::connect(address).is_err());
     })
     .await;
+}
+
+async fn submit(daemon: &Daemon, command: AppCommand) -> Answer {
+    let outcome = daemon.context().ledger.submit(Command::App(command)).await.expect("the store is there");
+    outcome.answer.expect("accepted")
 }
 
 type Tls = StreamOwned<ClientConnection, TcpStream>;

@@ -9,8 +9,8 @@ mod common;
 use std::error::Error;
 use std::path::Path;
 
-use anser_storage::command::{AccountCommand, AppCommand, Command, FileKind, LabelCommand};
-use anser_storage::{Options, PushCertificate, Store};
+use anser_storage::command::{AccountCommand, AppCommand, BridgeCommand, Command, FileKind, LabelCommand};
+use anser_storage::{Options, PushCertificate, PushToken, Store};
 use common::World;
 use common::kept::{READ_AT_MS, describe};
 use common::pushes::named;
@@ -72,6 +72,14 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     world.answer(Command::Account(AccountCommand::CreateAppGroup { name, key: key.clone(), secret: secret.into() }));
     world.answer(Command::Account(AccountCommand::AddToAppGroup { key: key.clone(), app: world.app }));
     world.answer(Command::Account(AccountCommand::PushToAppGroup { key, lives_s: 86_400 }));
+    let token = Some(PushToken { kind: 1, token: "a token".into() });
+    for command in [
+        BridgeCommand::SetToken { app: world.app, device, token },
+        BridgeCommand::SetBadge { app: world.app, device, badge: 3 },
+        BridgeCommand::Advance { app: world.app, position: pushed },
+    ] {
+        world.answer(Command::Bridge(command));
+    }
     let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
     world.tag(device, &["gone", "kept"]);
     world.answer(Command::Label(gone));

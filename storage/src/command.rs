@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{AppNumber, DeviceNumber, ScheduleId, ScheduleNumber, UserNumber};
 use crate::rows::app::AddressRange;
+use crate::rows::bridge::PushToken;
 use crate::rows::certificate::PushCertificate;
 
 mod file;
@@ -32,6 +33,7 @@ pub enum Command {
     Send(Send),
     Amend(Amend),
     Push(PushCommand),
+    Bridge(BridgeCommand),
     Schedule(ScheduleCommand),
     File(FileCommand),
     Mark(MarkCommand),
@@ -397,6 +399,29 @@ pub enum PushCommand {
     },
 }
 
+/// What the bridges to sleeping devices ask for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum BridgeCommand {
+    /// Where the device can be reached without a link; nothing forgets it. Another device with this token loses it.
+    SetToken { app: AppNumber, device: DeviceNumber, token: Option<PushToken> },
+    /// The bridge says that the token is good no more; a newer one stays.
+    DropToken { app: AppNumber, device: DeviceNumber, token: PushToken },
+    /// What the icon shows: 0 to 99,999.
+    SetBadge { app: AppNumber, device: DeviceNumber, badge: u32 },
+    /// Changes the badges of at most 256 devices for a push, once each; the answer says all of them.
+    CountBadges { app: AppNumber, push: Position, devices: Vec<DeviceNumber>, change: BadgeChange },
+    /// A bridge took the push for these devices. At most 4,096.
+    HandedOver { app: AppNumber, push: Position, devices: Vec<DeviceNumber> },
+    /// All releases up to here are dealt with.
+    Advance { app: AppNumber, position: Position },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BadgeChange {
+    To(u32),
+    By(i32),
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reported {
     /// The notification was shown.
@@ -600,6 +625,14 @@ impl Command {
                 | PushCommand::Withdraw { app, .. }
                 | PushCommand::ReleaseSlice { app, .. },
             ) => Some(*app),
+            Self::Bridge(
+                BridgeCommand::SetToken { app, .. }
+                | BridgeCommand::DropToken { app, .. }
+                | BridgeCommand::SetBadge { app, .. }
+                | BridgeCommand::CountBadges { app, .. }
+                | BridgeCommand::HandedOver { app, .. }
+                | BridgeCommand::Advance { app, .. },
+            ) => Some(*app),
             Self::Mark(
                 MarkCommand::ChatCursor { app, .. }
                 | MarkCommand::PushCursor { app, .. }
@@ -624,6 +657,12 @@ impl Command {
                 | PushCommand::ReleaseSlice { .. },
             )
             | Self::Label(LabelCommand::ClearTags { .. })
+            | Self::Bridge(
+                BridgeCommand::DropToken { .. }
+                | BridgeCommand::CountBadges { .. }
+                | BridgeCommand::HandedOver { .. }
+                | BridgeCommand::Advance { .. },
+            )
             | Self::System(_) => QueueClass::Job,
             _ => QueueClass::Rest,
         }

@@ -32,14 +32,16 @@ mod find;
 mod snapshot;
 pub use rows::account::{AppGroup, Developer, DeveloperApp};
 pub use rows::app::{Access, AddressRange, App};
+pub use rows::bridge::PushToken;
 pub use rows::certificate::PushCertificate;
 pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::group::Group;
 pub use rows::user::{Token, User};
 pub use snapshot::{
-    ConversationRow, Damage, Delivery, Device, DueSchedule, DueSlice, File, Finding, GroupPushShown, HistoryPage,
-    Member, PendingPush, PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport, ReadRecord, Reader,
-    Schedule, SchedulePage, ScrubPlace, Scrubbed, Snapshot, TestDeviceShown, UsableFile,
+    BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueSchedule, DueSlice, File,
+    Finding, GroupPushShown, HistoryPage, Member, PendingPush, PlannedChat, PlatformReport, Presence, Present,
+    PushCounts, PushReport, ReadRecord, Reader, Schedule, SchedulePage, ScrubPlace, Scrubbed, Snapshot,
+    TestDeviceShown, UsableFile,
 };
 
 pub mod disk;

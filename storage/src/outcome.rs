@@ -65,6 +65,8 @@ pub enum Answer {
         schedule: ScheduleId,
         name: String,
     },
+    /// In the order of the command's devices.
+    Badges(Vec<u32>),
     /// What was recorded; nothing for a schedule that is switched off.
     Fired(Option<Firing>),
     File(FileId),

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod app;
+pub mod bridge;
 pub mod certificate;
 pub mod chat;
 pub mod chunk;

@@ -73,6 +73,11 @@ tables! {
     FileParts = 48, "file_parts";
     PushCertificates = 50, "push_certificates";
     GroupPushes = 51, "group_pushes";
+    PushTokens = 60, "push_tokens";
+    TokenOwners = 61, "token_owners";
+    TokenChunks = 62, "token_chunks";
+    Badges = 63, "badges";
+    BridgeCursors = 64, "bridge_cursors";
 }
 
 impl Table {

@@ -10,6 +10,7 @@ pub mod binaries;
 pub mod daemon;
 pub mod fault;
 pub mod https;
+pub mod interop;
 pub mod load;
 pub mod net;
 

@@ -38,9 +38,19 @@ pub fn read(flags: &Flags, environment: impl Iterator<Item = (String, String)>) 
         None => String::new(),
     };
     let named = file.as_deref().map_or_else(|| "config".to_owned(), |path| path.display().to_string());
+    read_text(&text, named, flags, environment)
+}
+
+/// The same with the file's text; `named` is what mistakes in it are told of.
+pub fn read_text(
+    text: &str,
+    named: String,
+    flags: &Flags,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<Config, Vec<Mistake>> {
     let (variables, unknown) = settings_of(environment);
     let tree = config::Config::builder()
-        .add_source(config::File::from_str(&text, FileFormat::Toml))
+        .add_source(config::File::from_str(text, FileFormat::Toml))
         .add_source(variables)
         .add_source(settings_of_flags(flags))
         .build()

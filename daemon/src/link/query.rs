@@ -268,33 +268,54 @@ fn history(
 ) -> Result<Answer, ReadError> {
     let (mut pages, mut bytes) = (Vec::with_capacity(wanted.len()), 0);
     for wanted in wanted {
-        let page = match history_page(snapshot, app, reader, wanted, PAGE_BYTES - bytes) {
-            Ok(Some(page)) => page,
-            // The rest of the room was too small for it.
-            Ok(None) if !pages.is_empty() => break,
-            Ok(None) => Page { records: Vec::new(), is_complete: true },
+        // The first holds its newest record however long it is: any record fits into a frame.
+        let room = if pages.is_empty() { Room::OfItsOwn } else { Room::Left(PAGE_BYTES.saturating_sub(bytes)) };
+        let page = match history_page(snapshot, app, reader, wanted, room) {
+            Ok(page) => page,
             Err(error) if pages.is_empty() => return Err(error),
             Err(_) => break,
         };
+        // The rest of the room was too small for its newest record.
+        if page.records.is_empty() && !page.is_complete {
+            break;
+        }
         bytes += page.records.iter().map(record_bytes).sum::<usize>();
         pages.push(page);
     }
     Ok(Answer::History(pages))
 }
 
-/// Nothing when not one of its records fits into `room`.
+/// What a page of history may take.
+#[derive(Clone, Copy)]
+enum Room {
+    /// A frame: its newest record at least.
+    OfItsOwn,
+    /// So many bytes, which may be too few for any record.
+    Left(usize),
+}
+
+impl Room {
+    fn holds(self, records: usize, bytes: usize) -> bool {
+        match self {
+            Self::OfItsOwn => records == 1 || bytes <= PAGE_BYTES,
+            Self::Left(room) => bytes <= room,
+        }
+    }
+}
+
+/// A page without records that is not complete had no room for the newest.
 fn history_page(
     snapshot: &Snapshot,
     app: AppNumber,
     reader: (UserNumber, DeviceNumber),
     wanted: &WantedPage,
-    room: usize,
-) -> Result<Option<Page>, ReadError> {
+    room: Room,
+) -> Result<Page, ReadError> {
     let chat = match &wanted.chat {
         names::Chat::Group(group) => Chat::Group(*group),
         names::Chat::User(name) => match snapshot.user_by_name(app, name)? {
             Some((peer, _)) => Chat::User(peer),
-            None => return Ok(Some(Page { records: Vec::new(), is_complete: true })),
+            None => return Ok(Page { records: Vec::new(), is_complete: true }),
         },
     };
     let mut page = snapshot.history(app, reader.0, &chat, wanted.before, wanted.after, wanted.limit)?;
@@ -303,21 +324,19 @@ fn history_page(
         page = snapshot.history(app, reader.0, &chat, page.reached, wanted.after, wanted.limit)?;
     }
     let read = page.records.len();
-    let mut bytes = 0;
+    let (mut taken, mut bytes) = (0, 0);
     let records: Vec<Record> = page
         .records
         .into_iter()
         .map(|read| record(read, reader))
         .take_while(|record| {
+            taken += 1;
             bytes += record_bytes(record);
-            bytes <= room
+            room.holds(taken, bytes)
         })
         .collect();
-    if records.is_empty() && read > 0 {
-        return Ok(None);
-    }
     let is_complete = page.complete && records.len() == read;
-    Ok(Some(Page { records, is_complete }))
+    Ok(Page { records, is_complete })
 }
 
 fn conversations(rows: Vec<ConversationRow>, reader: (UserNumber, DeviceNumber)) -> Vec<Conversation> {

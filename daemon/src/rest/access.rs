@@ -144,25 +144,19 @@ fn credentials(family: Family, headers: &HeaderMap) -> Result<(String, String), 
 }
 
 async fn is_app(context: &Shared, family: Family, user: &str) -> Result<bool, Fault> {
-    let asked = user.to_owned();
-    let found = context.ledger.read(move |snapshot| snapshot.app_by_key(&asked)).await;
+    let found = context.known_apps.get(&context.ledger, user).await;
     Ok(found.map_err(|error| family.unavailable(&error))?.is_some())
 }
 
 async fn app(context: &Shared, family: Family, user: String, password: &str) -> Result<(Caller, Access), Fault> {
     // The IM API compares app keys without case; ours are lower-case.
     let app_key = if family == Family::Im { user.to_ascii_lowercase() } else { user };
-    let asked = app_key.clone();
-    let found = context.ledger.read(move |snapshot| {
-        let Some((number, app)) = snapshot.app_by_key(&asked)? else { return Ok(None) };
-        Ok(Some((number, app, snapshot.access(number)?)))
-    });
-    let found = found.await.map_err(|error| family.unavailable(&error))?;
+    let found = context.known_apps.get(&context.ledger, &app_key).await.map_err(|error| family.unavailable(&error))?;
     // An unknown key is compared as well, so that the time of the answer does not tell it from a wrong secret.
-    let secret = found.as_ref().map_or("", |(_, app, _)| app.master_secret.as_str());
+    let secret = found.as_ref().map_or("", |app| app.master_secret.as_str());
     let is_right = is_same_secret(password.as_bytes(), secret.as_bytes());
     match found {
-        Some((app, _, access)) if is_right => Ok((Caller { app, app_key }, access)),
+        Some(app) if is_right => Ok((Caller { app: app.number, app_key }, app.access.clone())),
         _ => Err(family.wrong_credentials()),
     }
 }

@@ -5,7 +5,7 @@
 
 pub mod route;
 
-pub(crate) mod permit;
+pub mod permit;
 pub mod rate;
 
 mod access;
@@ -15,6 +15,7 @@ mod caught;
 mod family;
 mod fault;
 mod form;
+pub(crate) mod known;
 pub(crate) mod lenient;
 mod path;
 mod segment;

@@ -2,14 +2,14 @@
 
 use anser_protocol::content::{Amendment, AmendmentKind, Content, ContentKind};
 use anser_protocol::extension::Extensions;
-use anser_protocol::frame::chat::{History, Record, Send};
+use anser_protocol::frame::chat::{Record, Send};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::Position;
 use anser_protocol::names::Chat;
 use anser_storage::command::{Actor, Amend, Amended, Command};
 use anser_storage::outcome::Answer;
 
-use crate::peer::Peer;
+use crate::peer::{END, Peer};
 use crate::world::{App, World};
 
 /// Alice, who is online and has written to Bob.
@@ -60,15 +60,6 @@ async fn delivered(peer: &mut Peer) -> Record {
     }
 }
 
-async fn history(peer: &mut Peer, with: &str) -> Vec<Record> {
-    let (chat, before, after) = (Chat::User(with.into()), Position(u64::MAX >> 11), Position::START);
-    peer.say(&ClientFrame::History(History { request: 9, chat, before, after, limit: 100 })).await;
-    match peer.hear_answer().await {
-        Some(ServerFrame::HistoryPage(page)) => page.records,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_connected_hears_at_once_what_became_of_a_message() {
     let mut scene = Scene::new().await;
@@ -101,7 +92,7 @@ async fn who_was_away_catches_up_with_what_stands_there_now() {
     let mut bob = scene.bob().await;
 
     assert!(!bob.has_heard("secret words") && !bob.has_heard("other words"), "by the catch-up");
-    let records = history(&mut bob, "alice").await;
+    let records = bob.history(Chat::User("alice".into()), END).await.records;
     let kinds: Vec<ContentKind> = records.iter().map(|record| record.content.kind).collect();
     assert_eq!(kinds, [ContentKind::AMENDED, ContentKind::AMENDED, ContentKind::RETRACTED]);
     assert!(!bob.has_heard("secret words") && !bob.has_heard("other words"), "by the history");
@@ -118,7 +109,7 @@ async fn a_daemon_that_was_started_again_shows_what_stands_there_now() {
 
     let mut bob = scene.bob().await;
 
-    let records = history(&mut bob, "alice").await;
+    let records = bob.history(Chat::User("alice".into()), END).await.records;
     assert_eq!(records.last().and_then(|record| record.content.as_text()), Some("other words"));
     assert!(records.iter().all(|record| record.content.extensions == Extensions::default()));
     assert!(!bob.has_heard("secret words"));

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use anser_protocol::content::Platform;
 use anser_protocol::extension::Extensions;
+use anser_protocol::frame::chat::{History, HistoryPage};
 use anser_protocol::frame::session::{CredentialKind, Hello, Login, Welcome};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::framing::{self, Split};
 use anser_protocol::ids::Position;
 use anser_protocol::limits::FRAME_BYTES_MAX;
+use anser_protocol::names::Chat;
 use anser_protocol::{Decoder, Encoder};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -20,6 +22,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::world::World;
+
+/// Above every position that a store gives.
+pub const END: Position = Position(u64::MAX >> 11);
 
 /// Far more than a local daemon ever takes: it only ends a test that would hang.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -73,6 +78,15 @@ impl Peer {
                 Some(ServerFrame::CatchUp(_) | ServerFrame::PushDeliver(_) | ServerFrame::PushCovered(_)) => {}
                 other => panic!("{username} is not logged in: {other:?}"),
             }
+        }
+    }
+
+    /// The newest page of a chat below `before`.
+    pub async fn history(&mut self, chat: Chat, before: Position) -> HistoryPage {
+        self.say(&ClientFrame::History(History { request: 9, chat, before, after: Position::START, limit: 100 })).await;
+        match self.hear_answer().await {
+            Some(ServerFrame::HistoryPage(page)) => page,
+            other => panic!("a page was expected, not {other:?}"),
         }
     }
 

@@ -21,7 +21,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries and of slices goes when that comes.
-const APP_TABLES: [Table; 38] = [
+const APP_TABLES: [Table; 43] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -58,6 +58,11 @@ const APP_TABLES: [Table; 38] = [
     Table::PushCertificates,
     Table::Access,
     Table::Amendments,
+    Table::PushTokens,
+    Table::TokenOwners,
+    Table::TokenChunks,
+    Table::Badges,
+    Table::BridgeCursors,
     Table::Log,
     Table::Floors,
 ];

@@ -9,6 +9,7 @@ mod app;
 mod append;
 mod audience;
 mod batch;
+mod bridge;
 mod device;
 mod expire;
 mod file;
@@ -73,6 +74,7 @@ impl Batch<'_> {
             Command::Send(send) => self.send(send),
             Command::Amend(amend) => self.amend(amend),
             Command::Push(command) => self.push(command),
+            Command::Bridge(command) => self.bridge(command),
             Command::Schedule(command) => self.schedule(command),
             Command::File(command) => self.file(command),
             Command::Mark(command) => self.mark(command),

@@ -17,6 +17,7 @@ use crate::outcome::{Answer, Push, Refusal, Route};
 use crate::rows::device::{DeviceRow, device_key};
 use crate::rows::push::{Cid, Expiry, PlatformTargets, PushState, PushTargets, Report, cid_key, expiry_key, push_key};
 use crate::rows::record::{Body, PushRecord, Release, ReleaseTo};
+use crate::snapshot::with_token;
 use crate::tables::Tables;
 
 /// For how long a repeated cid gets the first answer.
@@ -28,6 +29,8 @@ pub(super) const STATE_KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 const OWN_RELEASES_ALWAYS: u64 = 64;
 /// In a large app, one device in so many may.
 const OWN_RELEASES_SHARE: u64 = 256;
+/// Tokens for the bridge of iOS, of the production and of the development environment.
+const APNS_KINDS: std::ops::RangeInclusive<u8> = 1..=2;
 /// But one command touches no more than a thousand rows.
 const OWN_RELEASES_MAX: u64 = 990;
 
@@ -114,7 +117,12 @@ impl Batch<'_> {
         } else if submit.spread_s > 0 {
             (self.begin_slow_push(submit, broadcasts, &push, audience)?, 1)
         } else {
-            let released_to = if is_live_only { audience & among(&submit.connected) } else { audience };
+            let released_to = if is_live_only {
+                let bridged = self.reached_without_a_link(app, &push.contents, &audience)?;
+                audience & (among(&submit.connected) | bridged)
+            } else {
+                audience
+            };
             let release = self.next_position();
             (release, self.release_push(app, broadcasts, &push, released_to)?)
         };
@@ -136,6 +144,21 @@ impl Batch<'_> {
         self.keep_cid(submit, msg_id, targets)?;
         self.note_in_group_push(submit, msg_id)?;
         Ok(msg_id)
+    }
+
+    /// A notification without lifetime is for those who are connected, and for iOS: its bridge knows no such thing.
+    fn reached_without_a_link(
+        &self,
+        app: AppNumber,
+        contents: &[(Platform, PushContent)],
+        audience: &RoaringBitmap,
+    ) -> Result<RoaringBitmap, ReadError> {
+        let has_notification =
+            contents.iter().any(|(platform, content)| *platform == Platform::IOS && content.notification.is_some());
+        if !has_notification {
+            return Ok(RoaringBitmap::new());
+        }
+        with_token(self, app, audience, APNS_KINDS)
     }
 
     /// Returns how many records that took; they follow one another, in order of the devices.

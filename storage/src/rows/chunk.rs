@@ -162,6 +162,10 @@ chunk_row!(
     ReportChunk, Reports
 );
 chunk_row!(
+    /// Devices with a token of one kind.
+    TokenChunk, TokenChunks
+);
+chunk_row!(
     /// Devices that were there in a span of time.
     PresenceChunk, Presence
 );

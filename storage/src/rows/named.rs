@@ -10,8 +10,9 @@ use crate::key::{Key, u32_at, u64_at};
 use crate::row;
 use crate::rows::account::{GroupPush, group_push_key};
 use crate::rows::app::{App, ByAppKey, ByAppName, app_key, text_key};
+use crate::rows::bridge::{PushToken, TokenOwner, token_chunk_key, token_owner_key};
 use crate::rows::chat::{Chat, Conversation, ConversationKind, SingleChat, conversation_key, single_chat_key};
-use crate::rows::chunk::{ChunkRow, PlatformChunk, TagChunk, chunk_of, platform_chunk_key, tag_chunk_key};
+use crate::rows::chunk::{ChunkRow, PlatformChunk, TagChunk, TokenChunk, chunk_of, platform_chunk_key, tag_chunk_key};
 use crate::rows::device::{
     ByRegistrationId, ByTagName, DeviceRow, DeviceTags, Tag, alias_key, device_key, registration_id_key, tag_key,
     tag_name_key,
@@ -51,7 +52,7 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
             each_device(Table::Devices, app, devices.devices(u32_at(key, 5).unwrap_or_default()))
         }
         Table::Aliases => each_device(Table::Devices, app, u32_at(key, key.len().saturating_sub(4))),
-        Table::TestDevices => vec![(Table::Devices, device_key(app, DeviceNumber(second)))],
+        Table::TestDevices | Table::Badges => vec![(Table::Devices, device_key(app, DeviceNumber(second)))],
         Table::DeveloperApps => vec![(Table::Apps, app_key(app))],
         Table::Users => vec![(Table::UserNames, username_key(app, &row::decode::<User>(key, value)?.username))],
         Table::UserNames => vec![(Table::Users, user_key(app, row::decode::<ByUsername>(key, value)?.0))],
@@ -95,12 +96,20 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
             vec![(Table::Schedules, schedule_key(app, schedule_at(key, 12)))]
         }
         Table::ScheduleCids => by_schedule_cid(&row::decode(key, value)?, app, key.get(4..).unwrap_or_default()),
-        Table::Access | Table::PushCertificates => vec![(Table::Apps, app_key(app))],
         Table::Files => by_file(&row::decode(key, value)?, FileOwner::App(app), key),
         Table::GroupPushes => {
             let push = Position(u64_at(key, 0).unwrap_or_default());
             let expires_ms = row::decode::<GroupPush>(key, value)?.expires_ms;
             vec![(Table::Expiries, expiry_key(expires_ms, &Expiry::GroupPush { push }))]
+        }
+        Table::Access | Table::PushCertificates | Table::BridgeCursors => vec![(Table::Apps, app_key(app))],
+        Table::PushTokens => by_push_token(&row::decode(key, value)?, app, DeviceNumber(second)),
+        Table::TokenOwners => {
+            vec![(Table::PushTokens, device_key(app, row::decode::<TokenOwner>(key, value)?.0))]
+        }
+        Table::TokenChunks => {
+            let devices = row::decode::<TokenChunk>(key, value)?.chunk();
+            each_device(Table::PushTokens, app, devices.devices(u32_at(key, 5).unwrap_or_default()))
         }
         Table::Meta
         | Table::Log
@@ -132,6 +141,14 @@ fn by_device(row: &DeviceRow, app: AppNumber, device: DeviceNumber) -> Named {
         (Table::PlatformChunks, platform_chunk_key(app, row.platform, chunk_of(device))),
     ];
     always.into_iter().chain(alias).collect()
+}
+
+fn by_push_token(token: &PushToken, app: AppNumber, device: DeviceNumber) -> Named {
+    vec![
+        (Table::Devices, device_key(app, device)),
+        (Table::TokenOwners, token_owner_key(app, token.kind, &token.token)),
+        (Table::TokenChunks, token_chunk_key(app, token.kind, chunk_of(device))),
+    ]
 }
 
 fn by_tags(tables: &impl Tables, tags: DeviceTags, app: AppNumber, device: DeviceNumber) -> Result<Named, ReadError> {

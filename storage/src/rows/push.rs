@@ -56,14 +56,26 @@ pub(crate) enum Report {
     Shown = 3,
     MessageClicked = 4,
     MessageShown = 5,
-    /// It was connected when the push was released. The only one that the daemon tells, not the device.
+    /// It was connected when the push was released. From here on the daemon tells, not the device.
     Reached = 6,
+    /// Its badge was counted for this push.
+    BadgeCounted = 7,
+    /// A bridge took the push for it.
+    Bridged = 8,
 }
 
 impl Report {
     /// In order of their numbers.
-    pub const ALL: [Self; 6] =
-        [Self::Received, Self::Clicked, Self::Shown, Self::MessageClicked, Self::MessageShown, Self::Reached];
+    pub const ALL: [Self; 8] = [
+        Self::Received,
+        Self::Clicked,
+        Self::Shown,
+        Self::MessageClicked,
+        Self::MessageShown,
+        Self::Reached,
+        Self::BadgeCounted,
+        Self::Bridged,
+    ];
 
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|report| *report as u8 == number)

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod age;
+mod bridge;
 mod conversations;
 mod files;
 mod history;
@@ -18,6 +19,7 @@ mod view;
 mod walk;
 
 pub use accounts::GroupPushShown;
+pub(crate) use bridge::with_token;
 pub use conversations::PlannedChat;
 pub use files::{File, UsableFile};
 pub use presence::{Presence, Present};
@@ -25,8 +27,8 @@ pub(crate) use pushes::{PushCache, release_step, released_to};
 pub use schedules::{DueSchedule, Schedule, SchedulePage};
 pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed};
 pub use view::{
-    ConversationRow, Delivery, Device, DueSlice, HistoryPage, Member, PendingPush, PlatformReport, PushCounts,
-    PushReport, ReadRecord, TestDeviceShown,
+    BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Delivery, Device, DueSlice, HistoryPage, Member,
+    PendingPush, PlatformReport, PushCounts, PushReport, ReadRecord, TestDeviceShown,
 };
 pub(crate) use walk::shows;
 

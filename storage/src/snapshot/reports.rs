@@ -100,6 +100,7 @@ impl PlatformReport {
         self.reached += count(&[Report::Reached]);
         self.sent += count(&[Report::Reached, Report::Received]);
         self.received += count(&[Report::Received]);
+        self.bridged += count(&[Report::Bridged]);
         if self.has_notification {
             self.clicked += count(&[Report::Clicked]);
             self.shown += count(&[Report::Shown]);

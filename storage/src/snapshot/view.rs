@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anser_protocol::content::Platform;
 use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
+use roaring::RoaringBitmap;
 
 use crate::ids::{AppNumber, UserNumber};
 use crate::outcome::{Message, Push};
@@ -78,6 +79,35 @@ pub struct PendingPush {
     pub push: Arc<Push>,
 }
 
+/// Releases that may concern the bridges.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BridgeReleases {
+    /// In order of their first release.
+    pub releases: Vec<BridgeRelease>,
+    /// Everything up to here was looked at.
+    pub reached: Position,
+    /// That was all there is now.
+    pub is_complete: bool,
+}
+
+/// A push and the devices with a token that it was released to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BridgeRelease {
+    pub push: Position,
+    pub devices: RoaringBitmap,
+}
+
+/// A push as a bridge needs it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BridgePush {
+    pub push: Arc<Push>,
+    /// Its options and blocks: a JSON object, or empty.
+    pub kept: String,
+    pub expires_ms: TimeMs,
+    /// Only for bridges that know no lifetime.
+    pub is_live_only: bool,
+}
+
 /// A part of a slow push that is to be released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueSlice {
@@ -119,6 +149,8 @@ pub struct PlatformReport {
     /// It went to them: reached then, or later as their receipt shows.
     pub sent: u64,
     pub received: u64,
+    /// Taken by a bridge.
+    pub bridged: u64,
     /// Of the notification.
     pub clicked: u64,
     pub shown: u64,

@@ -13,7 +13,7 @@ use crate::daemon::App;
 
 /// Carried by every tenth device.
 pub const TAG: &str = "tenth";
-const DEVICES: u32 = 1_000_000;
+pub const DEVICES: u32 = 1_000_000;
 const CHATS: u32 = 1_000;
 const MESSAGES_PER_CHAT: u32 = 10;
 const COMMANDS_PER_BATCH: usize = 2_000;
@@ -77,21 +77,38 @@ pub fn messages_to(username: &str, data_dir: &Path, app: &App) {
     filler.finish();
 }
 
-/// A million devices, every tenth with the tag.
+pub fn registration_id(number: u32) -> String {
+    format!("{number:019x}")
+}
+
+/// The tags of a device: ten of a thousand and one; every tenth device has [`TAG`].
+fn tags_of(number: u32) -> Vec<String> {
+    let tag = |n: u32| match n {
+        0 if number.is_multiple_of(10) => TAG.to_owned(),
+        _ => format!("t{}", (number / 7 + 101 * n) % 1_000),
+    };
+    (0..10).map(tag).collect()
+}
+
+/// A million devices with ten tags each; every thousandth has an alias, `user0` to `user999`.
 pub fn devices(data_dir: &Path, app: &App) {
     let mut filler = Filler::open(data_dir, app);
+    let app = filler.app;
     for number in 0..DEVICES {
-        let registration_id = format!("{number:019x}");
-        let (app, secret_hash, platform) = (filler.app, [0; 32], Platform::ANDROID);
+        let registration_id = registration_id(number);
+        let (secret_hash, platform) = ([0; 32], Platform::ANDROID);
         filler.add(Command::Device(DeviceCommand::Register { app, registration_id, secret_hash, platform }));
     }
     filler.flush();
     let snapshot = filler.store.reader().snapshot().expect("the store is open");
-    for number in (0..DEVICES).step_by(10) {
-        let known = snapshot.device_by_registration_id(filler.app, &format!("{number:019x}")).expect("whole");
+    for number in 0..DEVICES {
+        let known = snapshot.device_by_registration_id(app, &registration_id(number)).expect("whole");
         let (device, _) = known.expect("just made");
-        let (app, add) = (filler.app, vec![TAG.to_owned()]);
-        filler.add(Command::Device(DeviceCommand::ChangeTags { app, device, remove: Vec::new(), add }));
+        filler.add(Command::Device(DeviceCommand::SetTags { app, device, tags: tags_of(number) }));
+        if number.is_multiple_of(1_000) {
+            let alias = Some(format!("user{}", number / 1_000));
+            filler.add(Command::Device(DeviceCommand::SetAlias { app, device, alias }));
+        }
     }
     drop(snapshot);
     filler.finish();

@@ -1,14 +1,13 @@
-//! Figures of links, chats and pushes, with load from `anser bench` on the same machine.
+//! Figures of links and chats, with load from `anser bench` on the same machine.
 //!
 //! Both ends share the processors: the server's processor time and memory are firm, rates are floors.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Instant;
 
-use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use super::table::{Table, Target};
@@ -20,17 +19,16 @@ const KIB: f64 = 1024.0;
 const IDLE_LINKS: u32 = 2_000;
 const RECONNECTS: u32 = 200;
 const ROUNDS: u32 = 10;
-const PUSH_DEVICES: u32 = 10_000;
 
 /// A daemon whose users' passwords cost nothing, so that what is measured is the rest.
-struct Bench {
-    daemon: Daemon,
-    app: App,
+pub(super) struct Bench {
+    pub daemon: Daemon,
+    pub app: App,
     folder: PathBuf,
 }
 
 impl Bench {
-    async fn start(folder: &Path, name: &str) -> io::Result<Self> {
+    pub async fn start(folder: &Path, name: &str) -> io::Result<Self> {
         let mut plan = Plan::new(&folder.join(name), &folder.join(format!("{name}.log")));
         let settings = [
             ("ANSER_PASSWORD_MEMORY_KIB", "8"),
@@ -47,12 +45,12 @@ impl Bench {
         Ok(Self { daemon, app, folder: folder.to_owned() })
     }
 
-    fn process(&self) -> io::Result<u32> {
+    pub fn process(&self) -> io::Result<u32> {
         self.daemon.process_id().ok_or_else(|| io::Error::other("the daemon does not run"))
     }
 
     /// Starts `anser bench` with these words.
-    fn load(&self, words: &str) -> io::Result<Load> {
+    pub fn load(&self, words: &str) -> io::Result<Load> {
         let mut child = Command::new(binaries::anser())
             .args(["bench", "--json", "--register", "--server"])
             .arg(format!("localhost:{}", self.daemon.address().port()))
@@ -61,7 +59,7 @@ impl Bench {
             .arg("--state-dir")
             .arg(self.folder.join("state"))
             .args(words.split_whitespace())
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
@@ -78,14 +76,14 @@ impl Bench {
 }
 
 /// A running `anser bench`.
-struct Load {
+pub(super) struct Load {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Load {
     /// Waits for the line that tells of this.
-    async fn event(&mut self, name: &str) -> io::Result<Value> {
+    pub async fn event(&mut self, name: &str) -> io::Result<Value> {
         while let Some(line) = self.lines.next_line().await? {
             let event: Value = serde_json::from_str(&line)?;
             if event["event"] == name {
@@ -96,14 +94,21 @@ impl Load {
         Err(io::Error::other(format!("anser bench ended without telling of {name}: {status}")))
     }
 
-    async fn finish(&mut self) -> io::Result<Value> {
+    /// What it waits for on its standard input.
+    pub async fn go_on(&mut self) -> io::Result<()> {
+        let stdin = self.child.stdin.as_mut().ok_or_else(|| io::Error::other("no input of anser"))?;
+        stdin.write_all(b"\n").await?;
+        stdin.flush().await
+    }
+
+    pub async fn finish(&mut self) -> io::Result<Value> {
         let done = self.event("done").await?;
         self.child.wait().await?;
         Ok(done)
     }
 }
 
-fn figure(figures: &Value, path: &str) -> io::Result<f64> {
+pub(super) fn figure(figures: &Value, path: &str) -> io::Result<f64> {
     let found = figures.pointer(path).and_then(Value::as_f64);
     found.ok_or_else(|| io::Error::other(format!("anser bench did not tell {path}: {figures}")))
 }
@@ -208,49 +213,5 @@ pub async fn catch_up(table: &mut Table, folder: &Path) -> io::Result<()> {
     let spent = machine::cpu(bench.process()?)? - before;
     let name = "catch-up of a user with 1,000 chats and 10,000 new messages, server CPU, login included";
     table.add(name, spent.as_secs_f64() * 1000.0, "ms", Target::AtMost(60.0));
-    Ok(())
-}
-
-/// A tag that chooses a tenth of a million devices: how long the app server waits.
-pub async fn tag_push(table: &mut Table, folder: &Path) -> io::Result<()> {
-    let mut bench = Bench::start(folder, "tag-push").await?;
-    bench.daemon.stop().await?;
-    filled::devices(bench.daemon.data_dir(), &bench.app);
-    bench.daemon.restart().await?;
-    let push = json!({
-        "platform": "all",
-        "audience": {"tag": [filled::TAG]},
-        "message": {"msg_content": "the geese are back"},
-    });
-    let mut connection = bench.daemon.https(&bench.app)?.connection();
-    let mut times = Vec::new();
-    for _ in 0..20 {
-        let begun = Instant::now();
-        let answer = connection.call("POST", "/v3/push", Some(&push)).await?;
-        if answer.status != 200 {
-            return Err(io::Error::other(format!("the push was answered {}", answer.status)));
-        }
-        times.push(begun.elapsed().as_secs_f64() * 1000.0);
-    }
-    times.sort_by(f64::total_cmp);
-    let name = "tag push choosing 100,000 of 1,000,000 registered devices: time to accepted";
-    table.add(name, times[times.len() / 2], "ms", Target::AtMost(20.0));
-    Ok(())
-}
-
-/// A broadcast to ten thousand devices that are connected.
-pub async fn broadcast(table: &mut Table, folder: &Path) -> io::Result<()> {
-    let bench = Bench::start(folder, "broadcast").await?;
-    let mut load = bench.load(&format!("--transport tcp push-receive --devices {PUSH_DEVICES} --pushes 1"))?;
-    load.event("ready").await?;
-    let push = json!({"platform": "all", "audience": "all", "message": {"msg_content": "the geese are back"}});
-    let https = bench.daemon.https(&bench.app)?;
-    let answer = https.connection().call("POST", "/v3/push", Some(&push)).await?;
-    if answer.status != 200 {
-        return Err(io::Error::other(format!("the push was answered {}", answer.status)));
-    }
-    let done = load.finish().await?;
-    let spread = figure(&done, "/pushes/0/first_to_last_seconds")?;
-    table.add("broadcast push to 10,000 online devices, first to last", spread, "s", Target::AtMost(0.5));
     Ok(())
 }

@@ -4,4 +4,5 @@ pub mod daemon;
 mod filled;
 pub mod links;
 pub mod machine;
+pub mod pushes;
 pub mod table;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anser_tests::bench::table::{Table, Target};
-use anser_tests::bench::{daemon, links, machine};
+use anser_tests::bench::{daemon, links, machine, pushes};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -36,8 +36,18 @@ async fn main() -> ExitCode {
     }
 }
 
-const PARTS: [&str; 9] =
-    ["empty", "idle", "handshakes", "sends", "group", "catch-up", "tag-push", "broadcast", "ready-after-kill"];
+const PARTS: [&str; 10] = [
+    "empty",
+    "idle",
+    "handshakes",
+    "sends",
+    "group",
+    "catch-up",
+    "million-devices",
+    "broadcast",
+    "missed-push",
+    "ready-after-kill",
+];
 
 /// All parts when none is named.
 async fn measure(folder: &PathBuf, parts: &[String]) -> io::Result<Table> {
@@ -61,8 +71,9 @@ async fn measure(folder: &PathBuf, parts: &[String]) -> io::Result<Table> {
             "sends" => links::sends(&mut table, folder).await?,
             "group" => links::group(&mut table, folder).await?,
             "catch-up" => links::catch_up(&mut table, folder).await?,
-            "tag-push" => links::tag_push(&mut table, folder).await?,
-            "broadcast" => links::broadcast(&mut table, folder).await?,
+            "million-devices" => pushes::million_devices(&mut table, folder).await?,
+            "broadcast" => pushes::broadcast(&mut table, folder).await?,
+            "missed-push" => pushes::missed(&mut table, folder).await?,
             _ => daemon::ready_after_kill(&mut table, folder).await?,
         }
     }

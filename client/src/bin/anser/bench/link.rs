@@ -62,6 +62,10 @@ pub enum Signal {
     Pause,
     /// Close the link and open a new one.
     Reconnect(u32),
+    /// Close the link and hold none.
+    Leave,
+    /// Open a link again.
+    Return,
     End,
 }
 
@@ -221,7 +225,8 @@ impl Link {
                 self.permit = None;
                 match reason {
                     LinkEnd::Refused { message, .. } => tally.set_trouble(message),
-                    LinkEnd::Stopped | LinkEnd::NetworkChanged => {}
+                    LinkEnd::Stopped => tally.add_left(),
+                    LinkEnd::NetworkChanged => {}
                     _ => {
                         tally.lost_links.fetch_add(1, Ordering::Relaxed);
                     }
@@ -274,6 +279,8 @@ impl Link {
             }
             (Signal::Go, Role::Send { pace: Pace::Window(_), .. }) => self.fill_window(),
             (Signal::Reconnect(_), _) => self.session.handle_network_changed("bench", self.now()),
+            (Signal::Leave, _) => self.session.stop(self.now()),
+            (Signal::Return, _) => self.session.start(self.now()),
             _ => self.next_send = None,
         }
     }

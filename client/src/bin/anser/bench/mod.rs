@@ -27,6 +27,7 @@ use crate::signals::asked_to_end;
   anser bench --register send --links 100 --window 16 --seconds 10
   anser bench --register group --members 400 --messages 100
   anser bench push-receive --devices 1000 --pushes 1
+  anser bench push-receive --devices 1000 --pushes 1 --away
 
 The users are bench-0, bench-1, … of the app; --register makes those that are missing. Each client keeps its state in
 memory and is gone afterwards; messages that were sent stay on the server. Use an app of its own. For more than a few

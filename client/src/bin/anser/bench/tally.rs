@@ -60,6 +60,7 @@ impl Histogram {
 #[derive(Default)]
 pub struct Tally {
     ready: AtomicUsize,
+    left: AtomicU64,
     pub lost_links: AtomicU64,
     pub offered: AtomicU64,
     pub answered: AtomicU64,
@@ -92,6 +93,16 @@ impl Tally {
 
     pub fn add_ready(&self) {
         self.ready.fetch_add(1, Ordering::Relaxed);
+        self.changed.notify_waiters();
+    }
+
+    /// Clients that were told to leave and have closed their links.
+    pub fn left(&self) -> u64 {
+        self.left.load(Ordering::Relaxed)
+    }
+
+    pub fn add_left(&self) {
+        self.left.fetch_add(1, Ordering::Relaxed);
         self.changed.notify_waiters();
     }
 

@@ -1,0 +1,133 @@
+//! What an operator says about an app: blocked, addresses, calls in a minute.
+
+use anser_storage::command::{AccessChange, AppCommand, Command};
+use anserd::rest::permit::parse_range;
+use anserd::rest::rate::{Limits, RateFamily, UNLIMITED};
+use serde_json::json;
+
+use crate::world::{Answered, App, World};
+
+/// A call of each family that succeeds, or at least is looked at.
+const CALLS: [(RateFamily, &str); 4] = [
+    (RateFamily::Push, "/v3/push/cid"),
+    (RateFamily::Report, "/v3/received?msg_ids=1"),
+    (RateFamily::Device, "/v3/tags"),
+    (RateFamily::Schedule, "/v3/schedules"),
+];
+
+async fn change(world: &World, app: &App, change: AccessChange) {
+    world.submit(Command::App(AppCommand::ChangeAccess { app: app.number, change })).await;
+}
+
+/// Calls until one is refused for its rate; a new minute may begin meanwhile.
+async fn refused_in_the_end(world: &World, app: &App, path: &str, limit: u32) -> Answered {
+    for _ in 0..=2 * limit {
+        let answer = world.call(app, "GET", path, None).await;
+        if answer.status != 200 {
+            return answer;
+        }
+    }
+    panic!("{path}: more than {limit} calls in a minute were served")
+}
+
+#[tokio::test]
+async fn one_call_too_many_in_a_minute_is_429_in_the_words_of_the_contract() {
+    let limits = Limits { push: 3, report: 4, device: 5, schedule: 2, files: UNLIMITED };
+    let world = World::with(|config| config.rates = limits).await;
+    let (app, other) = (world.app("one").await, world.app("other").await);
+    for (family, path) in CALLS {
+        let limit = limits.of(family);
+        let first = world.call(&app, "GET", path, None).await;
+        assert_eq!(first.headers["x-rate-limit-limit"], limit.to_string().as_str(), "{path}");
+        assert_eq!(first.headers["x-rate-limit-quota"], limit.to_string().as_str(), "{path}");
+        let refused = refused_in_the_end(&world, &app, path, limit).await;
+        assert_eq!(refused.headers["x-rate-limit-remaining"], "0", "{path}");
+        let reset: u64 = refused.headers["x-rate-limit-reset"].to_str().expect("text").parse().expect("a number");
+        assert!((1..=60).contains(&reset), "{path}: {reset}");
+        refused.refused(429, 2002);
+        // Another app has its own count.
+        world.call(&other, "GET", path, None).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn the_rate_is_looked_at_before_the_body_and_after_the_credentials() {
+    let world = World::with(|config| config.rates.push = 1).await;
+    let app = world.app("one").await;
+    refused_in_the_end(&world, &app, "/v3/push/cid", 1).await.refused(429, 2002);
+    let basic = crate::world::basic(&app.key, &app.secret);
+    let answer = world.call_as(Some(&basic), "POST", "/v3/push", "no json").await;
+    // Unless a new minute has just begun, which this one call then opens.
+    if answer.status == 429 {
+        answer.refused(429, 2002)
+    } else {
+        answer.refused(400, 1003)
+    }
+    let wrong = crate::world::basic(&app.key, "wrong");
+    world.call_as(Some(&wrong), "POST", "/v3/push", "no json").await.refused(401, 1004);
+}
+
+#[tokio::test]
+async fn an_app_of_its_own_rate_keeps_it_over_a_restart() {
+    let world = World::new().await;
+    let app = world.app("one").await;
+    change(&world, &app, AccessChange::Rate { family: RateFamily::Device as u8, per_minute: Some(2) }).await;
+    refused_in_the_end(&world, &app, "/v3/tags", 2).await.refused(429, 2002);
+    let world = world.restarted().await;
+    refused_in_the_end(&world, &app, "/v3/tags", 2).await.refused(429, 2002);
+    change(&world, &app, AccessChange::Rate { family: RateFamily::Device as u8, per_minute: None }).await;
+    for _ in 0..5 {
+        world.call(&app, "GET", "/v3/tags", None).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_blocked_app_is_403_everywhere_until_it_is_unblocked() {
+    let world = World::new().await;
+    let (app, other) = (world.app("one").await, world.app("other").await);
+    change(&world, &app, AccessChange::Blocked(true)).await;
+    for (_, path) in CALLS {
+        world.call(&app, "GET", path, None).await.refused(403, 2003);
+        world.call(&other, "GET", path, None).await.expect(200);
+    }
+    let push = json!({"platform": "all", "audience": "all", "notification": {"alert": "hello"}});
+    world.call(&app, "POST", "/v3/push", Some(push)).await.refused(403, 2003);
+    // Who has the wrong secret is not told that the app is blocked.
+    let wrong = crate::world::basic(&app.key, "wrong");
+    world.call_as(Some(&wrong), "GET", "/v3/tags", "").await.refused(401, 7004);
+    change(&world, &app, AccessChange::Blocked(false)).await;
+    world.call(&app, "GET", "/v3/tags", None).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_caller_whose_address_nobody_named_is_403() {
+    let world = World::new().await;
+    let app = world.app("one").await;
+    let ranges = vec![parse_range("10.0.0.0/8").expect("a range")];
+    change(&world, &app, AccessChange::Addresses(ranges)).await;
+    for (_, path) in CALLS {
+        world.call(&app, "GET", path, None).await.refused(403, 2004);
+    }
+    change(&world, &app, AccessChange::Addresses(Vec::new())).await;
+    world.call(&app, "GET", "/v3/tags", None).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_new_secret_and_a_deletion_hold_for_the_very_next_call() {
+    let world = World::new().await;
+    let app = world.app("one").await;
+    for round in 0..20 {
+        world.call(&app, "GET", "/v3/tags", None).await.expect(200);
+        let master_secret = format!("secret{round}");
+        world
+            .submit(Command::App(AppCommand::RotateSecret { app: app.number, master_secret: master_secret.clone() }))
+            .await;
+        world.call(&app, "GET", "/v3/tags", None).await.refused(401, 7004);
+        let app = App { secret: master_secret, ..app.clone() };
+        world.call(&app, "GET", "/v3/tags", None).await.expect(200);
+        let first = AppCommand::RotateSecret { app: app.number, master_secret: crate::world::key_of("one", "s") };
+        world.submit(Command::App(first)).await;
+    }
+    world.daemon.context().delete_app(app.number).await.expect("the store is there").expect("deleted");
+    world.call(&app, "GET", "/v3/tags", None).await.refused(401, 7004);
+}

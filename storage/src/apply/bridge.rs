@@ -1,0 +1,147 @@
+//! What the bridges need: tokens of devices, badges, and what was handed over.
+
+use anser_protocol::ids::Position;
+
+use super::presence::by_chunk;
+use super::{Batch, Decided};
+use crate::command::{BadgeChange, BridgeCommand};
+use crate::error::ReadError;
+use crate::find;
+use crate::ids::{AppNumber, DeviceNumber};
+use crate::outcome::{Answer, Refusal};
+use crate::rows::app::app_key;
+use crate::rows::bridge::{Badge, BridgeCursor, PushToken, TokenOwner, token_chunk_key, token_owner_key};
+use crate::rows::chunk::{ReportChunk, TokenChunk, chunk_of, report_chunk_key};
+use crate::rows::device::device_key;
+use crate::rows::push::Report;
+use crate::table::Table;
+use crate::tables::Tables;
+
+/// What an icon can show.
+const BADGE_MAX: u32 = 99_999;
+
+impl Batch<'_> {
+    pub(super) fn bridge(&mut self, command: &BridgeCommand) -> Decided<Answer> {
+        match command {
+            BridgeCommand::SetToken { app, device, token } => self.set_push_token(*app, *device, token.as_ref()),
+            BridgeCommand::DropToken { app, device, token } => self.drop_push_token(*app, *device, token),
+            BridgeCommand::SetBadge { app, device, badge } => self.set_badge(*app, *device, *badge),
+            BridgeCommand::CountBadges { app, push, devices, change } => {
+                self.count_badges(*app, *push, devices, *change)
+            }
+            BridgeCommand::HandedOver { app, push, devices } => {
+                self.require_app(*app)?;
+                self.mark_bridged(*app, *push, devices)?;
+                Ok(Answer::Done)
+            }
+            BridgeCommand::Advance { app, position } => {
+                self.require_app(*app)?;
+                self.put(&app_key(*app), &BridgeCursor(*position))?;
+                Ok(Answer::Done)
+            }
+        }
+    }
+
+    fn set_push_token(&mut self, app: AppNumber, device: DeviceNumber, token: Option<&PushToken>) -> Decided<Answer> {
+        self.require_app(app)?;
+        if find::device(self, app, device)?.is_none() {
+            return Err(Refusal::DeviceUnknown.into());
+        }
+        let known = self.row::<PushToken>(&device_key(app, device))?;
+        if known.as_ref() == token {
+            return Ok(Answer::Done);
+        }
+        if let Some(known) = known {
+            self.remove_push_token(app, device, &known)?;
+        }
+        if let Some(token) = token {
+            // An app that was installed anew is another device with the same token; the old one is gone.
+            let owner_key = token_owner_key(app, token.kind, &token.token);
+            if let Some(TokenOwner(former)) = self.row(&owner_key)? {
+                self.remove_push_token(app, former, token)?;
+            }
+            self.put(&owner_key, &TokenOwner(device))?;
+            self.put(&device_key(app, device), token)?;
+            let chunk = token_chunk_key(app, token.kind, chunk_of(device));
+            self.change_chunk::<TokenChunk>(&chunk, |with| with.insert(device))?;
+        }
+        Ok(Answer::Done)
+    }
+
+    /// A token that its bridge does not know any more; one that came meanwhile stays.
+    fn drop_push_token(&mut self, app: AppNumber, device: DeviceNumber, token: &PushToken) -> Decided<Answer> {
+        self.require_app(app)?;
+        if self.row::<PushToken>(&device_key(app, device))?.as_ref() == Some(token) {
+            self.remove_push_token(app, device, token)?;
+        }
+        Ok(Answer::Done)
+    }
+
+    fn remove_push_token(&mut self, app: AppNumber, device: DeviceNumber, token: &PushToken) -> Result<(), ReadError> {
+        self.remove(Table::PushTokens, &device_key(app, device))?;
+        self.remove(Table::TokenOwners, &token_owner_key(app, token.kind, &token.token))?;
+        let chunk = token_chunk_key(app, token.kind, chunk_of(device));
+        self.change_chunk::<TokenChunk>(&chunk, |with| with.remove(device))?;
+        Ok(())
+    }
+
+    fn set_badge(&mut self, app: AppNumber, device: DeviceNumber, badge: u32) -> Decided<Answer> {
+        self.require_app(app)?;
+        if find::device(self, app, device)?.is_none() {
+            return Err(Refusal::DeviceUnknown.into());
+        }
+        self.put_badge(app, device, badge)?;
+        Ok(Answer::Done)
+    }
+
+    fn put_badge(&mut self, app: AppNumber, device: DeviceNumber, badge: u32) -> Result<(), ReadError> {
+        match badge.min(BADGE_MAX) {
+            0 => self.remove(Table::Badges, &device_key(app, device)),
+            badge => self.put(&device_key(app, device), &Badge(badge)),
+        }
+    }
+
+    /// Once for each device and push, however often it is asked: a bridge may have to try again.
+    fn count_badges(
+        &mut self,
+        app: AppNumber,
+        push: Position,
+        devices: &[DeviceNumber],
+        change: BadgeChange,
+    ) -> Decided<Answer> {
+        self.require_app(app)?;
+        let is_known = find::push_state(self, app, push)?.is_some();
+        let mut badges = Vec::with_capacity(devices.len());
+        for device in devices {
+            let key = report_chunk_key(app, push, Report::BadgeCounted, chunk_of(*device));
+            let is_new = is_known && self.change_chunk::<ReportChunk>(&key, |counted| counted.insert(*device))?;
+            let mut badge = self.row::<Badge>(&device_key(app, *device))?.map_or(0, |badge| badge.0);
+            if is_new {
+                badge = change.of(badge).min(BADGE_MAX);
+                self.put_badge(app, *device, badge)?;
+            }
+            badges.push(badge);
+        }
+        Ok(Answer::Badges(badges))
+    }
+
+    fn mark_bridged(&mut self, app: AppNumber, push: Position, devices: &[DeviceNumber]) -> Result<(), ReadError> {
+        if find::push_state(self, app, push)?.is_none() {
+            return Ok(());
+        }
+        for (number, bridged) in by_chunk(devices) {
+            let key = report_chunk_key(app, push, Report::Bridged, number);
+            self.change_chunk::<ReportChunk>(&key, |known| known.union(&bridged))?;
+        }
+        Ok(())
+    }
+}
+
+impl BadgeChange {
+    fn of(self, badge: u32) -> u32 {
+        match self {
+            Self::To(badge) => badge,
+            Self::By(change) => badge.saturating_add_signed(change),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What the bridges ask: which releases are theirs, and what is to be said to whom.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anser_protocol::ids::{Position, TimeMs};
+use roaring::RoaringBitmap;
+
+use super::{BridgePush, BridgeRelease, BridgeReleases, Snapshot};
+use crate::command::Class;
+use crate::error::ReadError;
+use crate::find;
+use crate::ids::{AppNumber, DeviceNumber};
+use crate::key::{behind_prefix, u32_at, u64_at};
+use crate::row;
+use crate::rows::app::app_key;
+use crate::rows::bridge::{Badge, BridgeCursor, PushToken, token_chunk_key};
+use crate::rows::chunk::{CHUNK_DEVICES, Chunk, ChunkRow, ReportChunk, TokenChunk};
+use crate::rows::device::device_key;
+use crate::rows::push::{PushTargets, Report, push_key, report_prefix};
+use crate::rows::record::{Body, Record, ReleaseTo, log_key, log_prefix};
+use crate::table::Table;
+use crate::tables::{NEXT, STOP, Tables};
+
+/// Kinds of tokens are numbered from 1; more than there are.
+pub(crate) const TOKEN_KINDS: std::ops::RangeInclusive<u8> = 1..=8;
+/// Records that one call looks at.
+const STEPS_MAX: usize = 1_000;
+
+impl Snapshot {
+    pub fn push_token(&self, app: AppNumber, device: DeviceNumber) -> Result<Option<PushToken>, ReadError> {
+        self.row(&device_key(app, device))
+    }
+
+    pub fn badge(&self, app: AppNumber, device: DeviceNumber) -> Result<u32, ReadError> {
+        Ok(self.row::<Badge>(&device_key(app, device))?.map_or(0, |badge| badge.0))
+    }
+
+    /// Up to where an app's releases were looked at; nothing before its first bridge.
+    pub fn bridge_cursor(&self, app: AppNumber) -> Result<Option<Position>, ReadError> {
+        Ok(self.row::<BridgeCursor>(&app_key(app))?.map(|cursor| cursor.0))
+    }
+
+    /// Releases above `after` to devices that have a token, a push once.
+    pub fn bridge_releases(&self, app: AppNumber, after: Position) -> Result<BridgeReleases, ReadError> {
+        let from = log_key(app, Class::Push, Position(after.0 + 1));
+        let to = behind_prefix(log_prefix(app, Class::Push).as_bytes());
+        let position_at = log_prefix(app, Class::Push).as_bytes().len();
+        let mut found = BridgeReleases { releases: Vec::new(), reached: after, is_complete: true };
+        let mut steps = 0;
+        self.scan(Table::Log, from.as_bytes(), to.as_deref(), &mut |key, value| {
+            steps += 1;
+            if steps > STEPS_MAX {
+                found.is_complete = false;
+                return Ok(STOP);
+            }
+            found.reached = u64_at(key, position_at).map_or(found.reached, Position);
+            // A damaged record is told of by the scrub; it must not hold up all that come after it.
+            if let Ok(Record { body: Body::Release(release), .. }) = row::decode::<Record>(key, value) {
+                let mut devices = RoaringBitmap::new();
+                match release.to {
+                    ReleaseTo::Device(device) => drop(devices.insert(device.0)),
+                    ReleaseTo::Many(bytes) => {
+                        devices |= RoaringBitmap::deserialize_from(bytes.as_slice()).unwrap_or_default();
+                    }
+                }
+                match found.releases.iter_mut().find(|known| known.push == release.push) {
+                    Some(known) => known.devices |= devices,
+                    None => found.releases.push(BridgeRelease { push: release.push, devices }),
+                }
+            }
+            Ok(NEXT)
+        })?;
+        for release in &mut found.releases {
+            release.devices = with_token(self, app, &release.devices, TOKEN_KINDS)?;
+        }
+        found.releases.retain(|release| !release.devices.is_empty());
+        Ok(found)
+    }
+
+    /// Devices that need not be told of a push any more: they have it, or a bridge took it for them.
+    pub fn bridged(&self, app: AppNumber, push: Position) -> Result<RoaringBitmap, ReadError> {
+        let mut devices = RoaringBitmap::new();
+        for report in [Report::Bridged, Report::Received] {
+            let prefix = report_prefix(app, push, report);
+            let chunk_at = prefix.as_bytes().len();
+            self.rows::<ReportChunk>(&prefix, |key, row| {
+                devices.extend(row.chunk().devices(u32_at(key, chunk_at).unwrap_or_default()));
+                Ok(NEXT)
+            })?;
+        }
+        Ok(devices)
+    }
+
+    /// Nothing when it was withdrawn or replaced, has expired, or is unknown. One without lifetime is kept from links,
+    /// but a bridge has as long for it as for any other (the push API: no effect on notifications of iOS).
+    pub fn bridge_push(
+        &self,
+        app: AppNumber,
+        msg_id: Position,
+        now_ms: TimeMs,
+    ) -> Result<Option<BridgePush>, ReadError> {
+        const DAY_MS: u64 = 86_400_000;
+        let Some(state) = find::push_state(self, app, msg_id)? else { return Ok(None) };
+        let expires_ms = match self.row::<PushTargets>(&push_key(app, msg_id))? {
+            Some(targets) if state.is_live_only => targets.at_ms + DAY_MS,
+            _ => state.expires_ms,
+        };
+        if state.is_withdrawn || state.replaced_by.is_some() || expires_ms <= now_ms {
+            return Ok(None);
+        }
+        let Some(push) = find::push_payload(self, app, msg_id, &state)?.map(Arc::new) else { return Ok(None) };
+        let kept = self.push_kept(app, msg_id)?.unwrap_or_default();
+        Ok(Some(BridgePush { push, kept, expires_ms, is_live_only: state.is_live_only }))
+    }
+}
+
+/// Those of the devices that have a token of one of the kinds.
+pub(crate) fn with_token(
+    tables: &impl Tables,
+    app: AppNumber,
+    devices: &RoaringBitmap,
+    kinds: std::ops::RangeInclusive<u8>,
+) -> Result<RoaringBitmap, ReadError> {
+    let mut found = RoaringBitmap::new();
+    for chunk in chunks_with_token(tables, app, kinds.clone())? {
+        let first = chunk * CHUNK_DEVICES;
+        if devices.range_cardinality(first..first + CHUNK_DEVICES) == 0 {
+            continue;
+        }
+        let mut any = Chunk::EMPTY;
+        for kind in kinds.clone() {
+            if let Some(row) = tables.row::<TokenChunk>(&token_chunk_key(app, kind, chunk))? {
+                any.union(&row.chunk());
+            }
+        }
+        found.extend(any.devices(chunk).filter(|device| devices.contains(*device)));
+    }
+    Ok(found)
+}
+
+fn chunks_with_token(
+    tables: &impl Tables,
+    app: AppNumber,
+    kinds: std::ops::RangeInclusive<u8>,
+) -> Result<BTreeSet<u32>, ReadError> {
+    let mut chunks = BTreeSet::new();
+    for kind in kinds {
+        let prefix = crate::key::Key::app(app).u8(kind);
+        let keys = tables.keys(Table::TokenChunks, &prefix, usize::MAX)?;
+        chunks.extend(keys.iter().filter_map(|key| u32_at(key, prefix.as_bytes().len())));
+    }
+    Ok(chunks)
+}
