@@ -8,6 +8,7 @@ use anser_storage::ids::AppNumber;
 use anser_storage::outcome::{Answer, Refusal};
 use tokio::sync::Semaphore;
 
+use crate::bridge::Bridges;
 use crate::clearing::Clearing;
 use crate::config::Config;
 use crate::keys::Keys;
@@ -34,6 +35,8 @@ pub struct Context {
     pub clearing: Clearing,
     /// Wakes the job that fires scheduled pushes.
     pub schedules: Alarm,
+    /// The ways to sleeping devices.
+    pub bridges: Bridges,
     /// Apps that have called.
     pub known_apps: KnownApps,
     /// How often each app called in this minute.

@@ -17,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::admin;
 use crate::attendance;
+use crate::bridge::{self, BridgeError, Bridges};
 use crate::clearing::Clearing;
 use crate::clock::now_ms;
 use crate::config::Config;
@@ -69,6 +70,8 @@ pub enum StartError {
     Keys(io::Error),
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    #[error("a bridge cannot be set up: {0}")]
+    Bridge(#[from] BridgeError),
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
     #[error(transparent)]
@@ -91,6 +94,7 @@ impl StartError {
         matches!(
             self,
             Self::Keys(_)
+                | Self::Bridge(_)
                 | Self::Certificate(CertificateError::Broken { .. } | CertificateError::Mismatch { .. })
                 | Self::Store(OpenError::NewerFormat { .. } | OpenError::Damaged(_))
         )
@@ -103,6 +107,7 @@ impl Daemon {
         let data_dir = DataDir::open(&config.data_dir)?;
         let keys = Keys::open(data_dir.path()).map_err(StartError::Keys)?;
         let certificates = Certificates::open(&config.tls, data_dir.path())?;
+        let bridges = Bridges::new(&config.bridges, data_dir.path())?;
         // Before the store is touched: a port in use is the most common reason not to start.
         let bound = config.listen.iter().map(|address| listen::bind(*address)).collect::<Result<Vec<_>, _>>()?;
         let plain =
@@ -132,6 +137,7 @@ impl Daemon {
             switchboard,
             scrubs: Scrubs::default(),
             schedules: Alarm::default(),
+            bridges,
             known_apps: KnownApps::default(),
             rates: Rates::default(),
             shutdown,
@@ -155,6 +161,7 @@ impl Daemon {
         tokio::spawn(attendance::run(daemon.context.clone()));
         tokio::spawn(schedule::job::run(daemon.context.clone()));
         tokio::spawn(slow_pushes::run(daemon.context.clone()));
+        tokio::spawn(bridge::job::run(daemon.context.clone()));
         tokio::spawn(renew(certificates, daemon.context.clone()));
         Ok(daemon)
     }

@@ -60,14 +60,6 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     world.received(device, &[pushed]);
     let due_ms = world.now_ms + 86_400_000;
     world.schedule_as("every morning", due_ms, |new| new.cid = Some("cid of the schedule".into()));
-    let token = Some(PushToken { kind: 1, token: "a token".into() });
-    for command in [
-        BridgeCommand::SetToken { app: world.app, device, token },
-        BridgeCommand::SetBadge { app: world.app, device, badge: 3 },
-        BridgeCommand::Advance { app: world.app, position: pushed },
-    ] {
-        world.answer(Command::Bridge(command));
-    }
     let owner = world.owner();
     world.upload(&owner, FileKind::RegistrationIds, &["00kept"]);
     let certificate = PushCertificate { chain: vec![vec![1]], key: vec![2], added_ms: 0 };
@@ -80,6 +72,14 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     world.answer(Command::Account(AccountCommand::CreateAppGroup { name, key: key.clone(), secret: secret.into() }));
     world.answer(Command::Account(AccountCommand::AddToAppGroup { key: key.clone(), app: world.app }));
     world.answer(Command::Account(AccountCommand::PushToAppGroup { key, lives_s: 86_400 }));
+    let token = Some(PushToken { kind: 1, token: "a token".into() });
+    for command in [
+        BridgeCommand::SetToken { app: world.app, device, token },
+        BridgeCommand::SetBadge { app: world.app, device, badge: 3 },
+        BridgeCommand::Advance { app: world.app, position: pushed },
+    ] {
+        world.answer(Command::Bridge(command));
+    }
     let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
     world.tag(device, &["gone", "kept"]);
     world.answer(Command::Label(gone));

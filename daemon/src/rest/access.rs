@@ -144,8 +144,7 @@ fn credentials(family: Family, headers: &HeaderMap) -> Result<(String, String), 
 }
 
 async fn is_app(context: &Shared, family: Family, user: &str) -> Result<bool, Fault> {
-    let asked = user.to_owned();
-    let found = context.ledger.read(move |snapshot| snapshot.app_by_key(&asked)).await;
+    let found = context.known_apps.get(&context.ledger, user).await;
     Ok(found.map_err(|error| family.unavailable(&error))?.is_some())
 }
 

@@ -96,7 +96,13 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
             vec![(Table::Schedules, schedule_key(app, schedule_at(key, 12)))]
         }
         Table::ScheduleCids => by_schedule_cid(&row::decode(key, value)?, app, key.get(4..).unwrap_or_default()),
-        Table::Access | Table::BridgeCursors => vec![(Table::Apps, app_key(app))],
+        Table::Files => by_file(&row::decode(key, value)?, FileOwner::App(app), key),
+        Table::GroupPushes => {
+            let push = Position(u64_at(key, 0).unwrap_or_default());
+            let expires_ms = row::decode::<GroupPush>(key, value)?.expires_ms;
+            vec![(Table::Expiries, expiry_key(expires_ms, &Expiry::GroupPush { push }))]
+        }
+        Table::Access | Table::PushCertificates | Table::BridgeCursors => vec![(Table::Apps, app_key(app))],
         Table::PushTokens => by_push_token(&row::decode(key, value)?, app, DeviceNumber(second)),
         Table::TokenOwners => {
             vec![(Table::PushTokens, device_key(app, row::decode::<TokenOwner>(key, value)?.0))]
@@ -104,13 +110,6 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         Table::TokenChunks => {
             let devices = row::decode::<TokenChunk>(key, value)?.chunk();
             each_device(Table::PushTokens, app, devices.devices(u32_at(key, 5).unwrap_or_default()))
-        }
-        Table::PushCertificates => vec![(Table::Apps, app_key(app))],
-        Table::Files => by_file(&row::decode(key, value)?, FileOwner::App(app), key),
-        Table::GroupPushes => {
-            let push = Position(u64_at(key, 0).unwrap_or_default());
-            let expires_ms = row::decode::<GroupPush>(key, value)?.expires_ms;
-            vec![(Table::Expiries, expiry_key(expires_ms, &Expiry::GroupPush { push }))]
         }
         Table::Meta
         | Table::Log

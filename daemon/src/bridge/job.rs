@@ -1,0 +1,307 @@
+//! The job that hands pushes over to the bridges: which device, once, and again until its service has it.
+//!
+//! What was released to devices with a token is read from the log, from a cursor that the store keeps: after a restart
+//! the job goes on where it was. A device that holds a link gets its pushes there; of the others, those that neither
+//! received the push nor were handed over before are handed over now. A crash between a service's answer and its being
+//! noted hands one notice over twice: at least once is the promise, and `_j_msgid` tells the two apart.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use anser_protocol::ids::{Position, TimeMs};
+use anser_storage::command::{BadgeChange, BridgeCommand, Command};
+use anser_storage::ids::{AppNumber, DeviceNumber};
+use anser_storage::outcome::Answer;
+use anser_storage::{BridgePush, PushToken, Snapshot};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use roaring::RoaringBitmap;
+
+use super::notice::{Content, content_for};
+use super::{Bridges, Handed, TokenKind};
+use crate::clock::now_ms;
+use crate::context::Shared;
+use crate::ledger::{Ledger, Unavailable};
+use crate::switchboard::Switchboard;
+
+/// Between two looks when nothing calls for one.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Devices that are told of a push at the same time.
+const DEVICES_AT_ONCE: usize = 256;
+/// Pushes of an app that are under way; the log holds what comes behind them.
+const PUSHES_MAX: usize = 4096;
+/// A service that does not take a notice is asked again after this, then after twice as long, up to the second.
+const FIRST_PAUSE_MS: u64 = 2_000;
+const LONGEST_PAUSE_MS: u64 = 10 * 60_000;
+
+/// Runs until the daemon stops. Without bridges it ends at once.
+pub async fn run(context: Shared) {
+    if context.bridges.is_empty() {
+        return;
+    }
+    let mut shutdown = context.shutdown.clone();
+    let mut job = Job::default();
+    loop {
+        tokio::select! {
+            () = shutdown.begun() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+        let round = job.round(&context.ledger, &context.switchboard, &context.bridges, now_ms());
+        tokio::select! {
+            () = shutdown.begun() => return,
+            told = round => if let Err(error) = told {
+                log::warn!("pushes could not be handed to a bridge, it is tried again soon: {error}");
+            }
+        }
+    }
+}
+
+/// What is under way, by app.
+#[derive(Default)]
+pub struct Job {
+    apps: BTreeMap<AppNumber, Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    /// Everything up to here was read from the log.
+    read: Position,
+    /// What the store knows of that.
+    kept: Position,
+    waiting: VecDeque<Waiting>,
+}
+
+/// A push and the devices that have not been told of it.
+struct Waiting {
+    push: Position,
+    /// Where the cursor stood before the page in which it was found: it stays there until this is dealt with.
+    from: Position,
+    devices: RoaringBitmap,
+    next_ms: TimeMs,
+    pause_ms: u64,
+}
+
+/// A device that is to be told.
+struct Target {
+    device: DeviceNumber,
+    registration_id: String,
+    token: PushToken,
+    content: Content,
+}
+
+impl Job {
+    /// Reads what is new and hands over what is due.
+    pub async fn round(
+        &mut self,
+        ledger: &Ledger,
+        switchboard: &Switchboard,
+        bridges: &Bridges,
+        now_ms: TimeMs,
+    ) -> Result<(), Unavailable> {
+        let apps = ledger.read(|snapshot| snapshot.apps()).await?;
+        self.apps.retain(|app, _| apps.iter().any(|(known, _)| known == app));
+        for (app, row) in apps {
+            if !TokenKind::ALL.iter().any(|kind| bridges.takes(&row.app_key, *kind)) {
+                continue;
+            }
+            let line = match self.apps.entry(app) {
+                std::collections::btree_map::Entry::Occupied(line) => line.into_mut(),
+                std::collections::btree_map::Entry::Vacant(place) => place.insert(Line::begin(ledger, app).await?),
+            };
+            line.read_on(ledger, app, now_ms).await?;
+            for waiting in &mut line.waiting {
+                if waiting.next_ms <= now_ms {
+                    waiting.hand_over(ledger, switchboard, bridges, (app, &row.app_key), now_ms).await?;
+                }
+            }
+            line.keep(ledger, app).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Line {
+    /// An app whose first bridge this is begins with what comes from now on.
+    async fn begin(ledger: &Ledger, app: AppNumber) -> Result<Self, Unavailable> {
+        let (kept, end) = ledger.read(move |snapshot| Ok((snapshot.bridge_cursor(app)?, snapshot.end()))).await?;
+        if kept.is_none() {
+            ledger.submit(Command::Bridge(BridgeCommand::Advance { app, position: end })).await?;
+        }
+        let at = kept.unwrap_or(end);
+        Ok(Self { read: at, kept: at, waiting: VecDeque::new() })
+    }
+
+    async fn read_on(&mut self, ledger: &Ledger, app: AppNumber, now_ms: TimeMs) -> Result<(), Unavailable> {
+        while self.waiting.len() < PUSHES_MAX {
+            let after = self.read;
+            let found = ledger.read(move |snapshot| {
+                let found = snapshot.bridge_releases(app, after)?;
+                let done = found.releases.iter().map(|release| snapshot.bridged(app, release.push));
+                let done = done.collect::<Result<Vec<_>, _>>()?;
+                Ok((found, done))
+            });
+            let (found, done) = found.await?;
+            for (release, done) in found.releases.into_iter().zip(done) {
+                let devices = release.devices - done;
+                let push = release.push;
+                let pause_ms = FIRST_PAUSE_MS;
+                self.waiting.push_back(Waiting { push, from: after, devices, next_ms: now_ms, pause_ms });
+            }
+            self.read = found.reached;
+            if found.is_complete {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the cursor follow what is dealt with.
+    async fn keep(&mut self, ledger: &Ledger, app: AppNumber) -> Result<(), Unavailable> {
+        self.waiting.retain(|waiting| !waiting.devices.is_empty());
+        let position = self.waiting.front().map_or(self.read, |first| first.from);
+        if position > self.kept {
+            ledger.submit(Command::Bridge(BridgeCommand::Advance { app, position })).await?;
+            self.kept = position;
+        }
+        Ok(())
+    }
+}
+
+impl Waiting {
+    async fn hand_over(
+        &mut self,
+        ledger: &Ledger,
+        switchboard: &Switchboard,
+        bridges: &Bridges,
+        (app, app_key): (AppNumber, &str),
+        now_ms: TimeMs,
+    ) -> Result<(), Unavailable> {
+        let push = self.push;
+        let Some(alive) = ledger.read(move |snapshot| snapshot.bridge_push(app, push, now_ms)).await? else {
+            self.devices.clear();
+            return Ok(());
+        };
+        let mut left = RoaringBitmap::new();
+        let mut pause_ms: Option<u64> = None;
+        let all: Vec<DeviceNumber> = self.devices.iter().map(DeviceNumber).collect();
+        for some in all.chunks(DEVICES_AT_ONCE) {
+            // Who holds a link gets it there.
+            let absent: Vec<_> =
+                some.iter().copied().filter(|device| !switchboard.is_connected(app, *device)).collect();
+            let told = tell(ledger, bridges, (app, app_key), &alive, absent).await?;
+            if !told.accepted.is_empty() {
+                let devices = told.accepted;
+                ledger.submit(Command::Bridge(BridgeCommand::HandedOver { app, push, devices })).await?;
+            }
+            for (device, token) in told.gone {
+                ledger.submit(Command::Bridge(BridgeCommand::DropToken { app, device, token })).await?;
+            }
+            for (device, wanted) in told.later {
+                left.insert(device.0);
+                let wanted = wanted.map_or(0, |wanted| u64::try_from(wanted.as_millis()).unwrap_or(u64::MAX));
+                pause_ms = Some(pause_ms.unwrap_or(0).max(wanted));
+            }
+        }
+        self.devices = left;
+        if let Some(wanted_ms) = pause_ms {
+            // Spread by the push's number, so that not all of them come again at the same moment.
+            let own_ms = self.pause_ms + self.pause_ms * (push.0 % 16) / 16;
+            self.next_ms = now_ms.saturating_add(own_ms.max(wanted_ms));
+            self.pause_ms = (self.pause_ms * 2).min(LONGEST_PAUSE_MS);
+        }
+        Ok(())
+    }
+}
+
+/// What became of some devices.
+#[derive(Default)]
+struct Told {
+    accepted: Vec<DeviceNumber>,
+    gone: Vec<(DeviceNumber, PushToken)>,
+    later: Vec<(DeviceNumber, Option<Duration>)>,
+}
+
+async fn tell(
+    ledger: &Ledger,
+    bridges: &Bridges,
+    (app, app_key): (AppNumber, &str),
+    alive: &BridgePush,
+    devices: Vec<DeviceNumber>,
+) -> Result<Told, Unavailable> {
+    let (push, is_live_only) = (alive.push.clone(), alive.is_live_only);
+    let targets = ledger.read(move |snapshot| targets(snapshot, app, &push, is_live_only, &devices)).await?;
+    let push = alive.push.msg_id;
+    let badges = count_badges(ledger, app, push, &targets).await?;
+    let mut notices = FuturesUnordered::new();
+    for target in &targets {
+        let badge = badges.get(&target.device).copied();
+        let notice = target.content.notice(app_key, alive, &target.registration_id, badge);
+        notices.push(async move {
+            let kind = TokenKind(target.token.kind);
+            (target, bridges.hand_over(kind, &target.token.token, &notice).await)
+        });
+    }
+    let mut told = Told::default();
+    while let Some((target, handed)) = notices.next().await {
+        match handed {
+            Handed::Accepted => told.accepted.push(target.device),
+            Handed::TokenGone => told.gone.push((target.device, target.token.clone())),
+            Handed::Later(wanted) => told.later.push((target.device, wanted)),
+            Handed::Refused(reason) => {
+                log::warn!(msg_id = push.0, registration_id = target.registration_id.as_str(); "a bridge refused a notice: {reason}");
+            }
+        }
+    }
+    Ok(told)
+}
+
+/// Those that have a token still, and for whose platform the push has a notification.
+fn targets(
+    snapshot: &Snapshot,
+    app: AppNumber,
+    push: &anser_storage::outcome::Push,
+    is_live_only: bool,
+    devices: &[DeviceNumber],
+) -> Result<Vec<Target>, anser_storage::ReadError> {
+    let mut targets = Vec::with_capacity(devices.len());
+    for device in devices {
+        let (Some(token), Some(row)) = (snapshot.push_token(app, *device)?, snapshot.device(app, *device)?) else {
+            continue;
+        };
+        let kind = TokenKind(token.kind);
+        let is_apns = kind == TokenKind::APNS || kind == TokenKind::APNS_SANDBOX;
+        if is_live_only && !is_apns {
+            continue;
+        }
+        if let Some(content) = content_for(push, row.platform) {
+            targets.push(Target { device: *device, registration_id: row.registration_id, token, content });
+        }
+    }
+    Ok(targets)
+}
+
+/// The numbers for the icons of those whose push says something about them.
+async fn count_badges(
+    ledger: &Ledger,
+    app: AppNumber,
+    push: Position,
+    targets: &[Target],
+) -> Result<BTreeMap<DeviceNumber, u32>, Unavailable> {
+    let mut by_change: Vec<(BadgeChange, Vec<DeviceNumber>)> = Vec::new();
+    for target in targets {
+        let Some(change) = target.content.badge else { continue };
+        match by_change.iter_mut().find(|(known, _)| *known == change) {
+            Some((_, devices)) => devices.push(target.device),
+            None => by_change.push((change, vec![target.device])),
+        }
+    }
+    let mut badges = BTreeMap::new();
+    for (change, devices) in by_change {
+        let named = devices.clone();
+        let command = BridgeCommand::CountBadges { app, push, devices, change };
+        if let Ok(Answer::Badges(numbers)) = ledger.submit(Command::Bridge(command)).await?.answer {
+            badges.extend(named.into_iter().zip(numbers));
+        }
+    }
+    Ok(badges)
+}
