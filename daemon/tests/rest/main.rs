@@ -3,6 +3,7 @@
 
 mod alias;
 mod amendment;
+mod bridging;
 mod certificate;
 mod contract;
 mod developer;

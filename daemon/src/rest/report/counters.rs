@@ -37,6 +37,19 @@ impl Counters {
         self.sum(|of| of.platform == platform && of.has_message, pick)
     }
 
+    /// Devices of a platform for which a bridge took the notification; null when none did.
+    pub fn bridged_of(&self, platform: Platform) -> Value {
+        self.sum_if_told(|of| of.platform == platform && of.has_notification, |of| of.bridged)
+    }
+
+    /// Whom that was for.
+    pub fn bridge_targets_of(&self, platform: Platform) -> Value {
+        match self.bridged_of(platform) {
+            Value::Null => Value::Null,
+            _ => self.notifications_of(platform, |of| of.targets),
+        }
+    }
+
     /// Android with all it was sent, iOS with its custom messages, and the devices that have no block of their own.
     pub fn of_own_channel(&self, pick: Pick) -> Value {
         self.sum(|of| is_androidlike(of) || (of.platform == Platform::IOS && of.has_message), pick)

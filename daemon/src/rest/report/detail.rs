@@ -40,11 +40,16 @@ fn named(name: &str, id: &str, counters: &Counters) -> Value {
     json!({
         name: id,
         "jpush": own_channel(counters, is_androidlike),
-        "android_pns": android_pns(),
+        "android_pns": android_pns(counters),
         "ios": ios(counters),
         "winphone": winphone(counters),
         "quickapp_jpush": own_channel(counters, |of| of.platform == Platform::QUICKAPP),
-        "quickapp_pns": {"pns_target": null, "pns_sent": null, "pns_received": null, "pns_display": null},
+        "quickapp_pns": {
+            "pns_target": counters.bridge_targets_of(Platform::QUICKAPP),
+            "pns_sent": counters.bridged_of(Platform::QUICKAPP),
+            "pns_received": null,
+            "pns_display": null,
+        },
         "details": {
             "notification": kind(counters, NOTIFICATION),
             "message": kind(counters, MESSAGE),
@@ -66,10 +71,15 @@ fn own_channel(counters: &Counters, is_counted: fn(&PlatformReport) -> bool) -> 
     })
 }
 
-fn android_pns() -> Value {
+fn android_pns(counters: &Counters) -> Value {
     let mut block = Object::new();
-    for key in ["pns_target", "pns_sent", "pns_received", "pns_display"] {
-        block.insert(key.to_owned(), Value::Null);
+    for (key, value) in [
+        ("pns_target", counters.bridge_targets_of(Platform::ANDROID)),
+        ("pns_sent", counters.bridged_of(Platform::ANDROID)),
+        ("pns_received", Value::Null),
+        ("pns_display", Value::Null),
+    ] {
+        block.insert(key.to_owned(), value);
     }
     for vendor in ANDROID_VENDORS {
         block.insert(vendor.to_owned(), json!({"target": null, "sent": null, "received": null, "display": null}));
@@ -80,8 +90,8 @@ fn android_pns() -> Value {
 fn ios(counters: &Counters) -> Value {
     let has_message = |of: &PlatformReport| of.platform == Platform::IOS && of.has_message;
     json!({
-        "apns_target": null,
-        "apns_sent": null,
+        "apns_target": counters.bridge_targets_of(Platform::IOS),
+        "apns_sent": counters.bridged_of(Platform::IOS),
         "apns_received": null,
         "apns_click": null,
         "apns_display": null,

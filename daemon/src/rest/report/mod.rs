@@ -1,7 +1,7 @@
 //! The report API: what became of pushes, and how many devices there are.
 //!
-//! There is one channel, our own, so counters of vendors' channels are null. A counter is null where a push had nothing
-//! for it to count, and a number, be it 0, where it had.
+//! A counter is null where a push had nothing for it to count, and a number, be it 0, where it had. Those of other channels are
+//! null unless a bridge took the push for some device.
 
 mod counters;
 mod detail;
@@ -36,7 +36,7 @@ pub async fn received(context: State<Shared>, caller: Extension<Caller>, uri: Ur
         json!({
             "msg_id": msg_id,
             "android_received": counters.of(Platform::ANDROID, |of| of.received),
-            "ios_apns_sent": null,
+            "ios_apns_sent": counters.bridged_of(Platform::IOS),
             "ios_apns_received": null,
             "ios_msg_received": counters.messages_of(Platform::IOS, |of| of.received),
             "wp_mpns_sent": null,
@@ -55,17 +55,17 @@ pub async fn received_detail(
         json!({
             "msg_id": msg_id,
             "jpush_received": counters.of_own_channel(|of| of.received),
-            "android_pns_sent": null,
+            "android_pns_sent": counters.bridged_of(Platform::ANDROID),
             "android_pns_received": null,
-            "ios_apns_sent": null,
+            "ios_apns_sent": counters.bridged_of(Platform::IOS),
             "ios_apns_received": null,
             "ios_msg_received": counters.messages_of(Platform::IOS, |of| of.received),
             "wp_mpns_sent": null,
             "live_acivity_sent": null,
             "live_acivity_received": null,
             "quickapp_jpush_received": counters.of(Platform::QUICKAPP, |of| of.received),
-            "quickapp_pns_sent": null,
-            "hmos_hmpns_sent": null,
+            "quickapp_pns_sent": counters.bridged_of(Platform::QUICKAPP),
+            "hmos_hmpns_sent": counters.bridged_of(Platform::HMOS),
             "hmos_hmpns_received": null,
             "hmos_msg_sent": counters.messages_of(Platform::HMOS, |of| of.sent),
             "hmos_msg_received": counters.messages_of(Platform::HMOS, |of| of.received),
@@ -87,8 +87,8 @@ pub async fn messages(context: State<Shared>, caller: Extension<Caller>, uri: Ur
                 "msg_click": counters.messages_of(Platform::ANDROID, |of| of.message_clicked),
             },
             "ios": {
-                "apns_target": null,
-                "apns_sent": null,
+                "apns_target": counters.bridge_targets_of(Platform::IOS),
+                "apns_sent": counters.bridged_of(Platform::IOS),
                 "apns_received": null,
                 "click": counters.notifications_of(Platform::IOS, |of| of.clicked),
                 "target": counters.messages_of(Platform::IOS, |of| of.targets),
