@@ -7,7 +7,9 @@ use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::{Ack, Conversations, History, Send};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
-use anser_protocol::frame::push::{Alias, LabelAction, PushAck, PushClicked, PushReport, PushState, Tags};
+use anser_protocol::frame::push::{
+    Alias, LabelAction, Mobile, PushAck, PushClicked, PushReport, PushResume, PushState, PushStop, Tags,
+};
 use anser_protocol::frame::session::{CredentialKind, Logout, RegisterUser, UserInfo};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::{GroupId, Position};
@@ -201,7 +203,10 @@ fn told_without_login(frame: &ClientFrame) -> Told {
         | ClientFrame::Alias(_)
         | ClientFrame::PushAck(_)
         | ClientFrame::PushClicked(_)
-        | ClientFrame::PushReport(_) => told_outsider(frame),
+        | ClientFrame::PushReport(_)
+        | ClientFrame::PushStop(_)
+        | ClientFrame::PushResume(_)
+        | ClientFrame::Mobile(_) => told_outsider(frame),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -231,6 +236,8 @@ fn told_stranger(frame: &ClientFrame) -> Told {
         ClientFrame::Alias(_) => Told::Own(no_alias),
         // It is no secret that a push is unknown, but it counts nowhere.
         ClientFrame::PushClicked(_) | ClientFrame::PushReport(_) => Told::Own(is_done),
+        // They name nothing but the caller's own device.
+        ClientFrame::PushStop(_) | ClientFrame::PushResume(_) | ClientFrame::Mobile(_) => Told::Own(is_done),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -261,7 +268,10 @@ fn told_outsider(frame: &ClientFrame) -> Told {
         | ClientFrame::Alias(_)
         | ClientFrame::PushAck(_)
         | ClientFrame::PushClicked(_)
-        | ClientFrame::PushReport(_) => told_stranger(frame),
+        | ClientFrame::PushReport(_)
+        | ClientFrame::PushStop(_)
+        | ClientFrame::PushResume(_)
+        | ClientFrame::Mobile(_) => told_stranger(frame),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -515,6 +525,15 @@ impl Land {
                     ClientFrame::PushReport(PushReport { request, state, pushes, extensions: extensions() })
                 })
                 .into(),
+            "Mobile" => {
+                let mobile = text("+86-13012345678");
+                vec![ClientFrame::Mobile(Mobile { request, mobile, extensions: extensions() })]
+            }
+            "PushStop" => vec![ClientFrame::PushStop(PushStop { request, extensions: extensions() })],
+            "PushResume" => {
+                let push_cursor = Some(Position::START);
+                vec![ClientFrame::PushResume(PushResume { request, push_cursor, extensions: extensions() })]
+            }
             name => panic!("the frame {name} has no row in the matrix of walls"),
         };
         for frame in &frames {

@@ -61,6 +61,9 @@ impl Decoder {
             Kind::PushAck => ClientFrame::PushAck(whole(body)?),
             Kind::PushClicked => ClientFrame::PushClicked(whole(body)?),
             Kind::PushReport => ClientFrame::PushReport(whole(body)?),
+            Kind::Mobile => ClientFrame::Mobile(whole(body)?),
+            Kind::PushStop => ClientFrame::PushStop(whole(body)?),
+            Kind::PushResume => ClientFrame::PushResume(whole(body)?),
         })
     }
 

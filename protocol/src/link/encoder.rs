@@ -118,6 +118,9 @@ impl Encoder {
             ClientFrame::PushAck(body) => put(Kind::PushAck.number(), body, out),
             ClientFrame::PushClicked(body) => put(Kind::PushClicked.number(), body, out),
             ClientFrame::PushReport(body) => put(Kind::PushReport.number(), body, out),
+            ClientFrame::Mobile(body) => put(Kind::Mobile.number(), body, out),
+            ClientFrame::PushStop(body) => put(Kind::PushStop.number(), body, out),
+            ClientFrame::PushResume(body) => put(Kind::PushResume.number(), body, out),
             ClientFrame::Unknown(number) => put(*number, &(), out),
         }
     }

@@ -107,6 +107,9 @@ pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
         19 => ClientFrame::PushAck(any(source)),
         20 => ClientFrame::PushClicked(any(source)),
         28 => ClientFrame::PushReport(any(source)),
+        43 => ClientFrame::Mobile(any(source)),
+        44 => ClientFrame::PushStop(any(source)),
+        45 => ClientFrame::PushResume(any(source)),
         unknown => ClientFrame::Unknown(unknown),
     }
 }

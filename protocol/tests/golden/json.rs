@@ -34,6 +34,9 @@ pub fn client(frame: &ClientFrame) -> String {
         ClientFrame::PushAck(body) => text(body),
         ClientFrame::PushClicked(body) => text(body),
         ClientFrame::PushReport(body) => text(body),
+        ClientFrame::Mobile(body) => text(body),
+        ClientFrame::PushStop(body) => text(body),
+        ClientFrame::PushResume(body) => text(body),
     }
 }
 
