@@ -38,7 +38,7 @@ pub enum LabelCall {
 }
 
 /// Which of the four kinds of answer it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LabelKind {
     Alias,
     Tags,
