@@ -15,6 +15,7 @@ mod message;
 mod peer;
 mod phone;
 mod push;
+mod push_stop;
 mod report;
 mod retention;
 mod schedule;
