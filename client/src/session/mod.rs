@@ -20,6 +20,7 @@
 mod acks;
 mod action;
 mod backoff;
+mod connection;
 mod display;
 mod heartbeat;
 mod held;
@@ -243,12 +244,6 @@ impl Session {
         if matches!(self.state, State::Stopped) {
             self.connect();
         }
-    }
-
-    fn connect(&mut self) {
-        self.state = State::Connecting;
-        self.actions.push_back(Action::Connect);
-        self.actions.push_back(Action::Emit(Event::Connecting));
     }
 
     /// Ends the link and holds none until the next start.
@@ -653,22 +648,6 @@ impl Session {
         if let Some(code) = failed {
             self.actions.push_back(Action::Emit(Event::RegistrationFailed { code }));
         }
-    }
-
-    /// How far the connection has come.
-    pub fn connection(&self) -> Connection {
-        match &self.state {
-            State::Stopped | State::Waiting { .. } => Connection::Closed,
-            State::Connecting => Connection::Connecting,
-            State::Linked(link) if link.phase != Phase::Welcomed => Connection::Connecting,
-            State::Linked(_) if self.sync.is_some() => Connection::LoggedIn,
-            State::Linked(_) => Connection::Connected,
-        }
-    }
-
-    /// The identity of this device for pushes; empty until the first registration succeeded.
-    pub fn registration_id(&self) -> &str {
-        &self.identity.registration_id
     }
 }
 
