@@ -29,7 +29,7 @@ mod clearing;
 pub mod clock;
 pub mod context;
 pub mod keys;
-pub mod label;
+pub use anser_protocol::label;
 pub mod ledger;
 pub mod password;
 pub mod shutdown;

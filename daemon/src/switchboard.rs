@@ -4,7 +4,7 @@
 //! order from one thread and go into the mailboxes of the sessions that they concern; a mailbox that is full tells its
 //! session to read the log instead. Nothing here waits for a link, and the store never waits for what happens here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -35,14 +35,52 @@ pub struct Switchboard {
 struct Connected {
     /// Each with the number of its link.
     devices: BTreeMap<(AppNumber, DeviceNumber), (u64, Arc<Mailbox>)>,
+    /// Of these, the ones that want no pushes: to pushes, and to whoever asks who is here, they are away.
+    without_pushes: BTreeSet<(AppNumber, DeviceNumber)>,
     /// A user may be logged in on several devices.
     users: BTreeMap<(AppNumber, UserNumber), Vec<Arc<Mailbox>>>,
+}
+
+impl Connected {
+    fn takes_pushes(&self, app: AppNumber, device: DeviceNumber) -> bool {
+        self.without_pushes.is_empty() || !self.without_pushes.contains(&(app, device))
+    }
+
+    /// The link that a push to this device goes to.
+    fn push_mailbox(&self, app: AppNumber, device: DeviceNumber) -> Option<&Arc<Mailbox>> {
+        let (_, mailbox) = self.devices.get(&(app, device))?;
+        self.takes_pushes(app, device).then_some(mailbox)
+    }
+
+    fn holds(&self, app: AppNumber, device: DeviceNumber, mailbox: &Arc<Mailbox>) -> bool {
+        self.devices.get(&(app, device)).is_some_and(|(_, known)| Arc::ptr_eq(known, mailbox))
+    }
 }
 
 impl Switchboard {
     /// From now on this device's pushes come to `mailbox`; an older link of the same device is told to go. `link` counts
     /// links as they were opened: of a device that changed its link, the hello of the abandoned one may be read last.
     pub fn attach_device(&self, app: AppNumber, device: DeviceNumber, link: u64, mailbox: &Arc<Mailbox>) {
+        self.attach(app, device, link, mailbox, |connected| {
+            connected.without_pushes.remove(&(app, device));
+        });
+    }
+
+    /// The same for a device that wants no pushes: a newer link still ends an older one.
+    pub fn attach_without_pushes(&self, app: AppNumber, device: DeviceNumber, link: u64, mailbox: &Arc<Mailbox>) {
+        self.attach(app, device, link, mailbox, |connected| {
+            connected.without_pushes.insert((app, device));
+        });
+    }
+
+    fn attach(
+        &self,
+        app: AppNumber,
+        device: DeviceNumber,
+        link: u64,
+        mailbox: &Arc<Mailbox>,
+        and: impl FnOnce(&mut Connected),
+    ) {
         let mut connected = self.lock();
         if connected.devices.get(&(app, device)).is_some_and(|(newest, _)| *newest > link) {
             mailbox.put_input(Input::Replaced);
@@ -54,12 +92,29 @@ impl Switchboard {
         {
             older.put_input(Input::Replaced);
         }
+        and(&mut connected);
+    }
+
+    /// The device's link stays, but no pushes come to it.
+    pub fn stop_pushes(&self, app: AppNumber, device: DeviceNumber, mailbox: &Arc<Mailbox>) {
+        let mut connected = self.lock();
+        if connected.holds(app, device, mailbox) {
+            connected.without_pushes.insert((app, device));
+        }
+    }
+
+    pub fn resume_pushes(&self, app: AppNumber, device: DeviceNumber, mailbox: &Arc<Mailbox>) {
+        let mut connected = self.lock();
+        if connected.holds(app, device, mailbox) {
+            connected.without_pushes.remove(&(app, device));
+        }
     }
 
     pub fn detach_device(&self, app: AppNumber, device: DeviceNumber, mailbox: &Arc<Mailbox>) {
         let mut connected = self.lock();
-        if connected.devices.get(&(app, device)).is_some_and(|(_, known)| Arc::ptr_eq(known, mailbox)) {
+        if connected.holds(app, device, mailbox) {
             connected.devices.remove(&(app, device));
+            connected.without_pushes.remove(&(app, device));
         }
     }
 
@@ -82,10 +137,12 @@ impl Switchboard {
         }
     }
 
-    /// The devices of an app that hold a link now.
+    /// The devices of an app that hold a link now and take pushes.
     pub fn connected_devices(&self, app: AppNumber) -> Vec<DeviceNumber> {
         let everything = (app, DeviceNumber(0))..=(app, DeviceNumber(u32::MAX));
-        self.lock().devices.range(everything).map(|((_, device), _)| *device).collect()
+        let connected = self.lock();
+        let devices = connected.devices.range(everything).map(|((_, device), _)| *device);
+        devices.filter(|device| connected.takes_pushes(app, *device)).collect()
     }
 
     /// The same for all apps.
@@ -98,7 +155,9 @@ impl Switchboard {
             let slice = connected.devices.range((from, Bound::Unbounded)).take(SLICE).map(|(key, _)| *key);
             let mut last = None;
             for (app, device) in slice {
-                found.entry(app).or_default().insert(device.0);
+                if connected.takes_pushes(app, device) {
+                    found.entry(app).or_default().insert(device.0);
+                }
                 last = Some((app, device));
             }
             match last {
@@ -108,8 +167,9 @@ impl Switchboard {
         }
     }
 
+    /// Does the device hold a link, and take pushes?
     pub fn is_connected(&self, app: AppNumber, device: DeviceNumber) -> bool {
-        self.lock().devices.contains_key(&(app, device))
+        self.lock().push_mailbox(app, device).is_some()
     }
 
     /// How many devices hold a link, and how many users are logged in.
@@ -143,7 +203,7 @@ impl Switchboard {
             Route::Devices { push, devices } => {
                 let mut reached = RoaringBitmap::new();
                 for device in devices {
-                    if let Some((_, mailbox)) = connected.devices.get(&(app, *device)) {
+                    if let Some(mailbox) = connected.push_mailbox(app, *device) {
                         self.put(mailbox, Recipient::Device, appended);
                         reached.insert(device.0);
                     }
@@ -153,7 +213,7 @@ impl Switchboard {
             Route::Withdrawn { devices, .. } => {
                 let everything = (app, DeviceNumber(0))..=(app, DeviceNumber(u32::MAX));
                 for ((_, device), (_, mailbox)) in connected.devices.range(everything) {
-                    if devices.contains(device.0) {
+                    if devices.contains(device.0) && connected.takes_pushes(app, *device) {
                         self.put(mailbox, Recipient::Device, appended);
                     }
                 }
@@ -162,7 +222,7 @@ impl Switchboard {
                 let everything = (app, DeviceNumber(0))..=(app, DeviceNumber(u32::MAX));
                 let mut reached = RoaringBitmap::new();
                 for ((_, device), (_, mailbox)) in connected.devices.range(everything) {
-                    if devices.contains(device.0) {
+                    if devices.contains(device.0) && connected.takes_pushes(app, *device) {
                         self.put(mailbox, Recipient::Device, appended);
                         reached.insert(device.0);
                     }
@@ -372,6 +432,47 @@ mod tests {
 
         assert_eq!(switchboard.attendance.reached(APP, Position(5)), RoaringBitmap::from([1]));
         assert_eq!(switchboard.connected()[&APP], RoaringBitmap::from([1]));
+    }
+
+    #[test]
+    fn a_device_that_stopped_its_pushes_keeps_its_link_and_counts_as_away() {
+        let switchboard = Switchboard::default();
+        let [mailbox, other, newer] = std::array::from_fn(|_| Arc::new(Mailbox::default()));
+        let device = DeviceNumber(1);
+        switchboard.attach_device(APP, device, 1, &mailbox);
+        switchboard.attach_device(APP, DeviceNumber(2), 2, &other);
+        let push = Arc::new(Push { msg_id: Position(5), expires_ms: 9, contents: Vec::new(), replaces: None });
+        let push_to_both = |position| {
+            let to_one = Route::Devices { push: push.clone(), devices: vec![device] };
+            let to_all = Route::Broadcast { push: push.clone(), devices: Arc::new((0..3).collect()) };
+            let routes = [to_one, to_all].into_iter().zip(position..);
+            switchboard.deliver(routes.map(|(route, at)| Appended {
+                app: APP,
+                position: Position(at),
+                at_ms: 0,
+                route,
+            }));
+        };
+
+        switchboard.stop_pushes(APP, device, &mailbox);
+        push_to_both(10);
+        assert_eq!((received(&mailbox), received(&other)), (vec![], vec![11]));
+        assert_eq!(switchboard.attendance.reached(APP, Position(5)), RoaringBitmap::from([2]));
+        assert_eq!(switchboard.connected_devices(APP), [DeviceNumber(2)]);
+        assert_eq!(switchboard.connected()[&APP], RoaringBitmap::from([2]));
+        assert!(!switchboard.is_connected(APP, device) && switchboard.is_connected(APP, DeviceNumber(2)));
+
+        switchboard.resume_pushes(APP, device, &mailbox);
+        push_to_both(20);
+        assert_eq!(received(&mailbox), [20, 21]);
+
+        switchboard.attach_without_pushes(APP, device, 3, &newer);
+        assert!(matches!(mailbox.take(true, None), Some(Item::Input(Input::Replaced))));
+        switchboard.resume_pushes(APP, device, &mailbox);
+        assert!(!switchboard.is_connected(APP, device), "an older link has no say any more");
+        switchboard.detach_device(APP, device, &newer);
+        switchboard.attach_device(APP, device, 4, &newer);
+        assert!(switchboard.is_connected(APP, device), "a new link without the wish takes pushes");
     }
 
     #[test]

@@ -57,6 +57,8 @@ codes! {
     TAGS_PER_CALL = 6007, "more than 1000 tags in one call";
     TAGS_TOO_LONG = 6008, "the tags of one call are longer than 5000 bytes in all";
     TAGS_PER_DEVICE = 6018, "more than 1000 tags on this device";
+    MOBILE_CHARACTERS = 6023, "a mobile number begins with + or a digit; digits and - follow";
+    MOBILE_TOO_LONG = 6025, "the mobile number is longer than 20 characters";
     ALIAS_FULL = 7015, "the alias is bound to 10 devices already";
 
     NOT_LOGGED_IN = 800_012, "log in first";

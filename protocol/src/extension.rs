@@ -24,6 +24,8 @@ pub mod tag {
     pub const EXTRAS: u16 = 1;
     /// On the delivery of a push: the `msg_id` of the push whose place it takes, as a varint.
     pub const REPLACES: u16 = 16;
+    /// On a hello, without a value: the device wants no pushes until it resumes them.
+    pub const PUSHES_STOPPED: u16 = 24;
 }
 
 impl Extensions {

@@ -13,6 +13,7 @@ pub mod content;
 pub mod error;
 pub mod extension;
 pub mod ids;
+pub mod label;
 pub mod limits;
 
 pub mod framing;

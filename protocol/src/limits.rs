@@ -18,6 +18,8 @@ pub const GROUP_NAME_BYTES_MAX: usize = 64;
 pub const TEXT_BYTES_MAX: usize = 250;
 /// Longest alias, and longest tag.
 pub const LABEL_BYTES_MAX: usize = 40;
+/// Longest mobile number.
+pub const MOBILE_BYTES_MAX: usize = 20;
 /// Tags a device may carry.
 pub const TAGS_PER_DEVICE_MAX: usize = 1000;
 /// Bytes of all tags in one call of a device.

@@ -123,7 +123,7 @@ fn the_table_of_limits_is_that_of_the_code() {
     documented.sort_unstable();
     known.sort_unstable();
     assert_eq!(documented, known);
-    let values: [(&str, u64); 24] = [
+    let values: [(&str, u64); 25] = [
         ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX as u64),
         ("CLIENT_FRAME_BYTES_MAX", limits::CLIENT_FRAME_BYTES_MAX as u64),
         ("MESSAGE_BODY_BYTES_MAX", limits::MESSAGE_BODY_BYTES_MAX as u64),
@@ -133,6 +133,7 @@ fn the_table_of_limits_is_that_of_the_code() {
         ("GROUP_NAME_BYTES_MAX", limits::GROUP_NAME_BYTES_MAX as u64),
         ("TEXT_BYTES_MAX", limits::TEXT_BYTES_MAX as u64),
         ("LABEL_BYTES_MAX", limits::LABEL_BYTES_MAX as u64),
+        ("MOBILE_BYTES_MAX", limits::MOBILE_BYTES_MAX as u64),
         ("TAGS_PER_DEVICE_MAX", limits::TAGS_PER_DEVICE_MAX as u64),
         ("TAGS_PER_CALL_BYTES_MAX", limits::TAGS_PER_CALL_BYTES_MAX as u64),
         ("NAMES_PER_CALL_MAX", limits::NAMES_PER_CALL_MAX as u64),

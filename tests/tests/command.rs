@@ -8,7 +8,7 @@ use anser_tests::binaries;
 use anser_tests::daemon::{App, Daemon};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
@@ -75,6 +75,18 @@ impl Terminal {
         let ended = self.try_run(line).await;
         assert_eq!(ended.code, Some(0), "anser {}: {ended:?}", line.join(" "));
         ended.out.trim_end().to_owned()
+    }
+
+    /// A conversation in which this is typed at once.
+    async fn chat(&self, line: &[&str], typed: &str) -> Ended {
+        let password = password("alice");
+        let mut command = self.command(&[&["chat", "--password", &password], line].concat());
+        let mut chat = command.stdin(Stdio::piped()).spawn().expect("the command starts");
+        let mut input = chat.stdin.take().expect("it is a pipe");
+        input.write_all(typed.as_bytes()).await.expect("it reads");
+        let output = timeout(PATIENCE, chat.wait_with_output()).await.expect("it ends").expect("it is ours");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text is printed");
+        Ended { code: output.status.code(), out: text(output.stdout), error: text(output.stderr) }
     }
 
     async fn register(&self, users: &[&str]) {
@@ -253,6 +265,116 @@ async fn pushes_find_a_device_by_tag_alias_and_for_all() {
         assert_eq!(device.next_of("push").await["notification"]["alert"], json!(alert));
     }
     device.interrupt().await;
+}
+
+#[tokio::test]
+async fn tags_are_checked_and_cleaned_and_a_mobile_number_is_set_and_seen_by_app_servers() {
+    let (daemon, app) = daemon_with_app().await;
+    let terminal = Terminal::new(&daemon, &app);
+    terminal.run(&["tags", "add", "beijing", "vip"]).await;
+    assert_eq!(terminal.run(&["tags", "check", "vip"]).await, "bound");
+    assert_eq!(terminal.run(&["--json", "tags", "check", "gold"]).await, r#"{"bound":false,"tag":"gold"}"#);
+    assert_eq!(terminal.run(&["tags", "clean"]).await, "");
+    assert_eq!(terminal.run(&["tags", "get"]).await, "");
+    for (line, number) in [
+        (&["tags", "add", "not-good"][..], "6005"),
+        (&["alias", "set", "a b"], "6003"),
+        (&["mobile", "set", "12a"], "6023"),
+        (&["mobile", "set", "123456789012345678901"], "6025"),
+    ] {
+        let ended = terminal.try_run(line).await;
+        assert!(ended.code == Some(1) && ended.error.contains(number), "{line:?}: {ended:?}");
+    }
+    let mut device = terminal.start(&["listen"]);
+    let registration_id = device.next_of("connected").await["registration_id"].clone();
+    device.interrupt().await;
+    let path = format!("/v3/devices/{}", registration_id.as_str().expect("a text"));
+    let server = daemon.https(&app).expect("the address is good");
+    for (line, mobile) in [(&["mobile", "set", "+86-13012345678"][..], "+86-13012345678"), (&["mobile", "clear"], "")] {
+        terminal.run(line).await;
+        let shown = server.call("GET", &path, None).await.expect("the server answers");
+        assert_eq!(shown.json().expect("JSON")["mobile"], mobile, "{shown:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_stopped_its_pushes_gets_messages_and_later_the_pushes_that_waited() {
+    let (daemon, app) = daemon_with_app().await;
+    let terminal = Terminal::new(&daemon, &app);
+    terminal.register(&["alice", "bob"]).await;
+    let (bob, _) = terminal.listen("bob", &[]).await;
+    bob.interrupt().await;
+    terminal.run(&["stop", "--user", "bob"]).await;
+    let refused = terminal.try_run(&["tags", "--user", "bob", "get"]).await;
+    assert!(refused.code == Some(1) && refused.error.contains("6012"), "{refused:?}");
+
+    let (mut bob, _) = terminal.listen("bob", &[]).await;
+    let server = daemon.https(&app).expect("the address is good");
+    let push = async |alert: &str, seconds: u64| {
+        let options = json!({"time_to_live": seconds});
+        let push = json!({"platform": "all", "audience": "all", "notification": {"alert": alert}, "options": options});
+        let accepted = server.call("POST", "/v3/push", Some(&push)).await.expect("the server answers");
+        assert_eq!(accepted.status, 200, "{accepted:?}");
+        accepted.json().expect("JSON")["msg_id"].as_str().expect("a text").to_owned()
+    };
+    let received = async |msg_id: &str| {
+        let path = format!("/v3/received/detail?msg_ids={msg_id}");
+        server.call("GET", &path, None).await.expect("the server answers").json().expect("JSON")[0]["jpush_received"]
+            .clone()
+    };
+    let kept = push("kept", 3600).await;
+    push("for whoever is there", 0).await;
+    terminal.send("alice", "bob", "a message").await;
+    assert_eq!(bob.next().await["text"], "a message", "no push before it");
+    bob.interrupt().await;
+    assert_eq!(received(&kept).await, json!(0));
+
+    terminal.run(&["resume", "--user", "bob"]).await;
+    let mut bob = terminal.start(&["listen", "--user", "bob", "--password", &password("bob")]);
+    assert_eq!(bob.next_of("push").await["notification"]["alert"], "kept");
+    push("live", 0).await;
+    assert_eq!(bob.next_of("push").await["notification"]["alert"], "live");
+    bob.interrupt().await;
+    assert_eq!(received(&kept).await, json!(1));
+}
+
+#[tokio::test]
+async fn who_leaves_a_chat_right_behind_a_message_has_sent_it() {
+    let (daemon, app) = daemon_with_app().await;
+    let terminal = Terminal::new(&daemon, &app);
+    terminal.register(&["alice", "bob"]).await;
+    let ended = terminal.chat(&["--user", "alice", "--to", "bob"], "one\ntwo\nthree\n/quit\n").await;
+    assert!(ended.code == Some(0) && !ended.out.contains("wait"), "{ended:?}");
+    let (bob, missed) = terminal.listen("bob", &[]).await;
+    assert_eq!(texts(&missed), ["one", "two", "three"]);
+    bob.interrupt().await;
+}
+
+#[tokio::test]
+async fn who_leaves_a_chat_without_a_server_is_told_what_waits_and_it_goes_with_the_next_start() {
+    let (mut daemon, app) = daemon_with_app().await;
+    let terminal = Terminal::new(&daemon, &app);
+    terminal.register(&["alice", "bob"]).await;
+    let mut command = terminal.command(&["chat", "--user", "alice", "--to", "bob", "--password", &password("alice")]);
+    let mut chat = command.stdin(Stdio::piped()).spawn().expect("the command starts");
+    let mut lines = BufReader::new(chat.stdout.take().expect("it is a pipe")).lines();
+    let mut next = async || timeout(PATIENCE, lines.next_line()).await.expect("a line").expect("readable");
+    while !next().await.expect("it goes on").starts_with("You are alice") {}
+    daemon.kill().await.expect("it is killed");
+    let mut typed = chat.stdin.take().expect("it is a pipe");
+    typed.write_all(b"one\ntwo\n/quit\n").await.expect("it reads");
+    let mut last = String::new();
+    while let Some(line) = next().await {
+        last = line;
+    }
+    assert_eq!(last, "-- 2 messages wait on this device and go out when alice is next logged in here");
+    assert!(chat.wait().await.expect("it is ours").success());
+
+    daemon.restart().await.expect("it starts again");
+    terminal.send("alice", "bob", "three").await;
+    let (bob, missed) = terminal.listen("bob", &[]).await;
+    assert_eq!(texts(&missed), ["one", "two", "three"]);
+    bob.interrupt().await;
 }
 
 #[tokio::test]

@@ -10,6 +10,8 @@ use anser_protocol::ids::{GroupId, Position, TimeMs};
 use anser_protocol::names::{Chat, Name};
 use serde::{Deserialize, Serialize};
 
+use super::labels::{LabelAnswer, LabelKind};
+use crate::code::PushCode;
 use crate::store::{LocalId, Release, Write};
 
 /// How bytes travel.
@@ -62,6 +64,12 @@ pub enum Event {
     Registered {
         registration_id: String,
     },
+    /// A device that the server does not know yet could not register; it tries again by itself.
+    RegistrationFailed {
+        code: PushCode,
+    },
+    /// A link is being opened.
+    Connecting,
     /// The link is up and the server has welcomed this device.
     Connected {
         transport: Transport,
@@ -123,11 +131,30 @@ pub enum Event {
         chat: Chat,
         content: Content,
     },
+    /// The answer to a call for tags, alias or mobile number.
+    LabelAnswered {
+        /// The application's own number of the call.
+        sequence: u32,
+        kind: LabelKind,
+        result: Result<LabelAnswer, PushCode>,
+    },
     /// The answer to a request.
     Answered {
         request: RequestId,
         result: Result<Answer, RequestError>,
     },
+}
+
+/// How far the connection has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Connection {
+    #[default]
+    Closed,
+    Connecting,
+    /// The server has welcomed the device: pushes come.
+    Connected,
+    /// A user is logged in besides.
+    LoggedIn,
 }
 
 /// Why a link ended.
@@ -217,6 +244,10 @@ pub enum Request {
         alias: String,
     },
     AliasDelete,
+    /// The telephone number of this device; empty takes it away.
+    MobileSet {
+        mobile: String,
+    },
     /// The user opened these pushes. Repeated until the server has it.
     PushClicked {
         pushes: Vec<Position>,
@@ -274,6 +305,8 @@ pub enum RequestError {
     LinkLost,
     #[error("no user is logged in")]
     NotLoggedIn,
+    #[error("push is stopped on this device; resume it first (code 6012)")]
+    PushStopped,
     #[error("too many requests are waiting")]
     TooMany,
     #[error("{0}")]

@@ -27,6 +27,8 @@ pub(crate) struct Link {
     pub(crate) phase: Phase,
     pub(crate) opened_at: Duration,
     pub(crate) logged_in_at: Option<Duration>,
+    /// What the server was told last of whether the device wants pushes.
+    pub(crate) has_stopped_pushes: bool,
     pub(crate) heartbeat: Heartbeat,
     encoder: Encoder,
     decoder: Decoder,
@@ -42,6 +44,7 @@ impl Link {
             phase: Phase::ExpectStored,
             opened_at: now,
             logged_in_at: None,
+            has_stopped_pushes: false,
             heartbeat,
             encoder: Encoder::default(),
             decoder: Decoder::default(),

@@ -90,11 +90,13 @@ impl Session {
     /// Says hello once all that it names is on disk.
     pub(super) fn say_hello(&mut self) {
         let is_settled = self.is_settled();
+        let (is_stopped, extensions) = (self.is_push_stopped(), self.push_extensions());
         let State::Linked(link) = &mut self.state else { return };
         if link.phase != Phase::ExpectStored || !is_settled {
             return;
         }
         link.phase = Phase::ExpectWelcome;
+        link.has_stopped_pushes = is_stopped;
         let is_new = self.identity.registration_id.is_empty();
         let hello = Hello {
             version_min: VERSION,
@@ -106,7 +108,7 @@ impl Session {
             nonce: if is_new { self.identity.nonce.to_vec() } else { Vec::new() },
             platform: self.config.platform,
             push_cursor: self.pushes.cursor(),
-            extensions: Extensions::default(),
+            extensions,
         };
         self.transmit(&ClientFrame::Hello(hello));
     }
@@ -193,6 +195,7 @@ impl Session {
         if self.on_history_failed(&failed) {
             return;
         }
+        self.on_resume_refused(Some(failed.request));
         if failed.code.is_passing() && self.requests.put_off(failed.request) {
             return self.tell_put_off(failed.code, &failed.message);
         }
@@ -276,8 +279,7 @@ impl Session {
 
     fn fail_requests_of_user(&mut self) {
         for (request, _) in self.requests.handle_logged_out() {
-            let result = Err(RequestError::NotLoggedIn);
-            self.actions.push_back(Action::Emit(Event::Answered { request, result }));
+            self.finish(request, Err(RequestError::NotLoggedIn));
         }
     }
 }

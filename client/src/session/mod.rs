@@ -20,12 +20,16 @@
 mod acks;
 mod action;
 mod backoff;
+mod connection;
+mod display;
 mod heartbeat;
 mod held;
 mod holes;
+mod labels;
 mod link;
 mod login;
 mod outbox;
+mod push_stop;
 mod pushes;
 mod random;
 mod requests;
@@ -46,14 +50,16 @@ use anser_protocol::names::Name;
 use anser_protocol::planted::{Fault, is_planted};
 
 pub use self::action::{
-    Action, Answer, Event, LinkEnd, Request, RequestError, RequestId, SendError, Ticket, Transport,
+    Action, Answer, Connection, Event, LinkEnd, Request, RequestError, RequestId, SendError, Ticket, Transport,
 };
 pub use self::held::Held;
+pub use self::labels::{LabelAnswer, LabelCall, LabelKind, filter_valid_tags};
 pub use self::random::Fill;
 
 use self::backoff::Backoff;
 use self::heartbeat::{Beat, Heartbeat};
 use self::holes::Holes;
+use self::labels::Labels;
 use self::link::{Link, Phase};
 use self::login::Wanted;
 use self::outbox::Outbox;
@@ -62,6 +68,8 @@ use self::random::Random;
 use self::requests::Requests;
 use self::sync::Sync;
 use self::transaction::{Then, Transaction};
+use crate::code::PushCode;
+use crate::display::Display;
 use crate::store::{HeartbeatMemory, Identity, NetworkMemory, OutboxEntry, Release, Stored, Write};
 
 /// A server that says no hello's welcome within this time is not there.
@@ -72,6 +80,8 @@ const GOOD_AFTER: Duration = Duration::from_secs(60);
 const GOOD_AFTER_LOGIN: Duration = Duration::from_secs(10);
 /// When the server does not know the app key or the version, only an operator can help: ask seldom.
 const REFUSED_WAIT: Duration = Duration::from_secs(60);
+/// The frame that a server of 0.1.0 does not know.
+const PUSH_RESUME: u64 = 45;
 /// Passing refusals may be many: the application is told of one in this time.
 const PUT_OFF_TOLD_EVERY: Duration = Duration::from_secs(5);
 
@@ -103,6 +113,8 @@ pub struct Session {
     pushes: Pushes,
     outbox: Outbox,
     requests: Requests,
+    labels: Labels,
+    display: Display,
     transaction: Transaction,
     storing: VecDeque<Storing>,
     last_ticket: Ticket,
@@ -156,7 +168,7 @@ impl Session {
             let OutboxEntry { user, local, chat, content, .. } = entry;
             transaction.then.push(Then::Emit(Event::SendUnsure { user, local, chat, content }));
         }
-        if stored.pushes_wait {
+        if stored.pushes_wait && !stored.push_stopped {
             actions.push_back(Action::Release(Release::Pushes));
         }
         let mut session = Self {
@@ -172,9 +184,11 @@ impl Session {
             users,
             wanted: None,
             sync: None,
-            pushes: Pushes::load(stored.push_cursor, stored.push_ids),
+            pushes: Pushes::load(stored.push_cursor, stored.push_ids, stored.push_stopped),
             outbox: Outbox::load(stored.outbox, stored.local_next, stored.outbox_next),
             requests: Requests::default(),
+            labels: Labels::default(),
+            display: Display::load(stored.display),
             transaction,
             storing: VecDeque::new(),
             last_ticket: Ticket(0),
@@ -221,15 +235,14 @@ impl Session {
     fn is_answer_owed(&self) -> bool {
         let login = self.wanted.as_ref().is_some_and(Wanted::is_on_its_way);
         let history = self.sync.as_ref().is_some_and(Sync::owes_answer);
-        login || history || self.outbox.owes_answers() || self.requests.owes_answers()
+        login || history || self.pushes.is_resuming() || self.outbox.owes_answers() || self.requests.owes_answers()
     }
 
     /// Begins to hold a link.
     pub fn start(&mut self, now: Duration) {
         self.now = now;
         if matches!(self.state, State::Stopped) {
-            self.state = State::Connecting;
-            self.actions.push_back(Action::Connect);
+            self.connect();
         }
     }
 
@@ -316,8 +329,7 @@ impl Session {
         }
         match &mut self.state {
             State::Waiting { until } if *until <= now => {
-                self.state = State::Connecting;
-                self.actions.push_back(Action::Connect);
+                self.connect();
             }
             State::Linked(_) => self.handle_link_timeout(),
             _ => {}
@@ -363,13 +375,11 @@ impl Session {
             }
             State::Linked(_) => {
                 self.end_link(LinkEnd::NetworkChanged);
-                self.state = State::Connecting;
-                self.actions.push_back(Action::Connect);
+                self.connect();
             }
             // An attempt that began before the change may be waiting for what was lost then.
             State::Waiting { .. } | State::Connecting => {
-                self.state = State::Connecting;
-                self.actions.push_back(Action::Connect);
+                self.connect();
             }
             State::Stopped => {}
         }
@@ -401,6 +411,9 @@ impl Session {
         self.now = now;
         if requests::needs_user(&request) && self.wanted.is_none() {
             return Err(RequestError::NotLoggedIn);
+        }
+        if self.is_push_stopped() && labels::is_push_call(&request) {
+            return Err(RequestError::PushStopped);
         }
         let is_local = request == Request::Logout && self.sync.is_none();
         let id = self.requests.push(request, now)?;
@@ -448,6 +461,7 @@ impl Session {
             ServerFrame::PushDeliver(push) => self.on_push(push),
             ServerFrame::PushCovered(covered) => self.on_push_covered(covered),
             ServerFrame::PushWithdrawn(withdrawn) => self.on_push_withdrawn(&withdrawn),
+            ServerFrame::Done(done) if self.pushes.handle_done(done.request) => {}
             ServerFrame::Done(done) => self.on_answer(done.request, Answer::Done),
             ServerFrame::ConversationPage(page) => {
                 let answer = Answer::Conversations { conversations: page.conversations, is_complete: page.is_complete };
@@ -464,6 +478,9 @@ impl Session {
             ServerFrame::UserProfile(profile) => self.on_answer(profile.request, Answer::Profile(Box::new(profile))),
             ServerFrame::TagList(list) => self.on_answer(list.request, Answer::Tags(list.tags)),
             ServerFrame::AliasValue(value) => self.on_answer(value.request, Answer::Alias(value.alias)),
+            ServerFrame::Unsupported(unsupported) if unsupported.frame_type == PUSH_RESUME => {
+                self.on_resume_refused(None)
+            }
             // What it does not know it answers in no other way: the request times out.
             ServerFrame::Pong | ServerFrame::Unsupported(_) | ServerFrame::Unknown(_) => {}
         }
@@ -477,7 +494,7 @@ impl Session {
 
     fn on_part(&mut self, request: RequestId, part: Answer, is_last: bool) {
         if let Some(answer) = self.requests.gather(request, part, is_last) {
-            self.actions.push_back(Action::Emit(Event::Answered { request, result: Ok(answer) }));
+            self.finish(request, Ok(answer));
         }
     }
 
@@ -485,13 +502,14 @@ impl Session {
         if body == Request::Logout {
             self.on_logged_out();
         }
-        self.actions.push_back(Action::Emit(Event::Answered { request, result }));
+        self.finish(request, result);
     }
 
     /// Does what the present state allows, then hands the gathered changes to the store.
     fn drive(&mut self) {
         self.say_hello();
         self.say_login();
+        self.tell_push_flow();
         self.write_requests();
         self.write_sends();
         self.ask_for_history();
@@ -553,6 +571,8 @@ impl Session {
     fn do_then(&mut self, then: Then) {
         match then {
             Then::Emit(event) => self.actions.push_back(Action::Emit(event)),
+            // What came before the pushes were stopped waits in the store.
+            Then::Release(Release::Pushes) if self.is_push_stopped() => {}
             Then::Release(release) => self.actions.push_back(Action::Release(release)),
             Then::ChatCursor { user, to, at_once } => self.on_chat_cursor_stored(user, to, at_once),
             Then::Push { cursor, received } => self.pushes.handle_stored(cursor, received, self.now),
@@ -621,7 +641,13 @@ impl Session {
             _ => self.backoff.next_wait(&mut self.random),
         };
         self.state = State::Waiting { until: self.now + wait };
+        let is_unknown = self.identity.registration_id.is_empty();
+        let is_a_failure = !matches!(reason, LinkEnd::Stopped | LinkEnd::NetworkChanged);
+        let failed = (is_unknown && is_a_failure).then(|| PushCode::of_registration(&reason));
         self.actions.push_back(Action::Emit(Event::Disconnected { reason }));
+        if let Some(code) = failed {
+            self.actions.push_back(Action::Emit(Event::RegistrationFailed { code }));
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use anser_protocol::limits::REPORTS_PER_FRAME_MAX;
 use super::acks::Acks;
 use super::action::Event;
 use super::transaction::Then;
-use super::{LinkEnd, Session};
+use super::{LinkEnd, RequestId, Session};
 use crate::store::{PUSH_IDS_KEPT, Push, Release, Write};
 
 #[derive(Debug, Default)]
@@ -25,11 +25,16 @@ pub(crate) struct Pushes {
     known: BTreeSet<Position>,
     acks: Acks,
     unreported: Vec<Position>,
+    /// The application wants none.
+    is_stopped: bool,
+    /// What was asked of this link when they were resumed. Pushes before the answer are from before.
+    resuming: Option<RequestId>,
 }
 
 impl Pushes {
-    pub(crate) fn load(cursor: Option<Position>, ids: Vec<Position>) -> Self {
-        Self { cursor, run: cursor, known: ids.iter().copied().collect(), ids: ids.into(), ..Self::default() }
+    pub(crate) fn load(cursor: Option<Position>, ids: Vec<Position>, is_stopped: bool) -> Self {
+        let known = ids.iter().copied().collect();
+        Self { cursor, run: cursor, known, ids: ids.into(), is_stopped, ..Self::default() }
     }
 
     /// Remembered msg_ids, and those that were not reported.
@@ -44,7 +49,44 @@ impl Pushes {
     /// The next link begins at what is on disk by then.
     pub(crate) fn handle_unlinked(&mut self) {
         self.run = None;
+        self.resuming = None;
         self.acks = Acks::default();
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
+    /// Answers whether that is new.
+    pub(crate) fn stop(&mut self) -> bool {
+        self.resuming = None;
+        !std::mem::replace(&mut self.is_stopped, true)
+    }
+
+    /// Answers whether that is new.
+    pub(crate) fn resume(&mut self) -> bool {
+        std::mem::replace(&mut self.is_stopped, false)
+    }
+
+    /// The run begins anew at what is on disk, behind the answer to this request.
+    pub(crate) fn expect_resumed(&mut self, request: RequestId) -> Option<Position> {
+        self.run = self.cursor;
+        self.resuming = Some(request);
+        self.cursor
+    }
+
+    pub(crate) fn is_resuming(&self) -> bool {
+        self.resuming.is_some()
+    }
+
+    /// Was that the answer to the resuming?
+    pub(crate) fn handle_done(&mut self, request: RequestId) -> bool {
+        self.resuming.take_if(|resuming| *resuming == request).is_some()
+    }
+
+    /// Nothing of a push counts now.
+    fn is_deaf(&self) -> bool {
+        self.is_stopped || self.is_resuming()
     }
 
     /// Another device has other pushes.
@@ -91,6 +133,9 @@ impl Pushes {
 
 impl Session {
     pub(super) fn on_push(&mut self, push: PushDeliver) {
+        if self.pushes.is_deaf() {
+            return;
+        }
         let (position, msg_id) = (push.position, push.msg_id);
         // A push without a lifetime stands outside the run: only devices that are connected get it, and it is never
         // waited for.
@@ -114,14 +159,14 @@ impl Session {
     }
 
     pub(super) fn on_push_covered(&mut self, covered: PushCovered) {
-        if self.advance_pushes(covered.after, covered.to) {
+        if !self.pushes.is_deaf() && self.advance_pushes(covered.after, covered.to) {
             self.move_push_cursor(covered.to, None);
         }
     }
 
     /// Waits its turn behind what the store is still writing down, so that the push itself is handed out first.
     pub(super) fn on_push_withdrawn(&mut self, withdrawn: &PushWithdrawn) {
-        if self.pushes.known.contains(&withdrawn.msg_id) {
+        if !self.pushes.is_deaf() && self.pushes.known.contains(&withdrawn.msg_id) {
             let event = Event::PushWithdrawn { msg_id: withdrawn.msg_id };
             self.transaction.then.push(Then::Emit(event));
         }

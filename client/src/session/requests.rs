@@ -10,8 +10,9 @@ use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ClientFrame;
 use anser_protocol::frame::chat::{Conversations, History};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
-use anser_protocol::frame::push::{Alias, Badge, LabelAction, PushClicked, PushReport, PushToken, Tags};
+use anser_protocol::frame::push::{Alias, Badge, LabelAction, Mobile, PushClicked, PushReport, PushToken, Tags};
 use anser_protocol::frame::session::{Logout, RegisterUser, UserInfo};
+use anser_protocol::label;
 use anser_protocol::limits;
 
 use super::action::{Answer, Request, RequestError, RequestId};
@@ -45,13 +46,23 @@ impl Requests {
     }
 
     pub(crate) fn push(&mut self, request: Request, now: Duration) -> Result<RequestId, RequestError> {
+        self.push_for(request, ANSWER_WITHIN, now)
+    }
+
+    /// The same with a time of its own to wait for the answer.
+    pub(crate) fn push_for(
+        &mut self,
+        request: Request,
+        answer_within: Duration,
+        now: Duration,
+    ) -> Result<RequestId, RequestError> {
         check(&request).map_err(RequestError::Invalid)?;
         if self.pending.len() >= PENDING_MAX {
             return Err(RequestError::TooMany);
         }
         let id = self.take_id();
         // A report about pushes is nobody's to wait for: it is repeated until it is through.
-        let deadline = (!is_report(&request)).then(|| now + ANSWER_WITHIN);
+        let deadline = (!is_report(&request)).then(|| now + answer_within);
         self.pending.insert(id, Pending { request, is_in_flight: false, deadline, parts: None });
         Ok(id)
     }
@@ -160,6 +171,7 @@ pub(crate) fn needs_user(request: &Request) -> bool {
             | R::AliasGet
             | R::AliasSet { .. }
             | R::AliasDelete
+            | R::MobileSet { .. }
             | R::PushClicked { .. }
             | R::PushReport { .. }
             | R::PushToken { .. }
@@ -207,6 +219,9 @@ fn check(request: &Request) -> Result<(), &'static str> {
             return Err("a push token has at most 1024 bytes");
         }
         R::Badge { badge } if *badge > limits::BADGE_MAX => return Err("a badge is a number from 0 to 99999"),
+        R::MobileSet { mobile } if label::check_mobile(mobile).is_err() => {
+            return Err("a mobile number has at most 20 characters: + or a digit, then digits and -");
+        }
         R::History { limit, .. } if *limit == 0 || *limit > limits::HISTORY_PAGE_MAX => {
             return Err("a page of history has 1 to 100 records");
         }
@@ -273,6 +288,7 @@ fn frame(request: RequestId, body: &Request) -> ClientFrame {
         R::AliasGet => alias(LabelAction::GET, ""),
         R::AliasSet { alias: name } => alias(LabelAction::SET, name),
         R::AliasDelete => alias(LabelAction::DELETE, ""),
+        R::MobileSet { mobile } => ClientFrame::Mobile(Mobile { request, mobile: mobile.clone(), extensions }),
         R::PushClicked { pushes } => {
             ClientFrame::PushClicked(PushClicked { request, pushes: pushes.clone(), extensions })
         }

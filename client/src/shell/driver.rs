@@ -1,6 +1,6 @@
 //! The task that does what the session asks for, and tells it what happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +12,9 @@ use super::keeper::{Keeper, Progress};
 use super::network::NetworkWatch;
 use super::outgoing::Outgoing;
 use super::transport::{Dialer, Incoming, Unreachable, Wire};
-use super::{Command, Event, LoginError, Records, Sent};
-use crate::session::{self, Action, RequestError, RequestId, Session, Ticket, Transport};
+use super::{Command, Event, LoginError, Records, Sent, Status};
+use crate::code::PushCode;
+use crate::session::{self, Action, LabelAnswer, LabelKind, RequestError, RequestId, Session, Ticket, Transport};
 use crate::store::LocalId;
 
 /// Nothing is read from the link or the application while so many store actions are under way.
@@ -39,8 +40,12 @@ pub(super) struct Driver {
     stored: Ticket,
     answers: BTreeMap<RequestId, oneshot::Sender<Result<session::Answer, RequestError>>>,
     sends: BTreeMap<LocalId, oneshot::Sender<Result<Sent, super::SendFailed>>>,
+    labels: BTreeMap<(u32, LabelKind), VecDeque<LabelWaiting>>,
     login: Option<oneshot::Sender<Result<(), LoginError>>>,
+    status: watch::Sender<Status>,
 }
+
+type LabelWaiting = oneshot::Sender<Result<LabelAnswer, PushCode>>;
 
 impl Driver {
     pub(super) fn new(
@@ -50,8 +55,9 @@ impl Driver {
         progress: watch::Receiver<Progress>,
         outgoing: Arc<Outgoing>,
         records: Records,
-    ) -> Self {
-        Self {
+    ) -> (Self, watch::Receiver<Status>) {
+        let (status, watched) = watch::channel(status_of(&session));
+        let driver = Self {
             session,
             dialer,
             network: NetworkWatch::new(),
@@ -67,8 +73,11 @@ impl Driver {
             stored: Ticket(0),
             answers: BTreeMap::new(),
             sends: BTreeMap::new(),
+            labels: BTreeMap::new(),
             login: None,
-        }
+            status,
+        };
+        (driver, watched)
     }
 
     /// Runs until the application stops it or has gone, or the store fails.
@@ -144,6 +153,12 @@ impl Driver {
                 }
             }
         }
+        let status = status_of(&self.session);
+        self.status.send_if_modified(|known| {
+            let is_new = *known != status;
+            *known = status;
+            is_new
+        });
     }
 
     /// Passes an event on, to whoever waits for it and to the application.
@@ -163,6 +178,18 @@ impl Driver {
             session::Event::SendFailed { local, code, message, .. } => {
                 if let Some(waiting) = self.sends.remove(local) {
                     let _ = waiting.send(Err(super::SendFailed::Refused { code: *code, message: message.clone() }));
+                }
+            }
+            session::Event::LabelAnswered { sequence, kind, result } => {
+                let key = (*sequence, *kind);
+                if let Some(waiting) = self.labels.get_mut(&key) {
+                    // Of several with one number the first is answered first.
+                    if let Some(waiting) = waiting.pop_front() {
+                        let _ = waiting.send(result.clone());
+                    }
+                    if waiting.is_empty() {
+                        self.labels.remove(&key);
+                    }
                 }
             }
             session::Event::LoggedIn { .. } => self.answer_login(Ok(())),
@@ -222,6 +249,24 @@ impl Driver {
                     let _ = accepted.send(Err(error));
                 }
             },
+            Command::Label { sequence, call, answer } => {
+                let kind = call.kind();
+                match self.session.label(sequence, call, now) {
+                    Ok(()) => self.labels.entry((sequence, kind)).or_default().push_back(answer),
+                    Err(code) => {
+                        let _ = answer.send(Err(code));
+                    }
+                }
+            }
+            Command::SetPushStopped { is_stopped, done } => {
+                if is_stopped {
+                    self.session.stop_push(now);
+                } else {
+                    self.session.resume_push(now);
+                }
+                let _ = done.send(());
+            }
+            Command::Display(change) => self.session.change_display(change, now),
             Command::NetworkChanged(network) => self.handle_network_changed(&network),
             // The loop has taken it.
             Command::Stop(_) => {}
@@ -283,6 +328,14 @@ impl Driver {
         self.connecting.shutdown().await;
         while self.closing.join_next().await.is_some() {}
         self.keeper.end().await;
+    }
+}
+
+fn status_of(session: &Session) -> Status {
+    Status {
+        connection: session.connection(),
+        registration_id: session.registration_id().to_owned(),
+        is_push_stopped: session.is_push_stopped(),
     }
 }
 

@@ -16,14 +16,18 @@ use anser_protocol::error::ErrorCode;
 use anser_protocol::ids::{Position, TimeMs};
 use anser_protocol::names::Chat;
 use ring::rand::SecureRandom;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::transport::{Choice, Dialer, DialerError, Failure, Incoming, Trust, TrustError, Unreachable, Wire};
 
 use self::driver::Driver;
 use self::keeper::Keeper;
 use self::outgoing::Outgoing;
-use crate::session::{self, Answer, Config, Request, RequestError, SendError, Session};
+use crate::code::PushCode;
+use crate::display::Display;
+use crate::session::{
+    self, Answer, Config, Connection, LabelAnswer, LabelCall, Request, RequestError, SendError, Session,
+};
 use crate::store::{ConversationRow, LocalId, Message, Push, Release, Store, StoreError};
 
 /// Calls that wait for the driver.
@@ -127,8 +131,27 @@ enum Command {
         accepted: oneshot::Sender<Result<LocalId, SendError>>,
         outcome: oneshot::Sender<Result<Sent, SendFailed>>,
     },
+    Label {
+        sequence: u32,
+        call: LabelCall,
+        answer: oneshot::Sender<Result<LabelAnswer, PushCode>>,
+    },
+    SetPushStopped {
+        is_stopped: bool,
+        done: oneshot::Sender<()>,
+    },
+    Display(Box<dyn FnOnce(&mut Display) + Send>),
     NetworkChanged(String),
     Stop(oneshot::Sender<()>),
+}
+
+/// How the device stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    pub connection: Connection,
+    /// Empty until the first registration succeeded.
+    pub registration_id: String,
+    pub is_push_stopped: bool,
 }
 
 /// One device and its connection. Clones name the same one; it ends when the last is dropped.
@@ -136,6 +159,7 @@ enum Command {
 pub struct Client {
     commands: mpsc::Sender<Command>,
     keeper: Keeper,
+    status: watch::Receiver<Status>,
 }
 
 impl Client {
@@ -155,10 +179,10 @@ impl Client {
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
         let (to_application, deliveries) = mpsc::channel(EVENTS_MAX);
         tokio::spawn(outgoing::hand_out(outgoing.clone(), keeper.clone(), to_application));
-        let driver = Driver::new(session, dialer.into(), keeper.clone(), progress, outgoing, options.records);
+        let (driver, status) = Driver::new(session, dialer.into(), keeper.clone(), progress, outgoing, options.records);
         tokio::spawn(driver.run(received));
         let events = Events { deliveries, keeper: keeper.clone(), last: None };
-        Ok((Self { commands, keeper }, events))
+        Ok((Self { commands, keeper, status }, events))
     }
 
     /// Keeps a user logged in on this device from now on. With a password, the server checks it; without, the stored
@@ -195,6 +219,66 @@ impl Client {
         self.command(Command::Send { chat, content, accepted, outcome }).await.map_err(|Ended| SendFailed::Ended)?;
         let local = is_accepted.await.map_err(|_| SendFailed::Ended)??;
         Ok((local, waited))
+    }
+
+    /// Changes or asks for tags, alias or mobile number. The outcome comes as an event as well, with the same `sequence`,
+    /// unless it is refused at once.
+    pub async fn label(&self, sequence: u32, call: LabelCall) -> Result<LabelAnswer, PushCode> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::Label { sequence, call, answer }).await.map_err(|Ended| PushCode::Unknown)?;
+        answered.await.unwrap_or(Err(PushCode::Unknown))
+    }
+
+    /// No pushes from now on, also after a restart, until they are resumed; everything else goes on.
+    pub async fn stop_push(&self) {
+        self.set_push_stopped(true).await;
+    }
+
+    /// Pushes again, those first that waited.
+    pub async fn resume_push(&self) {
+        self.set_push_stopped(false).await;
+    }
+
+    async fn set_push_stopped(&self, is_stopped: bool) {
+        let (done, is_done) = oneshot::channel();
+        if self.command(Command::SetPushStopped { is_stopped, done }).await.is_ok() {
+            // A client that has ended has no pushes.
+            let _ = is_done.await;
+        }
+    }
+
+    /// Changes what is shown, or by which rules, and keeps it. Nothing when the client has ended.
+    pub async fn display<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Display) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        let change = Box::new(move |display: &mut Display| {
+            // Whoever asked may have gone.
+            let _ = answer.send(change(display));
+        });
+        self.command(Command::Display(change)).await.ok()?;
+        answered.await.ok()
+    }
+
+    /// How the device stands now.
+    pub fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    /// Has the server welcomed the device?
+    pub fn is_connected(&self) -> bool {
+        self.status.borrow().connection >= Connection::Connected
+    }
+
+    /// How many of the user's messages wait in the store for the server.
+    pub async fn unsent(&self, user: &str) -> Result<usize, StoreError> {
+        let user = user.to_owned();
+        let count = move |store: &dyn Store| {
+            let outbox = store.load()?.outbox;
+            Ok(outbox.iter().filter(|entry| *entry.user == *user).count())
+        };
+        self.keeper.ask(count).await
     }
 
     /// The device is in another network, whatever name the application gives it, or something about its network has

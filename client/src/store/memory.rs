@@ -16,6 +16,7 @@ use super::{
     ConversationRow, Hole, Identity, LocalId, Message, NetworkMemory, OutboxEntry, PUSH_IDS_KEPT, PUSHES_KEPT, Push,
     Release, Released, Store, StoreError, Stored, StoredUser, Write,
 };
+use crate::display::Saved;
 use crate::session::Ticket;
 
 /// The store; what it holds counts as durable.
@@ -27,6 +28,8 @@ pub struct MemoryStore {
     /// By arrival, from 1 on.
     pushes: BTreeMap<u64, Push>,
     arrivals: u64,
+    push_stopped: bool,
+    display: Saved,
     outbox_next: OutboxNumber,
     local_next: LocalId,
     outbox: BTreeMap<LocalId, OutboxEntry>,
@@ -66,6 +69,8 @@ impl MemoryStore {
             push_cursor: self.push_cursor,
             push_ids: self.push_ids.iter().copied().collect(),
             pushes_wait: !self.pushes.is_empty(),
+            push_stopped: self.push_stopped,
+            display: self.display.clone(),
             outbox_next: self.outbox_next.max(1),
             local_next: self.local_next,
             outbox: self.outbox.values().cloned().collect(),
@@ -139,6 +144,8 @@ impl MemoryStore {
             Write::Identity(identity) => self.identity = Some(identity),
             Write::Token { user, token } => self.user(user).token = token,
             Write::ChatCursor { user, position } => self.user(user).cursor = Some(position),
+            Write::PushStopped(is_stopped) => self.push_stopped = is_stopped,
+            Write::Display(change) => self.display.apply(&change),
             Write::PushCursor(position) => self.push_cursor = position,
             Write::Holes { user, chat, holes } => self.chat(user, chat).holes = holes,
             Write::Conversation { user, row } => {

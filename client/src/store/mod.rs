@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::file::FileStore;
 pub use self::memory::MemoryStore;
+use crate::display::{DisplayChange, Saved};
 use crate::session::Transport;
 
 /// So many msg_ids of pushes are remembered, to know one that comes twice.
@@ -157,6 +158,10 @@ pub enum Write {
     },
     /// Up to here the pushes are stored; nothing on a new device.
     PushCursor(Option<Position>),
+    /// The application wants no pushes.
+    PushStopped(bool),
+    /// What is shown, or by which rules.
+    Display(DisplayChange),
     /// The chat's holes as they are now, ascending.
     Holes {
         user: Name,
@@ -275,6 +280,9 @@ pub struct Stored {
     pub push_ids: Vec<Position>,
     /// Pushes are stored that the application has not taken.
     pub pushes_wait: bool,
+    /// The application wants no pushes.
+    pub push_stopped: bool,
+    pub display: Saved,
     /// Above every outbox number that this device identity has used.
     pub outbox_next: OutboxNumber,
     pub local_next: LocalId,

@@ -147,6 +147,8 @@ struct Place {
     mailbox: Arc<Mailbox>,
     number: u64,
     device: Option<(AppNumber, DeviceNumber)>,
+    /// A device that stopped its pushes counts as away already.
+    takes_pushes: bool,
     user: Option<(AppNumber, UserNumber)>,
     _permit: Permit,
 }
@@ -155,7 +157,7 @@ impl Place {
     fn new(links: Arc<Links>, permit: Permit) -> Self {
         let mailbox = Arc::new(Mailbox::default());
         let number = links.enter(&mailbox);
-        Self { links, mailbox, number, device: None, user: None, _permit: permit }
+        Self { links, mailbox, number, device: None, takes_pushes: false, user: None, _permit: permit }
     }
 
     /// What cannot even be begun is answered at once: the session must know before the next action is performed.
@@ -166,6 +168,22 @@ impl Place {
                 switchboard.attach_device(app, device, self.number, &self.mailbox);
                 switchboard.attendance.arrive(app, device, self.links.now_ms());
                 self.device = Some((app, device));
+                self.takes_pushes = true;
+            }
+            Action::AttachWithoutPushes { app, device } => {
+                switchboard.attach_without_pushes(app, device, self.number, &self.mailbox);
+                self.device = Some((app, device));
+            }
+            Action::StopPushes { app, device } => {
+                switchboard.stop_pushes(app, device, &self.mailbox);
+                if std::mem::take(&mut self.takes_pushes) {
+                    switchboard.attendance.leave(app, device, self.links.now_ms());
+                }
+            }
+            Action::ResumePushes { app, device } => {
+                switchboard.resume_pushes(app, device, &self.mailbox);
+                switchboard.attendance.arrive(app, device, self.links.now_ms());
+                self.takes_pushes = true;
             }
             Action::AttachUser { app, user } => {
                 switchboard.attach_user(app, user, &self.mailbox);
@@ -195,7 +213,9 @@ impl Drop for Place {
         self.mailbox.close();
         if let Some((app, device)) = self.device {
             self.links.switchboard.detach_device(app, device, &self.mailbox);
-            self.links.switchboard.attendance.leave(app, device, self.links.now_ms());
+            if self.takes_pushes {
+                self.links.switchboard.attendance.leave(app, device, self.links.now_ms());
+            }
         }
         if let Some((app, user)) = self.user {
             self.links.switchboard.detach_user(app, user, &self.mailbox);

@@ -8,7 +8,8 @@ use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::{Ack, Conversations, History, Send};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
 use anser_protocol::frame::push::{
-    Alias, Badge, LabelAction, PushAck, PushClicked, PushReport, PushState, PushToken, Tags, TokenKind,
+    Alias, Badge, LabelAction, Mobile, PushAck, PushClicked, PushReport, PushResume, PushState, PushStop, PushToken,
+    Tags, TokenKind,
 };
 use anser_protocol::frame::session::{CredentialKind, Logout, RegisterUser, UserInfo};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
@@ -205,7 +206,10 @@ fn told_without_login(frame: &ClientFrame) -> Told {
         | ClientFrame::PushClicked(_)
         | ClientFrame::PushReport(_)
         | ClientFrame::PushToken(_)
-        | ClientFrame::Badge(_) => told_outsider(frame),
+        | ClientFrame::Badge(_)
+        | ClientFrame::PushStop(_)
+        | ClientFrame::PushResume(_)
+        | ClientFrame::Mobile(_) => told_outsider(frame),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -236,6 +240,8 @@ fn told_stranger(frame: &ClientFrame) -> Told {
         // It is no secret that a push is unknown, but it counts nowhere.
         ClientFrame::PushClicked(_) | ClientFrame::PushReport(_) => Told::Own(is_done),
         ClientFrame::PushToken(_) | ClientFrame::Badge(_) => Told::Own(is_done),
+        // They name nothing but the caller's own device.
+        ClientFrame::PushStop(_) | ClientFrame::PushResume(_) | ClientFrame::Mobile(_) => Told::Own(is_done),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -268,7 +274,10 @@ fn told_outsider(frame: &ClientFrame) -> Told {
         | ClientFrame::PushClicked(_)
         | ClientFrame::PushReport(_)
         | ClientFrame::PushToken(_)
-        | ClientFrame::Badge(_) => told_stranger(frame),
+        | ClientFrame::Badge(_)
+        | ClientFrame::PushStop(_)
+        | ClientFrame::PushResume(_)
+        | ClientFrame::Mobile(_) => told_stranger(frame),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -527,6 +536,15 @@ impl Land {
                 vec![ClientFrame::PushToken(PushToken { request, kind, token, extensions: extensions() })]
             }
             "Badge" => vec![ClientFrame::Badge(Badge { request, badge: 3, extensions: extensions() })],
+            "Mobile" => {
+                let mobile = text("+86-13012345678");
+                vec![ClientFrame::Mobile(Mobile { request, mobile, extensions: extensions() })]
+            }
+            "PushStop" => vec![ClientFrame::PushStop(PushStop { request, extensions: extensions() })],
+            "PushResume" => {
+                let push_cursor = Some(Position::START);
+                vec![ClientFrame::PushResume(PushResume { request, push_cursor, extensions: extensions() })]
+            }
             name => panic!("the frame {name} has no row in the matrix of walls"),
         };
         for frame in &frames {

@@ -23,6 +23,7 @@ mod peer;
 mod permit;
 mod phone;
 mod push;
+mod push_stop;
 mod report;
 mod retention;
 mod schedule;

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anser_protocol::content::Platform;
 use anser_protocol::extension::Extensions;
-use anser_protocol::frame::push::{PushAck, PushClicked, PushDeliver, PushReport, PushState};
+use anser_protocol::frame::push::{
+    Mobile, PushAck, PushClicked, PushDeliver, PushReport, PushResume, PushState, PushStop,
+};
 use anser_protocol::frame::session::{Done, Hello};
 use anser_protocol::frame::{ClientFrame, ServerFrame, VERSION};
 use anser_protocol::framing::{self, Split};
@@ -90,6 +92,22 @@ impl Phone {
         let (request, pushes) = (self.take_request(), pushes.to_vec());
         let body = PushReport { request, state, pushes, extensions: Extensions::default() };
         self.ask(request, &ClientFrame::PushReport(body));
+    }
+
+    pub fn stop_pushes(&mut self) {
+        let request = self.take_request();
+        self.ask(request, &ClientFrame::PushStop(PushStop { request, extensions: Extensions::default() }));
+    }
+
+    pub fn resume_pushes(&mut self, push_cursor: Option<Position>) {
+        let request = self.take_request();
+        let body = PushResume { request, push_cursor, extensions: Extensions::default() };
+        self.ask(request, &ClientFrame::PushResume(body));
+    }
+
+    pub fn set_mobile(&mut self, mobile: &str) {
+        let (request, mobile) = (self.take_request(), mobile.to_owned());
+        self.ask(request, &ClientFrame::Mobile(Mobile { request, mobile, extensions: Extensions::default() }));
     }
 
     fn take_request(&mut self) -> u32 {

@@ -97,6 +97,30 @@ impl PushState {
     pub const MESSAGE_SHOWN: Self = Self(5);
 }
 
+/// The device wants no pushes from now on: they wait for it as for one that has no link. Everything else goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushStop {
+    pub request: u32,
+    pub extensions: Extensions,
+}
+
+/// The device wants its pushes again. The answer comes before the first of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushResume {
+    pub request: u32,
+    /// As in a hello: what was on its way when the device stopped its pushes was not stored, and comes again.
+    pub push_cursor: Option<Position>,
+    pub extensions: Extensions,
+}
+
+/// The telephone number of this device; empty: none any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mobile {
+    pub request: u32,
+    pub mobile: String,
+    pub extensions: Extensions,
+}
+
 /// What to do with labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

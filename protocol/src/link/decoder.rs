@@ -63,6 +63,9 @@ impl Decoder {
             Kind::PushReport => ClientFrame::PushReport(whole(body)?),
             Kind::PushToken => ClientFrame::PushToken(whole(body)?),
             Kind::Badge => ClientFrame::Badge(whole(body)?),
+            Kind::Mobile => ClientFrame::Mobile(whole(body)?),
+            Kind::PushStop => ClientFrame::PushStop(whole(body)?),
+            Kind::PushResume => ClientFrame::PushResume(whole(body)?),
         })
     }
 

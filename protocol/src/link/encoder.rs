@@ -120,6 +120,9 @@ impl Encoder {
             ClientFrame::PushReport(body) => put(Kind::PushReport.number(), body, out),
             ClientFrame::PushToken(body) => put(Kind::PushToken.number(), body, out),
             ClientFrame::Badge(body) => put(Kind::Badge.number(), body, out),
+            ClientFrame::Mobile(body) => put(Kind::Mobile.number(), body, out),
+            ClientFrame::PushStop(body) => put(Kind::PushStop.number(), body, out),
+            ClientFrame::PushResume(body) => put(Kind::PushResume.number(), body, out),
             ClientFrame::Unknown(number) => put(*number, &(), out),
         }
     }

@@ -109,6 +109,9 @@ pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
         28 => ClientFrame::PushReport(any(source)),
         40 => ClientFrame::PushToken(any(source)),
         41 => ClientFrame::Badge(any(source)),
+        43 => ClientFrame::Mobile(any(source)),
+        44 => ClientFrame::PushStop(any(source)),
+        45 => ClientFrame::PushResume(any(source)),
         unknown => ClientFrame::Unknown(unknown),
     }
 }

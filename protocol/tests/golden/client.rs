@@ -5,7 +5,8 @@ use anser_protocol::frame::ClientFrame as Frame;
 use anser_protocol::frame::chat::{Ack, Conversations, History};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
 use anser_protocol::frame::push::{
-    Alias, Badge, LabelAction, PushAck, PushClicked, PushReport, PushState, PushToken, Tags, TokenKind,
+    Alias, Badge, LabelAction, Mobile, PushAck, PushClicked, PushReport, PushResume, PushState, PushStop, PushToken,
+    Tags, TokenKind,
 };
 use anser_protocol::frame::session::{CredentialKind, Hello, Login, Logout, RegisterUser, UserInfo};
 use anser_protocol::ids::Position;
@@ -200,7 +201,22 @@ fn push() -> Vec<Vector> {
     let token = |request, kind, token: &str| {
         Frame::PushToken(PushToken { request, kind, token: token.into(), extensions: none() })
     };
+    let mobile = |request, mobile: &str| Frame::Mobile(Mobile { request, mobile: mobile.into(), extensions: none() });
+    let resume = |request, cursor: Option<u64>| {
+        let push_cursor = cursor.map(Position);
+        Frame::PushResume(PushResume { request, push_cursor, extensions: none() })
+    };
     vec![
+        client("mobile_set", "The number of the telephone.", mobile(40, "+86-13012345678")),
+        client("mobile_clear", "No number any more.", mobile(41, "")),
+        client("push_stop", "No pushes from now on.", Frame::PushStop(PushStop { request: 42, extensions: none() })),
+        client(
+            "push_stop_with_extension",
+            "The same, extended.",
+            Frame::PushStop(PushStop { request: 43, extensions: unknown_extension() }),
+        ),
+        client("push_resume", "Pushes again, behind what is stored.", resume(44, Some(HERE + 40))),
+        client("push_resume_without_a_cursor", "The same of a device that keeps no store.", resume(45, None)),
         client("tags_get", "Asks for this device's tags.", tags(23, LabelAction::GET, &[])),
         client("tags_set", "These tags and no others.", tags(24, LabelAction::SET, &["news", "华东"])),
         client("tags_add", "One tag more.", tags(25, LabelAction::ADD, &["beta"])),

@@ -36,6 +36,9 @@ pub fn client(frame: &ClientFrame) -> String {
         ClientFrame::PushReport(body) => text(body),
         ClientFrame::PushToken(body) => text(body),
         ClientFrame::Badge(body) => text(body),
+        ClientFrame::Mobile(body) => text(body),
+        ClientFrame::PushStop(body) => text(body),
+        ClientFrame::PushResume(body) => text(body),
     }
 }
 

@@ -408,6 +408,7 @@ impl Client {
             Told::LoginFailed { code, .. } => return Err(format!("{} cannot log in: {}", self.name(), code.text())),
             Told::Answered { request, result } => self.answered(request, result, witness, course),
             Told::SendUnsure { .. } => return Err(format!("{} doubts a message, and its store is whole", self.name())),
+            Told::Connecting | Told::RegistrationFailed { .. } | Told::LabelAnswered { .. } => {}
             Told::Connected { .. } | Told::LoggedIn { .. } | Told::LoggedOut { .. } | Told::PutOff { .. } => {}
             // App servers withdraw nothing here.
             Told::PushWithdrawn { msg_id } => {

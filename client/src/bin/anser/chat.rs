@@ -1,8 +1,11 @@
 //! `anser chat`: talking, line by line.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use anser_client::session::{self, Answer, LinkEnd, Request};
 use anser_client::shell::{Client, Event};
-use anser_client::store::Message;
+use anser_client::store::{LocalId, Message};
 use anser_protocol::content::{Amendment, AmendmentKind, Content, ContentKind, GroupEvent, GroupEventKind};
 use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::names;
@@ -25,6 +28,8 @@ const HELP: &str = "/to USER       talk with a user
 /quit          leave
 Anything else is sent to the conversation that you chose.";
 const LAST_DEFAULT: usize = 20;
+/// So long the last messages are waited for when the user leaves.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 /// Lines typed ahead.
 const LINES_MAX: usize = 16;
 
@@ -47,16 +52,27 @@ impl Chat {
     pub async fn run(self, global: &Global) -> Result<(), Failure> {
         let mut connection = Connection::to_listen(global, Some(&self.user))?;
         let roaming = roaming::watch(connection.client.clone(), global.server.clone());
+        let user = self.user.clone();
+        let mut unanswered = BTreeSet::new();
         let result = tokio::select! {
-            result = self.talk(&mut connection, global) => result,
+            result = self.talk(&mut connection, global, &mut unanswered) => result,
             () = roaming => Ok(()),
             () = asked_to_end() => Ok(()),
         };
+        if result.is_ok() {
+            settle(&mut connection, &mut unanswered).await;
+        }
+        tell_unsent(&connection.client, &user).await;
         connection.close().await;
         result
     }
 
-    async fn talk(self, connection: &mut Connection, global: &Global) -> Result<(), Failure> {
+    async fn talk(
+        self,
+        connection: &mut Connection,
+        global: &Global,
+        unanswered: &mut BTreeSet<LocalId>,
+    ) -> Result<(), Failure> {
         // What arrives while the login is under way is shown right after it.
         let early = log_in(connection, global, &self.user).await?;
         println!("You are {}. /help lists what you can do.", self.user);
@@ -72,15 +88,53 @@ impl Chat {
             tokio::select! {
                 line = lines.recv() => match line {
                     Some(line) if line.trim() == "/quit" => return Ok(()),
-                    Some(line) => talk.handle_line(line.trim()).await,
+                    Some(line) => unanswered.extend(talk.handle_line(line.trim()).await),
                     None => return Ok(()),
                 },
                 event = connection.events.next() => match event {
-                    Some(event) => show(&event)?,
+                    Some(event) => {
+                        strike_out(unanswered, &event);
+                        show(&event)?;
+                    }
                     None => return Err(Failure::new("the client has ended")),
                 },
             }
         }
+    }
+}
+
+/// Waits for the answers to what was typed last; whoever is asked to end once more does not.
+async fn settle(connection: &mut Connection, unanswered: &mut BTreeSet<LocalId>) {
+    let patience = tokio::time::sleep(LEAVE_WITHIN);
+    tokio::pin!(patience);
+    while !unanswered.is_empty() {
+        tokio::select! {
+            event = connection.events.next() => {
+                let Some(event) = event else { return };
+                strike_out(unanswered, &event);
+                if show(&event).is_err() {
+                    return;
+                }
+            }
+            () = &mut patience => return,
+            () = asked_to_end() => return,
+        }
+    }
+}
+
+fn strike_out(unanswered: &mut BTreeSet<LocalId>, event: &Event) {
+    if let Event::Session(session::Event::Sent { local, .. } | session::Event::SendFailed { local, .. }) = event {
+        unanswered.remove(local);
+    }
+}
+
+/// What the server does not have yet is kept, and the user is to know.
+async fn tell_unsent(client: &Client, user: &str) {
+    match client.unsent(user).await {
+        Ok(0) => {}
+        Ok(1) => println!("-- 1 message waits on this device and goes out when {user} is next logged in here"),
+        Ok(count) => println!("-- {count} messages wait on this device and go out when {user} is next logged in here"),
+        Err(error) => println!("-- whether messages wait on this device is not known: {error}"),
     }
 }
 
@@ -97,7 +151,8 @@ struct Talk {
 }
 
 impl Talk {
-    async fn handle_line(&mut self, line: &str) {
+    /// Answers the message that was posted, if the line was one.
+    async fn handle_line(&mut self, line: &str) -> Option<LocalId> {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match (word, rest.trim()) {
             ("", _) => {}
@@ -110,8 +165,9 @@ impl Talk {
             ("/chats", _) => self.show_chats().await,
             ("/members", _) => self.show_members().await,
             (word, _) if word.starts_with('/') => println!("I do not know {line}; /help lists what you can do."),
-            _ => self.say(line).await,
+            _ => return self.say(line).await,
         }
+        None
     }
 
     fn choose(&mut self, chat: names::Chat) {
@@ -119,14 +175,18 @@ impl Talk {
         self.chat = Some(chat);
     }
 
-    async fn say(&self, text: &str) {
+    async fn say(&self, text: &str) -> Option<LocalId> {
         let Some(chat) = &self.chat else {
             println!("To whom? Choose with /to USER or /group GROUP.");
-            return;
+            return None;
         };
         // The outcome comes as an event: an answer that is late must not keep the next line waiting.
-        if let Err(error) = self.client.post(chat.clone(), Content::text(text)).await {
-            println!("not sent: {error}");
+        match self.client.post(chat.clone(), Content::text(text)).await {
+            Ok((local, _)) => Some(local),
+            Err(error) => {
+                println!("not sent: {error}");
+                None
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anser_client::code::PushCode;
 use anser_client::session::{LinkEnd, RequestError};
 use anser_client::shell::{DialerError, LoginError, SendFailed, Unreachable};
 use anser_client::store::StoreError;
@@ -102,6 +103,16 @@ impl From<StoreError> for Failure {
 impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
         Self::new(error.to_string())
+    }
+}
+
+impl From<PushCode> for Failure {
+    fn from(code: PushCode) -> Self {
+        let hint = match code {
+            PushCode::Stopped => "\nHave pushes again with: anser resume",
+            _ => "",
+        };
+        Self::new(format!("{code}{hint}"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `anser tags` and `anser alias`: by what app servers choose this device.
 
-use anser_client::session::{Answer, Request};
+use anser_client::session::{LabelAnswer, LabelCall};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -12,6 +12,7 @@ use crate::options::Global;
 #[derive(Args)]
 #[command(after_help = "Examples:
   anser tags add beijing vip          on the device without a user
+  anser tags check vip                is it bound?
   anser tags --user bob get           on Bob's device, the one of \"anser listen --user bob\"")]
 pub struct Tags {
     /// Whose device; no login is needed
@@ -37,6 +38,10 @@ enum TagsAction {
         #[arg(required = true)]
         tags: Vec<String>,
     },
+    /// Take all tags away
+    Clean,
+    /// Say whether the device has this tag
+    Check { tag: String },
 }
 
 /// Show or change this device's alias
@@ -64,17 +69,23 @@ enum AliasAction {
 
 impl Tags {
     pub async fn run(self, global: &Global) -> Result<(), Failure> {
-        let request = match self.action {
-            TagsAction::Get => Request::TagsGet,
-            TagsAction::Set { tags } => Request::TagsSet { tags },
-            TagsAction::Add { tags } => Request::TagsAdd { tags },
-            TagsAction::Delete { tags } => Request::TagsDelete { tags },
+        let call = match self.action {
+            TagsAction::Get => LabelCall::GetTags,
+            TagsAction::Set { tags } if tags.is_empty() => LabelCall::CleanTags,
+            TagsAction::Set { tags } => LabelCall::SetTags(tags),
+            TagsAction::Add { tags } => LabelCall::AddTags(tags),
+            TagsAction::Delete { tags } => LabelCall::DeleteTags(tags),
+            TagsAction::Clean => LabelCall::CleanTags,
+            TagsAction::Check { tag } => LabelCall::CheckTag(tag),
         };
-        let Answer::Tags(tags) = ask(global, self.user.as_deref(), request).await? else { return Ok(()) };
-        if global.json {
-            println!("{}", json!({"tags": tags}));
-        } else {
-            tags.iter().for_each(|tag| println!("{tag}"));
+        match ask(global, self.user.as_deref(), call).await? {
+            LabelAnswer::Tags(tags) if global.json => println!("{}", json!({"tags": tags})),
+            LabelAnswer::Tags(tags) => tags.iter().for_each(|tag| println!("{tag}")),
+            LabelAnswer::CheckedTag { tag, is_bound } if global.json => {
+                println!("{}", json!({"tag": tag, "bound": is_bound}));
+            }
+            LabelAnswer::CheckedTag { is_bound, .. } => println!("{}", if is_bound { "bound" } else { "not bound" }),
+            LabelAnswer::Alias(_) | LabelAnswer::Mobile(_) => {}
         }
         Ok(())
     }
@@ -82,12 +93,12 @@ impl Tags {
 
 impl Alias {
     pub async fn run(self, global: &Global) -> Result<(), Failure> {
-        let request = match self.action {
-            AliasAction::Get => Request::AliasGet,
-            AliasAction::Set { alias } => Request::AliasSet { alias },
-            AliasAction::Delete => Request::AliasDelete,
+        let call = match self.action {
+            AliasAction::Get => LabelCall::GetAlias,
+            AliasAction::Set { alias } => LabelCall::SetAlias(alias),
+            AliasAction::Delete => LabelCall::DeleteAlias,
         };
-        let Answer::Alias(alias) = ask(global, self.user.as_deref(), request).await? else { return Ok(()) };
+        let LabelAnswer::Alias(alias) = ask(global, self.user.as_deref(), call).await? else { return Ok(()) };
         if global.json {
             println!("{}", json!({"alias": alias}));
         } else if !alias.is_empty() {
@@ -97,9 +108,10 @@ impl Alias {
     }
 }
 
-async fn ask(global: &Global, user: Option<&str>, request: Request) -> Result<Answer, Failure> {
+pub async fn ask(global: &Global, user: Option<&str>, call: LabelCall) -> Result<LabelAnswer, Failure> {
     let mut connection = Connection::to_ask(global, user)?;
-    let answer = connection.ask(request).await;
+    let client = connection.client.clone();
+    let answer = connection.watched(client.label(1, call)).await;
     connection.close().await;
-    Ok(answer?)
+    Ok(answer??)
 }

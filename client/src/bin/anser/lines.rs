@@ -49,7 +49,10 @@ fn session_line(event: &session::Event) -> Option<Value> {
         }
         E::PutOff { code, message } => json!({"event": "put_off", "code": code.0, "message": message}),
         E::PushWithdrawn { msg_id } => json!({"event": "push_withdrawn", "msg_id": msg_id.0}),
-        E::Registered { .. } | E::Answered { .. } => return None,
+        E::RegistrationFailed { code } => {
+            json!({"event": "registration_failed", "code": code.number(), "message": code.text()})
+        }
+        E::Registered { .. } | E::Connecting | E::LabelAnswered { .. } | E::Answered { .. } => return None,
     })
 }
 

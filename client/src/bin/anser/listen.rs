@@ -20,7 +20,8 @@ use crate::signals::asked_to_end;
   anser listen --user bob             Bob's messages, and pushes to his device
 
 Lines: \"connected\" when the link is up, \"caught_up\" when all that was missed has been printed, \"message\",
-\"group_event\" and \"push\" as they come, \"disconnected\" and \"unreachable\" while there is no link, \"put_off\" when
+\"group_event\" and \"push\" as they come (of a notification \"options\" holds what the sender set for this kind of device),
+\"push_withdrawn\" when a push was taken back, \"registration_failed\" while a new device is not known, \"disconnected\" and \"unreachable\" while there is no link, \"put_off\" when
 the server cannot do something yet (it tries again by itself). A line that was printed is not printed again by the next
 listen; one that was on its way when the process was killed may be.")]
 pub struct Listen {
@@ -32,6 +33,9 @@ pub struct Listen {
 impl Listen {
     pub async fn run(self, global: &Global) -> Result<(), Failure> {
         let mut connection = Connection::to_listen(global, self.user.as_deref())?;
+        if connection.client.status().is_push_stopped {
+            eprintln!("anser: pushes are stopped on this device; \"anser resume\" has them again");
+        }
         let roaming = roaming::watch(connection.client.clone(), global.server.clone());
         let result = tokio::select! {
             result = self.print_all(&mut connection, global) => result,

@@ -8,7 +8,9 @@ mod group;
 mod labels;
 mod lines;
 mod listen;
+mod mobile;
 mod options;
+mod push_stop;
 mod register;
 mod roaming;
 mod send;
@@ -50,6 +52,9 @@ enum Command {
     Chat(chat::Chat),
     Tags(labels::Tags),
     Alias(labels::Alias),
+    Mobile(mobile::Mobile),
+    Stop(push_stop::Stop),
+    Resume(push_stop::Resume),
     Group(group::Group),
     Bench(bench::Bench),
 }
@@ -78,6 +83,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Chat(command) => command.run(&global).await,
         Command::Tags(command) => command.run(&global).await,
         Command::Alias(command) => command.run(&global).await,
+        Command::Mobile(command) => command.run(&global).await,
+        Command::Stop(command) => command.run(&global),
+        Command::Resume(command) => command.run(&global),
         Command::Group(command) => command.run(&global).await,
         Command::Bench(command) => command.run(&global).await,
     }

@@ -2,7 +2,9 @@
 
 mod asking;
 mod catching_up;
+mod labels;
 mod live_records;
+mod push_stop;
 mod pushes;
 mod registration_and_login;
 mod sending;

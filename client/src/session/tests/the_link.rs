@@ -54,7 +54,7 @@ fn a_server_without_a_welcome_is_left_after_ten_seconds() {
     let mut scene = Scene::new();
     scene.connect();
     scene.wait(Duration::from_secs(10));
-    assert_eq!(scene.events[0], Event::Disconnected { reason: LinkEnd::Silent });
+    assert!(scene.events.contains(&Event::Disconnected { reason: LinkEnd::Silent }));
 }
 
 #[test]

@@ -15,6 +15,11 @@
 //! | `pushes` | arrival | pushes that the application has not taken |
 //! | `push_ids` | arrival | msg_id; the last thousand |
 //! | `heartbeats`, `winners` | network | what was learned there |
+//! | `settings` | name | whether pushes are stopped, push time, silence time, notifications that stay, badge, next notice id |
+//! | `notices` | notice id | which push stands there in the status bar |
+//! | `local_notices` | number | a notification that the application planned |
+//!
+//! The last three came after 0.1.0: a store that has none gets them when it is opened, and 0.1.0 leaves them alone.
 //!
 //! Rules:
 //! - One process at a time: a file beside the store is locked as long as it is open.
@@ -113,6 +118,11 @@ impl FileStore {
                 Self { database, path: path.to_owned(), retention, rebuilt, _lock: lock }
             }
         };
+        if let Err(error) = store.unharmed(|| make_later_tables(&store.database))
+            && !matches!(error, StoreError::Damaged { .. })
+        {
+            return Err(error);
+        }
         match store.check() {
             Ok(()) => Ok(store),
             Err(StoreError::Damaged { .. }) => store.rebuild(),
@@ -266,6 +276,17 @@ fn open_database(path: &Path) -> Result<Option<Opened>, StoreError> {
         Ok(Err(DatabaseError::Storage(StorageError::Corrupted(_)))) | Err(_) => Ok(None),
         Ok(Err(error)) => Err(disk(path, error)),
     }
+}
+
+/// A store that an earlier version made lacks the tables that came later.
+fn make_later_tables(database: &Database) -> Result<(), Failed> {
+    let lacks_some = tables::lacks_later_ones(&database.begin_read()?)?;
+    if lacks_some && matches!(format(database), Ok(Format::Number(FORMAT))) {
+        let transaction = database.begin_write()?;
+        tables::make_later_ones(&transaction)?;
+        transaction.commit()?;
+    }
+    Ok(())
 }
 
 /// Makes a store in this place, whole or not at all.

@@ -9,6 +9,7 @@ use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 use super::Failed;
 use super::rows::{read, value_of};
 use super::tables::*;
+use crate::display::NoticeId;
 use crate::store::encoding::{ConversationValue, MessageValue, OutboxValue, chat_from_key, chat_key};
 use crate::store::{ConversationRow, LocalId, Message, OutboxEntry, Released, Stored};
 
@@ -36,6 +37,7 @@ pub(super) fn load(database: &Database) -> Result<Stored, Failed> {
         stored.push_ids.push(value_of(PUSH_IDS.1, &row?)?);
     }
     stored.pushes_wait = transaction.open_table(PUSHES.0)?.first()?.is_some();
+    load_display(&transaction, &mut stored)?;
     load_users(&transaction, &mut stored)?;
     load_networks(&transaction, &mut stored)?;
     Ok(stored)
@@ -52,6 +54,31 @@ fn load_outbox(
         entries.push(value.entry(LocalId(row.0.value())).ok_or(Failed::Damaged(name))?);
     }
     Ok(entries)
+}
+
+fn load_display(transaction: &ReadTransaction, stored: &mut Stored) -> Result<(), Failed> {
+    for row in transaction.open_table(SETTINGS.0)?.iter()? {
+        let row = row?;
+        match row.0.value() {
+            PUSH_STOPPED => stored.push_stopped = value_of(SETTINGS.1, &row)?,
+            PUSH_TIME => stored.display.push_time = value_of(SETTINGS.1, &row)?,
+            SILENCE_TIME => stored.display.silence_time = value_of(SETTINGS.1, &row)?,
+            KEEP_LATEST => stored.display.keep_latest = value_of(SETTINGS.1, &row)?,
+            BADGE => stored.display.badge = value_of(SETTINGS.1, &row)?,
+            NOTICE_NEXT => stored.display.notice_next = value_of(SETTINGS.1, &row)?,
+            // A setting of a later version.
+            _ => {}
+        }
+    }
+    for row in transaction.open_table(NOTICES.0)?.iter()? {
+        let row = row?;
+        stored.display.notices.insert(NoticeId(row.0.value()), value_of(NOTICES.1, &row)?);
+    }
+    for row in transaction.open_table(LOCAL_NOTICES.0)?.iter()? {
+        let row = row?;
+        stored.display.local_notices.insert(row.0.value(), value_of(LOCAL_NOTICES.1, &row)?);
+    }
+    Ok(())
 }
 
 fn load_users(transaction: &ReadTransaction, stored: &mut Stored) -> Result<(), Failed> {

@@ -19,6 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::Failed;
 use super::rows::{Kind, Row, Rows, read, value_of};
 use super::tables::*;
+use crate::display::{LocalNotice, Notice, PushTime, SilenceTime};
 use crate::store::amendment::Standing;
 use crate::store::encoding::{ConversationValue, MessageValue, OutboxValue};
 use crate::store::{HeartbeatMemory, Push, Rebuilt};
@@ -63,6 +64,9 @@ impl Salvage<'_> {
         self.copy::<_, HeartbeatMemory>(HEARTBEATS, |new| &mut new.heartbeats)?;
         self.copy::<_, u8>(WINNERS, |new| &mut new.winners)?;
         self.copy::<_, Standing>(AMENDMENTS, |new| &mut new.amendments)?;
+        self.settings()?;
+        self.copy::<_, Notice>(NOTICES, |new| &mut new.notices)?;
+        self.copy::<_, LocalNotice>(LOCAL_NOTICES, |new| &mut new.local_notices)?;
         self.messages()?;
         self.outbox()?;
         let local_next = catch_unwind(AssertUnwindSafe(|| read::<_, u64>(&self.old, META, "local_next")));
@@ -96,6 +100,26 @@ impl Salvage<'_> {
         })?;
         for ((user, chat), counted) in &chats {
             self.new.chats.put((user, chat), counted)?;
+        }
+        Ok(())
+    }
+
+    /// Each setting is of a type of its own.
+    fn settings(&mut self) -> Result<(), Failed> {
+        self.setting::<bool>(PUSH_STOPPED)?;
+        self.setting::<Option<PushTime>>(PUSH_TIME)?;
+        self.setting::<Option<SilenceTime>>(SILENCE_TIME)?;
+        self.setting::<u32>(KEEP_LATEST)?;
+        self.setting::<u32>(BADGE)?;
+        self.setting::<u64>(NOTICE_NEXT)?;
+        self.walk::<_, Unread>(SETTINGS, |_, _, _| Ok(()))
+    }
+
+    fn setting<T: Serialize + DeserializeOwned>(&mut self, name: &'static str) -> Result<(), Failed> {
+        // One that cannot be read is counted by whoever walks over all.
+        let value = catch_unwind(AssertUnwindSafe(|| read::<_, T>(&self.old, SETTINGS, name)));
+        if let Ok(Ok(Some(value))) = value {
+            self.new.settings.put(name, &value)?;
         }
         Ok(())
     }
@@ -138,7 +162,7 @@ impl Salvage<'_> {
         let table = match opened {
             Ok(Ok(table)) => table,
             // Stores of the first days have none; it is made by the first write.
-            Ok(Err(TableError::TableDoesNotExist(_))) if name == AMENDMENTS.1 => return Ok(()),
+            Ok(Err(TableError::TableDoesNotExist(_))) if name == AMENDMENTS.1 || LATER.contains(&name) => return Ok(()),
             Ok(Err(_)) | Err(_) => {
                 self.lost += 1;
                 return Ok(());

@@ -2,11 +2,12 @@
 
 use anser_protocol::content::Content;
 use anser_protocol::ids::Position;
-use redb::{ReadableTable, TableError, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, TableError, TableHandle, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
 use super::rows::{Kind, Rows, kind, value_of};
 use super::{Failed, Retention};
+use crate::display::DisplayChange;
 use crate::session::Transport;
 use crate::store::amendment::{self, Place, Standing};
 use crate::store::encoding::{ConversationValue, MessageValue, OutboxValue, chat_key};
@@ -30,6 +31,32 @@ pub(super) const PUSHES: Named<u64> = kind("pushes");
 pub(super) const PUSH_IDS: Named<u64> = kind("push_ids");
 pub(super) const HEARTBEATS: Named<(&str, u8)> = kind("heartbeats");
 pub(super) const WINNERS: Named<&str> = kind("winners");
+pub(super) const SETTINGS: Named<&str> = kind("settings");
+pub(super) const NOTICES: Named<u64> = kind("notices");
+pub(super) const LOCAL_NOTICES: Named<u64> = kind("local_notices");
+
+/// Tables that the stores of 0.1.0 do not have.
+pub(super) const LATER: [&str; 3] = [SETTINGS.1, NOTICES.1, LOCAL_NOTICES.1];
+
+pub(super) fn lacks_later_ones(transaction: &ReadTransaction) -> Result<bool, Failed> {
+    let known: Vec<String> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
+    Ok(LATER.iter().any(|name| !known.iter().any(|known| known == name)))
+}
+
+pub(super) fn make_later_ones(transaction: &WriteTransaction) -> Result<(), TableError> {
+    transaction.open_table(SETTINGS.0)?;
+    transaction.open_table(NOTICES.0)?;
+    transaction.open_table(LOCAL_NOTICES.0)?;
+    Ok(())
+}
+
+/// Names of settings.
+pub(super) const PUSH_STOPPED: &str = "push_stopped";
+pub(super) const PUSH_TIME: &str = "push_time";
+pub(super) const SILENCE_TIME: &str = "silence_time";
+pub(super) const KEEP_LATEST: &str = "keep_latest";
+pub(super) const BADGE: &str = "badge";
+pub(super) const NOTICE_NEXT: &str = "notice_next";
 
 /// So many old messages are let go in one go.
 const PRUNED_AT_ONCE: u64 = 500;
@@ -60,6 +87,9 @@ pub(super) struct Tables<'t> {
     pub(super) push_ids: Rows<'t, u64>,
     pub(super) heartbeats: Rows<'t, (&'static str, u8)>,
     pub(super) winners: Rows<'t, &'static str>,
+    pub(super) settings: Rows<'t, &'static str>,
+    pub(super) notices: Rows<'t, u64>,
+    pub(super) local_notices: Rows<'t, u64>,
 }
 
 impl<'t> Tables<'t> {
@@ -79,6 +109,9 @@ impl<'t> Tables<'t> {
             push_ids: Rows::open(transaction, PUSH_IDS)?,
             heartbeats: Rows::open(transaction, HEARTBEATS)?,
             winners: Rows::open(transaction, WINNERS)?,
+            settings: Rows::open(transaction, SETTINGS)?,
+            notices: Rows::open(transaction, NOTICES)?,
+            local_notices: Rows::open(transaction, LOCAL_NOTICES)?,
         })
     }
 
@@ -86,6 +119,8 @@ impl<'t> Tables<'t> {
         match write {
             Write::Identity(identity) => self.meta.put("identity", identity)?,
             Write::PushCursor(cursor) => self.meta.put("push_cursor", cursor)?,
+            Write::PushStopped(is_stopped) => self.settings.put(PUSH_STOPPED, is_stopped)?,
+            Write::Display(change) => self.write_display(change)?,
             Write::Token { user, token } if token.is_empty() => self.tokens.remove(user)?,
             Write::Token { user, token } => self.tokens.put(user, token)?,
             Write::ChatCursor { user, position } => self.cursors.put(user, position)?,
@@ -190,6 +225,25 @@ impl<'t> Tables<'t> {
         self.pushes.put(arrival, push)?;
         if let Some(old) = arrival.checked_sub(PUSHES_KEPT as u64) {
             self.pushes.remove(old)?;
+        }
+        Ok(())
+    }
+
+    fn write_display(&mut self, change: &DisplayChange) -> Result<(), Failed> {
+        match change {
+            DisplayChange::PushTime(time) => self.settings.put(PUSH_TIME, time)?,
+            DisplayChange::SilenceTime(time) => self.settings.put(SILENCE_TIME, time)?,
+            DisplayChange::KeepLatest(count) => self.settings.put(KEEP_LATEST, count)?,
+            DisplayChange::Badge(count) => self.settings.put(BADGE, count)?,
+            DisplayChange::Shown(id, notice) => {
+                self.notices.put(id.0, notice)?;
+                if id.0 >= self.settings.get::<u64>(NOTICE_NEXT)?.unwrap_or_default() {
+                    self.settings.put(NOTICE_NEXT, &(id.0 + 1))?;
+                }
+            }
+            DisplayChange::Gone(id) => self.notices.remove(id.0)?,
+            DisplayChange::Planned(number, notice) => self.local_notices.put(*number, notice)?,
+            DisplayChange::Unplanned(number) => self.local_notices.remove(*number)?,
         }
         Ok(())
     }

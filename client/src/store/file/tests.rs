@@ -7,6 +7,7 @@ use anser_protocol::names::Name;
 use redb::ReadableTable;
 
 use super::*;
+use crate::display::{DisplayChange, LocalNotice, Notice, NoticeId, PushTime, SilenceTime};
 use crate::session::Transport;
 use crate::store::{HeartbeatMemory, Hole, Identity, LocalId, MemoryStore, OutboxEntry, Push};
 
@@ -27,6 +28,22 @@ fn message(position: u64, outbox: u64) -> Write {
 fn push(position: u64, msg_id: u64) -> Write {
     let content = PushContent::default();
     Write::Push(Push { position: Position(position), msg_id: Position(msg_id), at_ms: 7, content, replaces: None })
+}
+
+fn what_is_shown() -> Vec<DisplayChange> {
+    let local = LocalNotice { id: 9, title: "title".into(), due_ms: 1000, ..LocalNotice::default() };
+    vec![
+        DisplayChange::PushTime(PushTime::new(&[1, 2], 8, 20)),
+        DisplayChange::SilenceTime(SilenceTime::new((22, 30), (7, 0))),
+        DisplayChange::KeepLatest(3),
+        DisplayChange::Badge(7),
+        DisplayChange::Shown(NoticeId(1), Notice { msg_id: Some(Position(49)) }),
+        DisplayChange::Shown(NoticeId(2), Notice { msg_id: None }),
+        DisplayChange::Gone(NoticeId(1)),
+        DisplayChange::Planned(1, LocalNotice { id: 8, ..local.clone() }),
+        DisplayChange::Planned(2, local),
+        DisplayChange::Unplanned(1),
+    ]
 }
 
 /// One of everything.
@@ -68,7 +85,11 @@ fn a_life() -> Vec<Write> {
             memory: HeartbeatMemory { interval_s: 30, ceiling_s: 0 },
         },
         Write::Winner { network: "home".into(), transport: Transport::Tcp },
+        Write::PushStopped(true),
     ]
+    .into_iter()
+    .chain(what_is_shown().into_iter().map(Write::Display))
+    .collect()
 }
 
 fn folder() -> tempfile::TempDir {

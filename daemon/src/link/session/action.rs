@@ -45,6 +45,20 @@ pub enum Action {
         app: AppNumber,
         device: DeviceNumber,
     },
+    /// The same for a device that wants no pushes: it holds a link, and counts as away.
+    AttachWithoutPushes {
+        app: AppNumber,
+        device: DeviceNumber,
+    },
+    /// From now on no pushes come, and the device counts as away.
+    StopPushes {
+        app: AppNumber,
+        device: DeviceNumber,
+    },
+    ResumePushes {
+        app: AppNumber,
+        device: DeviceNumber,
+    },
     AttachUser {
         app: AppNumber,
         user: UserNumber,

@@ -2,7 +2,7 @@
 
 use anser_protocol::content::Platform;
 use anser_protocol::error::ErrorCode;
-use anser_protocol::extension::Extensions;
+use anser_protocol::extension::{Extensions, tag};
 use anser_protocol::frame::session::{Hello, Welcome};
 use anser_protocol::frame::{ServerFrame, VERSION};
 use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
@@ -103,13 +103,14 @@ impl Session {
     ) {
         let app = greeting.app;
         let cursor = greeting.hello.push_cursor.or(stored_cursor).unwrap_or_default();
-        self.stage = Stage::Ready(Box::new(Ready {
-            app,
-            device: DeviceFlow::new(device, platform, cursor),
-            user: None,
-            is_changing_user: false,
-        }));
-        self.actions.push_back(Action::AttachDevice { app, device });
+        let is_stopped = greeting.hello.extensions.value(tag::PUSHES_STOPPED).is_some();
+        let mut flow = DeviceFlow::new(device, platform, cursor);
+        flow.is_stopped = is_stopped;
+        self.stage = Stage::Ready(Box::new(Ready { app, device: flow, user: None, is_changing_user: false }));
+        self.actions.push_back(match is_stopped {
+            true => Action::AttachWithoutPushes { app, device },
+            false => Action::AttachDevice { app, device },
+        });
         let heartbeat = self.rules.heartbeat;
         self.send(&ServerFrame::Welcome(Welcome {
             version: VERSION,

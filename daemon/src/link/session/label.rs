@@ -1,16 +1,16 @@
-//! A device's tags and alias.
+//! A device's tags, alias and mobile number.
 
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ServerFrame;
-use anser_protocol::frame::push::{Alias, AliasValue, LabelAction, TagList, Tags};
+use anser_protocol::frame::push::{Alias, AliasValue, LabelAction, Mobile, TagList, Tags};
+use anser_protocol::label;
 use anser_protocol::limits::{LABEL_BYTES_MAX, TAGS_PER_CALL_BYTES_MAX};
-use anser_storage::command::{Command, DeviceCommand};
+use anser_storage::command::{Command, DeviceChange, DeviceCommand};
 use anser_storage::outcome::Answer as Accepted;
 
 use super::request::Pending;
 use super::{Session, Stage};
-use crate::label;
 use crate::link::query::{Answer, Query};
 
 impl Session {
@@ -93,6 +93,16 @@ impl Session {
             Ok(_) => self.fail(request, ErrorCode::INTERNAL, ""),
             Err(code) => self.fail(request, code, ""),
         }
+    }
+
+    pub(super) fn set_mobile(&mut self, body: Mobile) {
+        let Stage::Ready(ready) = &self.stage else { return };
+        if let Err(code) = label::check_mobile(&body.mobile) {
+            return self.fail(body.request, code, "");
+        }
+        let (app, device) = (ready.app, ready.device.number);
+        let change = DeviceChange { mobile: Some(body.mobile), ..DeviceChange::default() };
+        self.submit(Pending::Mobile(body.request), Command::Device(DeviceCommand::Update { app, device, change }));
     }
 }
 

@@ -7,7 +7,7 @@ use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ServerFrame;
 use anser_protocol::frame::push::{
-    PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushState, PushWithdrawn,
+    PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushResume, PushState, PushStop, PushWithdrawn,
 };
 use anser_protocol::ids::{Position, TimeMs};
 use anser_protocol::planted::{Fault, is_planted};
@@ -16,7 +16,7 @@ use anser_storage::ids::{AppNumber, DeviceNumber};
 use anser_storage::outcome::Push;
 
 use super::request::Pending;
-use super::{Session, Stage};
+use super::{Action, Session, Stage};
 use crate::link::query::{Answer, Query};
 
 /// The device of a session, and how far it has been told of its pushes.
@@ -31,6 +31,8 @@ pub(super) struct DeviceFlow {
     began_at: Position,
     told: Position,
     progress: Progress,
+    /// The device wants no pushes: they wait as for one that is away.
+    pub(super) is_stopped: bool,
     /// Live copies were lost after the snapshot that is being read may have been taken.
     has_missed: bool,
 }
@@ -53,12 +55,20 @@ impl DeviceFlow {
             began_at: cursor,
             told: cursor,
             progress: Progress::Behind,
+            is_stopped: false,
             has_missed: false,
         }
     }
 
     pub(super) fn is_live(&self) -> bool {
-        self.progress == Progress::Live
+        self.is_stopped || self.progress == Progress::Live
+    }
+
+    /// Goes on from what the device has stored. An answer that is on its way tells of a time before.
+    fn resume(&mut self, cursor: Option<Position>) {
+        self.is_stopped = false;
+        self.delivered = cursor.unwrap_or(self.acknowledged);
+        self.fall_behind();
     }
 
     pub(super) fn fall_behind(&mut self) {
@@ -96,6 +106,9 @@ impl Session {
     pub(super) fn deliver_push(&mut self, position: Position, at_ms: TimeMs, push: &Arc<Push>) {
         let Stage::Ready(ready) = &mut self.stage else { return };
         let device = &mut ready.device;
+        if device.is_stopped {
+            return;
+        }
         let is_outside_the_run = push.expires_ms <= at_ms;
         if is_outside_the_run {
             return self.send_push(position, position, at_ms, push);
@@ -135,13 +148,16 @@ impl Session {
 
     /// A push was taken back that this device may have.
     pub(super) fn tell_withdrawn(&mut self, msg_id: Position) {
+        if matches!(&self.stage, Stage::Ready(ready) if ready.device.is_stopped) {
+            return;
+        }
         self.send(&ServerFrame::PushWithdrawn(PushWithdrawn { msg_id, extensions: Extensions::default() }));
     }
 
     pub(super) fn continue_pushes(&mut self) {
         let Stage::Ready(ready) = &mut self.stage else { return };
         let device = &mut ready.device;
-        if device.progress != Progress::Behind {
+        if device.progress != Progress::Behind || device.is_stopped {
             return;
         }
         device.progress = Progress::Asking;
@@ -162,6 +178,14 @@ impl Session {
             Ok(_) => return self.end(ErrorCode::INTERNAL, ""),
             Err(code) => return self.end(code, "the log could not be read"),
         };
+        if let Stage::Ready(ready) = &mut self.stage
+            && (ready.device.is_stopped || ready.device.delivered != since)
+        {
+            // The device stopped its pushes meanwhile, and may have resumed them from another place.
+            ready.device.progress = Progress::Behind;
+            ready.device.has_missed = false;
+            return self.continue_catch_up();
+        }
         let mut after = since;
         for (position, at_ms, push) in pushes {
             if self.has_expired(&push) {
@@ -179,6 +203,24 @@ impl Session {
             ready.device.arrive();
         }
         self.continue_catch_up();
+    }
+
+    pub(super) fn stop_pushes(&mut self, body: PushStop) {
+        let Stage::Ready(ready) = &mut self.stage else { return };
+        if !std::mem::replace(&mut ready.device.is_stopped, true) {
+            self.actions.push_back(Action::StopPushes { app: ready.app, device: ready.device.number });
+        }
+        self.done(body.request);
+    }
+
+    /// The switchboard is told first and the log is read second, as after a hello.
+    pub(super) fn resume_pushes(&mut self, body: PushResume) {
+        let Stage::Ready(ready) = &mut self.stage else { return };
+        if ready.device.is_stopped {
+            ready.device.resume(body.push_cursor);
+            self.actions.push_back(Action::ResumePushes { app: ready.app, device: ready.device.number });
+        }
+        self.done(body.request);
     }
 
     pub(super) fn acknowledge_pushes(&mut self, body: PushAck) {

@@ -54,6 +54,7 @@ pub(super) enum Pending {
     Tags(u32),
     ChangeAlias(u32),
     Alias(u32),
+    Mobile(u32),
     Report(u32),
     /// Nobody waits for the outcome.
     Unheeded,
@@ -104,6 +105,9 @@ impl Session {
             ClientFrame::PushReport(body) => self.report_state(body),
             ClientFrame::PushToken(body) => self.set_push_token(body),
             ClientFrame::Badge(body) => self.set_badge(body),
+            ClientFrame::PushStop(body) => self.stop_pushes(body),
+            ClientFrame::PushResume(body) => self.resume_pushes(body),
+            ClientFrame::Mobile(body) => self.set_mobile(body),
             ClientFrame::Unknown(_) => {}
         }
         self.continue_catch_up();
@@ -143,7 +147,7 @@ impl Session {
             Pending::CreateGroup(request) => self.group_created(request, accepted),
             Pending::ChangeTags(request) => self.tags_changed(request, accepted),
             Pending::ChangeAlias(request) => self.alias_changed(request, accepted),
-            Pending::ChangeGroup(request) | Pending::Report(request) => match accepted {
+            Pending::ChangeGroup(request) | Pending::Mobile(request) | Pending::Report(request) => match accepted {
                 Ok(_) => self.done(request),
                 Err((code, message)) => self.fail(request, code, &message),
             },

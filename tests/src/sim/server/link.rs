@@ -150,6 +150,22 @@ impl ServerLink {
                 }
                 self.device = Some((app, device));
             }
+            Action::AttachWithoutPushes { app, device } => {
+                if let Some(switchboard) = server.switchboard() {
+                    switchboard.attach_without_pushes(app, device, self.number, &self.mailbox);
+                }
+                self.device = Some((app, device));
+            }
+            Action::StopPushes { app, device } => {
+                if let Some(switchboard) = server.switchboard() {
+                    switchboard.stop_pushes(app, device, &self.mailbox);
+                }
+            }
+            Action::ResumePushes { app, device } => {
+                if let Some(switchboard) = server.switchboard() {
+                    switchboard.resume_pushes(app, device, &self.mailbox);
+                }
+            }
             Action::AttachUser { app, user } => {
                 if let Some(switchboard) = server.switchboard() {
                     switchboard.attach_user(app, user, &self.mailbox);

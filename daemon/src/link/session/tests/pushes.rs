@@ -1,7 +1,9 @@
 //! Pushes on a session: live, replaced, withdrawn, expired, reported.
 
-use anser_protocol::frame::push::{PushReport, PushState};
-use anser_storage::command::{PushCommand, Reported};
+use anser_protocol::extension::tag;
+use anser_protocol::frame::push::{Mobile, PushReport, PushResume, PushState, PushStop};
+use anser_protocol::frame::session::{Done, Hello};
+use anser_storage::command::{DeviceChange, DeviceCommand, PushCommand, Reported};
 
 use super::*;
 
@@ -75,4 +77,105 @@ fn a_report_of_a_push_is_counted_by_its_state_and_an_unknown_state_is_refused() 
 
     dialogue.say(&report(3, PushState(99)));
     assert_eq!(codes(&dialogue.hear()), [(3, ErrorCode::INVALID)]);
+}
+
+fn stop(request: u32) -> ClientFrame {
+    ClientFrame::PushStop(PushStop { request, extensions: Extensions::default() })
+}
+
+fn resume(request: u32, cursor: u64) -> ClientFrame {
+    let push_cursor = Some(Position(cursor));
+    ClientFrame::PushResume(PushResume { request, push_cursor, extensions: Extensions::default() })
+}
+
+#[test]
+fn a_device_that_stopped_its_pushes_gets_none_and_its_user_gets_messages() {
+    let mut dialogue = Dialogue::live();
+    dialogue.say(&stop(7));
+    assert!(matches!(dialogue.hear()[..], [ServerFrame::Done(Done { request: 7, .. })]));
+    let action = dialogue.session.next_action();
+    assert!(matches!(action, Some(Action::StopPushes { app: APP, device: DEVICE })), "{action:?}");
+    // Copies that were on their way when it said so, and news that some were missed.
+    dialogue.session.handle_delivery(Recipient::Device, &push(120, START));
+    dialogue.session.handle_delivery(Recipient::Device, &push(130, START + 1000));
+    dialogue.session.handle_input(Input::Missed(Missed { chats: false, pushes: true }), START);
+    assert!(dialogue.hear().is_empty() && dialogue.session.next_action().is_none());
+    assert!(dialogue.session.wants_deliveries(), "messages still come");
+}
+
+#[test]
+fn resumed_pushes_are_read_from_where_the_device_stands_after_it_is_on_the_switchboard_again() {
+    let mut dialogue = Dialogue::greeted();
+    dialogue.session.handle_delivery(Recipient::Device, &push(130, START + 1000));
+    dialogue.say(&stop(7));
+    dialogue.say(&resume(8, 40));
+    let heard = dialogue.hear();
+    assert!(
+        matches!(heard[..], [ServerFrame::PushDeliver(_), ServerFrame::Done(_), ServerFrame::Done(_)]),
+        "{heard:?}"
+    );
+    assert!(matches!(dialogue.session.next_action(), Some(Action::StopPushes { .. })));
+    assert!(matches!(dialogue.session.next_action(), Some(Action::ResumePushes { app: APP, device: DEVICE })));
+    let (ticket, query) = dialogue.question();
+    assert!(matches!(query, Query::Pushes { device: DEVICE, since: Position(40), .. }), "{query:?}");
+    dialogue.answer(ticket, Answer::Pushes { to: Position(140), pushes: Vec::new() });
+    let heard = dialogue.hear();
+    let [ServerFrame::PushCovered(covered)] = &heard[..] else { panic!("{heard:?}") };
+    assert_eq!((covered.after, covered.to), (Position(40), Position(140)));
+    assert!(dialogue.session.wants_deliveries());
+}
+
+#[test]
+fn an_answer_from_before_the_stop_is_not_told_and_the_log_is_read_again() {
+    let mut dialogue = Dialogue::greeted();
+    dialogue.session.handle_input(Input::Missed(Missed { chats: false, pushes: true }), START);
+    let (old, _) = dialogue.question();
+    dialogue.say(&stop(7));
+    dialogue.say(&resume(8, 30));
+    dialogue.hear();
+    while let Some(action) = dialogue.session.next_action() {
+        assert!(matches!(action, Action::StopPushes { .. } | Action::ResumePushes { .. }), "{action:?}");
+    }
+    dialogue.answer(old, Answer::Pushes { to: Position(200), pushes: Vec::new() });
+    assert!(dialogue.hear().is_empty());
+    let (ticket, query) = dialogue.question();
+    assert!(matches!(query, Query::Pushes { since: Position(30), .. }), "{query:?}");
+    dialogue.answer(ticket, Answer::Pushes { to: Position(200), pushes: Vec::new() });
+    let heard = dialogue.hear();
+    assert!(matches!(&heard[..], [ServerFrame::PushCovered(covered)] if covered.after == Position(30)), "{heard:?}");
+}
+
+#[test]
+fn a_hello_can_say_that_no_pushes_are_wanted() {
+    let mut dialogue = Dialogue::new();
+    let ClientFrame::Hello(said) = hello("1f00") else { panic!("a hello") };
+    let extensions = said.extensions.clone().with(tag::PUSHES_STOPPED, Vec::new());
+    dialogue.say(&ClientFrame::Hello(Hello { extensions, ..said }));
+    let (ticket, _) = dialogue.question();
+    dialogue.answer(ticket, Answer::Greet(Some(Greeted { app: APP, device: Some(known_device()) })));
+    assert!(matches!(dialogue.hear()[..], [ServerFrame::Welcome(_)]));
+    let action = dialogue.session.next_action();
+    assert!(matches!(action, Some(Action::AttachWithoutPushes { app: APP, device: DEVICE })), "{action:?}");
+    assert!(dialogue.session.next_action().is_none(), "nothing is read for it");
+    dialogue.say(&resume(8, 40));
+    assert!(matches!(dialogue.session.next_action(), Some(Action::ResumePushes { .. })));
+    assert!(matches!(dialogue.question().1, Query::Pushes { since: Position(40), .. }));
+}
+
+#[test]
+fn a_mobile_number_is_checked_before_it_is_kept() {
+    let mut dialogue = Dialogue::greeted();
+    let mobile = |request, mobile: &str| {
+        ClientFrame::Mobile(Mobile { request, mobile: mobile.into(), extensions: Extensions::default() })
+    };
+    for (number, code) in [("12a", ErrorCode::MOBILE_CHARACTERS), ("123456789012345678901", ErrorCode::MOBILE_TOO_LONG)]
+    {
+        dialogue.say(&mobile(7, number));
+        let heard = dialogue.hear();
+        assert!(matches!(&heard[..], [ServerFrame::Failed(failed)] if failed.code == code), "{heard:?}");
+    }
+    dialogue.say(&mobile(8, "+86-130"));
+    let (_, command) = dialogue.command();
+    let change = DeviceChange { mobile: Some("+86-130".into()), ..DeviceChange::default() };
+    assert_eq!(command, Command::Device(DeviceCommand::Update { app: APP, device: DEVICE, change }));
 }
