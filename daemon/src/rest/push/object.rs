@@ -118,7 +118,8 @@ impl PushObject {
         let for_all = for_all_platforms(notification.as_ref(), &options, &blocks);
         let contents = resolve::contents(&platforms, notification.as_ref(), message.as_ref(), &for_all, &mut findings);
         let bridged = bridged(&platforms, notification.as_ref(), &blocks);
-        if contents.is_empty() && bridged.is_empty() && !platforms.is_empty() {
+        let gets_nothing = contents.is_empty() && bridged.is_empty() && !platforms.is_empty();
+        if gets_nothing && !notification::is_misshapen(object) {
             findings.missing(
                 "none of the platforms gets anything: give notification.alert, a block for a platform, or a message",
             );

@@ -58,6 +58,18 @@ pub(super) fn parse_notification(push: &Object, findings: &mut Findings) -> Opti
     Some(ParsedNotification { alert, alternate_alert, voip, blocks })
 }
 
+/// Is a notification, an alert or a block there, but of a wrong type? It is invalid then, and not missing.
+pub(super) fn is_misshapen(push: &Object) -> bool {
+    let Some(value) = member(push, "notification") else { return false };
+    let Some(notification) = as_object(value) else { return true };
+    let is_wrong_block = |platform: Platform| {
+        member(&notification, platform.name())
+            .is_some_and(|block| as_object(block).is_none() && (platform == Platform::HMOS || !block.is_string()))
+    };
+    member(&notification, "alert").is_some_and(|alert| !alert.is_string())
+        || BLOCKS.iter().any(|(platform, _)| is_wrong_block(*platform))
+}
+
 fn parse_shared_alert(notification: &Object, findings: &mut Findings) -> Option<String> {
     let alert = member(notification, "alert")?;
     if !alert.is_string() {

@@ -114,6 +114,16 @@ fn blocks_without_text_are_1003_except_an_empty_hmos_block() {
 }
 
 #[test]
+fn a_notification_of_a_wrong_type_is_1003_and_not_missing() {
+    let with = |notification: Value| json!({"platform": "all", "audience": "all", "notification": notification});
+    for wrong in [json!("x"), json!(5), json!({"alert": {"a": 1}}), json!({"android": 5}), json!({"hmos": "x"})] {
+        assert_eq!(refused(with(wrong.clone())), Kind::Invalid, "{wrong}");
+    }
+    let for_another = json!({"platform": ["ios"], "audience": "all", "notification": {"android": {"alert": "x"}}});
+    assert_eq!(refused(for_another), Kind::Missing);
+}
+
+#[test]
 fn unknown_keys_are_1009_at_the_strict_places_unless_the_operator_is_lenient() {
     let typo = json!({
         "platform": "all", "audience": "all",
