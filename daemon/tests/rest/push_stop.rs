@@ -36,21 +36,18 @@ async fn pushes_wait_for_a_device_that_stopped_them_and_count_as_received_only_t
     let kept = push(&world, &app, "kept", 86_400).await;
     let live_only = push(&world, &app, "live only", 0).await;
     let also_kept = push(&world, &app, "also kept", 86_400).await;
-    for msg_id in [&kept, &live_only, &also_kept] {
-        let delivered = other.push();
-        assert_eq!(&delivered.msg_id.to_string(), msg_id);
-        other.acknowledge(&delivered);
-    }
+    let delivered = [(); 3].map(|()| other.push());
+    assert_eq!(delivered.each_ref().map(|push| push.msg_id.to_string()), [&*kept, &*live_only, &*also_kept]);
+    delivered.iter().for_each(|push| other.acknowledge(push));
     // It is there, and was given nothing: a push would have come before this answer.
     stopped.set_mobile("+86-13012345678");
     assert_eq!(received(&world, &app, &kept).await, 1);
 
     stopped.resume_pushes(Some(before.position));
-    for msg_id in [&kept, &also_kept] {
-        let delivered = stopped.push();
-        assert_eq!(&delivered.msg_id.to_string(), msg_id, "what has no lifetime was not for it");
-        stopped.acknowledge(&delivered);
-    }
+    let delivered = [(); 2].map(|()| stopped.push());
+    let msg_ids = delivered.each_ref().map(|push| push.msg_id.to_string());
+    assert_eq!(msg_ids, [&*kept, &*also_kept], "what has no lifetime was not for it");
+    delivered.iter().for_each(|push| stopped.acknowledge(push));
     assert_eq!((received(&world, &app, &kept).await, received(&world, &app, &live_only).await), (json!(2), json!(1)));
     let live = push(&world, &app, "live again", 0).await;
     assert_eq!(stopped.push().msg_id.to_string(), live);

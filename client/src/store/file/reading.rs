@@ -7,6 +7,7 @@ use anser_protocol::names::Chat;
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 
 use super::Failed;
+use super::rebuild::Unread;
 use super::rows::{read, value_of};
 use super::tables::*;
 use crate::display::NoticeId;
@@ -66,8 +67,8 @@ fn load_display(transaction: &ReadTransaction, stored: &mut Stored) -> Result<()
             KEEP_LATEST => stored.display.keep_latest = value_of(SETTINGS.1, &row)?,
             BADGE => stored.display.badge = value_of(SETTINGS.1, &row)?,
             NOTICE_NEXT => stored.display.notice_next = value_of(SETTINGS.1, &row)?,
-            // A setting of a later version.
-            _ => {}
+            // A setting of a later version, or a damaged name: then the checksum is not that of the row.
+            _ => value_of::<_, Unread>(SETTINGS.1, &row).map(drop)?,
         }
     }
     for row in transaction.open_table(NOTICES.0)?.iter()? {

@@ -45,7 +45,7 @@ struct Salvage<'t> {
 }
 
 /// A value that is whole, whatever it is.
-struct Unread;
+pub(super) struct Unread;
 
 impl<'de> Deserialize<'de> for Unread {
     fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
