@@ -14,6 +14,7 @@ pub mod error;
 pub mod extension;
 pub mod ids;
 pub mod limits;
+pub mod traits;
 
 pub mod framing;
 mod link;

@@ -11,6 +11,7 @@
 pub mod command;
 pub mod ids;
 pub mod outcome;
+pub mod segment;
 
 mod error;
 mod options;
@@ -34,6 +35,7 @@ pub use rows::account::{AppGroup, Developer, DeveloperApp};
 pub use rows::app::{Access, AddressRange, App};
 pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::group::Group;
+pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
 pub use snapshot::{
     ConversationRow, Damage, Delivery, Device, DueSchedule, DueSlice, Finding, HistoryPage, Member, PendingPush,

@@ -7,7 +7,7 @@ use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AppNumber, ChainNumber, DeviceNumber, ScheduleId, UserNumber};
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber, ScheduleId, SegmentId, UserNumber};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -65,6 +65,7 @@ pub enum Answer {
         schedule: ScheduleId,
         name: String,
     },
+    Segment(SegmentId),
     /// What was recorded; nothing for a schedule that is switched off.
     Fired(Option<Firing>),
 }
@@ -117,6 +118,8 @@ pub enum Refusal {
     RegistrationIdTaken,
     RegistrationIdUnknown,
     DeviceUnknown,
+    SegmentUnknown,
+    TooManySegments,
     TooManyTags,
     NotATestDevice,
     TooManyTestDevices,

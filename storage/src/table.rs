@@ -69,6 +69,10 @@ tables! {
     SlowPushes = 44, "slow_pushes";
     SlicesDue = 45, "slices_due";
     Amendments = 46, "amendments";
+    DeviceTraits = 52, "device_traits";
+    Segments = 53, "segments";
+    TraitChunks = 54, "trait_chunks";
+    TraitValues = 57, "trait_values";
 }
 
 impl Table {

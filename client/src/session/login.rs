@@ -106,7 +106,7 @@ impl Session {
             nonce: if is_new { self.identity.nonce.to_vec() } else { Vec::new() },
             platform: self.config.platform,
             push_cursor: self.pushes.cursor(),
-            extensions: Extensions::default(),
+            extensions: self.config.traits.add_to(Extensions::default()),
         };
         self.transmit(&ClientFrame::Hello(hello));
     }

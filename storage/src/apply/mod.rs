@@ -20,11 +20,13 @@ mod presence;
 mod push;
 mod report;
 mod schedule;
+mod segment;
 mod send;
 mod slow_push;
 mod system;
 mod tags;
 mod test_device;
+mod traits;
 mod user;
 mod withdraw;
 
@@ -73,6 +75,7 @@ impl Batch<'_> {
             Command::Amend(amend) => self.amend(amend),
             Command::Push(command) => self.push(command),
             Command::Schedule(command) => self.schedule(command),
+            Command::Segment(command) => self.segment(command),
             Command::Mark(command) => self.mark(command),
         };
         let answer: Result<Answer, Refusal> = match decided {

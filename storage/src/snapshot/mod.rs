@@ -13,6 +13,7 @@ mod pushes;
 mod reports;
 mod schedules;
 mod scrub;
+mod traits;
 mod view;
 mod walk;
 
