@@ -30,6 +30,7 @@ pub mod keys;
 pub mod label;
 pub mod ledger;
 pub mod password;
+mod segment_rule;
 pub mod shutdown;
 pub mod username;
 

@@ -21,6 +21,7 @@ mod report;
 mod retention;
 mod schedule;
 mod scrub;
+mod segment;
 mod tag;
 mod test_device;
 mod user;
