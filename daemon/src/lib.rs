@@ -32,6 +32,7 @@ pub mod keys;
 pub use anser_protocol::label;
 pub mod ledger;
 pub mod password;
+mod segment_rule;
 pub mod shutdown;
 pub mod username;
 

@@ -106,6 +106,31 @@ fn developers_are_made_listed_and_deleted() {
 }
 
 /// 24 lower-case hexadecimal digits.
+#[test]
+fn segments_are_made_listed_shown_and_deleted_and_the_stats_are_shown() {
+    let daemon = Daemon::start();
+    daemon.admin_json(&["app", "create", "shop"]);
+    let rule = r#"{"app_version":{">=":"2.0"},"seen_within_days":7}"#;
+    let made = daemon.admin_json(&["segment", "create", "shop", "new ones", "--rule", rule]);
+    assert_eq!((made["name"].as_str(), made["rule"].to_string().as_str()), (Some("new ones"), rule));
+    let id = made["id"].as_str().expect("an id");
+    assert_eq!(daemon.admin_json(&["segment", "list", "shop"])[0], made);
+    assert_eq!(daemon.admin_json(&["segment", "show", "shop", id]), made);
+    for (command, hint) in [
+        (&["segment", "create", "shop", "x", "--rule", r#"{"colour":["red"]}"#][..], "\"colour\" is no condition"),
+        (&["segment", "create", "nobody", "x", "--rule", rule], "no app \"nobody\""),
+        (&["segment", "create", "shop", "", "--rule", rule], "1 to 64 bytes"),
+        (&["segment", "show", "shop", "7"], "no segment \"7\""),
+    ] {
+        let refused = daemon.admin(command);
+        assert!(!refused.status.success() && text(&refused.stderr).contains(hint), "{}", text(&refused.stderr));
+    }
+    let stats = daemon.admin_json(&["stats", "shop"]);
+    assert_eq!((&stats["days"][0]["new"], &stats["traits"]["model"]), (&Value::from(0), &Value::Array(Vec::new())));
+    daemon.admin_json(&["segment", "delete", "shop", id]);
+    assert_eq!(daemon.admin_json(&["segment", "list", "shop"]), Value::Array(Vec::new()));
+}
+
 fn is_key(value: &Value) -> bool {
     value
         .as_str()

@@ -24,6 +24,12 @@ pub mod tag {
     pub const EXTRAS: u16 = 1;
     /// On the delivery of a push: the `msg_id` of the push whose place it takes, as a varint.
     pub const REPLACES: u16 = 16;
+    /// On a hello: the traits of the device, texts; see [`crate::traits::Traits`].
+    pub const APP_VERSION: u16 = 17;
+    pub const OS_VERSION: u16 = 18;
+    pub const MODEL: u16 = 19;
+    pub const LANGUAGE: u16 = 20;
+    pub const CHANNEL: u16 = 21;
     /// On a hello, without a value: the device wants no pushes until it resumes them.
     pub const PUSHES_STOPPED: u16 = 24;
 }

@@ -9,7 +9,11 @@ mod common;
 use std::error::Error;
 use std::path::Path;
 
-use anser_storage::command::{AccountCommand, AppCommand, BridgeCommand, Command, FileKind, LabelCommand};
+use anser_protocol::traits::{TraitKind, Traits};
+use anser_storage::command::{
+    AccountCommand, AppCommand, BridgeCommand, Command, DeviceCommand, FileKind, LabelCommand, SegmentCommand,
+};
+use anser_storage::segment::Condition;
 use anser_storage::{Options, PushCertificate, PushToken, Store};
 use common::World;
 use common::kept::{READ_AT_MS, describe};
@@ -81,6 +85,10 @@ fn add_what_the_script_leaves_out(world: &mut World) {
         world.answer(Command::Bridge(command));
     }
     let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
+    let traits = Traits::default().with(TraitKind::Model, "a kept model").unwrap_or_default();
+    world.answer(Command::Device(DeviceCommand::SetTraits { app: world.app, device, traits }));
+    let conditions = vec![Condition::SeenWithin { days: 7 }];
+    world.answer(Command::Segment(SegmentCommand::Create { app: world.app, name: "kept".into(), conditions }));
     world.tag(device, &["gone", "kept"]);
     world.answer(Command::Label(gone));
 }

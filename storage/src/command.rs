@@ -4,14 +4,16 @@
 
 use anser_protocol::content::{Content, Platform, PushContent};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
+use anser_protocol::traits::Traits;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AppNumber, DeviceNumber, ScheduleId, ScheduleNumber, UserNumber};
+use crate::ids::{AppNumber, DeviceNumber, ScheduleId, ScheduleNumber, SegmentId, UserNumber};
 use crate::rows::app::AddressRange;
 use crate::rows::bridge::PushToken;
 use crate::rows::certificate::PushCertificate;
 
 mod file;
+use crate::segment::Condition;
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
 
 /// A command and the moment at which it was made.
@@ -36,6 +38,7 @@ pub enum Command {
     Bridge(BridgeCommand),
     Schedule(ScheduleCommand),
     File(FileCommand),
+    Segment(SegmentCommand),
     Mark(MarkCommand),
 }
 
@@ -136,6 +139,12 @@ pub enum DeviceCommand {
         app: AppNumber,
         device: DeviceNumber,
         change: DeviceChange,
+    },
+    /// What the device tells of itself, instead of all that it told before.
+    SetTraits {
+        app: AppNumber,
+        device: DeviceNumber,
+        traits: Traits,
     },
 }
 
@@ -477,6 +486,15 @@ pub struct Selection {
     pub alias: Vec<String>,
     /// Unknown ids are skipped, except that a single unknown id refuses the push (`RegistrationIdUnknown`).
     pub registration_id: Vec<String>,
+    /// An unknown one refuses the push (`SegmentUnknown`); of several a device must be in each.
+    pub segment: Vec<SegmentId>,
+}
+
+/// Names and rules were checked at the edge.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SegmentCommand {
+    Create { app: AppNumber, name: String, conditions: Vec<Condition> },
+    Delete { app: AppNumber, segment: SegmentId },
 }
 
 /// A push that is sent later, once or again and again. When, is found out where time zones are known; here only the
@@ -590,7 +608,8 @@ impl Command {
                 | DeviceCommand::SetTags { app, .. }
                 | DeviceCommand::ChangeTags { app, .. }
                 | DeviceCommand::SetAlias { app, .. }
-                | DeviceCommand::Update { app, .. },
+                | DeviceCommand::Update { app, .. }
+                | DeviceCommand::SetTraits { app, .. },
             ) => Some(*app),
             Self::Label(
                 LabelCommand::ChangeTag { app, .. }
@@ -639,6 +658,7 @@ impl Command {
                 | MarkCommand::Present { app, .. }
                 | MarkCommand::Reached { app, .. },
             ) => Some(*app),
+            Self::Segment(SegmentCommand::Create { app, .. } | SegmentCommand::Delete { app, .. }) => Some(*app),
             Self::Schedule(ScheduleCommand::Create(new)) => Some(new.app),
             Self::Schedule(ScheduleCommand::Update { app, .. } | ScheduleCommand::Delete { app, .. }) => Some(*app),
             Self::Schedule(ScheduleCommand::Fire(fire)) => Some(fire.app),
@@ -663,6 +683,7 @@ impl Command {
                 | BridgeCommand::HandedOver { .. }
                 | BridgeCommand::Advance { .. },
             )
+            | Self::Device(DeviceCommand::SetTraits { .. })
             | Self::System(_) => QueueClass::Job,
             _ => QueueClass::Rest,
         }

@@ -1,4 +1,4 @@
-//! Numbers of things inside the store. Never reused, and never shown to a client.
+//! Numbers of things inside the store. Never reused, and never shown to a client, but for those of segments.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,10 @@ number!(
 number!(
     /// A scheduled push; the position that was taken when it was made.
     ScheduleNumber(u64)
+);
+number!(
+    /// A segment of an app; a position that was taken when it was made.
+    SegmentId(u64)
 );
 number!(
     /// A chain of the log; counted over the whole store.

@@ -11,6 +11,7 @@
 pub mod command;
 pub mod ids;
 pub mod outcome;
+pub mod segment;
 
 mod error;
 mod options;
@@ -36,6 +37,7 @@ pub use rows::bridge::PushToken;
 pub use rows::certificate::PushCertificate;
 pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::group::Group;
+pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
 pub use snapshot::{
     BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueSchedule, DueSlice, File,

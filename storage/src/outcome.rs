@@ -7,7 +7,7 @@ use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AppNumber, ChainNumber, DeviceNumber, FileId, ScheduleId, UserNumber};
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber, FileId, ScheduleId, SegmentId, UserNumber};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -67,6 +67,7 @@ pub enum Answer {
     },
     /// In the order of the command's devices.
     Badges(Vec<u32>),
+    Segment(SegmentId),
     /// What was recorded; nothing for a schedule that is switched off.
     Fired(Option<Firing>),
     File(FileId),
@@ -122,6 +123,8 @@ pub enum Refusal {
     RegistrationIdTaken,
     RegistrationIdUnknown,
     DeviceUnknown,
+    SegmentUnknown,
+    TooManySegments,
     TooManyTags,
     NotATestDevice,
     TooManyTestDevices,

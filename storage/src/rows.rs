@@ -15,4 +15,5 @@ pub mod presence;
 pub mod push;
 pub mod record;
 pub mod schedule;
+pub mod traits;
 pub mod user;

@@ -73,6 +73,10 @@ tables! {
     FileParts = 48, "file_parts";
     PushCertificates = 50, "push_certificates";
     GroupPushes = 51, "group_pushes";
+    DeviceTraits = 52, "device_traits";
+    Segments = 53, "segments";
+    TraitChunks = 54, "trait_chunks";
+    TraitValues = 57, "trait_values";
     PushTokens = 60, "push_tokens";
     TokenOwners = 61, "token_owners";
     TokenChunks = 62, "token_chunks";

@@ -46,6 +46,7 @@ fn selection() -> impl Strategy<Value = Selection> {
         tag_not,
         alias,
         registration_id,
+        segment: Vec::new(),
     })
 }
 

@@ -90,7 +90,7 @@ impl Session {
     /// Says hello once all that it names is on disk.
     pub(super) fn say_hello(&mut self) {
         let is_settled = self.is_settled();
-        let (is_stopped, extensions) = (self.is_push_stopped(), self.push_extensions());
+        let (is_stopped, extensions) = (self.is_push_stopped(), self.config.traits.add_to(self.push_extensions()));
         let State::Linked(link) = &mut self.state else { return };
         if link.phase != Phase::ExpectStored || !is_settled {
             return;

@@ -48,6 +48,7 @@ use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::Position;
 use anser_protocol::names::Name;
 use anser_protocol::planted::{Fault, is_planted};
+use anser_protocol::traits::Traits;
 
 pub use self::action::{
     Action, Answer, Connection, Event, LinkEnd, Request, RequestError, RequestId, SendError, Ticket, Transport,
@@ -92,6 +93,8 @@ pub struct Config {
     pub platform: Platform,
     /// The network at the start: any text that names it, so that what is learned about one is not used in another.
     pub network: String,
+    /// What the device tells of itself; a hello without any leaves what the server knows.
+    pub traits: Traits,
 }
 
 /// One device's session with its server, over any number of links.

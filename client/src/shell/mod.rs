@@ -15,6 +15,7 @@ use anser_protocol::content::{Content, Platform};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::ids::{Position, TimeMs};
 use anser_protocol::names::Chat;
+use anser_protocol::traits::Traits;
 use ring::rand::SecureRandom;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -42,6 +43,8 @@ pub struct Options {
     pub platform: Platform,
     /// Names the network at the start; see [`Client::network_changed`].
     pub network: String,
+    /// What the device tells of itself; none leaves what the server knows.
+    pub traits: Traits,
     /// Whether messages and pushes come out as events. A program that only wants to send leaves them in the store, for one
     /// that listens later.
     pub records: Records,
@@ -60,6 +63,7 @@ impl Options {
             app_key: app_key.to_owned(),
             platform: Platform::DESKTOP,
             network: "default".to_owned(),
+            traits: Traits::default(),
             records: Records::HandOut,
         }
     }
@@ -171,7 +175,12 @@ impl Client {
         store: Box<dyn Store>,
     ) -> Result<(Self, Events), StoreError> {
         let stored = store.load()?;
-        let config = Config { app_key: options.app_key, platform: options.platform, network: options.network };
+        let config = Config {
+            app_key: options.app_key,
+            platform: options.platform,
+            network: options.network,
+            traits: options.traits,
+        };
         let session = Session::new(config, stored, Box::new(fill));
         let (keeper, progress) = Keeper::start(store)
             .map_err(|error| StoreError::Disk { path: "the store's thread".to_owned(), reason: error.to_string() })?;

@@ -6,10 +6,13 @@
 mod accounts;
 mod client;
 mod request;
+mod segments;
 mod server;
 
 pub use client::{AskError, ask};
-pub use request::{AppGroupShown, AppShown, DeveloperShown, Reply, Request, Status};
+pub use request::{
+    AppGroupShown, AppShown, DaysShown, DeveloperShown, Reply, Request, SegmentShown, StatsShown, Status, ValueShown,
+};
 pub use server::{AdminSocket, listen};
 
 /// The socket's name inside the data folder.

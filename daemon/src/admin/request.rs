@@ -67,6 +67,27 @@ pub enum Request {
         family: String,
         per_minute: Option<u32>,
     },
+    /// `rule` is a JSON text.
+    SegmentCreate {
+        app: String,
+        name: String,
+        rule: String,
+    },
+    SegmentList {
+        app: String,
+    },
+    SegmentShow {
+        app: String,
+        segment: String,
+    },
+    SegmentDelete {
+        app: String,
+        segment: String,
+    },
+    /// What is known of an app's devices together.
+    Stats {
+        app: String,
+    },
     Status,
     /// Look at every stored row now.
     Scrub,
@@ -82,6 +103,9 @@ pub enum Reply {
     AppGroups(Vec<AppGroupShown>),
     Developer(DeveloperShown),
     Developers(Vec<DeveloperShown>),
+    Segment(SegmentShown),
+    Segments(Vec<SegmentShown>),
+    Stats(StatsShown),
     Status(Status),
     /// It is over when the status counts so many passes.
     ScrubBegun {
@@ -126,6 +150,37 @@ pub struct DeveloperShown {
     /// Only when it was just made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub developer_secret: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentShown {
+    /// What `audience.segment` of a push names.
+    pub id: String,
+    pub name: String,
+    pub rule: serde_json::Value,
+    pub created_ms: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatsShown {
+    pub days: Vec<DaysShown>,
+    /// The most frequent values of each trait.
+    pub traits: BTreeMap<String, Vec<ValueShown>>,
+}
+
+/// Devices of the last so many days, each counted once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaysShown {
+    pub days: u32,
+    pub new: u64,
+    pub online: u64,
+}
+
+/// An empty value stands for all others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValueShown {
+    pub value: String,
+    pub devices: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use anser_storage::outcome::{Answer, Refusal};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::{AppShown, LINE_BYTES_MAX, Reply, Request, SOCKET, Status, accounts};
+use super::{AppShown, LINE_BYTES_MAX, Reply, Request, SOCKET, Status, accounts, segments};
 use crate::context::Shared;
 use crate::keys::random_key;
 use crate::ledger::Unavailable;
@@ -132,6 +132,11 @@ async fn answer(request: Request, context: &Shared, listen: &[SocketAddr]) -> Re
         Request::AppBlock { app, is_blocked } => change_access(context, &app, AccessChange::Blocked(is_blocked)).await,
         Request::AppAllow { app, addresses } => allow(context, &app, &addresses).await,
         Request::AppRate { app, family, per_minute } => rate(context, &app, &family, per_minute).await,
+        Request::SegmentCreate { app, name, rule } => segments::create(context, &app, name, &rule).await,
+        Request::SegmentList { app } => segments::list(context, &app).await,
+        Request::SegmentShow { app, segment } => segments::show(context, &app, &segment).await,
+        Request::SegmentDelete { app, segment } => segments::delete(context, &app, &segment).await,
+        Request::Stats { app } => segments::stats(context, &app).await,
         Request::Status => status(context, listen).await,
         Request::Scrub => Ok(Reply::ScrubBegun { passes: scrub::begin_now(context) }),
     };

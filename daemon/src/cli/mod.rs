@@ -5,6 +5,7 @@ mod app_group;
 mod check;
 mod developer;
 mod scrub;
+mod segment;
 mod serve;
 mod status;
 
@@ -46,6 +47,13 @@ enum Command {
         #[command(subcommand)]
         command: developer::DeveloperCommand,
     },
+    /// Makes and deletes segments: devices of an app that a push can name by what is known of them
+    Segment {
+        #[command(subcommand)]
+        command: segment::SegmentCommand,
+    },
+    /// Shows how many devices of an app are new and online, and what they tell of themselves
+    Stats(segment::StatsArgs),
     /// Shows how the running daemon is
     Status(status::StatusArgs),
     /// Looks at every stored row of the running daemon; exit code 1 when something is damaged
@@ -84,6 +92,8 @@ impl Cli {
             Command::App { command } => app::run(command),
             Command::AppGroup { command } => app_group::run(command),
             Command::Developer { command } => developer::run(command),
+            Command::Segment { command } => segment::run(command),
+            Command::Stats(args) => segment::stats(args),
             Command::Status(args) => status::run(&args),
             Command::Scrub(args) => scrub::run(&args),
             Command::Check(args) => check::run(&args),

@@ -11,6 +11,7 @@ use anser_protocol::frame::group::GroupSummary;
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use anser_protocol::limits::FRAME_BYTES_MAX;
 use anser_protocol::names;
+use anser_protocol::traits::Traits;
 pub use anser_storage::PlannedChat;
 use anser_storage::command::Profile;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
@@ -163,6 +164,7 @@ pub struct KnownDevice {
     pub platform: Platform,
     pub outbox_head: OutboxNumber,
     pub push_cursor: Option<Position>,
+    pub traits: Traits,
 }
 
 #[derive(Clone, Debug)]
@@ -240,6 +242,7 @@ fn greet(snapshot: &Snapshot, app_key: &str, registration_id: &str) -> Result<An
         platform: device.platform,
         outbox_head: device.outbox_head,
         push_cursor: snapshot.push_cursor(app, number)?,
+        traits: snapshot.traits_of_device(app, number)?,
     };
     Ok(Answer::Greet(Some(Greeted { app, device: Some(device) })))
 }

@@ -41,6 +41,8 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         // None of these is asked for over a link.
         Refusal::NoTarget { .. }
         | Refusal::NothingToPush
+        | Refusal::SegmentUnknown
+        | Refusal::TooManySegments
         | Refusal::NotATestDevice
         | Refusal::TooManyTestDevices
         | Refusal::AccountNameTaken

@@ -28,6 +28,7 @@ mod report;
 mod retention;
 mod schedule;
 mod scrub;
+mod segment;
 mod tag;
 mod test_device;
 mod user;

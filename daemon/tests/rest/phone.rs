@@ -15,6 +15,7 @@ use anser_protocol::frame::{ClientFrame, ServerFrame, VERSION};
 use anser_protocol::framing::{self, Split};
 use anser_protocol::ids::Position;
 use anser_protocol::limits::FRAME_BYTES_MAX;
+use anser_protocol::traits::Traits;
 use anser_protocol::{Decoder, Encoder};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -37,6 +38,11 @@ pub struct Phone {
 impl Phone {
     /// A new device, welcomed. Needs a runtime with several threads: its sockets block.
     pub fn register(world: &World, app: &App, platform: Platform) -> Self {
+        Self::telling(world, app, platform, &Traits::default())
+    }
+
+    /// The same, and what it tells of itself is stored.
+    pub fn telling(world: &World, app: &App, platform: Platform, traits: &Traits) -> Self {
         block_in_place(|| {
             let stream = connect(world);
             let (encoder, decoder) = (Encoder::default(), Decoder::default());
@@ -52,10 +58,14 @@ impl Phone {
                 nonce: anserd::keys::random::<16>().to_vec(),
                 platform,
                 push_cursor: None,
-                extensions: Extensions::default(),
+                extensions: traits.add_to(Extensions::default()),
             }));
             let ServerFrame::Welcome(welcome) = phone.hear() else { panic!("no welcome") };
             phone.registration_id = welcome.registration_id;
+            if !traits.is_empty() {
+                // What a device tells is stored in the order of its reports.
+                phone.click(&[]);
+            }
             phone
         })
     }

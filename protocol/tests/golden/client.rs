@@ -11,6 +11,7 @@ use anser_protocol::frame::push::{
 use anser_protocol::frame::session::{CredentialKind, Hello, Login, Logout, RegisterUser, UserInfo};
 use anser_protocol::ids::Position;
 use anser_protocol::names::Chat;
+use anser_protocol::traits::{TraitKind, Traits};
 
 use super::samples::*;
 use super::{Vector, client};
@@ -56,6 +57,17 @@ fn session() -> Vec<Vector> {
         extensions: unknown_extension(),
         ..hello()
     };
+    let traits = [
+        (TraitKind::AppVersion, "2.10.1"),
+        (TraitKind::OsVersion, "14"),
+        (TraitKind::Model, "Pixel 8"),
+        (TraitKind::Language, "zh-CN"),
+        (TraitKind::Channel, "应用商店"),
+    ];
+    let traits = traits
+        .into_iter()
+        .fold(Traits::default(), |traits, (kind, text)| traits.with(kind, text).expect("a short text"));
+    let telling = Hello { extensions: traits.add_to(none()), ..hello() };
     let token: Vec<u8> = (0..32).collect();
     let register = |request, username: &str, password: &str| {
         Frame::RegisterUser(RegisterUser {
@@ -73,6 +85,7 @@ fn session() -> Vec<Vector> {
             "A device asks to be registered: no registration id, a nonce.",
             Frame::Hello(hello()),
         ),
+        client("hello_traits", "A new device tells all its traits.", Frame::Hello(telling)),
         client(
             "hello_known_device",
             "A registered device that speaks versions 1 to 3, has stored its pushes up to 1048583, and brings an extension \

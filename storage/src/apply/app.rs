@@ -21,13 +21,17 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries and of slices goes when that comes.
-const APP_TABLES: [Table; 43] = [
+const APP_TABLES: [Table; 47] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
     Table::Users,
     Table::RegistrationIds,
     Table::Devices,
+    Table::DeviceTraits,
+    Table::TraitChunks,
+    Table::TraitValues,
+    Table::Segments,
     Table::DeviceTags,
     Table::Tags,
     Table::TagNames,

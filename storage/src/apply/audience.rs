@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use anser_protocol::content::Platform;
 use roaring::RoaringBitmap;
 
+use super::segment::Test;
 use super::test_device::TEST_DEVICES_MAX;
 use super::{Batch, Decided};
 use crate::command::{Audience, FileAudience, Selection};
@@ -32,6 +33,8 @@ struct Resolved {
     no_tag: Vec<TagNumber>,
     aliases: Option<Named>,
     registration_ids: Option<Named>,
+    /// Of segments.
+    tests: Vec<Test>,
 }
 
 /// The devices that a push is for.
@@ -110,6 +113,7 @@ impl Batch<'_> {
             no_tag: self.known_tags(app, &selection.tag_not)?,
             aliases: present(&selection.alias).map(|aliases| self.named_by_alias(app, aliases)).transpose()?,
             registration_ids,
+            tests: self.resolve_segments(app, &selection.segment)?,
         })
     }
 
@@ -123,7 +127,7 @@ impl Batch<'_> {
         Ok(Resolved { registration_ids: Some(named), ..Resolved::default() })
     }
 
-    fn known_tags(&self, app: AppNumber, names: &[String]) -> Result<Vec<TagNumber>, ReadError> {
+    pub(super) fn known_tags(&self, app: AppNumber, names: &[String]) -> Result<Vec<TagNumber>, ReadError> {
         names.iter().filter_map(|name| self.tag_number(app, name).transpose()).collect()
     }
 
@@ -196,11 +200,17 @@ impl Batch<'_> {
         if !chunk.is_empty() {
             chunk.subtract(&self.chunk_of_tags(app, &selection.no_tag, number)?);
         }
+        for test in &selection.tests {
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            self.pass(app, test, number, chunk)?;
+        }
         Ok(())
     }
 
     /// Devices with any of the tags.
-    fn chunk_of_tags(&self, app: AppNumber, tags: &[TagNumber], number: u32) -> Result<Chunk, ReadError> {
+    pub(super) fn chunk_of_tags(&self, app: AppNumber, tags: &[TagNumber], number: u32) -> Result<Chunk, ReadError> {
         let mut any = Chunk::EMPTY;
         for tag in tags {
             if let Some(row) = self.row::<TagChunk>(&tag_chunk_key(app, *tag, number))? {

@@ -37,6 +37,9 @@ impl Batch<'_> {
             DeviceCommand::Update { app, device, change } => {
                 self.change_device(*app, *device, |batch, row| batch.update_device(*app, *device, row, change))
             }
+            DeviceCommand::SetTraits { app, device, traits } => {
+                self.change_device(*app, *device, |batch, _| Ok(batch.set_traits(*app, *device, traits)?))
+            }
         }
     }
 

@@ -22,11 +22,13 @@ mod presence;
 mod push;
 mod report;
 mod schedule;
+mod segment;
 mod send;
 mod slow_push;
 mod system;
 mod tags;
 mod test_device;
+mod traits;
 mod user;
 mod withdraw;
 
@@ -77,6 +79,7 @@ impl Batch<'_> {
             Command::Bridge(command) => self.bridge(command),
             Command::Schedule(command) => self.schedule(command),
             Command::File(command) => self.file(command),
+            Command::Segment(command) => self.segment(command),
             Command::Mark(command) => self.mark(command),
         };
         let answer: Result<Answer, Refusal> = match decided {

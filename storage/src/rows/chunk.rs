@@ -154,6 +154,10 @@ chunk_row!(
     TagChunk, TagChunks
 );
 chunk_row!(
+    /// Devices with a value of a trait.
+    TraitChunk, TraitChunks
+);
+chunk_row!(
     /// Devices of a platform: all that exist.
     PlatformChunk, PlatformChunks
 );

@@ -12,7 +12,9 @@ use crate::rows::account::{GroupPush, group_push_key};
 use crate::rows::app::{App, ByAppKey, ByAppName, app_key, text_key};
 use crate::rows::bridge::{PushToken, TokenOwner, token_chunk_key, token_owner_key};
 use crate::rows::chat::{Chat, Conversation, ConversationKind, SingleChat, conversation_key, single_chat_key};
-use crate::rows::chunk::{ChunkRow, PlatformChunk, TagChunk, TokenChunk, chunk_of, platform_chunk_key, tag_chunk_key};
+use crate::rows::chunk::{
+    ChunkRow, PlatformChunk, TagChunk, TokenChunk, TraitChunk, chunk_of, platform_chunk_key, tag_chunk_key,
+};
 use crate::rows::device::{
     ByRegistrationId, ByTagName, DeviceRow, DeviceTags, Tag, alias_key, device_key, registration_id_key, tag_key,
     tag_name_key,
@@ -22,6 +24,7 @@ use crate::rows::group::{Group, group_key, member_key};
 use crate::rows::push::{Cid, Expiry, SlowPush, cid_key, expiry_key, push_key, slice_due_key};
 use crate::rows::record::{Amendment, log_key};
 use crate::rows::schedule::{ScheduleCid, ScheduleRow, due_key, firing_key, schedule_key};
+use crate::rows::traits::{DeviceTraits, OTHER, count_of_chunk, trait_chunk_key};
 use crate::rows::user::{ByUsername, Session, Token, User, session_key, token_key, user_key, username_key};
 use crate::table::Table;
 use crate::tables::Tables;
@@ -46,6 +49,13 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         Table::TagChunks => {
             let devices = row::decode::<TagChunk>(key, value)?.chunk();
             each_device(Table::DeviceTags, app, devices.devices(u32_at(key, 8).unwrap_or_default()))
+        }
+        Table::DeviceTraits => by_traits(tables, row::decode(key, value)?, app, DeviceNumber(second))?,
+        Table::TraitChunks => {
+            let devices = row::decode::<TraitChunk>(key, value)?.chunk();
+            let chunk = u32_at(key, key.len().saturating_sub(4)).unwrap_or_default();
+            let named = each_device(Table::DeviceTraits, app, devices.devices(chunk));
+            named.into_iter().chain(count_of_chunk(key).map(|count| (Table::TraitValues, count))).collect()
         }
         Table::PlatformChunks => {
             let devices = row::decode::<PlatformChunk>(key, value)?.chunk();
@@ -122,7 +132,9 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         | Table::ChatCursors
         | Table::PushCursors
         | Table::FileParts
-        | Table::Presence => Vec::new(),
+        | Table::Presence
+        | Table::Segments
+        | Table::TraitValues => Vec::new(),
     })
 }
 
@@ -159,6 +171,24 @@ fn by_tags(tables: &impl Tables, tags: DeviceTags, app: AppNumber, device: Devic
             named.push((Table::Tags, tag_key(app, tag)));
         }
         named.push((Table::TagChunks, tag_chunk_key(app, tag, chunk_of(device))));
+    }
+    Ok(named)
+}
+
+/// A value is in a set of its own, or there were too many as it came.
+fn by_traits(
+    tables: &impl Tables,
+    row: DeviceTraits,
+    app: AppNumber,
+    device: DeviceNumber,
+) -> Result<Named, ReadError> {
+    let mut named = vec![(Table::Devices, device_key(app, device))];
+    for (kind, value) in row.0 {
+        let own = trait_chunk_key(app, kind, &value, chunk_of(device));
+        let chunk: Option<TraitChunk> = tables.row(&own)?;
+        let is_its_own = chunk.is_some_and(|chunk| chunk.chunk().contains(device));
+        let key = if is_its_own { own } else { trait_chunk_key(app, kind, OTHER, chunk_of(device)) };
+        named.push((Table::TraitChunks, key));
     }
     Ok(named)
 }

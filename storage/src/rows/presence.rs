@@ -20,7 +20,7 @@ pub(crate) enum Span {
 
 pub(crate) const TEN_MINUTES_MS: TimeMs = 10 * 60 * 1000;
 pub(crate) const HOUR_MS: TimeMs = 60 * 60 * 1000;
-const DAY_MS: TimeMs = 24 * HOUR_MS;
+pub(crate) const DAY_MS: TimeMs = 24 * HOUR_MS;
 
 impl Span {
     pub const ALL: [Self; 3] = [Self::Online, Self::New, Self::Lately];

@@ -15,6 +15,7 @@ mod pushes;
 mod reports;
 mod schedules;
 mod scrub;
+mod traits;
 mod view;
 mod walk;
 

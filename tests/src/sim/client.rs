@@ -10,6 +10,7 @@ use anser_protocol::content::{Content, ContentKind};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::ClientFrame;
 use anser_protocol::names::Chat;
+use anser_protocol::traits::Traits;
 
 use super::cast::{Place, password_of};
 use super::course::{Course, Event, Life, LinkId, MS, Time, Way};
@@ -155,7 +156,12 @@ impl Client {
         self.due = None;
         let mut random = course.random.fork();
         let fill = Box::new(move |out: &mut [u8]| random.fill(out));
-        let config = Config { app_key: self.app_key.clone(), platform: self.place.platform, network: "home".into() };
+        let config = Config {
+            app_key: self.app_key.clone(),
+            platform: self.place.platform,
+            network: "home".into(),
+            traits: Traits::default(),
+        };
         let mut session = Session::new(config, self.store.load(), fill);
         if self.registration == Registration::Never {
             self.registration = Registration::Perhaps;

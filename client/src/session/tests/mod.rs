@@ -22,6 +22,7 @@ use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::framing::{self, Split};
 use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::names::Chat;
+use anser_protocol::traits::Traits;
 use anser_protocol::{Decoder, Encoder};
 
 use super::*;
@@ -49,7 +50,7 @@ struct Scene {
 }
 
 fn config() -> Config {
-    Config { app_key: "app".into(), platform: Platform::DESKTOP, network: "home".into() }
+    Config { app_key: "app".into(), platform: Platform::DESKTOP, network: "home".into(), traits: Traits::default() }
 }
 
 /// Random bytes that a test can repeat.

@@ -6,6 +6,7 @@ use anser_protocol::extension::{Extensions, tag};
 use anser_protocol::frame::session::{Hello, Welcome};
 use anser_protocol::frame::{ServerFrame, VERSION};
 use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
+use anser_protocol::traits::Traits;
 use anser_storage::command::{Command, DeviceCommand};
 use anser_storage::ids::{AppNumber, DeviceNumber};
 use anser_storage::outcome::Answer as Accepted;
@@ -27,6 +28,9 @@ const REGISTRATION_ID_DIGITS: usize = 19;
 pub(super) struct Greeting {
     hello: Hello,
     registration_id: String,
+    traits: Traits,
+    /// What is stored of them.
+    known_traits: Traits,
     app: AppNumber,
     server_time_ms: TimeMs,
 }
@@ -43,13 +47,18 @@ impl Session {
         if hello.app_key.len() > 64 || hello.registration_id.len() > 64 {
             return self.end(ErrorCode::INVALID, "the app key or registration id is too long");
         }
+        let traits = match Traits::of(&hello.extensions) {
+            Ok(traits) => traits,
+            Err(invalid) => return self.end(ErrorCode::INVALID, &invalid.to_string()),
+        };
         let registration_id = match is_new {
             true => registration_id(&hello.app_key, &hello.nonce),
             false => hello.registration_id.clone(),
         };
         self.stage = Stage::Greeting;
         let query = Query::Greet { app_key: hello.app_key.clone(), registration_id: registration_id.clone() };
-        let greeting = Greeting { hello, registration_id, app: AppNumber(0), server_time_ms: 0 };
+        let known_traits = Traits::default();
+        let greeting = Greeting { hello, registration_id, traits, known_traits, app: AppNumber(0), server_time_ms: 0 };
         self.query(Pending::Greet(Box::new(greeting)), query);
     }
 
@@ -67,6 +76,7 @@ impl Session {
         match device {
             Some(device) if is_same_secret(&secret_hash, &device.secret_hash) => {
                 let cursor = device.push_cursor;
+                greeting.known_traits = device.traits;
                 self.welcome(greeting, device.number, device.platform, device.outbox_head, cursor);
             }
             None if greeting.hello.registration_id.is_empty() => {
@@ -123,6 +133,11 @@ impl Session {
             heartbeat_max_s: heartbeat.max_s,
             extensions: Extensions::default(),
         }));
+        // What is known already costs nothing when a device comes back. Lost, it is told again by the next hello.
+        if !greeting.traits.is_empty() && greeting.traits != greeting.known_traits {
+            let command = Command::Device(DeviceCommand::SetTraits { app, device, traits: greeting.traits });
+            self.submit(Pending::Unheeded, command);
+        }
         self.continue_catch_up();
     }
 }

@@ -4,6 +4,7 @@ mod bounds;
 mod history;
 mod pushes;
 mod takeover;
+mod traits;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use anser_protocol::framing::{self, Split};
 use anser_protocol::ids::Position;
 use anser_protocol::limits::{CLIENT_FRAME_BYTES_MAX, FRAME_BYTES_MAX};
 use anser_protocol::names::Chat;
+use anser_protocol::traits::{TraitKind, Traits};
 use anser_protocol::{Decoder, Encoder};
 use anser_storage::command::{Command, MarkCommand, UserCommand};
 use anser_storage::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
@@ -150,6 +152,7 @@ fn known_device() -> KnownDevice {
         platform: Platform::ANDROID,
         outbox_head: 12,
         push_cursor: None,
+        traits: Traits::default(),
     }
 }
 

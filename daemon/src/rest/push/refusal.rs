@@ -26,6 +26,7 @@ pub fn of_push(refusal: Refusal) -> Fault {
         },
         Refusal::RegistrationIdUnknown => Family::Push.invalid("the registration id is not one of this app"),
         Refusal::FileUnknown => Family::Push.invalid("audience.file names no list that this app may use, or no longer"),
+        Refusal::SegmentUnknown => Family::Push.invalid("audience.segment names none of this app"),
         Refusal::NothingToPush => Fault::new(StatusCode::BAD_REQUEST, 1002, "no platform of the push gets anything"),
         Refusal::PushUnknown => Family::Push.invalid("the msg_id is not one of this app within a day"),
         Refusal::TooManySlowPushes => {

@@ -12,6 +12,7 @@ use anser_client::store::{LocalId, MemoryStore, Released};
 use anser_protocol::content::{Content, Platform};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::names::Chat;
+use anser_protocol::traits::Traits;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::tally::Tally;
@@ -88,8 +89,12 @@ pub struct Link {
 impl Link {
     pub fn new(shared: Arc<Shared>, account: Option<Account>, role: Role) -> Self {
         let store = MemoryStore::forgetful();
-        let config =
-            Config { app_key: shared.app_key.clone(), platform: Platform::DESKTOP, network: "bench".to_owned() };
+        let config = Config {
+            app_key: shared.app_key.clone(),
+            platform: Platform::DESKTOP,
+            network: "bench".to_owned(),
+            traits: Traits::default(),
+        };
         let session = Session::new(config, store.load(), Box::new(shell::fill));
         Self {
             shared,

@@ -1,6 +1,7 @@
 //! The audience of a push: everybody, or kinds that are intersected.
 
 use anser_storage::command::{Audience, FileAudience, Selection};
+use anser_storage::ids::SegmentId;
 use serde_json::Value;
 
 use crate::label::is_label;
@@ -89,9 +90,10 @@ fn parse_kinds(kinds: &Object, findings: &mut Findings) -> Selection {
             "tag_not" => selection.tag_not = labels(kind, value, TAGS_MAX, findings),
             "alias" => selection.alias = labels(kind, value, IDS_MAX, findings),
             "registration_id" => selection.registration_id = ids(kind, value, findings),
-            "segment" | "abtest" => {
+            "segment" => selection.segment = segments(kind, value, findings),
+            "abtest" => {
                 if !values(kind, value, 1, findings).is_empty() {
-                    findings.invalid(format!("audience.{kind} names none that this server knows"));
+                    findings.invalid("audience.abtest names none that this server knows");
                 }
             }
             "file" => findings.invalid("audience.file belongs to pushes to a file"),
@@ -119,6 +121,15 @@ fn labels(kind: &str, value: &Value, max: usize, findings: &mut Findings) -> Vec
         ));
     }
     labels
+}
+
+fn segments(kind: &str, value: &Value, findings: &mut Findings) -> Vec<SegmentId> {
+    let texts = values(kind, value, 1, findings);
+    let ids: Vec<_> = texts.iter().filter_map(|text| text.parse().ok().map(SegmentId)).collect();
+    if ids.len() < texts.len() {
+        findings.invalid("audience.segment names none of this app");
+    }
+    ids
 }
 
 fn ids(kind: &str, value: &Value, findings: &mut Findings) -> Vec<String> {

@@ -51,6 +51,7 @@ fn kinds_of_audience_are_kept_apart_and_numbers_are_read_as_texts() {
         "tag": ["a", 7], "tag_and": ["c"], "tag_not": ["d"], "alias": ["e"], "registration_id": ["f"],
     })));
     let expected = Selection {
+        segment: Vec::new(),
         tag: vec!["a".into(), "7".into()],
         tag_and: vec!["c".into()],
         tag_not: vec!["d".into()],
