@@ -9,8 +9,9 @@ mod common;
 use std::error::Error;
 use std::path::Path;
 
-use anser_storage::command::{AccountCommand, BridgeCommand, Command, LabelCommand};
-use anser_storage::{Options, PushToken, Store};
+use anser_protocol::content::Platform;
+use anser_storage::command::{AccountCommand, BridgeCommand, Command, LabelCommand, MarkCommand};
+use anser_storage::{Options, PushToken, Store, Use};
 use common::World;
 use common::kept::{READ_AT_MS, describe};
 use common::pushes::named;
@@ -67,6 +68,14 @@ fn add_what_the_script_leaves_out(world: &mut World) {
         BridgeCommand::Advance { app: world.app, position: pushed },
     ] {
         world.answer(Command::Bridge(command));
+    }
+    let (app, at_ms) = (world.app, world.now_ms);
+    let used = vec![(Platform::ANDROID, Use { opens: 2, seconds: 75 })];
+    for mark in [
+        MarkCommand::Active { app, seen_ms: at_ms, devices: vec![device] },
+        MarkCommand::Used { app, at_ms, uses: used },
+    ] {
+        world.answer(Command::Mark(mark));
     }
     let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
     world.tag(device, &["gone", "kept"]);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AppNumber, DeviceNumber, ScheduleId, ScheduleNumber, UserNumber};
 use crate::rows::app::AddressRange;
 use crate::rows::bridge::PushToken;
+use crate::rows::presence::Use;
 
 /// A command and the moment at which it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -543,6 +544,10 @@ pub enum MarkCommand {
     PushCursor { app: AppNumber, device: DeviceNumber, position: Position },
     /// These devices were connected at `seen_ms`. At most 4,096, all of one chunk (their numbers divided by 4,096).
     Present { app: AppNumber, seen_ms: TimeMs, devices: Vec<DeviceNumber> },
+    /// On these devices the application was in front then.
+    Active { app: AppNumber, seen_ms: TimeMs, devices: Vec<DeviceNumber> },
+    /// How often and how long it was used then, by platform. The only mark that adds up: told twice, it counts twice.
+    Used { app: AppNumber, at_ms: TimeMs, uses: Vec<(Platform, Use)> },
     /// Devices that were connected when each push was released to them. At most 256 pairs of push and chunk.
     Reached { app: AppNumber, pushes: Vec<(Position, Vec<DeviceNumber>)> },
 }
@@ -618,6 +623,8 @@ impl Command {
                 MarkCommand::ChatCursor { app, .. }
                 | MarkCommand::PushCursor { app, .. }
                 | MarkCommand::Present { app, .. }
+                | MarkCommand::Active { app, .. }
+                | MarkCommand::Used { app, .. }
                 | MarkCommand::Reached { app, .. },
             ) => Some(*app),
             Self::Schedule(ScheduleCommand::Create(new)) => Some(new.app),

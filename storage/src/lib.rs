@@ -35,6 +35,7 @@ pub use rows::app::{Access, AddressRange, App};
 pub use rows::bridge::PushToken;
 pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::group::Group;
+pub use rows::presence::Use;
 pub use rows::user::{Token, User};
 pub use snapshot::{
     BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueSchedule, DueSlice,

@@ -69,6 +69,7 @@ tables! {
     SlowPushes = 44, "slow_pushes";
     SlicesDue = 45, "slices_due";
     Amendments = 46, "amendments";
+    Uses = 56, "uses";
     PushTokens = 60, "push_tokens";
     TokenOwners = 61, "token_owners";
     TokenChunks = 62, "token_chunks";

@@ -19,6 +19,7 @@
 
 mod acks;
 mod action;
+mod activity;
 mod backoff;
 mod heartbeat;
 mod held;
@@ -51,6 +52,7 @@ pub use self::action::{
 pub use self::held::Held;
 pub use self::random::Fill;
 
+use self::activity::Activity;
 use self::backoff::Backoff;
 use self::heartbeat::{Beat, Heartbeat};
 use self::holes::Holes;
@@ -101,6 +103,7 @@ pub struct Session {
     wanted: Option<Wanted>,
     sync: Option<Sync>,
     pushes: Pushes,
+    activity: Activity,
     outbox: Outbox,
     requests: Requests,
     transaction: Transaction,
@@ -173,6 +176,7 @@ impl Session {
             wanted: None,
             sync: None,
             pushes: Pushes::load(stored.push_cursor, stored.push_ids),
+            activity: Activity::default(),
             outbox: Outbox::load(stored.outbox, stored.local_next, stored.outbox_next),
             requests: Requests::default(),
             transaction,
@@ -470,6 +474,9 @@ impl Session {
     }
 
     fn on_answer(&mut self, request: RequestId, answer: Answer) {
+        if self.activity.complete(request) {
+            return;
+        }
         if let Some(body) = self.requests.complete(request) {
             self.answer(request, body, Ok(answer));
         }
@@ -493,6 +500,7 @@ impl Session {
         self.say_hello();
         self.say_login();
         self.write_requests();
+        self.report_activity();
         self.write_sends();
         self.ask_for_history();
         self.acknowledge(false);
@@ -602,6 +610,7 @@ impl Session {
             self.users.values_mut().for_each(|user| user.holes.forget_all());
         }
         self.pushes.handle_unlinked();
+        self.activity.handle_unlinked();
         for (request, body) in self.requests.handle_unlinked() {
             self.answer(request, body, Err(RequestError::LinkLost));
         }

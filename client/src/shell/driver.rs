@@ -223,6 +223,8 @@ impl Driver {
                 }
             },
             Command::NetworkChanged(network) => self.handle_network_changed(&network),
+            Command::InFront(true) => self.session.in_front(now),
+            Command::InFront(false) => self.session.gone(now),
             // The loop has taken it.
             Command::Stop(_) => {}
         }

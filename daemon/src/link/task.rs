@@ -167,6 +167,9 @@ impl Place {
                 switchboard.attendance.arrive(app, device, self.links.now_ms());
                 self.device = Some((app, device));
             }
+            Action::NoteUse { app, device, platform, number, used } => {
+                switchboard.attendance.note_use(app, device, platform, number, used, self.links.now_ms());
+            }
             Action::AttachUser { app, user } => {
                 switchboard.attach_user(app, user, &self.mailbox);
                 self.user = Some((app, user));

@@ -8,7 +8,7 @@ use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::{Ack, Conversations, History, Send};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
 use anser_protocol::frame::push::{
-    Alias, Badge, LabelAction, PushAck, PushClicked, PushReport, PushState, PushToken, Tags, TokenKind,
+    Activity, Alias, Badge, LabelAction, PushAck, PushClicked, PushReport, PushState, PushToken, Tags, TokenKind,
 };
 use anser_protocol::frame::session::{CredentialKind, Logout, RegisterUser, UserInfo};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
@@ -205,7 +205,8 @@ fn told_without_login(frame: &ClientFrame) -> Told {
         | ClientFrame::PushClicked(_)
         | ClientFrame::PushReport(_)
         | ClientFrame::PushToken(_)
-        | ClientFrame::Badge(_) => told_outsider(frame),
+        | ClientFrame::Badge(_)
+        | ClientFrame::Activity(_) => told_outsider(frame),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -235,7 +236,7 @@ fn told_stranger(frame: &ClientFrame) -> Told {
         ClientFrame::Alias(_) => Told::Own(no_alias),
         // It is no secret that a push is unknown, but it counts nowhere.
         ClientFrame::PushClicked(_) | ClientFrame::PushReport(_) => Told::Own(is_done),
-        ClientFrame::PushToken(_) | ClientFrame::Badge(_) => Told::Own(is_done),
+        ClientFrame::PushToken(_) | ClientFrame::Badge(_) | ClientFrame::Activity(_) => Told::Own(is_done),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -268,7 +269,8 @@ fn told_outsider(frame: &ClientFrame) -> Told {
         | ClientFrame::PushClicked(_)
         | ClientFrame::PushReport(_)
         | ClientFrame::PushToken(_)
-        | ClientFrame::Badge(_) => told_stranger(frame),
+        | ClientFrame::Badge(_)
+        | ClientFrame::Activity(_) => told_stranger(frame),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -527,6 +529,10 @@ impl Land {
                 vec![ClientFrame::PushToken(PushToken { request, kind, token, extensions: extensions() })]
             }
             "Badge" => vec![ClientFrame::Badge(Badge { request, badge: 3, extensions: extensions() })],
+            "Activity" => {
+                let (number, opens, seconds) = (request.into(), 1, 5);
+                vec![ClientFrame::Activity(Activity { request, number, opens, seconds, extensions: extensions() })]
+            }
             name => panic!("the frame {name} has no row in the matrix of walls"),
         };
         for frame in &frames {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anser_protocol::content::Platform;
 use anser_protocol::extension::Extensions;
-use anser_protocol::frame::push::{PushAck, PushClicked, PushDeliver, PushReport, PushState};
+use anser_protocol::frame::push::{Activity, PushAck, PushClicked, PushDeliver, PushReport, PushState};
 use anser_protocol::frame::session::{Done, Hello};
 use anser_protocol::frame::{ClientFrame, ServerFrame, VERSION};
 use anser_protocol::framing::{self, Split};
@@ -90,6 +90,13 @@ impl Phone {
         let (request, pushes) = (self.take_request(), pushes.to_vec());
         let body = PushReport { request, state, pushes, extensions: Extensions::default() };
         self.ask(request, &ClientFrame::PushReport(body));
+    }
+
+    /// The application came to the front so often, and was there so long.
+    pub fn use_app(&mut self, number: u64, opens: u32, seconds: u32) {
+        let request = self.take_request();
+        let body = Activity { request, number, opens, seconds, extensions: Extensions::default() };
+        self.ask(request, &ClientFrame::Activity(body));
     }
 
     fn take_request(&mut self) -> u32 {

@@ -63,6 +63,7 @@ impl Decoder {
             Kind::PushReport => ClientFrame::PushReport(whole(body)?),
             Kind::PushToken => ClientFrame::PushToken(whole(body)?),
             Kind::Badge => ClientFrame::Badge(whole(body)?),
+            Kind::Activity => ClientFrame::Activity(whole(body)?),
         })
     }
 

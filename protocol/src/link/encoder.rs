@@ -120,6 +120,7 @@ impl Encoder {
             ClientFrame::PushReport(body) => put(Kind::PushReport.number(), body, out),
             ClientFrame::PushToken(body) => put(Kind::PushToken.number(), body, out),
             ClientFrame::Badge(body) => put(Kind::Badge.number(), body, out),
+            ClientFrame::Activity(body) => put(Kind::Activity.number(), body, out),
             ClientFrame::Unknown(number) => put(*number, &(), out),
         }
     }

@@ -109,6 +109,7 @@ pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
         28 => ClientFrame::PushReport(any(source)),
         40 => ClientFrame::PushToken(any(source)),
         41 => ClientFrame::Badge(any(source)),
+        42 => ClientFrame::Activity(any(source)),
         unknown => ClientFrame::Unknown(unknown),
     }
 }

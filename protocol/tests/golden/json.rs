@@ -36,6 +36,7 @@ pub fn client(frame: &ClientFrame) -> String {
         ClientFrame::PushReport(body) => text(body),
         ClientFrame::PushToken(body) => text(body),
         ClientFrame::Badge(body) => text(body),
+        ClientFrame::Activity(body) => text(body),
     }
 }
 

@@ -113,7 +113,8 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         | Table::Developers
         | Table::ChatCursors
         | Table::PushCursors
-        | Table::Presence => Vec::new(),
+        | Table::Presence
+        | Table::Uses => Vec::new(),
     })
 }
 

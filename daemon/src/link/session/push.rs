@@ -57,6 +57,10 @@ impl DeviceFlow {
         }
     }
 
+    pub(super) fn platform(&self) -> Platform {
+        self.platform
+    }
+
     pub(super) fn is_live(&self) -> bool {
         self.progress == Progress::Live
     }

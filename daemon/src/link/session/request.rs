@@ -104,6 +104,7 @@ impl Session {
             ClientFrame::PushReport(body) => self.report_state(body),
             ClientFrame::PushToken(body) => self.set_push_token(body),
             ClientFrame::Badge(body) => self.set_badge(body),
+            ClientFrame::Activity(body) => self.note_activity(body),
             ClientFrame::Unknown(_) => {}
         }
         self.continue_catch_up();
