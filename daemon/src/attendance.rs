@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use anser_protocol::content::Platform;
 use anser_protocol::ids::{Position, TimeMs};
+use anser_storage::Use;
 use anser_storage::command::{Command, MarkCommand};
 use anser_storage::ids::{AppNumber, DeviceNumber};
 use anser_storage::outcome::Refusal;
@@ -35,6 +37,9 @@ const WAITING_MS_MAX: TimeMs = 6 * 3600 * 1000;
 /// How long it is remembered exactly when a device left, and of how many, about 2 MiB.
 const LEFT_KEPT_MS: TimeMs = 2 * 24 * 3600 * 1000;
 const LEFT_MAX: usize = 65_536;
+const HOUR_MS: TimeMs = 3600 * 1000;
+/// Devices whose last report of use is remembered, about 3 MiB.
+const USE_REPORTS_MAX: usize = 65_536;
 
 #[derive(Debug, Default)]
 pub struct Attendance {
@@ -47,6 +52,11 @@ struct Noted {
     present: BTreeMap<(TimeMs, AppNumber), RoaringBitmap>,
     reached: BTreeMap<(AppNumber, Position), RoaringBitmap>,
     left: BTreeMap<(AppNumber, DeviceNumber), TimeMs>,
+    /// By hour.
+    active: BTreeMap<(TimeMs, AppNumber), RoaringBitmap>,
+    used: BTreeMap<(TimeMs, AppNumber), BTreeMap<Platform, Use>>,
+    /// The last report of each device about its use, and when it came: it may come again.
+    use_reports: BTreeMap<(AppNumber, DeviceNumber), (u64, TimeMs)>,
     /// The last piece of time for which all connected devices were noted.
     newest_piece: TimeMs,
 }
@@ -60,7 +70,7 @@ impl Attendance {
         let mut noted = self.lock();
         noted.present.entry((piece_of(now_ms), app)).or_default().insert(device.0);
         if noted.left.len() >= LEFT_MAX {
-            noted.forget_the_older_half();
+            forget_the_older_half(&mut noted.left, |left_ms| *left_ms);
         }
         noted.left.insert((app, device), now_ms);
     }
@@ -68,6 +78,34 @@ impl Attendance {
     /// When the device's last link ended, if that is remembered.
     pub fn left_at(&self, app: AppNumber, device: DeviceNumber) -> Option<TimeMs> {
         self.lock().left.get(&(app, device)).copied()
+    }
+
+    /// A device reports how its application was used. A report that comes again, because its answer was lost, counts once
+    /// as long as it is remembered: for two days, and not over a restart.
+    pub fn note_use(
+        &self,
+        app: AppNumber,
+        device: DeviceNumber,
+        platform: Platform,
+        number: u64,
+        used: Use,
+        now_ms: TimeMs,
+    ) {
+        if used == Use::default() {
+            return;
+        }
+        let mut noted = self.lock();
+        if noted.use_reports.len() >= USE_REPORTS_MAX && !noted.use_reports.contains_key(&(app, device)) {
+            forget_the_older_half(&mut noted.use_reports, |(_, came_ms)| *came_ms);
+        }
+        let before = noted.use_reports.insert((app, device), (number, now_ms));
+        if before.is_some_and(|(known, _)| known == number) {
+            return;
+        }
+        let hour_ms = now_ms - now_ms % HOUR_MS;
+        noted.active.entry((hour_ms, app)).or_default().insert(device.0);
+        let sum = noted.used.entry((hour_ms, app)).or_default().entry(platform).or_default();
+        *sum = sum.plus(used);
     }
 
     /// The push went to these devices, which were connected.
@@ -100,13 +138,25 @@ impl Attendance {
         }
         noted.left.retain(|_, left_ms| *left_ms + LEFT_KEPT_MS > now_ms);
         noted.present.retain(|(seen_ms, _), _| *seen_ms + WAITING_MS_MAX > now_ms);
+        noted.use_reports.retain(|_, (_, came_ms)| *came_ms + LEFT_KEPT_MS > now_ms);
+        noted.active.retain(|(hour_ms, _), _| *hour_ms + HOUR_MS + WAITING_MS_MAX > now_ms);
+        noted.used.retain(|(hour_ms, _), _| *hour_ms + HOUR_MS + WAITING_MS_MAX > now_ms);
         let (present, reached) = (std::mem::take(&mut noted.present), std::mem::take(&mut noted.reached));
+        let (active, used) = (std::mem::take(&mut noted.active), std::mem::take(&mut noted.used));
         drop(noted);
         let mut marks = Vec::new();
         for ((seen_ms, app), devices) in present {
             for devices in chunks(&devices) {
                 marks.push((app, MarkCommand::Present { app, seen_ms, devices }));
             }
+        }
+        for ((seen_ms, app), devices) in active {
+            for devices in chunks(&devices) {
+                marks.push((app, MarkCommand::Active { app, seen_ms, devices }));
+            }
+        }
+        for ((at_ms, app), uses) in used {
+            marks.push((app, MarkCommand::Used { app, at_ms, uses: uses.into_iter().collect() }));
         }
         marks.extend(reached_commands(reached));
         marks
@@ -119,6 +169,16 @@ impl Attendance {
         match mark {
             MarkCommand::Present { app, seen_ms, devices } => {
                 noted.present.entry((seen_ms, app)).or_default().extend(numbers(devices));
+            }
+            MarkCommand::Active { app, seen_ms, devices } => {
+                noted.active.entry((seen_ms, app)).or_default().extend(numbers(devices));
+            }
+            MarkCommand::Used { app, at_ms, uses } => {
+                let sums = noted.used.entry((at_ms, app)).or_default();
+                for (platform, used) in uses {
+                    let sum = sums.entry(platform).or_default();
+                    *sum = sum.plus(used);
+                }
             }
             MarkCommand::Reached { app, pushes } => {
                 for (push, devices) in pushes {
@@ -135,14 +195,12 @@ impl Attendance {
     }
 }
 
-impl Noted {
-    fn forget_the_older_half(&mut self) {
-        let mut times: Vec<TimeMs> = self.left.values().copied().collect();
-        let middle = times.len() / 2;
-        let (_, median, _) = times.select_nth_unstable(middle);
-        let median = *median;
-        self.left.retain(|_, left_ms| *left_ms > median);
-    }
+fn forget_the_older_half<K: Ord, V>(known: &mut BTreeMap<K, V>, time: impl Fn(&V) -> TimeMs) {
+    let mut times: Vec<TimeMs> = known.values().map(&time).collect();
+    let middle = times.len() / 2;
+    let (_, median, _) = times.select_nth_unstable(middle);
+    let median = *median;
+    known.retain(|_, value| time(value) > median);
 }
 
 fn piece_of(at_ms: TimeMs) -> TimeMs {
@@ -265,6 +323,49 @@ mod tests {
         let attendance = Attendance::default();
         attendance.arrive(APP, DeviceNumber(7), NOON);
         assert_eq!(taken(&attendance, NOON + WAITING_MS_MAX), []);
+    }
+
+    #[test]
+    fn a_report_of_use_that_comes_again_counts_once_and_sums_wait_for_the_store() {
+        let attendance = Attendance::default();
+        let hour_ms = NOON - NOON % HOUR_MS;
+        let report = |device, platform, number, opens, seconds| {
+            attendance.note_use(APP, DeviceNumber(device), platform, number, Use { opens, seconds }, hour_ms + 5);
+        };
+        report(7, Platform::IOS, 1, 1, 0);
+        report(7, Platform::IOS, 1, 1, 0);
+        report(7, Platform::IOS, 2, 0, 60);
+        report(9, Platform::IOS, 2, 1, 5);
+        report(8, Platform::WEB, 3, 0, 0);
+
+        let marks = taken(&attendance, hour_ms + 6);
+        let devices = vec![DeviceNumber(7), DeviceNumber(9)];
+        let sum = |opens, seconds| MarkCommand::Used {
+            app: APP,
+            at_ms: hour_ms,
+            uses: vec![(Platform::IOS, Use { opens, seconds })],
+        };
+        assert_eq!(marks, [MarkCommand::Active { app: APP, seen_ms: hour_ms, devices }, sum(2, 65)]);
+
+        report(9, Platform::IOS, 4, 0, 10);
+        marks.into_iter().for_each(|mark| attendance.put_back(mark));
+        report(7, Platform::IOS, 2, 0, 60);
+        assert_eq!(taken(&attendance, hour_ms + 7)[1], sum(2, 75));
+    }
+
+    #[test]
+    fn of_too_many_devices_the_newest_reports_of_use_are_remembered() {
+        let attendance = Attendance::default();
+        let report = |device, now_ms| {
+            let used = Use { opens: 1, seconds: 0 };
+            attendance.note_use(APP, DeviceNumber(device), Platform::IOS, 1, used, now_ms);
+        };
+        let last = USE_REPORTS_MAX as u32;
+        (0..=last).for_each(|device| report(device, NOON + u64::from(device)));
+        assert!(attendance.lock().use_reports.len() <= USE_REPORTS_MAX);
+        report(last, NOON + u64::from(last));
+        let opens = attendance.lock().used.values().map(|uses| uses[&Platform::IOS].opens).sum::<u64>();
+        assert_eq!(opens, u64::from(last) + 1);
     }
 
     #[test]

@@ -48,5 +48,9 @@ pub const POSITION_MAX: u64 = (1 << 53) - 1;
 pub const PUSH_TOKEN_BYTES_MAX: usize = 1024;
 /// What an icon's badge can show.
 pub const BADGE_MAX: u32 = 99_999;
+/// How often an application can have come to the front in one report.
+pub const OPENS_MAX: u32 = 10_000;
+/// How long it can have been there: a week.
+pub const USE_SECONDS_MAX: u32 = 604_800;
 /// Push messages a client may report about in one frame.
 pub const REPORTS_PER_FRAME_MAX: usize = 100;

@@ -123,7 +123,7 @@ fn the_table_of_limits_is_that_of_the_code() {
     documented.sort_unstable();
     known.sort_unstable();
     assert_eq!(documented, known);
-    let values: [(&str, u64); 25] = [
+    let values: [(&str, u64); 27] = [
         ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX as u64),
         ("CLIENT_FRAME_BYTES_MAX", limits::CLIENT_FRAME_BYTES_MAX as u64),
         ("MESSAGE_BODY_BYTES_MAX", limits::MESSAGE_BODY_BYTES_MAX as u64),
@@ -142,6 +142,8 @@ fn the_table_of_limits_is_that_of_the_code() {
         ("HISTORY_PAGE_MAX", limits::HISTORY_PAGE_MAX.into()),
         ("PUSH_TOKEN_BYTES_MAX", limits::PUSH_TOKEN_BYTES_MAX as u64),
         ("BADGE_MAX", limits::BADGE_MAX.into()),
+        ("OPENS_MAX", limits::OPENS_MAX.into()),
+        ("USE_SECONDS_MAX", limits::USE_SECONDS_MAX.into()),
         ("LIST_PAGE_MAX", limits::LIST_PAGE_MAX.into()),
         ("EXTENSIONS_MAX", limits::EXTENSIONS_MAX as u64),
         ("EXTENSION_BYTES_MAX", limits::EXTENSION_BYTES_MAX as u64),

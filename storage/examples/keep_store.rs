@@ -9,12 +9,14 @@ mod common;
 use std::error::Error;
 use std::path::Path;
 
+use anser_protocol::content::Platform;
 use anser_protocol::traits::{TraitKind, Traits};
 use anser_storage::command::{
-    AccountCommand, AppCommand, BridgeCommand, Command, DeviceCommand, FileKind, LabelCommand, SegmentCommand,
+    AccountCommand, AppCommand, BridgeCommand, Command, DeviceCommand, FileKind, LabelCommand, MarkCommand,
+    SegmentCommand,
 };
 use anser_storage::segment::Condition;
-use anser_storage::{Options, PushCertificate, PushToken, Store};
+use anser_storage::{Options, PushCertificate, PushToken, Store, Use};
 use common::World;
 use common::kept::{READ_AT_MS, describe};
 use common::pushes::named;
@@ -83,6 +85,14 @@ fn add_what_the_script_leaves_out(world: &mut World) {
         BridgeCommand::Advance { app: world.app, position: pushed },
     ] {
         world.answer(Command::Bridge(command));
+    }
+    let (app, at_ms) = (world.app, world.now_ms);
+    let used = vec![(Platform::ANDROID, Use { opens: 2, seconds: 75 })];
+    for mark in [
+        MarkCommand::Active { app, seen_ms: at_ms, devices: vec![device] },
+        MarkCommand::Used { app, at_ms, uses: used },
+    ] {
+        world.answer(Command::Mark(mark));
     }
     let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
     let traits = Traits::default().with(TraitKind::Model, "a kept model").unwrap_or_default();

@@ -13,6 +13,7 @@ use crate::rows::bridge::PushToken;
 use crate::rows::certificate::PushCertificate;
 
 mod file;
+use crate::rows::presence::Use;
 use crate::segment::Condition;
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
 
@@ -579,6 +580,10 @@ pub enum MarkCommand {
     PushCursor { app: AppNumber, device: DeviceNumber, position: Position },
     /// These devices were connected at `seen_ms`. At most 4,096, all of one chunk (their numbers divided by 4,096).
     Present { app: AppNumber, seen_ms: TimeMs, devices: Vec<DeviceNumber> },
+    /// On these devices the application was in front then.
+    Active { app: AppNumber, seen_ms: TimeMs, devices: Vec<DeviceNumber> },
+    /// How often and how long it was used then, by platform. The only mark that adds up: told twice, it counts twice.
+    Used { app: AppNumber, at_ms: TimeMs, uses: Vec<(Platform, Use)> },
     /// Devices that were connected when each push was released to them. At most 256 pairs of push and chunk.
     Reached { app: AppNumber, pushes: Vec<(Position, Vec<DeviceNumber>)> },
 }
@@ -656,6 +661,8 @@ impl Command {
                 MarkCommand::ChatCursor { app, .. }
                 | MarkCommand::PushCursor { app, .. }
                 | MarkCommand::Present { app, .. }
+                | MarkCommand::Active { app, .. }
+                | MarkCommand::Used { app, .. }
                 | MarkCommand::Reached { app, .. },
             ) => Some(*app),
             Self::Segment(SegmentCommand::Create { app, .. } | SegmentCommand::Delete { app, .. }) => Some(*app),

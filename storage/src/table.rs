@@ -76,6 +76,7 @@ tables! {
     DeviceTraits = 52, "device_traits";
     Segments = 53, "segments";
     TraitChunks = 54, "trait_chunks";
+    Uses = 56, "uses";
     TraitValues = 57, "trait_values";
     PushTokens = 60, "push_tokens";
     TokenOwners = 61, "token_owners";

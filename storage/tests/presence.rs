@@ -9,7 +9,7 @@ use anser_storage::Table;
 use anser_storage::command::*;
 use anser_storage::ids::DeviceNumber;
 use anser_storage::outcome::{Answer, Refusal};
-use anser_storage::{Presence, Present};
+use anser_storage::{Presence, Present, Use};
 use common::World;
 use common::pushes::DAY_MS;
 
@@ -33,6 +33,22 @@ impl World {
 
     fn last_seen(&self, device: DeviceNumber) -> Option<TimeMs> {
         self.read().last_seen(self.app, device, self.now_ms).expect("nothing is damaged")
+    }
+
+    fn active(&mut self, seen_ms: TimeMs, devices: &[DeviceNumber]) {
+        let mark = MarkCommand::Active { app: self.app, seen_ms, devices: devices.to_vec() };
+        self.answer(Command::Mark(mark));
+    }
+
+    fn used(&mut self, at_ms: TimeMs, platform: Platform, opens: u64, seconds: u64) {
+        let uses = vec![(platform, Use { opens, seconds })];
+        self.answer(Command::Mark(MarkCommand::Used { app: self.app, at_ms, uses }));
+    }
+
+    fn uses(&self, from_ms: TimeMs, to_ms: TimeMs) -> Vec<(Platform, u64, u64)> {
+        let hour = |at_ms: TimeMs| (at_ms / HOUR_MS) as u32;
+        let uses = self.read().uses(self.app, hour(from_ms)..hour(to_ms) + 1).expect("nothing is damaged");
+        uses.into_iter().map(|(platform, used)| (platform, used.opens, used.seconds)).collect()
     }
 
     fn cut_presence(&mut self) {
@@ -170,4 +186,68 @@ fn presence_of_two_apps_is_apart_and_goes_with_its_app() {
     assert_eq!(world.counts(Presence::Online, now, now), []);
     let late = Command::Mark(MarkCommand::Present { app: one, seen_ms: now, devices: vec![device] });
     assert_eq!(world.refusal(late), Refusal::AppUnknown);
+}
+
+#[test]
+fn a_device_is_active_where_its_app_was_in_front_and_not_seen_by_that_alone() {
+    let mut world = World::new();
+    let (phone, tablet) = (world.device("a"), world.device_on("b", Platform::IOS));
+    let noon = world.now_ms;
+    world.now_ms += 3 * HOUR_MS;
+
+    world.active(noon, &[phone]);
+    world.active(noon, &[phone]);
+    world.active(noon + HOUR_MS, &[phone, tablet]);
+
+    let active = |from, to| world.counts(Presence::Active, from, to);
+    assert_eq!(active(noon, noon), [(Platform::ANDROID, 1)]);
+    assert_eq!(active(noon, noon + HOUR_MS), [(Platform::ANDROID, 1), (Platform::IOS, 1)]);
+    assert_eq!(world.counts(Presence::Online, noon, noon + HOUR_MS), []);
+    assert_eq!(world.last_seen(phone), None);
+}
+
+#[test]
+fn use_is_added_up_by_hour_and_platform_and_one_without_a_name_is_other() {
+    let mut world = World::new();
+    let noon = world.now_ms;
+    world.now_ms += 3 * HOUR_MS;
+    world.used(noon, Platform::IOS, 1, 0);
+    world.used(noon, Platform::IOS, 2, 60);
+    world.used(noon + HOUR_MS, Platform::IOS, 1, u64::MAX);
+    world.used(noon, Platform(77), 1, 5);
+
+    assert_eq!(world.uses(noon, noon), [(Platform::OTHER, 1, 5), (Platform::IOS, 3, 60)]);
+    let both = [(Platform::OTHER, 1, 5), (Platform::IOS, 4, u64::MAX)];
+    assert_eq!(world.uses(noon, noon + HOUR_MS), both, "a sum never turns over");
+}
+
+#[test]
+fn activity_is_kept_for_two_months_and_goes_in_slices_and_with_its_app() {
+    let mut world = World::new();
+    let device = world.device("a");
+    let begin = world.now_ms;
+    for hour in 0..1100 {
+        world.now_ms = begin + hour * HOUR_MS;
+        world.used(world.now_ms, Platform::ANDROID, 1, 1);
+    }
+    world.active(begin, &[device]);
+
+    world.now_ms = begin + 62 * DAY_MS;
+    world.cut_presence();
+    assert_eq!(world.uses(begin, begin), [(Platform::ANDROID, 1, 1)]);
+    assert_eq!(world.counts(Presence::Active, begin, begin), [(Platform::ANDROID, 1)]);
+
+    world.now_ms = begin + 200 * DAY_MS;
+    let cut = Command::System(SystemCommand::CutPresence { app: world.app });
+    assert_eq!(world.answer(cut), Answer::Continue, "a slice is not the whole");
+    world.cut_presence();
+    assert_eq!(world.uses(begin, begin + 1100 * HOUR_MS), []);
+    assert_eq!(world.counts(Presence::Active, begin, begin), []);
+
+    let now = world.now_ms;
+    world.used(now, Platform::ANDROID, 1, 1);
+    while world.answer(Command::App(AppCommand::Delete { app: world.app })) == Answer::Continue {}
+    assert_eq!(world.uses(now, now), []);
+    let late = MarkCommand::Used { app: world.app, at_ms: now, uses: vec![] };
+    assert_eq!(world.refusal(Command::Mark(late)), Refusal::AppUnknown);
 }

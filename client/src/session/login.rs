@@ -196,8 +196,12 @@ impl Session {
             return;
         }
         self.on_resume_refused(Some(failed.request));
-        if failed.code.is_passing() && self.requests.put_off(failed.request) {
+        if failed.code.is_passing() && (self.requests.put_off(failed.request) || self.activity.is_about(failed.request))
+        {
             return self.tell_put_off(failed.code, &failed.message);
+        }
+        if self.activity.complete(failed.request) {
+            return;
         }
         let message = if failed.message.is_empty() { failed.code.text().to_owned() } else { failed.message };
         if let Some(body) = self.requests.complete(failed.request) {

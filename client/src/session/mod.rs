@@ -19,6 +19,7 @@
 
 mod acks;
 mod action;
+mod activity;
 mod backoff;
 mod connection;
 mod display;
@@ -57,6 +58,7 @@ pub use self::held::Held;
 pub use self::labels::{LabelAnswer, LabelCall, LabelKind, filter_valid_tags};
 pub use self::random::Fill;
 
+use self::activity::Activity;
 use self::backoff::Backoff;
 use self::heartbeat::{Beat, Heartbeat};
 use self::holes::Holes;
@@ -114,6 +116,7 @@ pub struct Session {
     wanted: Option<Wanted>,
     sync: Option<Sync>,
     pushes: Pushes,
+    activity: Activity,
     outbox: Outbox,
     requests: Requests,
     labels: Labels,
@@ -188,6 +191,7 @@ impl Session {
             wanted: None,
             sync: None,
             pushes: Pushes::load(stored.push_cursor, stored.push_ids, stored.push_stopped),
+            activity: Activity::default(),
             outbox: Outbox::load(stored.outbox, stored.local_next, stored.outbox_next),
             requests: Requests::default(),
             labels: Labels::default(),
@@ -490,6 +494,9 @@ impl Session {
     }
 
     fn on_answer(&mut self, request: RequestId, answer: Answer) {
+        if self.activity.complete(request) {
+            return;
+        }
         if let Some(body) = self.requests.complete(request) {
             self.answer(request, body, Ok(answer));
         }
@@ -514,6 +521,7 @@ impl Session {
         self.say_login();
         self.tell_push_flow();
         self.write_requests();
+        self.report_activity();
         self.write_sends();
         self.ask_for_history();
         self.acknowledge(false);
@@ -625,6 +633,7 @@ impl Session {
             self.users.values_mut().for_each(|user| user.holes.forget_all());
         }
         self.pushes.handle_unlinked();
+        self.activity.handle_unlinked();
         for (request, body) in self.requests.handle_unlinked() {
             self.answer(request, body, Err(RequestError::LinkLost));
         }

@@ -268,6 +268,8 @@ impl Driver {
             }
             Command::Display(change) => self.session.change_display(change, now),
             Command::NetworkChanged(network) => self.handle_network_changed(&network),
+            Command::InFront(true) => self.session.in_front(now),
+            Command::InFront(false) => self.session.gone(now),
             // The loop has taken it.
             Command::Stop(_) => {}
         }

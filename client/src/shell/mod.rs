@@ -146,6 +146,7 @@ enum Command {
     },
     Display(Box<dyn FnOnce(&mut Display) + Send>),
     NetworkChanged(String),
+    InFront(bool),
     Stop(oneshot::Sender<()>),
 }
 
@@ -296,6 +297,18 @@ impl Client {
     pub async fn network_changed(&self, network: &str) {
         // A client that has ended has no link to move.
         let _ = self.command(Command::NetworkChanged(network.to_owned())).await;
+    }
+
+    /// The application came to the front. Every screen may say so; what counts is the first after it was gone. The server
+    /// learns of it on this link or a later one.
+    pub async fn in_front(&self) {
+        // A client that has ended has nobody to tell.
+        let _ = self.command(Command::InFront(true)).await;
+    }
+
+    /// The application is not in front any more.
+    pub async fn gone(&self) {
+        let _ = self.command(Command::InFront(false)).await;
     }
 
     /// The newest messages of a chat that are stored here, newest first.

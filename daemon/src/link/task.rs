@@ -185,6 +185,9 @@ impl Place {
                 switchboard.attendance.arrive(app, device, self.links.now_ms());
                 self.takes_pushes = true;
             }
+            Action::NoteUse { app, device, platform, number, used } => {
+                switchboard.attendance.note_use(app, device, platform, number, used, self.links.now_ms());
+            }
             Action::AttachUser { app, user } => {
                 switchboard.attach_user(app, user, &self.mailbox);
                 self.user = Some((app, user));

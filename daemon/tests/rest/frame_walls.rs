@@ -8,8 +8,8 @@ use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::{Ack, Conversations, History, Send};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
 use anser_protocol::frame::push::{
-    Alias, Badge, LabelAction, Mobile, PushAck, PushClicked, PushReport, PushResume, PushState, PushStop, PushToken,
-    Tags, TokenKind,
+    Activity, Alias, Badge, LabelAction, Mobile, PushAck, PushClicked, PushReport, PushResume, PushState, PushStop,
+    PushToken, Tags, TokenKind,
 };
 use anser_protocol::frame::session::{CredentialKind, Logout, RegisterUser, UserInfo};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
@@ -211,7 +211,8 @@ fn told_without_login(frame: &ClientFrame) -> Told {
         | ClientFrame::Badge(_)
         | ClientFrame::PushStop(_)
         | ClientFrame::PushResume(_)
-        | ClientFrame::Mobile(_) => told_outsider(frame),
+        | ClientFrame::Mobile(_)
+        | ClientFrame::Activity(_) => told_outsider(frame),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -241,7 +242,7 @@ fn told_stranger(frame: &ClientFrame) -> Told {
         ClientFrame::Alias(_) => Told::Own(no_alias),
         // It is no secret that a push is unknown, but it counts nowhere.
         ClientFrame::PushClicked(_) | ClientFrame::PushReport(_) => Told::Own(is_done),
-        ClientFrame::PushToken(_) | ClientFrame::Badge(_) => Told::Own(is_done),
+        ClientFrame::PushToken(_) | ClientFrame::Badge(_) | ClientFrame::Activity(_) => Told::Own(is_done),
         // They name nothing but the caller's own device.
         ClientFrame::PushStop(_) | ClientFrame::PushResume(_) | ClientFrame::Mobile(_) => Told::Own(is_done),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
@@ -279,7 +280,8 @@ fn told_outsider(frame: &ClientFrame) -> Told {
         | ClientFrame::Badge(_)
         | ClientFrame::PushStop(_)
         | ClientFrame::PushResume(_)
-        | ClientFrame::Mobile(_) => told_stranger(frame),
+        | ClientFrame::Mobile(_)
+        | ClientFrame::Activity(_) => told_stranger(frame),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -546,6 +548,10 @@ impl Land {
             "PushResume" => {
                 let push_cursor = Some(Position::START);
                 vec![ClientFrame::PushResume(PushResume { request, push_cursor, extensions: extensions() })]
+            }
+            "Activity" => {
+                let (number, opens, seconds) = (request.into(), 1, 5);
+                vec![ClientFrame::Activity(Activity { request, number, opens, seconds, extensions: extensions() })]
             }
             name => panic!("the frame {name} has no row in the matrix of walls"),
         };

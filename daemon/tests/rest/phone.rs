@@ -8,7 +8,7 @@ use std::time::Duration;
 use anser_protocol::content::Platform;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::push::{
-    Mobile, PushAck, PushClicked, PushDeliver, PushReport, PushResume, PushState, PushStop,
+    Activity, Mobile, PushAck, PushClicked, PushDeliver, PushReport, PushResume, PushState, PushStop,
 };
 use anser_protocol::frame::session::{Done, Hello};
 use anser_protocol::frame::{ClientFrame, ServerFrame, VERSION};
@@ -118,6 +118,13 @@ impl Phone {
     pub fn set_mobile(&mut self, mobile: &str) {
         let (request, mobile) = (self.take_request(), mobile.to_owned());
         self.ask(request, &ClientFrame::Mobile(Mobile { request, mobile, extensions: Extensions::default() }));
+    }
+
+    /// The application came to the front so often, and was there so long.
+    pub fn use_app(&mut self, number: u64, opens: u32, seconds: u32) {
+        let request = self.take_request();
+        let body = Activity { request, number, opens, seconds, extensions: Extensions::default() };
+        self.ask(request, &ClientFrame::Activity(body));
     }
 
     fn take_request(&mut self) -> u32 {

@@ -3,6 +3,7 @@
 use anser_protocol::content::Platform;
 use anser_protocol::frame::push::PushState;
 use anser_protocol::ids::Position;
+use anser_storage::Use;
 use anser_storage::command::{Command, MarkCommand};
 use anserd::attendance;
 use anserd::clock::{Written, now_ms};
@@ -279,6 +280,28 @@ async fn a_status_that_is_asked_for_wrongly_is_3003() {
     let many: Vec<String> = (0..1000).map(|number| format!("r{number}")).collect();
     let full = json!({"msg_id": "1", "registration_ids": many});
     world.call(&app, "POST", "/v3/status/message", Some(full)).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_active_where_the_app_was_opened_and_its_use_is_added_up() {
+    let (mut scene, now) = Scene::within_one_hour().await;
+    scene.iphone.use_app(1, 1, 0);
+    scene.iphone.use_app(1, 1, 0);
+    scene.iphone.use_app(2, 0, 65);
+    let context = scene.world.daemon.context();
+    attendance::round(&context.ledger, &context.switchboard, now_ms()).await;
+
+    // The hour may have turned meanwhile.
+    let begin = Written(now, TimeZone::DEFAULT).to_string();
+    let days = format!("/v3/users?time_unit=DAY&start={}&duration=2", &begin[..10]);
+    let items = scene.get(&days).await["items"].clone();
+    let active: Vec<_> =
+        items.as_array().expect("days").iter().filter_map(|day| day["ios"]["active"].as_u64()).collect();
+    assert_eq!(active, [1]);
+    assert!(items.as_array().expect("days").iter().all(|day| day["android"].get("active").is_none()));
+    let (number, hour) = (scene.app.number, (now / HOUR_MS) as u32);
+    let uses = context.ledger.read(move |snapshot| snapshot.uses(number, hour..hour + 2)).await.expect("readable");
+    assert_eq!(uses.into_iter().collect::<Vec<_>>(), [(Platform::IOS, Use { opens: 1, seconds: 65 })]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,8 +12,8 @@ use self::chat::{
 };
 use self::group::{GroupChange, GroupCreate, GroupCreated, GroupList, GroupMembers, GroupRequest, Groups};
 use self::push::{
-    Alias, AliasValue, Badge, Mobile, PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushResume, PushStop,
-    PushToken, PushWithdrawn, TagList, Tags,
+    Activity, Alias, AliasValue, Badge, Mobile, PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushResume,
+    PushStop, PushToken, PushWithdrawn, TagList, Tags,
 };
 use self::session::{
     Done, Failed, GoAway, Hello, LoggedIn, Login, Logout, RegisterUser, Unsupported, UserInfo, UserProfile, Welcome,
@@ -84,6 +84,7 @@ frames! {
     PushReport(PushReport) = 28,
     PushToken(PushToken) = 40,
     Badge(Badge) = 41,
+    Activity(Activity) = 42,
     Mobile(Mobile) = 43,
     PushStop(PushStop) = 44,
     PushResume(PushResume) = 45,

@@ -206,3 +206,17 @@ pub struct Badge {
     pub badge: u32,
     pub extensions: Extensions,
 }
+
+/// How the application was used on this device since the last such report that was answered. Sums, so that an answer that
+/// was lost is no reason to count twice: what is repeated has the same `number`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    pub request: u32,
+    /// Names the report: any number but that of the device's report before.
+    pub number: u64,
+    /// How often it came to the front.
+    pub opens: u32,
+    /// For how many seconds it was in front.
+    pub seconds: u32,
+    pub extensions: Extensions,
+}

@@ -66,6 +66,7 @@ impl Decoder {
             Kind::Mobile => ClientFrame::Mobile(whole(body)?),
             Kind::PushStop => ClientFrame::PushStop(whole(body)?),
             Kind::PushResume => ClientFrame::PushResume(whole(body)?),
+            Kind::Activity => ClientFrame::Activity(whole(body)?),
         })
     }
 

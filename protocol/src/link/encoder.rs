@@ -123,6 +123,7 @@ impl Encoder {
             ClientFrame::Mobile(body) => put(Kind::Mobile.number(), body, out),
             ClientFrame::PushStop(body) => put(Kind::PushStop.number(), body, out),
             ClientFrame::PushResume(body) => put(Kind::PushResume.number(), body, out),
+            ClientFrame::Activity(body) => put(Kind::Activity.number(), body, out),
             ClientFrame::Unknown(number) => put(*number, &(), out),
         }
     }

@@ -112,6 +112,7 @@ pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
         43 => ClientFrame::Mobile(any(source)),
         44 => ClientFrame::PushStop(any(source)),
         45 => ClientFrame::PushResume(any(source)),
+        42 => ClientFrame::Activity(any(source)),
         unknown => ClientFrame::Unknown(unknown),
     }
 }

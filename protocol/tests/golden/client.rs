@@ -5,8 +5,8 @@ use anser_protocol::frame::ClientFrame as Frame;
 use anser_protocol::frame::chat::{Ack, Conversations, History};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
 use anser_protocol::frame::push::{
-    Alias, Badge, LabelAction, Mobile, PushAck, PushClicked, PushReport, PushResume, PushState, PushStop, PushToken,
-    Tags, TokenKind,
+    Activity, Alias, Badge, LabelAction, Mobile, PushAck, PushClicked, PushReport, PushResume, PushState, PushStop,
+    PushToken, Tags, TokenKind,
 };
 use anser_protocol::frame::session::{CredentialKind, Hello, Login, Logout, RegisterUser, UserInfo};
 use anser_protocol::ids::Position;
@@ -211,6 +211,10 @@ fn push() -> Vec<Vector> {
     let report = |request, state, pushes: &[u64]| {
         Frame::PushReport(PushReport { request, state, pushes: positions(pushes), extensions: none() })
     };
+    let activity = |request, opens, seconds| {
+        let number = 0xfeed_0000 + u64::from(request);
+        Frame::Activity(Activity { request, number, opens, seconds, extensions: none() })
+    };
     let token = |request, kind, token: &str| {
         Frame::PushToken(PushToken { request, kind, token: token.into(), extensions: none() })
     };
@@ -255,5 +259,7 @@ fn push() -> Vec<Vector> {
         client("push_token_none", "Nowhere any more.", token(35, TokenKind::APNS, "")),
         client("badge", "The icon shows three.", Frame::Badge(Badge { request: 36, badge: 3, extensions: none() })),
         client("badge_none", "Nothing.", Frame::Badge(Badge { request: 37, badge: 0, extensions: none() })),
+        client("activity", "The application came to the front.", activity(38, 1, 0)),
+        client("activity_gone", "It came twice more and was there for 75 seconds in all.", activity(39, 2, 75)),
     ]
 }

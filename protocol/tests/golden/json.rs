@@ -39,6 +39,7 @@ pub fn client(frame: &ClientFrame) -> String {
         ClientFrame::Mobile(body) => text(body),
         ClientFrame::PushStop(body) => text(body),
         ClientFrame::PushResume(body) => text(body),
+        ClientFrame::Activity(body) => text(body),
     }
 }
 

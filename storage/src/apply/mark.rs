@@ -16,6 +16,8 @@ impl Batch<'_> {
             MarkCommand::ChatCursor { app, user, device, position } => self.mark_chats(*app, *user, *device, *position),
             MarkCommand::PushCursor { app, device, position } => self.mark_pushes(*app, *device, *position),
             MarkCommand::Present { app, seen_ms, devices } => self.mark_present(*app, *seen_ms, devices),
+            MarkCommand::Active { app, seen_ms, devices } => self.mark_active(*app, *seen_ms, devices),
+            MarkCommand::Used { app, at_ms, uses } => self.mark_used(*app, *at_ms, uses),
             MarkCommand::Reached { app, pushes } => self.mark_reached(*app, pushes),
         }
     }

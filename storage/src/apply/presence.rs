@@ -8,9 +8,12 @@ use anser_protocol::ids::TimeMs;
 use super::{Batch, Decided};
 use crate::error::ReadError;
 use crate::ids::{AppNumber, DeviceNumber};
+use crate::key::Key;
 use crate::outcome::Answer;
 use crate::rows::chunk::{Chunk, ChunkRow, PlatformChunk, PresenceChunk, chunk_of, platform_chunk_key};
-use crate::rows::presence::{Span, counted_as, presence_key, presence_prefix, presence_span_key};
+use crate::rows::presence::{
+    Span, Use, counted_as, hour_of, presence_key, presence_prefix, presence_span_key, use_hour_key, use_key,
+};
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
 
@@ -25,15 +28,43 @@ impl Batch<'_> {
         seen_ms: TimeMs,
         devices: &[DeviceNumber],
     ) -> Decided<Answer> {
+        self.mark_in(&[Span::Online, Span::Lately], app, seen_ms, devices)
+    }
+
+    /// On these devices the application was in front at `seen_ms`.
+    pub(super) fn mark_active(&mut self, app: AppNumber, seen_ms: TimeMs, devices: &[DeviceNumber]) -> Decided<Answer> {
+        self.mark_in(&[Span::Active], app, seen_ms, devices)
+    }
+
+    fn mark_in(
+        &mut self,
+        spans: &[Span],
+        app: AppNumber,
+        seen_ms: TimeMs,
+        devices: &[DeviceNumber],
+    ) -> Decided<Answer> {
         self.require_app(app)?;
         let seen_ms = seen_ms.min(self.now_ms());
         for (number, present) in by_chunk(devices) {
             for (platform, present) in self.by_platform(app, number, present)? {
-                for span in [Span::Online, Span::Lately] {
+                for span in spans {
+                    let span = *span;
                     let key = presence_key(app, span, span.number(seen_ms), platform, number);
                     self.change_chunk::<PresenceChunk>(&key, |known| known.union(&present))?;
                 }
             }
+        }
+        Ok(Answer::Done)
+    }
+
+    /// The application was used so much more in the hour of `at_ms`.
+    pub(super) fn mark_used(&mut self, app: AppNumber, at_ms: TimeMs, uses: &[(Platform, Use)]) -> Decided<Answer> {
+        self.require_app(app)?;
+        let hour = hour_of(at_ms.min(self.now_ms()));
+        for (platform, more) in uses {
+            let key = use_key(app, hour, counted_as(*platform));
+            let known = self.row::<Use>(&key)?.unwrap_or_default();
+            self.put(&key, &known.plus(*more))?;
         }
         Ok(Answer::Done)
     }
@@ -65,7 +96,13 @@ impl Batch<'_> {
                 return Ok(Answer::Continue);
             }
         }
-        Ok(Answer::Done)
+        let first_kept = hour_of(self.now_ms().saturating_sub(Span::Active.kept_ms()));
+        let (from, to) = (Key::app(app), use_hour_key(app, first_kept));
+        let keys = self.keys_between(Table::Uses, &from, &to, left)?;
+        for key in &keys {
+            self.remove_bytes(Table::Uses, key)?;
+        }
+        Ok(if keys.len() == left { Answer::Continue } else { Answer::Done })
     }
 
     fn presence_before(
@@ -75,9 +112,13 @@ impl Batch<'_> {
         first_kept: u32,
         limit: usize,
     ) -> Result<Vec<Vec<u8>>, ReadError> {
-        let mut keys = Vec::new();
         let (from, to) = (presence_prefix(app, span), presence_span_key(app, span, first_kept));
-        self.scan(Table::Presence, from.as_bytes(), Some(to.as_bytes()), &mut |key, _| {
+        self.keys_between(Table::Presence, &from, &to, limit)
+    }
+
+    fn keys_between(&self, table: Table, from: &Key, to: &Key, limit: usize) -> Result<Vec<Vec<u8>>, ReadError> {
+        let mut keys = Vec::new();
+        self.scan(table, from.as_bytes(), Some(to.as_bytes()), &mut |key, _| {
             keys.push(key.to_vec());
             Ok(if keys.len() < limit { NEXT } else { STOP })
         })?;

@@ -134,7 +134,8 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         | Table::FileParts
         | Table::Presence
         | Table::Segments
-        | Table::TraitValues => Vec::new(),
+        | Table::TraitValues
+        | Table::Uses => Vec::new(),
     })
 }
 

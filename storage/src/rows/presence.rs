@@ -2,9 +2,11 @@
 
 use anser_protocol::content::Platform;
 use anser_protocol::ids::TimeMs;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::AppNumber;
 use crate::key::Key;
+use crate::row::serde_row;
 
 /// What a set of devices says, and for how long a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub(crate) enum Span {
     New = 2,
     /// Connected in ten minutes: how precisely it is known when a device was last seen.
     Lately = 3,
+    /// The application was in front in an hour.
+    Active = 4,
 }
 
 pub(crate) const TEN_MINUTES_MS: TimeMs = 10 * 60 * 1000;
@@ -23,12 +27,12 @@ pub(crate) const HOUR_MS: TimeMs = 60 * 60 * 1000;
 pub(crate) const DAY_MS: TimeMs = 24 * HOUR_MS;
 
 impl Span {
-    pub const ALL: [Self; 3] = [Self::Online, Self::New, Self::Lately];
+    pub const ALL: [Self; 4] = [Self::Online, Self::New, Self::Lately, Self::Active];
 
     /// The number of the span that a moment lies in, counted from 1970.
     pub fn number(self, at_ms: TimeMs) -> u32 {
         let length_ms = match self {
-            Self::Online | Self::New => HOUR_MS,
+            Self::Online | Self::New | Self::Active => HOUR_MS,
             Self::Lately => TEN_MINUTES_MS,
         };
         u32::try_from(at_ms / length_ms).unwrap_or(u32::MAX)
@@ -37,7 +41,7 @@ impl Span {
     /// Statistics reach back 60 days, or two months; when a device was last seen is told for two days.
     pub fn kept_ms(self) -> TimeMs {
         match self {
-            Self::Online | Self::New => 63 * DAY_MS,
+            Self::Online | Self::New | Self::Active => 63 * DAY_MS,
             Self::Lately => 3 * DAY_MS,
         }
     }
@@ -67,6 +71,35 @@ pub(crate) fn presence_key(app: AppNumber, span: Span, number: u32, platform: Pl
 /// Platform and chunk that such a key names.
 pub(crate) fn platform_and_chunk(key: &[u8]) -> Option<(Platform, u32)> {
     Some((Platform(*key.get(9)?), crate::key::u32_at(key, 10)?))
+}
+
+/// How the application was used in an hour on the devices of a platform.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Use {
+    /// How often it came to the front.
+    pub opens: u64,
+    /// How long it was there, in all.
+    pub seconds: u64,
+}
+serde_row!(Use, Uses);
+
+impl Use {
+    pub fn plus(self, more: Self) -> Self {
+        Self { opens: self.opens.saturating_add(more.opens), seconds: self.seconds.saturating_add(more.seconds) }
+    }
+}
+
+pub(crate) fn hour_of(at_ms: TimeMs) -> u32 {
+    Span::Active.number(at_ms)
+}
+
+/// The uses of an hour, of all platforms, begin with this.
+pub(crate) fn use_hour_key(app: AppNumber, hour: u32) -> Key {
+    Key::app(app).u32(hour)
+}
+
+pub(crate) fn use_key(app: AppNumber, hour: u32, platform: Platform) -> Key {
+    use_hour_key(app, hour).u8(platform.0)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::find;
 use crate::ids::{AppNumber, DeviceNumber};
 use crate::rows::chunk::{Chunk, ChunkRow, PresenceChunk, chunk_of};
 use crate::rows::presence::{
-    HOUR_MS, Span, TEN_MINUTES_MS, counted_as, platform_and_chunk, presence_key, presence_span_key,
+    HOUR_MS, Span, TEN_MINUTES_MS, Use, counted_as, platform_and_chunk, presence_key, presence_span_key, use_hour_key,
 };
 use crate::tables::{NEXT, Tables};
 
@@ -26,6 +26,8 @@ pub enum Presence {
     Online,
     /// Registered for the first time.
     New,
+    /// Had the application in front.
+    Active,
 }
 
 /// Devices that were there at some time, each once, by platform.
@@ -55,6 +57,7 @@ impl Snapshot {
         let span = match what {
             Presence::Online => Span::Online,
             Presence::New => Span::New,
+            Presence::Active => Span::Active,
         };
         for hour in hours {
             self.rows::<PresenceChunk>(&presence_span_key(app, span, hour), |key, row| {
@@ -65,6 +68,21 @@ impl Snapshot {
             })?;
         }
         Ok(())
+    }
+
+    /// How much the application was used in some hours, counted from 1970, by platform.
+    pub fn uses(&self, app: AppNumber, hours: Range<u32>) -> Result<BTreeMap<Platform, Use>, ReadError> {
+        let mut uses = BTreeMap::<Platform, Use>::new();
+        for hour in hours {
+            self.rows::<Use>(&use_hour_key(app, hour), |key, row| {
+                if let Some(platform) = key.get(8) {
+                    let sum = uses.entry(Platform(*platform)).or_default();
+                    *sum = sum.plus(row);
+                }
+                Ok(NEXT)
+            })?;
+        }
+        Ok(uses)
     }
 
     /// When the device was last seen, to ten minutes and never later than it was; nothing when that is more than two days

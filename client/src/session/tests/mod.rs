@@ -1,5 +1,6 @@
 //! The session against a server of a few lines: what is said, kept and told, in which order.
 
+mod activity;
 mod asking;
 mod catching_up;
 mod labels;

@@ -1,7 +1,9 @@
 //! What a session asks its shell to do, and what it is told in return.
 
+use anser_protocol::content::Platform;
 use anser_protocol::error::ErrorCode;
 use anser_protocol::ids::TimeMs;
+use anser_storage::Use;
 use anser_storage::command::{Command, MarkCommand};
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::Outcome;
@@ -58,6 +60,15 @@ pub enum Action {
     ResumePushes {
         app: AppNumber,
         device: DeviceNumber,
+    },
+    /// The application was used on this device.
+    NoteUse {
+        app: AppNumber,
+        device: DeviceNumber,
+        platform: Platform,
+        /// Names the report.
+        number: u64,
+        used: Use,
     },
     AttachUser {
         app: AppNumber,

@@ -60,6 +60,10 @@ impl DeviceFlow {
         }
     }
 
+    pub(super) fn platform(&self) -> Platform {
+        self.platform
+    }
+
     pub(super) fn is_live(&self) -> bool {
         self.is_stopped || self.progress == Progress::Live
     }

@@ -108,6 +108,7 @@ impl Session {
             ClientFrame::PushStop(body) => self.stop_pushes(body),
             ClientFrame::PushResume(body) => self.resume_pushes(body),
             ClientFrame::Mobile(body) => self.set_mobile(body),
+            ClientFrame::Activity(body) => self.note_activity(body),
             ClientFrame::Unknown(_) => {}
         }
         self.continue_catch_up();

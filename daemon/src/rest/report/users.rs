@@ -1,5 +1,4 @@
-//! How many devices are new and online, by hour, day or month. Devices do not report that their app was opened, so there is
-//! no `active`.
+//! How many devices are new, online and active (their app was opened), by hour, day or month.
 //!
 //! Presence is kept by whole hours of UTC. In a zone that is not whole hours away from it, an hour counts where it begins.
 
@@ -195,7 +194,7 @@ fn hour_of(minutes: i64) -> u32 {
 async fn item(context: &Context, apps: &[AppNumber], time: String, hours: Range<u32>) -> Result<Value, Fault> {
     let mut item = Object::new();
     item.insert("time".to_owned(), time.into());
-    for (what, name) in [(Presence::New, "new"), (Presence::Online, "online")] {
+    for (what, name) in [(Presence::New, "new"), (Presence::Online, "online"), (Presence::Active, "active")] {
         for app in apps {
             for (platform, count) in present(context, *app, what, hours.clone()).await?.counts() {
                 let block = item.entry(platform.name()).or_insert_with(|| json!({}));

@@ -182,6 +182,8 @@ impl ServerLink {
                 return Some(Input::Outcome(ticket, Err(ErrorCode::BUSY)));
             }
             Action::Submit(ticket, command) => server.submit(Asker::Link(link, ticket), command, course),
+            // No simulated device says that it is used.
+            Action::NoteUse { .. } => {}
             Action::Mark(mark) => server.submit(Asker::Nobody, Command::Mark(mark), course),
             Action::Ask(ticket, query) => {
                 course.within(0, 20 * MS, Event::Read(life, link, ticket, Box::new(query)));
