@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AppNumber, DeviceNumber, ScheduleId, ScheduleNumber, UserNumber};
 use crate::rows::app::AddressRange;
 use crate::rows::bridge::PushToken;
+use crate::rows::callback::{Callback, CallbackEvent};
 
 /// A command and the moment at which it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -398,6 +399,8 @@ pub enum BridgeCommand {
     CountBadges { app: AppNumber, push: Position, devices: Vec<DeviceNumber>, change: BadgeChange },
     /// A bridge took the push for these devices. At most 4,096.
     HandedOver { app: AppNumber, push: Position, devices: Vec<DeviceNumber> },
+    /// The app's server was told of these events, or will not be any more. At most 1,000.
+    CallbacksTold { app: AppNumber, events: Vec<CallbackEvent> },
     /// All releases up to here are dealt with.
     Advance { app: AppNumber, position: Position },
 }
@@ -435,6 +438,8 @@ pub struct Submit {
     pub replaces: Option<Position>,
     /// JSON object, or empty: what bridges and the console want to know of the push and devices need not.
     pub kept: String,
+    /// Who wants to hear what becomes of it on each device.
+    pub callback: Option<Callback>,
     /// Echoed in the answer, and again when the cid is repeated.
     pub sendno: String,
     /// Devices connected when a push without lifetime was accepted; ignored for others.
@@ -612,6 +617,7 @@ impl Command {
                 | BridgeCommand::SetBadge { app, .. }
                 | BridgeCommand::CountBadges { app, .. }
                 | BridgeCommand::HandedOver { app, .. }
+                | BridgeCommand::CallbacksTold { app, .. }
                 | BridgeCommand::Advance { app, .. },
             ) => Some(*app),
             Self::Mark(
@@ -641,6 +647,7 @@ impl Command {
                 BridgeCommand::DropToken { .. }
                 | BridgeCommand::CountBadges { .. }
                 | BridgeCommand::HandedOver { .. }
+                | BridgeCommand::CallbacksTold { .. }
                 | BridgeCommand::Advance { .. },
             )
             | Self::System(_) => QueueClass::Job,

@@ -5,6 +5,7 @@
 mod accounts;
 mod age;
 mod bridge;
+mod callbacks;
 mod conversations;
 mod history;
 mod labels;
@@ -18,6 +19,7 @@ mod view;
 mod walk;
 
 pub(crate) use bridge::with_token;
+pub use callbacks::{WaitingCallback, WaitingCallbacks};
 pub use conversations::PlannedChat;
 pub use presence::{Presence, Present};
 pub(crate) use pushes::{PushCache, release_step, released_to};
