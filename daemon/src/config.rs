@@ -90,6 +90,8 @@ pub struct Push {
     pub offline_limit: usize,
     /// Ignore unknown keys in push objects instead of refusing them with 1009.
     pub lenient_keys: bool,
+    /// Where phones reach this daemon, for the URLs of stored images; nothing: by the name that the app server called.
+    pub image_origin: Option<String>,
 }
 
 /// What one argon2id hash costs; stored beside each hash, so a change holds for new passwords only.
@@ -127,7 +129,7 @@ pub struct Users {
 }
 
 /// Every key that may stand in the file. `limits.links` is `ANSER_LIMITS_LINKS` in the environment.
-pub const KEYS: [&str; 31] = [
+pub const KEYS: [&str; 32] = [
     "data_dir",
     "listen",
     "plain_listen",
@@ -143,6 +145,7 @@ pub const KEYS: [&str; 31] = [
     "retention.push_days",
     "push.offline_limit",
     "push.lenient_keys",
+    "push.image_origin",
     "password.memory_kib",
     "password.passes",
     "password.lanes",
@@ -183,6 +186,7 @@ impl Config {
             push: Push {
                 offline_limit: reader.number("push.offline_limit", 1..=1000).unwrap_or(5),
                 lenient_keys: reader.switch("push.lenient_keys").unwrap_or(false),
+                image_origin: reader.origin("push.image_origin"),
             },
             password: take_password(reader),
             limits: Limits {

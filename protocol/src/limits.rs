@@ -42,5 +42,9 @@ pub const NAMES_PER_LINK: usize = 64;
 pub const OUTBOX_WINDOW: u64 = 1024;
 /// Positions stay below 2^53, so that JavaScript can hold them.
 pub const POSITION_MAX: u64 = (1 << 53) - 1;
+/// Longest push token, of whatever bridge: a browser's subscription is a small JSON object.
+pub const PUSH_TOKEN_BYTES_MAX: usize = 1024;
+/// What an icon's badge can show.
+pub const BADGE_MAX: u32 = 99_999;
 /// Push messages a client may report about in one frame.
 pub const REPORTS_PER_FRAME_MAX: usize = 100;

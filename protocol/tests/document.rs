@@ -123,7 +123,7 @@ fn the_table_of_limits_is_that_of_the_code() {
     documented.sort_unstable();
     known.sort_unstable();
     assert_eq!(documented, known);
-    let values: [(&str, u64); 22] = [
+    let values: [(&str, u64); 24] = [
         ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX as u64),
         ("CLIENT_FRAME_BYTES_MAX", limits::CLIENT_FRAME_BYTES_MAX as u64),
         ("MESSAGE_BODY_BYTES_MAX", limits::MESSAGE_BODY_BYTES_MAX as u64),
@@ -139,6 +139,8 @@ fn the_table_of_limits_is_that_of_the_code() {
         ("GROUP_MEMBERS_DEFAULT", limits::GROUP_MEMBERS_DEFAULT.into()),
         ("GROUPS_PER_USER_MAX", limits::GROUPS_PER_USER_MAX as u64),
         ("HISTORY_PAGE_MAX", limits::HISTORY_PAGE_MAX.into()),
+        ("PUSH_TOKEN_BYTES_MAX", limits::PUSH_TOKEN_BYTES_MAX as u64),
+        ("BADGE_MAX", limits::BADGE_MAX.into()),
         ("LIST_PAGE_MAX", limits::LIST_PAGE_MAX.into()),
         ("EXTENSIONS_MAX", limits::EXTENSIONS_MAX as u64),
         ("EXTENSION_BYTES_MAX", limits::EXTENSION_BYTES_MAX as u64),

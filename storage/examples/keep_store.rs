@@ -9,8 +9,8 @@ mod common;
 use std::error::Error;
 use std::path::Path;
 
-use anser_storage::command::{AccountCommand, BridgeCommand, Command, LabelCommand};
-use anser_storage::{Callback, Options, PushToken, Store};
+use anser_storage::command::{AccountCommand, AppCommand, BridgeCommand, Command, FileKind, LabelCommand};
+use anser_storage::{Callback, Options, PushCertificate, PushToken, Store};
 use common::World;
 use common::kept::{READ_AT_MS, describe};
 use common::pushes::named;
@@ -75,6 +75,18 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     ] {
         world.answer(Command::Bridge(command));
     }
+    let owner = world.owner();
+    world.upload(&owner, FileKind::RegistrationIds, &["00kept"]);
+    let certificate = PushCertificate { chain: vec![vec![1]], key: vec![2], added_ms: 0 };
+    world.answer(Command::App(AppCommand::SetPushCertificate {
+        app: world.app,
+        production: true,
+        certificate: Box::new(certificate),
+    }));
+    let (name, key) = ("Group".to_owned(), "e00000000000000000000000".to_owned());
+    world.answer(Command::Account(AccountCommand::CreateAppGroup { name, key: key.clone(), secret: secret.into() }));
+    world.answer(Command::Account(AccountCommand::AddToAppGroup { key: key.clone(), app: world.app }));
+    world.answer(Command::Account(AccountCommand::PushToAppGroup { key, lives_s: 86_400 }));
     let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
     world.tag(device, &["gone", "kept"]);
     world.answer(Command::Label(gone));

@@ -10,6 +10,10 @@ use crate::ids::{AppNumber, DeviceNumber, ScheduleId, ScheduleNumber, UserNumber
 use crate::rows::app::AddressRange;
 use crate::rows::bridge::PushToken;
 use crate::rows::callback::{Callback, CallbackEvent};
+use crate::rows::certificate::PushCertificate;
+
+mod file;
+pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
 
 /// A command and the moment at which it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +36,7 @@ pub enum Command {
     Push(PushCommand),
     Bridge(BridgeCommand),
     Schedule(ScheduleCommand),
+    File(FileCommand),
     Mark(MarkCommand),
 }
 
@@ -78,6 +83,13 @@ pub enum AppCommand {
     ChangeAccess {
         app: AppNumber,
         change: AccessChange,
+    },
+    /// With what the daemon shows itself to Apple for this app. Takes the place of an earlier one; refused
+    /// (`CertificateExists`) when it is the same.
+    SetPushCertificate {
+        app: AppNumber,
+        production: bool,
+        certificate: Box<PushCertificate>,
     },
 }
 
@@ -173,9 +185,11 @@ pub enum AccountCommand {
         key: String,
         app: AppNumber,
     },
-    /// Takes a position for a push to a group, and tells its apps. An empty group is refused (`NoTarget`).
+    /// Takes a position for a push to a group, and tells its apps. An empty group is refused (`NoTarget`). What the
+    /// pushes to the apps become is kept as long as their reports are, counted from the end of their lives.
     PushToAppGroup {
         key: String,
+        lives_s: u64,
     },
     CreateDeveloper {
         name: String,
@@ -447,6 +461,8 @@ pub struct Submit {
     /// Idempotency: a repeat within 24 hours of the first success gives the first answer.
     pub cid: Option<String>,
     pub validate_only: bool,
+    /// The push to an app group that this is a part of.
+    pub group_push: Option<Position>,
 }
 
 /// Kinds present are intersected; an empty list means that the kind is absent.
@@ -454,6 +470,8 @@ pub struct Submit {
 pub enum Audience {
     All,
     Selected(Selection),
+    /// Those of an uploaded list. Refused (`FileUnknown`) when the app has no such list to use.
+    File(FileAudience),
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -569,7 +587,8 @@ impl Command {
             Self::App(
                 AppCommand::RotateSecret { app, .. }
                 | AppCommand::Delete { app }
-                | AppCommand::ChangeAccess { app, .. },
+                | AppCommand::ChangeAccess { app, .. }
+                | AppCommand::SetPushCertificate { app, .. },
             ) => Some(*app),
             Self::Device(
                 DeviceCommand::Register { app, .. }
@@ -629,6 +648,7 @@ impl Command {
             Self::Schedule(ScheduleCommand::Create(new)) => Some(new.app),
             Self::Schedule(ScheduleCommand::Update { app, .. } | ScheduleCommand::Delete { app, .. }) => Some(*app),
             Self::Schedule(ScheduleCommand::Fire(fire)) => Some(fire.app),
+            Self::File(command) => command.app(),
         }
     }
 

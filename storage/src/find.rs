@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use anser_protocol::content::{self, Content, GroupEvent};
-use anser_protocol::ids::{GroupId, Position};
+use anser_protocol::ids::{GroupId, Position, TimeMs};
 
-use crate::command::{Amended, Class};
+use crate::command::{Amended, Class, FileName, FileOwner};
 use crate::error::ReadError;
-use crate::ids::{AppNumber, ChainNumber, DeviceNumber, ScheduleId, TagNumber, UserNumber};
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber, FileId, ScheduleId, TagNumber, UserNumber};
 use crate::key::Key;
 use crate::outcome::{Message, MessageBody, Push};
 use crate::row::Row;
-use crate::rows::app::{Access, App, app_key};
+use crate::rows::account::DeveloperApp;
+use crate::rows::app::{Access, App, app_key, text_key};
 use crate::rows::chat::{SingleChat, single_chat_key};
 use crate::rows::device::{ByRegistrationId, DeviceRow, Tag, TestDevice, device_key, registration_id_key, tag_key};
+use crate::rows::file::{FileRow, file_key};
 use crate::rows::group::{Group, group_key};
 use crate::rows::push::{PushState, push_key};
 use crate::rows::record::{
@@ -41,6 +43,52 @@ pub(crate) fn schedule(
 ) -> Result<Option<ScheduleRow>, ReadError> {
     let row: Option<ScheduleRow> = tables.row(&schedule_key(app, schedule.number()))?;
     Ok(row.filter(|row| ScheduleId::new(row.salt, schedule.number()) == schedule))
+}
+
+/// Also one that is not finished or has expired. Nothing when the id's random half is another one.
+pub(crate) fn file_or_upload(
+    tables: &impl Tables,
+    owner: &FileOwner,
+    file: FileId,
+) -> Result<Option<FileRow>, ReadError> {
+    let row: Option<FileRow> = tables.row(&file_key(owner, file.number()))?;
+    Ok(row.filter(|row| FileId::new(row.salt, file.number()) == file))
+}
+
+pub(crate) fn file(
+    tables: &impl Tables,
+    owner: &FileOwner,
+    file: FileId,
+    now_ms: TimeMs,
+) -> Result<Option<FileRow>, ReadError> {
+    Ok(file_or_upload(tables, owner, file)?.filter(|row| row.is_complete && row.expires_ms > now_ms))
+}
+
+/// A list to which the app may push: its own, or one of the developer who made it.
+pub(crate) fn usable_list(
+    tables: &impl Tables,
+    app: AppNumber,
+    name: &FileName,
+    now_ms: TimeMs,
+) -> Result<Option<(FileOwner, FileRow)>, ReadError> {
+    let Some(row) = self::app(tables, app)? else { return Ok(None) };
+    let owner = if row.app_key == name.owner_key {
+        FileOwner::App(app)
+    } else {
+        let made_by = tables.row::<DeveloperApp>(&app_key(app))?.map(|origin| origin.developer);
+        match made_by {
+            Some(developer) if developer == name.owner_key && has_developer(tables, &developer)? => {
+                FileOwner::Developer(developer)
+            }
+            _ => return Ok(None),
+        }
+    };
+    let list = file(tables, &owner, name.id, now_ms)?.filter(|row| row.kind.is_list());
+    Ok(list.map(|list| (owner, list)))
+}
+
+pub(crate) fn has_developer(tables: &impl Tables, key: &str) -> Result<bool, ReadError> {
+    tables.has(Table::Developers, &text_key(key))
 }
 
 pub(crate) fn user_number(tables: &impl Tables, app: AppNumber, name: &str) -> Result<Option<UserNumber>, ReadError> {

@@ -36,34 +36,60 @@ number!(
     ChainNumber(u64)
 );
 
-/// A scheduled push as its app server names it: a UUID of version 8, made of 60 random bits and its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ScheduleId(pub [u8; 16]);
+number!(
+    /// An uploaded file; the position that was taken when its upload began.
+    FileNumber(u64)
+);
 
-impl ScheduleId {
-    pub(crate) fn new(random: [u8; 8], schedule: ScheduleNumber) -> Self {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&random);
-        bytes[8..].copy_from_slice(&schedule.0.to_be_bytes());
-        // Version and variant. Positions stay below 2^53, so the topmost bits of the number are free.
-        bytes[6] = bytes[6] & 0x0f | 0x80;
-        bytes[8] |= 0x80;
-        Self(bytes)
-    }
+macro_rules! uuid {
+    ($(#[$doc:meta])* $name:ident($number:ident)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub [u8; 16]);
 
-    pub(crate) fn number(self) -> ScheduleNumber {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(&self.0[8..]);
-        bytes[0] &= 0x3f;
-        ScheduleNumber(u64::from_be_bytes(bytes))
-    }
+        impl $name {
+            pub(crate) fn new(random: [u8; 8], number: $number) -> Self {
+                Self(uuid(random, number.0))
+            }
 
-    pub(crate) fn salt(self) -> [u8; 8] {
-        let mut salt = [0; 8];
-        salt.copy_from_slice(&self.0[..8]);
-        salt
-    }
+            pub(crate) fn number(self) -> $number {
+                $number(number_in(self.0))
+            }
+
+            pub(crate) fn salt(self) -> [u8; 8] {
+                let mut salt = [0; 8];
+                salt.copy_from_slice(&self.0[..8]);
+                salt
+            }
+        }
+    };
+}
+
+uuid!(
+    /// A scheduled push as its app server names it: a UUID of version 8, made of 60 random bits and its number.
+    ScheduleId(ScheduleNumber)
+);
+uuid!(
+    /// The same for an uploaded file.
+    FileId(FileNumber)
+);
+
+fn uuid(random: [u8; 8], number: u64) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&random);
+    bytes[8..].copy_from_slice(&number.to_be_bytes());
+    // Version and variant. Positions stay below 2^53, so the topmost bits of the number are free.
+    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[8] |= 0x80;
+    bytes
+}
+
+fn number_in(uuid: [u8; 16]) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&uuid[8..]);
+    bytes[0] &= 0x3f;
+    u64::from_be_bytes(bytes)
 }
 
 #[cfg(test)]

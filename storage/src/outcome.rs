@@ -7,7 +7,7 @@ use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AppNumber, ChainNumber, DeviceNumber, ScheduleId, UserNumber};
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber, FileId, ScheduleId, UserNumber};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -69,6 +69,7 @@ pub enum Answer {
     Badges(Vec<u32>),
     /// What was recorded; nothing for a schedule that is switched off.
     Fired(Option<Firing>),
+    File(FileId),
 }
 
 /// What became of one due time of a schedule.
@@ -102,6 +103,8 @@ pub enum FiringResult {
     },
     /// Refused for another reason.
     Refused,
+    /// The list of devices was not there any more.
+    FileUnknown,
 }
 
 /// Why a command was not carried out: a domain reason. The edges map it to a wire code or a REST code.
@@ -170,6 +173,11 @@ pub enum Refusal {
     PushUnknown,
     /// The app has as many unfinished slow pushes as it may (JPush 1012).
     TooManySlowPushes,
+    /// There is no such file that the caller may use, or it has expired.
+    FileUnknown,
+    TooManyFiles,
+    /// Exactly this certificate is kept already.
+    CertificateExists,
     /// The command made the store panic, or met a damaged row; the batch went on without it.
     Internal,
 }

@@ -69,6 +69,10 @@ tables! {
     SlowPushes = 44, "slow_pushes";
     SlicesDue = 45, "slices_due";
     Amendments = 46, "amendments";
+    Files = 47, "files";
+    FileParts = 48, "file_parts";
+    PushCertificates = 50, "push_certificates";
+    GroupPushes = 51, "group_pushes";
     PushTokens = 60, "push_tokens";
     TokenOwners = 61, "token_owners";
     TokenChunks = 62, "token_chunks";

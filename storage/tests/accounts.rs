@@ -120,7 +120,7 @@ fn add(key: &str, app: AppNumber) -> Command {
 }
 
 fn push(key: &str) -> Command {
-    Command::Account(AccountCommand::PushToAppGroup { key: key.into() })
+    Command::Account(AccountCommand::PushToAppGroup { key: key.into(), lives_s: 86_400 })
 }
 
 fn apps_of_push(world: &mut World) -> Vec<AppNumber> {

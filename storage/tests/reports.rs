@@ -91,6 +91,7 @@ fn each_device_counts_once_in_each_counter_of_its_platform() {
         reached: 1,
         sent: 2,
         received: 2,
+        bridged: 0,
         clicked: 1,
         shown: 2,
         message_clicked: 1,

@@ -255,6 +255,7 @@ fn names_and_lists_count_against_the_queues_bytes() {
         connected: Vec::new(),
         cid: None,
         validate_only: false,
+        group_push: None,
     };
     let heavy = [
         Command::Device(DeviceCommand::SetTags { app, device, tags: names() }),

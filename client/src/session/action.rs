@@ -4,7 +4,7 @@ use anser_protocol::content::Content;
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::chat::{Conversation, Record};
 use anser_protocol::frame::group::GroupSummary;
-use anser_protocol::frame::push::PushState;
+use anser_protocol::frame::push::{PushState, TokenKind};
 use anser_protocol::frame::session::UserProfile;
 use anser_protocol::ids::{GroupId, Position, TimeMs};
 use anser_protocol::names::{Chat, Name};
@@ -225,6 +225,15 @@ pub enum Request {
     PushReport {
         state: PushState,
         pushes: Vec<Position>,
+    },
+    /// Where this device can be reached without a link; an empty token takes it back.
+    PushToken {
+        kind: TokenKind,
+        token: String,
+    },
+    /// What the application's icon shows, so that a push can say one more.
+    Badge {
+        badge: u32,
     },
 }
 

@@ -10,7 +10,7 @@ use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ClientFrame;
 use anser_protocol::frame::chat::{Conversations, History};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
-use anser_protocol::frame::push::{Alias, LabelAction, PushClicked, PushReport, Tags};
+use anser_protocol::frame::push::{Alias, Badge, LabelAction, PushClicked, PushReport, PushToken, Tags};
 use anser_protocol::frame::session::{Logout, RegisterUser, UserInfo};
 use anser_protocol::limits;
 
@@ -162,6 +162,8 @@ pub(crate) fn needs_user(request: &Request) -> bool {
             | R::AliasDelete
             | R::PushClicked { .. }
             | R::PushReport { .. }
+            | R::PushToken { .. }
+            | R::Badge { .. }
     )
 }
 
@@ -201,6 +203,10 @@ fn check(request: &Request) -> Result<(), &'static str> {
             names(tags, limits::TAGS_PER_DEVICE_MAX)?.collect()
         }
         R::AliasSet { alias } => vec![alias],
+        R::PushToken { token, .. } if token.len() > limits::PUSH_TOKEN_BYTES_MAX => {
+            return Err("a push token has at most 1024 bytes");
+        }
+        R::Badge { badge } if *badge > limits::BADGE_MAX => return Err("a badge is a number from 0 to 99999"),
         R::History { limit, .. } if *limit == 0 || *limit > limits::HISTORY_PAGE_MAX => {
             return Err("a page of history has 1 to 100 records");
         }
@@ -273,5 +279,9 @@ fn frame(request: RequestId, body: &Request) -> ClientFrame {
         R::PushReport { state, pushes } => {
             ClientFrame::PushReport(PushReport { request, state: *state, pushes: pushes.clone(), extensions })
         }
+        R::PushToken { kind, token } => {
+            ClientFrame::PushToken(PushToken { request, kind: *kind, token: token.clone(), extensions })
+        }
+        R::Badge { badge } => ClientFrame::Badge(Badge { request, badge: *badge, extensions }),
     }
 }

@@ -107,6 +107,12 @@ impl Reader {
         self.parse(key, allowed, |value| list(value).filter(|names| names.iter().all(|name| is_host_name(name))))
     }
 
+    /// Scheme, host and port of a web address, and nothing behind them.
+    pub(super) fn origin(&mut self, key: &str) -> Option<String> {
+        let allowed = "must be the beginning of a web address, like \"https://push.example.com:8443\"";
+        self.parse(key, allowed, |value| text(value).filter(|text| is_origin(text)))
+    }
+
     pub(super) fn log_level(&mut self, key: &str) -> Option<LevelFilter> {
         self.parse(key, "must be off, error, warn, info, debug or trace", |value| text(value)?.parse().ok())
     }
@@ -198,6 +204,12 @@ fn is_private(address: &SocketAddr) -> bool {
         IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
         IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
     }
+}
+
+fn is_origin(text: &str) -> bool {
+    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    (1..=255).contains(&authority.len())
+        && authority.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
 }
 
 fn is_host_name(name: &str) -> bool {

@@ -58,7 +58,10 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         | Refusal::AlreadyRetracted
         | Refusal::TooLateToAmend
         | Refusal::PushUnknown
-        | Refusal::TooManySlowPushes => plain(ErrorCode::INVALID),
+        | Refusal::TooManySlowPushes
+        | Refusal::FileUnknown
+        | Refusal::TooManyFiles
+        | Refusal::CertificateExists => plain(ErrorCode::INVALID),
         Refusal::Internal => plain(ErrorCode::INTERNAL),
     }
 }

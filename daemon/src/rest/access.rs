@@ -1,6 +1,7 @@
 //! Who calls: every route asks here before its handler sees the request.
 
 use anser_storage::Access;
+use anser_storage::command::FileOwner;
 use anser_storage::ids::AppNumber;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -28,6 +29,7 @@ pub enum Who {
     AppGroup,
     Either,
     Developer,
+    AppOrDeveloper,
 }
 
 /// An app that has shown its master secret. Handlers take the app from here and from nowhere else, so that no call can
@@ -47,6 +49,13 @@ pub struct GroupCaller {
 /// The same for a developer.
 #[derive(Clone, Debug)]
 pub struct DeveloperCaller {
+    pub key: String,
+}
+
+/// An app or a developer who deals with files of their own.
+#[derive(Clone, Debug)]
+pub struct Uploader {
+    pub owner: FileOwner,
     pub key: String,
 }
 
@@ -98,10 +107,15 @@ async fn admit(check: &Check, request: &mut Request) -> Result<Option<(AppNumber
         request.extensions_mut().insert(developer);
         return Ok(None);
     }
+    if *who == Who::AppOrDeveloper && !is_app(context, *family, &user).await? {
+        let DeveloperCaller { key } = developer(context, *family, user, &password).await?;
+        request.extensions_mut().insert(Uploader { owner: FileOwner::Developer(key.clone()), key });
+        return Ok(None);
+    }
     let is_group = match who {
         Who::AppGroup => true,
         Who::Either => user.starts_with(GROUP_PREFIX),
-        Who::App | Who::Developer => false,
+        Who::App | Who::Developer | Who::AppOrDeveloper => false,
     };
     let signer = Signer(user.clone());
     let admitted = if is_group {
@@ -111,6 +125,8 @@ async fn admit(check: &Check, request: &mut Request) -> Result<Option<(AppNumber
     } else {
         let (caller, access) = app(context, *family, user, &password).await?;
         let number = caller.app;
+        let key = caller.app_key.clone();
+        request.extensions_mut().insert(Uploader { owner: FileOwner::App(number), key });
         request.extensions_mut().insert(caller);
         Some((number, access))
     };
@@ -125,6 +141,12 @@ fn credentials(family: Family, headers: &HeaderMap) -> Result<(String, String), 
         Basic::Malformed => Err(family.malformed_credentials()),
         Basic::Given { user, password } => Ok((user, password)),
     }
+}
+
+async fn is_app(context: &Shared, family: Family, user: &str) -> Result<bool, Fault> {
+    let asked = user.to_owned();
+    let found = context.ledger.read(move |snapshot| snapshot.app_by_key(&asked)).await;
+    Ok(found.map_err(|error| family.unavailable(&error))?.is_some())
 }
 
 async fn app(context: &Shared, family: Family, user: String, password: &str) -> Result<(Caller, Access), Fault> {

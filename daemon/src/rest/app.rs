@@ -79,7 +79,12 @@ pub async fn remove(
     Ok(json_response(StatusCode::OK, &json!({"success": "Synchronized success"})))
 }
 
-async fn own_app(context: &Context, caller: &DeveloperCaller, app_key: String) -> Result<Option<AppNumber>, Fault> {
+/// The app of this key, if the developer made it.
+pub(super) async fn own_app(
+    context: &Context,
+    caller: &DeveloperCaller,
+    app_key: String,
+) -> Result<Option<AppNumber>, Fault> {
     let developer = caller.key.clone();
     let found = context.ledger.read(move |snapshot| {
         let Some((app, _)) = snapshot.app_by_key(&app_key)? else { return Ok(None) };

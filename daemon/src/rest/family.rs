@@ -30,7 +30,7 @@ impl Family {
             (Some("v3"), Some("report" | "received" | "messages" | "users" | "status" | "group"), _) => Self::Report,
             (Some("v3"), Some("device" | "devices" | "tags" | "aliases" | "test"), _) => Self::Device,
             (Some("v3"), Some("schedules"), _) | (Some("v3"), Some("push"), Some("schedules")) => Self::Schedule,
-            (Some("v3"), ..) => Self::Push,
+            (Some("v3" | "images"), ..) => Self::Push,
             (Some("v1"), Some("app"), _) => Self::Admin,
             _ => Self::Im,
         }

@@ -14,17 +14,22 @@ mod body;
 mod caught;
 mod family;
 mod fault;
+mod form;
 pub(crate) mod known;
 pub(crate) mod lenient;
 mod path;
 mod segment;
+mod uuid;
 mod wall_clock;
 
 mod alias;
 mod app;
+mod certificate;
 mod device;
 mod device_status;
+mod file;
 mod im;
+mod image;
 mod push;
 mod report;
 mod schedule;
@@ -37,7 +42,7 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, Response};
 use axum::response::IntoResponse;
-use axum::routing::any;
+use axum::routing::{any, get};
 use tower::ServiceExt;
 
 use crate::clock::now_ms;
@@ -68,6 +73,7 @@ impl Rest {
                 router.route(route.path, (route.handler)().route_layer(checked))
             })
             .route("/link", any(|State(context): State<Shared>, request: Request| link::upgrade(request, context)))
+            .route(image::PATH, get(image::serve))
             .fallback(no_route)
             .method_not_allowed_fallback(method_not_allowed)
             .with_state(context.clone());
@@ -136,7 +142,6 @@ async fn method_not_allowed(State(context): State<Shared>, request: Request) -> 
 #[cfg(test)]
 mod tests {
     use axum::http::StatusCode;
-    use axum::routing::get;
 
     use super::*;
 

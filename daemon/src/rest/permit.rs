@@ -35,15 +35,23 @@ pub fn permit(
         return Err(Denied { fault, figures: None });
     }
     let Some(family) = RateFamily::of_path(path) else { return Ok(None) };
+    count(context, app, access, family, now_ms).map(Some)
+}
+
+/// Counts a call, if there is one left.
+pub fn count(
+    context: &Context,
+    app: AppNumber,
+    access: &Access,
+    family: RateFamily,
+    now_ms: TimeMs,
+) -> Result<Figures, Denied> {
     let own = access.rates.iter().find(|(of, _)| *of == family as u8).map(|(_, calls)| *calls);
     let limit = own.unwrap_or_else(|| context.config.rates.of(family));
-    match context.rates.count(app, family, limit, now_ms) {
-        Ok(figures) => Ok(Some(figures)),
-        Err(figures) => {
-            let fault = Fault::new(StatusCode::TOO_MANY_REQUESTS, 2002, "Rate limit exceeded");
-            Err(Denied { fault, figures: Some(figures) })
-        }
-    }
+    context.rates.count(app, family, limit, now_ms).map_err(|figures| {
+        let fault = Fault::new(StatusCode::TOO_MANY_REQUESTS, 2002, "Rate limit exceeded");
+        Denied { fault, figures: Some(figures) }
+    })
 }
 
 pub fn blocked() -> Fault {

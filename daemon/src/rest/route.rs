@@ -3,7 +3,9 @@
 
 use axum::routing::{MethodRouter, delete, get, post, put};
 
-use super::{alias, app, device, device_status, im, push, report, schedule, tag, test_device};
+use super::{
+    alias, app, certificate, device, device_status, file, im, image, push, report, schedule, tag, test_device,
+};
 use crate::context::Shared;
 
 pub use super::access::Who;
@@ -44,6 +46,17 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v3/push/validate", Push, || post(push::validate)),
     route("GET", "/v3/push/cid", Push, || get(push::cids)).of(Who::Either),
     route("POST", "/v3/grouppush", Push, || post(push::submit_to_group)).of(Who::AppGroup),
+    route("POST", "/v3/push/file", Push, || post(push::submit_to_file)),
+    route("POST", "/v3/grouppush/file", Push, || post(push::submit_file_to_group)).of(Who::AppGroup),
+    route("POST", "/v3/files/alias", Push, || post(file::upload_aliases)).of(Who::AppOrDeveloper),
+    route("POST", "/v3/files/registration_id", Push, || post(file::upload_registration_ids)).of(Who::AppOrDeveloper),
+    route("GET", "/v3/files", Push, || get(file::list)).of(Who::AppOrDeveloper),
+    route("GET", "/v3/files/{file_id}", Push, || get(file::show)).of(Who::AppOrDeveloper),
+    route("DELETE", "/v3/files/{file_id}", Push, || delete(file::remove)).of(Who::AppOrDeveloper),
+    route("POST", "/v3/images/byurls", Push, || post(image::add_by_urls)),
+    route("PUT", "/v3/images/byurls/{media_id}", Push, || put(image::change_by_urls)),
+    route("POST", "/v3/images/byfiles", Push, || post(image::add_by_files)),
+    route("PUT", "/v3/images/byfiles/{media_id}", Push, || put(image::change_by_files)),
     route("POST", "/v3/schedules", Schedule, || post(schedule::create)),
     route("GET", "/v3/schedules", Schedule, || get(schedule::list)),
     route("GET", "/v3/schedules/{schedule_id}", Schedule, || get(schedule::show)),
@@ -75,6 +88,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v3/messages", Report, || get(report::messages)),
     route("GET", "/v3/messages/detail", Report, || get(report::messages_detail)),
     route("GET", "/v3/users", Report, || get(report::users)),
+    route("GET", "/v3/group/messages/detail", Report, || get(report::group_messages_detail)).of(Who::AppGroup),
+    route("GET", "/v3/group/users", Report, || get(report::group_users)).of(Who::AppGroup),
     route("GET", "/v3/aliases/{alias}", Device, || get(alias::show)),
     route("POST", "/v3/aliases/{alias}", Device, || post(alias::unbind)),
     route("DELETE", "/v3/aliases/{alias}", Device, || delete(alias::remove)),
@@ -109,6 +124,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/app", Admin, || post(app::create)).of(Who::Developer),
     route("POST", "/v1/app/{app_key}/delete", Admin, || post(app::remove)).of(Who::Developer),
     route("DELETE", "/v1/app/{app_key}/delete", Admin, || delete(app::remove)).of(Who::Developer),
+    route("POST", "/v1/app/{app_key}/certificate", Admin, || post(certificate::upload)).of(Who::Developer),
     route("POST", "/v1/users", Im, || post(im::register_users)),
     route("POST", "/v1/admins", Im, || post(im::register_admin)),
     route("GET", "/v1/users/{username}", Im, || get(im::show_user)),

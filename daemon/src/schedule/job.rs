@@ -114,7 +114,7 @@ impl Due {
 async fn fire_all(context: &Context, due: Vec<Due>, now_ms: TimeMs, round: &mut Round) {
     let mut under_way = Vec::with_capacity(due.len());
     for due in due {
-        let Some(fire) = fire_of(context, due, now_ms) else {
+        let Some(fire) = fire_of(context, due, now_ms).await else {
             round.failed += 1;
             continue;
         };
@@ -156,7 +156,7 @@ fn is_dealt_with(outcome: &Outcome) -> bool {
 }
 
 /// What is to be done about a due time; nothing when that is not known.
-fn fire_of(context: &Context, due: Due, now_ms: TimeMs) -> Option<Fire> {
+async fn fire_of(context: &Context, due: Due, now_ms: TimeMs) -> Option<Fire> {
     let DueSchedule { due_ms, app, schedule } = due.place;
     let (stored, app_key) = match due.found {
         Found::Schedule { schedule, app_key } => (*schedule, app_key),
@@ -167,18 +167,20 @@ fn fire_of(context: &Context, due: Due, now_ms: TimeMs) -> Option<Fire> {
     };
     let plan = Plan::new(&stored, now_ms, context.config.time_zone);
     let act = match plan.turn {
-        Turn::Send => send(context, Caller { app, app_key }, &stored.content.push),
+        Turn::Send => send(context, Caller { app, app_key }, &stored.content.push).await?,
         Turn::Miss(count) => FireAct::Missed { count },
         Turn::PassOver => FireAct::PassOver,
     };
     Some(Fire { app, schedule, revision: stored.revision, due_ms, next_ms: plan.next_ms, act })
 }
 
-fn send(context: &Context, caller: Caller, push: &str) -> FireAct {
+/// Nothing when what the push names could not be looked up: it is tried again.
+async fn send(context: &Context, caller: Caller, push: &str) -> Option<FireAct> {
     let push = serde_json::from_str(push).unwrap_or_default();
-    match submission_later(context, &caller, &push) {
-        Ok(submit) => FireAct::Push(Box::new(submit)),
-        Err(fault) => FireAct::Invalid { code: fault.code, message: fault.message.into_owned() },
+    match submission_later(context, &caller, &push).await {
+        Ok(submit) => Some(FireAct::Push(Box::new(submit))),
+        Err(fault) if fault.status.is_server_error() => None,
+        Err(fault) => Some(FireAct::Invalid { code: fault.code, message: fault.message.into_owned() }),
     }
 }
 

@@ -7,7 +7,9 @@ use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::{Ack, Conversations, History, Send};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
-use anser_protocol::frame::push::{Alias, LabelAction, PushAck, PushClicked, PushReport, PushState, Tags};
+use anser_protocol::frame::push::{
+    Alias, Badge, LabelAction, PushAck, PushClicked, PushReport, PushState, PushToken, Tags, TokenKind,
+};
 use anser_protocol::frame::session::{CredentialKind, Logout, RegisterUser, UserInfo};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::{GroupId, Position};
@@ -201,7 +203,9 @@ fn told_without_login(frame: &ClientFrame) -> Told {
         | ClientFrame::Alias(_)
         | ClientFrame::PushAck(_)
         | ClientFrame::PushClicked(_)
-        | ClientFrame::PushReport(_) => told_outsider(frame),
+        | ClientFrame::PushReport(_)
+        | ClientFrame::PushToken(_)
+        | ClientFrame::Badge(_) => told_outsider(frame),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -231,6 +235,7 @@ fn told_stranger(frame: &ClientFrame) -> Told {
         ClientFrame::Alias(_) => Told::Own(no_alias),
         // It is no secret that a push is unknown, but it counts nowhere.
         ClientFrame::PushClicked(_) | ClientFrame::PushReport(_) => Told::Own(is_done),
+        ClientFrame::PushToken(_) | ClientFrame::Badge(_) => Told::Own(is_done),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -261,7 +266,9 @@ fn told_outsider(frame: &ClientFrame) -> Told {
         | ClientFrame::Alias(_)
         | ClientFrame::PushAck(_)
         | ClientFrame::PushClicked(_)
-        | ClientFrame::PushReport(_) => told_stranger(frame),
+        | ClientFrame::PushReport(_)
+        | ClientFrame::PushToken(_)
+        | ClientFrame::Badge(_) => told_stranger(frame),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -515,6 +522,11 @@ impl Land {
                     ClientFrame::PushReport(PushReport { request, state, pushes, extensions: extensions() })
                 })
                 .into(),
+            "PushToken" => {
+                let (kind, token) = (TokenKind::APNS, "00ff".to_owned());
+                vec![ClientFrame::PushToken(PushToken { request, kind, token, extensions: extensions() })]
+            }
+            "Badge" => vec![ClientFrame::Badge(Badge { request, badge: 3, extensions: extensions() })],
             name => panic!("the frame {name} has no row in the matrix of walls"),
         };
         for frame in &frames {

@@ -3,15 +3,20 @@
 
 mod alias;
 mod amendment;
+mod certificate;
 mod contract;
 mod developer;
 mod device;
 mod device_status;
+mod file;
+mod file_push;
 mod frame_walls;
 mod group;
 mod group_push;
+mod group_report;
 mod history;
 mod http;
+mod image;
 mod message;
 mod peer;
 mod permit;

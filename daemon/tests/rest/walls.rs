@@ -9,7 +9,7 @@ use anserd::config::TimeZone;
 use anserd::rest::route::{Family, ROUTES, Route, Who};
 use serde_json::{Value, json};
 
-use crate::world::{Answered, App, World, basic, key_of};
+use crate::world::{Answered, App, Part, World, basic, key_of};
 
 /// What an app must be told that names things of another app.
 enum Told {
@@ -46,7 +46,7 @@ async fn g19_no_route_reaches_over_the_wall_with_the_credentials_of_another_app(
         let (mut body, told) = foreign_call(route);
         land.fill_in(&mut body);
         let stranger = land.header_of(&land.stranger, route);
-        let answered = land.world.call_as(Some(&stranger), route.method, &path, body.to_string()).await;
+        let answered = land.call(&stranger, route.method, &path, &body).await;
         land.nothing_leaks(&answered, &format!("{} {path} as another app", route.method));
         match told {
             Told::Refused(status, code) => answered.refused(status, code),
@@ -73,7 +73,7 @@ async fn g19_every_route_answers_its_own_app() {
         let (mut body, _) = foreign_call(route);
         land.fill_in(&mut body);
         let owner = land.header_of(&land.owner, route);
-        let status = land.world.call_as(Some(&owner), route.method, &path, body.to_string()).await.status.as_u16();
+        let status = land.call(&owner, route.method, &path, &body).await.status.as_u16();
         // Registering the users that are there already is the only call of the table that an owner is refused.
         // This server has neither templates nor plans.
         let is_refused = matches!(route.path, "/v1/users" | "/v1/admins")
@@ -94,6 +94,33 @@ fn foreign_call(route: &Route) -> (Value, Told) {
         ("POST", "/v3/push" | "/v3/push/validate") => (push, Told::Refused(400, 1003)),
         // The stranger's group has the stranger's app only, which does not know the device.
         ("POST", "/v3/grouppush") => (push, Told::Own(200, "{stranger}")),
+        ("POST", "/v3/push/file" | "/v3/grouppush/file") => {
+            let list = json!({"file": {"file_id": "FILE"}});
+            (json!({"platform": "all", "audience": list, "notification": {"alert": "x"}}), Told::Refused(400, 1003))
+        }
+        ("POST", "/v3/files/alias" | "/v3/files/registration_id") => {
+            (json!({"FORM": {"filename": "a name"}}), Told::Own(200, "{stranger}-"))
+        }
+        // Two of its own, by the calls before.
+        ("GET", "/v3/files") => (Value::Null, Told::Own(200, "\"total_count\":2")),
+        ("GET", "/v3/files/{file_id}") => (Value::Null, Told::Refused(400, 1003)),
+        ("DELETE", "/v3/files/{file_id}") => (Value::Null, Told::Own(200, "{}")),
+        ("POST", "/v3/images/byurls") => {
+            (json!({"image_type": 1, "image_url": "https://x.org/1.png"}), Told::Own(200, "jgmedia-1-"))
+        }
+        ("PUT", "/v3/images/byurls/{media_id}") => {
+            (json!({"image_url": "https://x.org/2.png"}), Told::Refused(400, 1003))
+        }
+        ("POST", "/v3/images/byfiles") => {
+            (json!({"FORM": {"image_type": "1", "jiguang_file": "GIF89a"}}), Told::Own(200, "{stranger}/jgmedia-1-"))
+        }
+        ("PUT", "/v3/images/byfiles/{media_id}") => {
+            (json!({"FORM": {"jiguang_file": "GIF89a"}}), Told::Refused(400, 1003))
+        }
+        ("GET", "/v3/group/messages/detail") => (Value::Null, Told::Own(200, NO_NUMBER)),
+        ("POST", "/v1/app/{app_key}/certificate") => {
+            (json!({"FORM": {"devCertificateFile": "x", "devCertificatePassword": "x"}}), Told::Refused(200, 1013))
+        }
         ("GET", "/v3/push/cid") => (Value::Null, Told::Own(200, "{stranger}-")),
         ("DELETE", "/v3/push/{msg_id}") => (Value::Null, Told::Refused(400, 1003)),
         ("POST", "/v3/push/batch/regid/single" | "/v3/push/batch/alias/single") => {
@@ -130,7 +157,9 @@ fn foreign_call(route: &Route) -> (Value, Told) {
             json!({"msg_id": "MSGID", "registration_ids": ["owners-device"]}),
             Told::Own(200, r#"{"owners-device":{"status":2}}"#),
         ),
-        ("GET", "/v3/users" | "/v3/report/users") => (Value::Null, Told::Own(200, r#""android":{"new":1}"#)),
+        ("GET", "/v3/users" | "/v3/report/users" | "/v3/group/users") => {
+            (Value::Null, Told::Own(200, r#""android":{"new":1}"#))
+        }
         ("GET", "/v3/aliases/{alias}" | "/v3/device/aliases/{alias}") => {
             (Value::Null, Told::Own(200, r#"{"registration_ids":[]}"#))
         }
@@ -242,6 +271,9 @@ struct Land {
     /// An app that the owner's developer made.
     made: String,
     schedule_id: String,
+    file_id: String,
+    media_id: String,
+    group_msgid: String,
 }
 
 impl Land {
@@ -268,8 +300,20 @@ impl Land {
         let name = json!({"device_name": "owners-desk", "registration_id": "owners-device"});
         world.call(&owner, "POST", "/v3/test/model/add", Some(name)).await.expect(200);
         let schedule_id = schedule(&world, &owner).await;
-        let mut land = Self { world, owner, stranger, gid, msg_id, made: String::new(), schedule_id };
+        let own = basic(&owner.key, &owner.secret);
+        let list: [Part<'_>; 1] = [("filename", Some("list"), b"owners-device")];
+        let uploaded = world.call_form(Some(&own), "POST", "/v3/files/registration_id", &list).await.expect(200);
+        let image = json!({"image_type": 1, "image_url": "https://owners.example.com/1.png"});
+        let image = world.call(&owner, "POST", "/v3/images/byurls", Some(image)).await.expect(200);
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let (file_id, media_id) = (text(&uploaded["file_id"]), text(&image["media_id"]));
+        let (made, group_msgid) = (String::new(), String::new());
+        let mut land = Self { world, owner, stranger, gid, msg_id, made, schedule_id, file_id, media_id, group_msgid };
         land.made = land.make_app().await;
+        let group = land.keys_of(&land.owner, Who::AppGroup);
+        let push = json!({"platform": "all", "audience": "all", "notification": {"alert": "x"}}).to_string();
+        let pushed = land.world.call_as(Some(&basic(&group.0, &group.1)), "POST", "/v3/grouppush", push).await;
+        land.group_msgid = text(&pushed.expect(200)["group_msgid"]);
         land
     }
 
@@ -284,7 +328,7 @@ impl Land {
     fn keys_of(&self, app: &App, who: Who) -> (String, String) {
         let name = &app.key[..12];
         match who {
-            Who::App | Who::Either => (app.key.clone(), app.secret.clone()),
+            Who::App | Who::Either | Who::AppOrDeveloper => (app.key.clone(), app.secret.clone()),
             Who::AppGroup => (format!("group-{}", key_of(name, "gk")), key_of(name, "gs")),
             Who::Developer => (key_of(name, "dk"), key_of(name, "ds")),
         }
@@ -312,12 +356,15 @@ impl Land {
             .replace("{alias}", "owners_alias")
             .replace("{tag}", "owners_tag")
             .replace("{app_key}", &self.made)
-            .replace("{schedule_id}", &self.schedule_id);
+            .replace("{schedule_id}", &self.schedule_id)
+            .replace("{file_id}", &self.file_id)
+            .replace("{media_id}", &self.media_id);
         match (route.method, route.family) {
             ("GET", Family::Report) if path.ends_with("/users") => {
                 let today = Written(now_ms(), TimeZone::DEFAULT).to_string();
                 format!("{path}?time_unit=MONTH&start={}&duration=1", &today[..7])
             }
+            ("GET", Family::Report) if path.contains("/group/") => format!("{path}?group_msgids={}", self.group_msgid),
             ("GET", Family::Report) => format!("{path}?msg_ids={}", self.msg_id),
             _ => path,
         }
@@ -330,15 +377,31 @@ impl Land {
         if body["msg_id"] == "MSGID" {
             body["msg_id"] = json!(self.msg_id);
         }
+        if body["audience"]["file"]["file_id"] == "FILE" {
+            body["audience"]["file"]["file_id"] = json!(self.file_id);
+        }
+    }
+
+    /// A body with a `FORM` is sent as one: fields by their names.
+    async fn call(&self, header: &str, method: &str, path: &str, body: &Value) -> Answered {
+        let Some(fields) = body["FORM"].as_object() else {
+            return self.world.call_as(Some(header), method, path, body.to_string()).await;
+        };
+        let content = |value: &Value| value.as_str().expect("a text").to_owned();
+        let fields: Vec<(&str, String)> = fields.iter().map(|(name, value)| (name.as_str(), content(value))).collect();
+        let parts: Vec<Part<'_>> = fields.iter().map(|(name, content)| (*name, None, content.as_bytes())).collect();
+        self.world.call_form(Some(header), method, path, &parts).await
     }
 
     async fn wrong_credentials(&self, route: &Route) -> Vec<(&'static str, Option<String>)> {
         let (key, secret) = &self.keys_of(&self.owner, route.who);
         let stranger = &self.keys_of(&self.stranger, route.who);
         let as_app = (&self.owner.key, &self.owner.secret);
-        let others = [Who::App, Who::AppGroup, Who::Developer]
-            .into_iter()
-            .filter(|who| *who != route.who && !(route.who == Who::Either && matches!(who, Who::App | Who::AppGroup)));
+        let others = [Who::App, Who::AppGroup, Who::Developer].into_iter().filter(|who| match route.who {
+            Who::Either => *who == Who::Developer,
+            Who::AppOrDeveloper => *who == Who::AppGroup,
+            asked => *who != asked,
+        });
         let of_others = others.map(|who| {
             let (user, secret) = self.keys_of(&self.owner, who);
             ("the credentials of another kind of caller", Some(basic(&user, &secret)))
@@ -384,7 +447,7 @@ impl Land {
     fn nothing_leaks(&self, answered: &Answered, call: &str) {
         let by_group = self.keys_of(&self.owner, Who::AppGroup);
         let private = [&self.owner.key, &self.owner.secret, &self.stranger.secret, &by_group.1, "owners-group"];
-        for private in private.into_iter().chain(["owners-desk", "task of the owner"]) {
+        for private in private.into_iter().chain(["owners-desk", "task of the owner", "owners.example.com"]) {
             assert!(!answered.text.contains(private), "{call} leaks {private}: {}", answered.text);
         }
     }

@@ -11,6 +11,7 @@ use anserd::config::{self, Config, Flags};
 use anserd::rest::Rest;
 use anserd::serve::Daemon;
 use axum::body::Body;
+use axum::http::response::Parts;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use data_encoding::BASE64;
 use http_body_util::BodyExt;
@@ -148,21 +149,51 @@ impl World {
         path: &str,
         body: impl Into<Body>,
     ) -> Answered {
-        let mut request = Request::builder().method(method).uri(path);
-        if let Some(authorization) = authorization {
-            request = request.header(header::AUTHORIZATION, authorization);
+        let (head, bytes) = self.send(authorization, method, path, None, body.into()).await;
+        Answered {
+            status: head.status,
+            headers: head.headers,
+            text: String::from_utf8(bytes).expect("answers are UTF-8"),
         }
-        let response = self.rest.answer(request.body(body.into()).expect("a request")).await;
+    }
+
+    /// With a form of several parts.
+    pub async fn call_form(
+        &self,
+        authorization: Option<&str>,
+        method: &str,
+        path: &str,
+        form: &[Part<'_>],
+    ) -> Answered {
+        let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+        let (head, bytes) = self.send(authorization, method, path, Some(content_type), form_body(form).into()).await;
+        Answered {
+            status: head.status,
+            headers: head.headers,
+            text: String::from_utf8(bytes).expect("answers are UTF-8"),
+        }
+    }
+
+    /// Any request and any answer.
+    pub async fn send(
+        &self,
+        authorization: Option<&str>,
+        method: &str,
+        path: &str,
+        content_type: Option<String>,
+        body: Body,
+    ) -> (Parts, Vec<u8>) {
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "push.example.org:8443");
+        for (name, value) in [(header::AUTHORIZATION, authorization), (header::CONTENT_TYPE, content_type.as_deref())] {
+            request = value.into_iter().fold(request, |request, value| request.header(&name, value));
+        }
+        let response = self.rest.answer(request.body(body).expect("a request")).await;
         let (head, body) = response.into_parts();
         let bytes = body.collect().await.expect("a whole body").to_bytes();
         if head.status.is_success() {
             self.marks.lock().succeeded.extend(contract::route_of(method, path));
         }
-        Answered {
-            status: head.status,
-            headers: head.headers,
-            text: String::from_utf8(bytes.to_vec()).expect("answers are UTF-8"),
-        }
+        (head, bytes.to_vec())
     }
 }
 
@@ -215,6 +246,22 @@ impl Answered {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text))
     }
+}
+
+/// Part of a form: its name, the name of its file if it is one, its content.
+pub type Part<'a> = (&'a str, Option<&'a str>, &'a [u8]);
+
+const BOUNDARY: &str = "----anser-tests";
+
+fn form_body(form: &[Part<'_>]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, file_name, content) in form {
+        let file_name = file_name.map(|file_name| format!("; filename=\"{file_name}\"")).unwrap_or_default();
+        let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{file_name}\r\n\r\n");
+        body.extend([head.as_bytes(), content, b"\r\n"].concat());
+    }
+    body.extend(format!("--{BOUNDARY}--\r\n").as_bytes());
+    body
 }
 
 pub fn basic(user: &str, password: &str) -> String {

@@ -12,7 +12,8 @@ use self::chat::{
 };
 use self::group::{GroupChange, GroupCreate, GroupCreated, GroupList, GroupMembers, GroupRequest, Groups};
 use self::push::{
-    Alias, AliasValue, PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushWithdrawn, TagList, Tags,
+    Alias, AliasValue, Badge, PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushToken, PushWithdrawn,
+    TagList, Tags,
 };
 use self::session::{
     Done, Failed, GoAway, Hello, LoggedIn, Login, Logout, RegisterUser, Unsupported, UserInfo, UserProfile, Welcome,
@@ -81,6 +82,8 @@ frames! {
     PushAck(PushAck) = 19,
     PushClicked(PushClicked) = 20,
     PushReport(PushReport) = 28,
+    PushToken(PushToken) = 40,
+    Badge(Badge) = 41,
 }
 
 frames! {

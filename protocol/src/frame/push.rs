@@ -145,3 +145,40 @@ pub struct AliasValue {
     pub alias: String,
     pub extensions: Extensions,
 }
+
+/// Which bridge a push token is for: an open enumeration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TokenKind(pub u8);
+
+impl TokenKind {
+    /// Apple's service; the token is that of the device in hexadecimal digits.
+    pub const APNS: Self = Self(1);
+    /// The same of its development environment.
+    pub const APNS_SANDBOX: Self = Self(2);
+    /// Firebase; the token is the registration token.
+    pub const FCM: Self = Self(3);
+    /// A browser's own service; the token is the subscription as JSON (endpoint, keys).
+    pub const WEB_PUSH: Self = Self(4);
+    /// A phone vendor's channel; the token is the vendor's name, a colon, and the vendor's token.
+    pub const VENDOR: Self = Self(5);
+
+    pub const ALL: [Self; 5] = [Self::APNS, Self::APNS_SANDBOX, Self::FCM, Self::WEB_PUSH, Self::VENDOR];
+}
+
+/// Where this device can be reached while it has no link. An empty token takes back what it said before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushToken {
+    pub request: u32,
+    pub kind: TokenKind,
+    pub token: String,
+    pub extensions: Extensions,
+}
+
+/// What this device's icon shows now, so that a push can say one more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Badge {
+    pub request: u32,
+    pub badge: u32,
+    pub extensions: Extensions,
+}

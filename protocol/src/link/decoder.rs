@@ -61,6 +61,8 @@ impl Decoder {
             Kind::PushAck => ClientFrame::PushAck(whole(body)?),
             Kind::PushClicked => ClientFrame::PushClicked(whole(body)?),
             Kind::PushReport => ClientFrame::PushReport(whole(body)?),
+            Kind::PushToken => ClientFrame::PushToken(whole(body)?),
+            Kind::Badge => ClientFrame::Badge(whole(body)?),
         })
     }
 

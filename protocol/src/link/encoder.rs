@@ -118,6 +118,8 @@ impl Encoder {
             ClientFrame::PushAck(body) => put(Kind::PushAck.number(), body, out),
             ClientFrame::PushClicked(body) => put(Kind::PushClicked.number(), body, out),
             ClientFrame::PushReport(body) => put(Kind::PushReport.number(), body, out),
+            ClientFrame::PushToken(body) => put(Kind::PushToken.number(), body, out),
+            ClientFrame::Badge(body) => put(Kind::Badge.number(), body, out),
             ClientFrame::Unknown(number) => put(*number, &(), out),
         }
     }

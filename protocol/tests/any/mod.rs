@@ -107,6 +107,8 @@ pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
         19 => ClientFrame::PushAck(any(source)),
         20 => ClientFrame::PushClicked(any(source)),
         28 => ClientFrame::PushReport(any(source)),
+        40 => ClientFrame::PushToken(any(source)),
+        41 => ClientFrame::Badge(any(source)),
         unknown => ClientFrame::Unknown(unknown),
     }
 }

@@ -4,7 +4,9 @@ use anser_protocol::content::{Content, ContentKind, Platform};
 use anser_protocol::frame::ClientFrame as Frame;
 use anser_protocol::frame::chat::{Ack, Conversations, History};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
-use anser_protocol::frame::push::{Alias, LabelAction, PushAck, PushClicked, PushReport, PushState, Tags};
+use anser_protocol::frame::push::{
+    Alias, Badge, LabelAction, PushAck, PushClicked, PushReport, PushState, PushToken, Tags, TokenKind,
+};
 use anser_protocol::frame::session::{CredentialKind, Hello, Login, Logout, RegisterUser, UserInfo};
 use anser_protocol::ids::Position;
 use anser_protocol::names::Chat;
@@ -195,6 +197,9 @@ fn push() -> Vec<Vector> {
     let report = |request, state, pushes: &[u64]| {
         Frame::PushReport(PushReport { request, state, pushes: positions(pushes), extensions: none() })
     };
+    let token = |request, kind, token: &str| {
+        Frame::PushToken(PushToken { request, kind, token: token.into(), extensions: none() })
+    };
     vec![
         client("tags_get", "Asks for this device's tags.", tags(23, LabelAction::GET, &[])),
         client("tags_set", "These tags and no others.", tags(24, LabelAction::SET, &["news", "华东"])),
@@ -217,5 +222,9 @@ fn push() -> Vec<Vector> {
             "The user acted on two custom messages.",
             report(33, PushState::MESSAGE_CLICKED, &[HERE + 30, HERE + 39]),
         ),
+        client("push_token", "Where Apple's service finds this device.", token(34, TokenKind::APNS, "00fc13ad")),
+        client("push_token_none", "Nowhere any more.", token(35, TokenKind::APNS, "")),
+        client("badge", "The icon shows three.", Frame::Badge(Badge { request: 36, badge: 3, extensions: none() })),
+        client("badge_none", "Nothing.", Frame::Badge(Badge { request: 37, badge: 0, extensions: none() })),
     ]
 }

@@ -34,6 +34,8 @@ pub fn client(frame: &ClientFrame) -> String {
         ClientFrame::PushAck(body) => text(body),
         ClientFrame::PushClicked(body) => text(body),
         ClientFrame::PushReport(body) => text(body),
+        ClientFrame::PushToken(body) => text(body),
+        ClientFrame::Badge(body) => text(body),
     }
 }
 

@@ -1,15 +1,19 @@
 //! App groups and developers: who may call besides apps.
 
+use anser_protocol::ids::Position;
+
+use super::push::STATE_KEPT_MS;
 use super::{Batch, Decided};
-use crate::command::AccountCommand;
+use crate::command::{AccountCommand, Submit};
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::AppNumber;
 use crate::key::Key;
 use crate::outcome::{Answer, Refusal};
 use crate::row::Row;
-use crate::rows::account::{AppGroup, Developer, DeveloperApp};
+use crate::rows::account::{AppGroup, Developer, DeveloperApp, GroupPush, group_push_key};
 use crate::rows::app::{ByAppName, app_key, text_key};
+use crate::rows::push::Expiry;
 use crate::table::Table;
 use crate::tables::{NEXT, Tables};
 
@@ -40,14 +44,14 @@ impl Batch<'_> {
                 self.put(&text_key(key), &group)?;
                 Ok(Answer::Done)
             }
-            AccountCommand::PushToAppGroup { key } => {
+            AccountCommand::PushToAppGroup { key, lives_s } => {
                 let apps = self.living(self.required_group(key)?.apps)?;
                 let msg_id = self.take_position();
                 if apps.is_empty() {
-                    Err(Refusal::NoTarget { msg_id }.into())
-                } else {
-                    Ok(Answer::AppGroup { msg_id, apps })
+                    return Err(Refusal::NoTarget { msg_id }.into());
                 }
+                self.begin_group_push(msg_id, key, *lives_s)?;
+                Ok(Answer::AppGroup { msg_id, apps })
             }
             AccountCommand::CreateDeveloper { name, key, secret } => {
                 self.check_new_account(key, name, |row: &Developer| &row.name)?;
@@ -64,6 +68,20 @@ impl Batch<'_> {
                 self.create_developer_app(name, app_key, master_secret, origin, app_group.as_deref())
             }
         }
+    }
+
+    fn begin_group_push(&mut self, push: Position, group: &str, lives_s: u64) -> Result<(), ReadError> {
+        let expires_ms = self.now_ms() + lives_s * 1000 + STATE_KEPT_MS;
+        self.put(&group_push_key(push), &GroupPush { group: group.into(), expires_ms, pushes: Vec::new() })?;
+        self.put_expiry(expires_ms, &Expiry::GroupPush { push })
+    }
+
+    /// Notes what the push to a group has become in one of its apps.
+    pub(super) fn note_in_group_push(&mut self, submit: &Submit, msg_id: Position) -> Result<(), ReadError> {
+        let Some(push) = submit.group_push.filter(|_| !submit.validate_only) else { return Ok(()) };
+        let Some(mut row) = self.row::<GroupPush>(&group_push_key(push))? else { return Ok(()) };
+        row.pushes.push((submit.app, msg_id));
+        self.put(&group_push_key(push), &row)
     }
 
     fn check_new_account<R: Row>(&self, key: &str, name: &str, name_of: fn(&R) -> &String) -> Decided<()> {

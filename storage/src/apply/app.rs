@@ -9,6 +9,7 @@ use crate::key::{Key, u32_at, u64_at};
 use crate::outcome::{Answer, Refusal};
 use crate::row;
 use crate::rows::app::{App, AppCounters, ByAppKey, ByAppName, app_key, text_key};
+use crate::rows::certificate::{PushCertificate, push_certificate_key};
 use crate::rows::device::DeviceRow;
 use crate::rows::group::Group;
 use crate::rows::schedule::{ScheduleRow, due_key};
@@ -20,7 +21,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries and of slices goes when that comes.
-const APP_TABLES: [Table; 41] = [
+const APP_TABLES: [Table; 44] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -52,6 +53,9 @@ const APP_TABLES: [Table; 41] = [
     Table::OpenSchedules,
     Table::Firings,
     Table::ScheduleCids,
+    Table::Files,
+    Table::FileParts,
+    Table::PushCertificates,
     Table::Access,
     Table::Amendments,
     Table::PushTokens,
@@ -77,6 +81,9 @@ impl Batch<'_> {
             }
             AppCommand::Delete { app } => self.delete_app(*app),
             AppCommand::ChangeAccess { app, change } => self.change_access(*app, change),
+            AppCommand::SetPushCertificate { app, production, certificate } => {
+                self.set_push_certificate(*app, *production, certificate)
+            }
         }
     }
 
@@ -116,6 +123,21 @@ impl Batch<'_> {
             }
         }
         self.put(&app_key(app), &access)?;
+        Ok(Answer::Done)
+    }
+
+    fn set_push_certificate(
+        &mut self,
+        app: AppNumber,
+        production: bool,
+        certificate: &PushCertificate,
+    ) -> Decided<Answer> {
+        self.require_app(app)?;
+        let key = push_certificate_key(app, production);
+        if self.row::<PushCertificate>(&key)?.is_some_and(|known| known.chain.first() == certificate.chain.first()) {
+            return Err(Refusal::CertificateExists.into());
+        }
+        self.put(&key, &PushCertificate { added_ms: self.now_ms(), ..certificate.clone() })?;
         Ok(Answer::Done)
     }
 

@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 
 use super::test_device::TEST_DEVICES_MAX;
 use super::{Batch, Decided};
-use crate::command::{Audience, Selection};
+use crate::command::{Audience, FileAudience, Selection};
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, DeviceNumber, TagNumber};
@@ -24,6 +24,7 @@ use crate::tables::Tables;
 pub(super) type Named = BTreeMap<u32, Chunk>;
 
 /// A selection with its names looked up; nothing stands for a kind that is absent.
+#[derive(Default)]
 struct Resolved {
     any_tag: Option<Vec<TagNumber>>,
     /// An unknown tag makes the whole intersection empty.
@@ -69,6 +70,7 @@ impl Batch<'_> {
             // Nothing named is nobody: a mistake must not reach everybody.
             Audience::Selected(selection) if *selection == Selection::default() => return Ok(Targets::default()),
             Audience::Selected(selection) => Some(self.resolve_selection(app, selection)?),
+            Audience::File(list) => Some(self.resolve_list(app, list)?),
         };
         let mut targets = Targets::default();
         for number in self.chunks_to_look_at(app, selection.as_ref())? {
@@ -109,6 +111,16 @@ impl Batch<'_> {
             aliases: present(&selection.alias).map(|aliases| self.named_by_alias(app, aliases)).transpose()?,
             registration_ids,
         })
+    }
+
+    fn resolve_list(&self, app: AppNumber, list: &FileAudience) -> Decided<Resolved> {
+        if find::usable_list(self, app, &list.file, self.now_ms())?.is_none() {
+            return Err(Refusal::FileUnknown.into());
+        }
+        let devices = RoaringBitmap::deserialize_from(list.devices.as_slice()).map_err(|_| Refusal::Internal)?;
+        let mut named = Named::new();
+        devices.iter().for_each(|device| add(&mut named, DeviceNumber(device)));
+        Ok(Resolved { registration_ids: Some(named), ..Resolved::default() })
     }
 
     fn known_tags(&self, app: AppNumber, names: &[String]) -> Result<Vec<TagNumber>, ReadError> {

@@ -1,9 +1,10 @@
-//! Removing what has had its time: cids, tokens, and what is known about old pushes.
+//! Removing what has had its time: cids, tokens, files, and what is known about old pushes.
 
 use super::{Batch, Decided};
 use crate::error::ReadError;
 use crate::key::{Key, u64_at};
 use crate::outcome::Answer;
+use crate::rows::account::group_push_key;
 use crate::rows::callback::callback_key;
 use crate::rows::push::{Cid, Expiry, cid_key, push_key};
 use crate::rows::schedule::{ScheduleCid, schedule_key};
@@ -84,6 +85,11 @@ impl Batch<'_> {
                 if self.row::<ScheduleCid>(&key)?.is_some_and(|row| row.expires_ms <= self.now_ms()) {
                     self.remove(Table::ScheduleCids, &key)?;
                 }
+                Ok((1, true))
+            }
+            Expiry::File { owner, file } => self.expire_file(owner, *file, limit),
+            Expiry::GroupPush { push } => {
+                self.remove(Table::GroupPushes, &group_push_key(*push))?;
                 Ok((1, true))
             }
             Expiry::Push { app, push } => {

@@ -13,6 +13,7 @@ mod bridge;
 mod callback;
 mod device;
 mod expire;
+mod file;
 mod group;
 mod label;
 mod mark;
@@ -76,6 +77,7 @@ impl Batch<'_> {
             Command::Push(command) => self.push(command),
             Command::Bridge(command) => self.bridge(command),
             Command::Schedule(command) => self.schedule(command),
+            Command::File(command) => self.file(command),
             Command::Mark(command) => self.mark(command),
         };
         let answer: Result<Answer, Refusal> = match decided {

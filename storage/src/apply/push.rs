@@ -23,7 +23,7 @@ use crate::tables::Tables;
 /// For how long a repeated cid gets the first answer.
 pub(super) const CID_LIFETIME_MS: u64 = 24 * 60 * 60 * 1000;
 /// For how long reports about a push are counted and kept after its last delivery.
-const STATE_KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+pub(super) const STATE_KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// Up to so many devices always get a release each, on their own chains: that costs them less than a release for all,
 /// which every device of the app has to look at.
 const OWN_RELEASES_ALWAYS: u64 = 64;
@@ -65,6 +65,9 @@ impl Batch<'_> {
         self.check_replaced(submit)?;
         self.check_slow_pushes(submit)?;
         if let Some(answer) = self.answer_of_cid(submit)? {
+            if let Answer::Pushed { msg_id, .. } = &answer {
+                self.note_in_group_push(submit, *msg_id)?;
+            }
             return Ok(answer);
         }
         let mut platforms: Vec<Platform> = contents.iter().map(|(platform, _)| *platform).collect();
@@ -142,6 +145,7 @@ impl Batch<'_> {
         }
         self.put_expiry(expires_ms + STATE_KEPT_MS, &Expiry::Push { app, push: msg_id })?;
         self.keep_cid(submit, msg_id, targets)?;
+        self.note_in_group_push(submit, msg_id)?;
         Ok(msg_id)
     }
 

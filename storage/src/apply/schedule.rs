@@ -159,6 +159,7 @@ impl Batch<'_> {
                 Refusal::NoTarget { msg_id } => FiringResult::NoTarget { msg_id },
                 Refusal::RegistrationIdUnknown => FiringResult::RegistrationIdUnknown,
                 Refusal::NothingToPush => FiringResult::NothingToPush,
+                Refusal::FileUnknown => FiringResult::FileUnknown,
                 _ => FiringResult::Refused,
             }),
         }

@@ -1,9 +1,10 @@
 //! Rows of those who may call besides apps: groups of apps, and developers with their apps.
 
-use anser_protocol::ids::TimeMs;
+use anser_protocol::ids::{Position, TimeMs};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::AppNumber;
+use crate::key::Key;
 use crate::row::serde_row;
 
 /// Its key is the group's key as text.
@@ -33,3 +34,18 @@ pub struct DeveloperApp {
     pub android_package: String,
 }
 serde_row!(DeveloperApp, DeveloperApps);
+
+/// What became of a push to an app group. Its key is the group push's id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GroupPush {
+    /// The group's key.
+    pub group: String,
+    pub expires_ms: TimeMs,
+    /// The apps that accepted it, each with its own push.
+    pub pushes: Vec<(AppNumber, Position)>,
+}
+serde_row!(GroupPush, GroupPushes);
+
+pub(crate) fn group_push_key(push: Position) -> Key {
+    Key::empty().u64(push.0)
+}

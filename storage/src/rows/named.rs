@@ -2,12 +2,13 @@
 
 use anser_protocol::ids::{GroupId, Position};
 
-use crate::command::Class;
+use crate::command::{Class, FileOwner};
 use crate::error::ReadError;
 use crate::find;
-use crate::ids::{AppNumber, ChainNumber, DeviceNumber, ScheduleNumber, UserNumber};
+use crate::ids::{AppNumber, ChainNumber, DeviceNumber, FileNumber, ScheduleNumber, UserNumber};
 use crate::key::{Key, u32_at, u64_at};
 use crate::row;
+use crate::rows::account::{GroupPush, group_push_key};
 use crate::rows::app::{App, ByAppKey, ByAppName, app_key, text_key};
 use crate::rows::bridge::{PushToken, TokenOwner, token_chunk_key, token_owner_key};
 use crate::rows::callback::CallbackEvent;
@@ -17,6 +18,7 @@ use crate::rows::device::{
     ByRegistrationId, ByTagName, DeviceRow, DeviceTags, Tag, alias_key, device_key, registration_id_key, tag_key,
     tag_name_key,
 };
+use crate::rows::file::{FileRow, file_key, file_part_key};
 use crate::rows::group::{Group, group_key, member_key};
 use crate::rows::push::{Cid, Expiry, SlowPush, cid_key, expiry_key, push_key, slice_due_key};
 use crate::rows::record::{Amendment, log_key};
@@ -109,6 +111,13 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
             let devices = row::decode::<TokenChunk>(key, value)?.chunk();
             each_device(Table::PushTokens, app, devices.devices(u32_at(key, 5).unwrap_or_default()))
         }
+        Table::PushCertificates => vec![(Table::Apps, app_key(app))],
+        Table::Files => by_file(&row::decode(key, value)?, FileOwner::App(app), key),
+        Table::GroupPushes => {
+            let push = Position(u64_at(key, 0).unwrap_or_default());
+            let expires_ms = row::decode::<GroupPush>(key, value)?.expires_ms;
+            vec![(Table::Expiries, expiry_key(expires_ms, &Expiry::GroupPush { push }))]
+        }
         Table::Meta
         | Table::Log
         | Table::Heads
@@ -119,6 +128,7 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         | Table::Developers
         | Table::ChatCursors
         | Table::PushCursors
+        | Table::FileParts
         | Table::Presence => Vec::new(),
     })
 }
@@ -231,6 +241,15 @@ fn by_schedule_cid(row: &ScheduleCid, app: AppNumber, cid: &[u8]) -> Named {
     vec![(Table::Expiries, expiry_key(row.expires_ms, &Expiry::ScheduleCid { app, cid }))]
 }
 
+/// For files of apps: developers' are under an app that there is not.
+fn by_file(row: &FileRow, owner: FileOwner, key: &[u8]) -> Named {
+    let file = FileNumber(u64_at(key, 4).unwrap_or_default());
+    let parts = (0..row.parts).map(|part| (Table::FileParts, file_part_key(&owner, row.body, part)));
+    let mut named: Named = parts.collect();
+    named.push((Table::Expiries, expiry_key(row.expires_ms, &Expiry::File { owner, file })));
+    named
+}
+
 fn by_expiry(expiry: Expiry) -> Named {
     vec![match expiry {
         Expiry::Cid { app, cid } => (Table::Cids, cid_key(app, &cid)),
@@ -238,5 +257,7 @@ fn by_expiry(expiry: Expiry) -> Named {
         Expiry::Push { app, push } => (Table::PushStates, push_key(app, push)),
         Expiry::Schedule { app, schedule } => (Table::Schedules, schedule_key(app, schedule)),
         Expiry::ScheduleCid { app, cid } => (Table::ScheduleCids, cid_key(app, &cid)),
+        Expiry::File { owner, file } => (Table::Files, file_key(&owner, file)),
+        Expiry::GroupPush { push } => (Table::GroupPushes, group_push_key(push)),
     }]
 }

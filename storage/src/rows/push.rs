@@ -4,9 +4,11 @@ use anser_protocol::content::Platform;
 use anser_protocol::ids::{Position, TimeMs};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AppNumber, ScheduleNumber};
+use crate::command::FileOwner;
+use crate::ids::{AppNumber, FileNumber, ScheduleNumber};
 use crate::key::Key;
 use crate::row::serde_row;
+use crate::rows::file::file_key;
 
 /// Read before every delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,8 +135,13 @@ pub(crate) enum Expiry {
     Push { app: AppNumber, push: Position },
     Schedule { app: AppNumber, schedule: ScheduleNumber },
     ScheduleCid { app: AppNumber, cid: String },
+    File { owner: FileOwner, file: FileNumber },
+    GroupPush { push: Position },
 }
 serde_row!(Expiry, Expiries);
+
+/// The kind of those that belong to no app.
+pub(crate) const GROUP_PUSH_EXPIRY: u8 = 7;
 
 /// In order of time, then of what it is.
 pub(crate) fn expiry_key(due_ms: TimeMs, expiry: &Expiry) -> Key {
@@ -145,5 +152,7 @@ pub(crate) fn expiry_key(due_ms: TimeMs, expiry: &Expiry) -> Key {
         Expiry::Push { app, push } => key.u8(3).u32(app.0).u64(push.0),
         Expiry::Schedule { app, schedule } => key.u8(4).u32(app.0).u64(schedule.0),
         Expiry::ScheduleCid { app, cid } => key.u8(5).u32(app.0).bytes(cid.as_bytes()),
+        Expiry::File { owner, file } => key.u8(6).bytes(file_key(owner, *file).as_bytes()),
+        Expiry::GroupPush { push } => key.u8(GROUP_PUSH_EXPIRY).u64(push.0),
     }
 }

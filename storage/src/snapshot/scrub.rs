@@ -16,6 +16,7 @@ use crate::ids::AppNumber;
 use crate::key::{Key, u32_at, u64_at};
 use crate::row;
 use crate::rows::named::rows_named_by;
+use crate::rows::push::GROUP_PUSH_EXPIRY;
 use crate::rows::record::{Body, Record, amendment_key, log_key};
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
@@ -185,9 +186,14 @@ impl Scrub<'_> {
 
     fn is_of_live_app(&mut self, table: Table, key: &[u8]) -> Result<bool, ReadError> {
         let app = match table {
-            Table::Meta | Table::Heads | Table::AppKeys | Table::AppNames | Table::AppGroups | Table::Developers => {
-                return Ok(true);
-            }
+            Table::Meta
+            | Table::Heads
+            | Table::AppKeys
+            | Table::AppNames
+            | Table::AppGroups
+            | Table::Developers
+            | Table::GroupPushes => return Ok(true),
+            Table::Expiries if key.get(8) == Some(&GROUP_PUSH_EXPIRY) => return Ok(true),
             // Due time and kind come before it.
             Table::Expiries => u32_at(key, 9),
             Table::DueSchedules | Table::SlicesDue => u32_at(key, 8),

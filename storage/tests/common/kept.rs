@@ -188,6 +188,7 @@ fn schedules(text: &mut String, snapshot: &Snapshot, app: AppNumber) -> Result<(
                 FiringResult::Invalid { code, message } => format!("invalid {code} {message}"),
                 FiringResult::Missed { count } => format!("missed {count}"),
                 FiringResult::Refused => "refused".into(),
+                FiringResult::FileUnknown => "unknown file".into(),
             };
             line(text, format_args!("    fired {} at {}: {result}", firing.due_ms, firing.at_ms));
         }

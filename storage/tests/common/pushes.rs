@@ -51,6 +51,7 @@ impl World {
             connected: Vec::new(),
             cid: None,
             validate_only: false,
+            group_push: None,
             bridged: Vec::new(),
             only_test_devices: false,
             spread_s: 0,

@@ -4,7 +4,7 @@
 use anser_protocol::content::{Content, Platform};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use anser_storage::command::*;
-use anser_storage::ids::{AppNumber, DeviceNumber, ScheduleId, UserNumber};
+use anser_storage::ids::{AppNumber, DeviceNumber, FileId, ScheduleId, UserNumber};
 use anser_storage::outcome::{Answer, Outcome};
 use anser_storage::{Options, Store};
 
@@ -80,6 +80,7 @@ struct Known {
     pushes: Vec<Position>,
     positions: Vec<Position>,
     schedules: Vec<ScheduleId>,
+    files: Vec<FileId>,
 }
 
 impl Author {
@@ -116,6 +117,7 @@ impl Author {
                 pushes,
                 positions,
                 schedules,
+                files: Vec::new(),
             });
             let of = self.apps.len() - 1;
             self.register_users(of, USERS);
@@ -138,7 +140,7 @@ impl Author {
         self.count += 1;
         self.now_ms += if self.random.one_in(6) { self.random.below(40 * 3_600_000) } else { self.random.below(50) };
         let of = self.random.below(self.apps.len() as u64) as usize;
-        match self.random.below(33) {
+        match self.random.below(35) {
             0..=7 => self.send(of),
             8 if self.random.one_in(4) => self.create_group(of),
             8..=10 => self.change_group(of),
@@ -156,6 +158,7 @@ impl Author {
             26..=28 => self.schedule(of),
             29 => self.withdraw_or_release(of),
             30 | 31 => self.amend(of),
+            32 | 33 => self.upload(of),
             _ => self.doom(),
         }
     }
@@ -269,8 +272,9 @@ impl Author {
 
     fn push(&mut self, of: usize) {
         let app = self.apps[of].app;
-        let audience = match self.random.below(4) {
+        let audience = match self.random.below(5) {
             0 => Audience::All,
+            4 => self.list_of(of),
             1 => Audience::Selected(Selection { tag: strings(&["a", "b"]), ..Selection::default() }),
             2 => Audience::Selected(Selection { tag_not: strings(&["c"]), ..Selection::default() }),
             _ => {
@@ -290,6 +294,7 @@ impl Author {
             connected: vec![DeviceNumber(0), DeviceNumber(2)],
             cid: self.random.one_in(3).then(|| format!("cid{}", self.random.below(3))),
             validate_only: self.random.one_in(10),
+            group_push: None,
             bridged: Vec::new(),
             only_test_devices: false,
             spread_s: *self.random.pick(&[0, 0, 60, 3600]),
@@ -300,6 +305,14 @@ impl Author {
         if let Some(Answer::Pushed { msg_id, .. }) = self.write(Command::Push(PushCommand::Submit(Box::new(submit)))) {
             self.apps[of].pushes.push(msg_id);
             self.apps[of].positions.push(Position(msg_id.0 + 1));
+        }
+    }
+
+    fn list_of(&mut self, of: usize) -> Audience {
+        let name = ["one", "two"][of.min(1)];
+        match self.apps[of].files.last() {
+            Some(file) => super::files::named_list(&format!("key of {name}"), *file, &[0, 1]),
+            None => Audience::All,
         }
     }
 
@@ -359,6 +372,7 @@ impl Author {
                 connected: Vec::new(),
                 cid: None,
                 validate_only: false,
+                group_push: None,
             })),
         }
     }
@@ -444,12 +458,42 @@ impl Author {
             0 => AccountCommand::CreateAppGroup { name, key, secret },
             1 | 2 => AccountCommand::AddToAppGroup { key, app },
             3 => AccountCommand::RemoveFromAppGroup { key, app },
-            4 => AccountCommand::PushToAppGroup { key },
+            4 => AccountCommand::PushToAppGroup { key, lives_s: 60 },
             5 => AccountCommand::CreateDeveloper { name, key, secret },
             6 => AccountCommand::DeleteDeveloper { key },
             _ => AccountCommand::DeleteAppGroup { key },
         };
         self.write(Command::Account(command));
+    }
+
+    fn upload(&mut self, of: usize) {
+        let owner = match self.random.one_in(4) {
+            true => FileOwner::Developer("k1".into()),
+            false => FileOwner::App(self.apps[of].app),
+        };
+        let lifetime_ms = *self.random.pick(&[3_600_000, 86_400_000]);
+        let Some(file) = self.apps[of].files.last().copied().filter(|_| !self.random.one_in(3)) else {
+            let kind = match self.random.below(3) {
+                0 => FileKind::Aliases,
+                1 => FileKind::RegistrationIds,
+                _ => FileKind::Image { image_type: 1, content_type: "image/png".into(), url: "https://x.org/1".into() },
+            };
+            let begin = FileCommand::Begin { owner, kind, name: "list".into(), random: [7; 8] };
+            if let Some(Answer::File(file)) = self.write(Command::File(begin)) {
+                self.apps[of].files.push(file);
+            }
+            return;
+        };
+        let by = *self.random.pick(&self.apps[of].files);
+        let command = match self.random.below(6) {
+            0..=2 => {
+                FileCommand::AddPart { owner, file, part: self.random.below(2) as u32, body: b"rid0\nrid1".to_vec() }
+            }
+            3 => FileCommand::Finish { owner, file, lifetime_ms },
+            4 => FileCommand::Replace { owner, file: by, by: file, lifetime_ms },
+            _ => FileCommand::Delete { owner, file: by },
+        };
+        self.write(Command::File(command));
     }
 
     fn log_in_or_out(&mut self, of: usize) {

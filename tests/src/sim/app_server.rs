@@ -187,6 +187,7 @@ impl World {
             connected: Vec::new(),
             cid: Some(key.clone()),
             validate_only: false,
+            group_push: None,
             bridged: Vec::new(),
             only_test_devices: false,
             spread_s: 0,
@@ -424,6 +425,8 @@ fn is_for(submit: &Submit, client: &Client) -> Option<bool> {
     let is_chosen = match &submit.audience {
         Audience::All => Some(true),
         Audience::Selected(selection) => is_chosen(selection, client),
+        // No app server of the simulation uploads any.
+        Audience::File(_) => None,
     };
     let is_certain = client.is_registered() && submit.time_to_live_s == LIFETIME_S;
     is_chosen.filter(|is_chosen| !is_chosen || is_certain)

@@ -11,6 +11,7 @@
 //! answers; a hello, a login and a logout hold back what follows them.
 
 mod action;
+mod bridge;
 mod chat;
 mod greet;
 mod group;

@@ -102,6 +102,8 @@ impl Session {
             ClientFrame::PushAck(body) => self.acknowledge_pushes(body),
             ClientFrame::PushClicked(body) => self.report_clicked(body),
             ClientFrame::PushReport(body) => self.report_state(body),
+            ClientFrame::PushToken(body) => self.set_push_token(body),
+            ClientFrame::Badge(body) => self.set_badge(body),
             ClientFrame::Unknown(_) => {}
         }
         self.continue_catch_up();

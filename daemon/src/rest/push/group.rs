@@ -1,6 +1,6 @@
-//! `POST /v3/grouppush`: one push to every app of a group, each by itself.
+//! `POST /v3/grouppush` and `POST /v3/grouppush/file`: one push to every app of a group, each by itself.
 
-use anser_storage::command::{AccountCommand, Command};
+use anser_storage::command::{AccountCommand, Audience, Command, FileName};
 use anser_storage::ids::AppNumber;
 use anser_storage::outcome::{Answer, Refusal};
 use axum::body::Body;
@@ -8,7 +8,9 @@ use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
-use super::{Form, Mode, check, refusal, send};
+use super::send::send_as_part_of;
+use super::{Form, Mode, check, refusal};
+use crate::clock::now_ms;
 use crate::context::{Context, Shared};
 use crate::rest::access::{GroupCaller, Signer};
 use crate::rest::body;
@@ -22,12 +24,37 @@ pub async fn submit_to_group(
     signer: Extension<Signer>,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
+    push(&context, &caller, &signer.0.0, request, Form::Push).await
+}
+
+/// To the devices in a list: in the app that uploaded it, or in those that its developer made. The other apps answer
+/// that they have no such list; when no app of the group may use it, the call is refused.
+pub async fn submit_file_to_group(
+    context: State<Shared>,
+    caller: Extension<GroupCaller>,
+    signer: Extension<Signer>,
+    request: Request,
+) -> Result<Response<Body>, Fault> {
+    push(&context, &caller, &signer.0.0, request, Form::FilePush).await
+}
+
+async fn push(
+    context: &Shared,
+    caller: &GroupCaller,
+    signer: &str,
+    request: Request,
+    form: Form,
+) -> Result<Response<Body>, Fault> {
     let body = body::json(Family::Push, request).await?;
     if !body["options"]["override_msg_id"].is_null() {
         return Err(Family::Push.invalid("options.override_msg_id: a push to a group replaces none"));
     }
-    let push = check(&context, &signer.0.0, &body, Form::Push)?;
-    let command = Command::Account(AccountCommand::PushToAppGroup { key: caller.key.clone() });
+    let push = check(context, signer, &body, form)?;
+    if let Audience::File(list) = &push.audience {
+        check_list(context, caller, list.file.clone()).await?;
+    }
+    let lives_s = u64::from(push.time_to_live_s) + u64::from(push.spread_s);
+    let command = Command::Account(AccountCommand::PushToAppGroup { key: caller.key.clone(), lives_s });
     let outcome = context.ledger.submit(command).await.map_err(|error| Family::Push.unavailable(&error))?;
     let (msg_id, apps) = match outcome.answer {
         Ok(Answer::AppGroup { msg_id, apps }) => (msg_id, apps),
@@ -35,14 +62,15 @@ pub async fn submit_to_group(
         Err(refusal) => return Err(refusal::of_push(refusal)),
         Ok(_) => return Err(Family::Push.internal()),
     };
-    let names = app_keys(&context, apps).await?;
+    let names = app_keys(context, apps).await?;
     // All at once, so that the writer puts what waits into one commit; and each to its end, whether or not the caller
     // waits for it.
     let pushes: Vec<_> = names
         .into_iter()
         .map(|(app, app_key)| {
-            let (context, push) = (context.0.clone(), push.clone());
-            (app_key, tokio::spawn(async move { send(&context, app, push, Mode::Send).await }))
+            let (context, push) = (context.clone(), push.clone());
+            let sent = async move { send_as_part_of(&context, app, push, Mode::Send, Some(msg_id)).await };
+            (app_key, tokio::spawn(sent))
         })
         .collect();
     let mut answer = Map::new();
@@ -52,6 +80,23 @@ pub async fn submit_to_group(
     }
     answer.insert("group_msgid".to_owned(), Value::String(msg_id.to_string()));
     Ok(json_response(StatusCode::OK, &Value::Object(answer)))
+}
+
+/// Some app of the group may push to the list.
+async fn check_list(context: &Context, caller: &GroupCaller, list: FileName) -> Result<(), Fault> {
+    let (key, now_ms) = (caller.key.clone(), now_ms());
+    let found = context.ledger.read(move |snapshot| {
+        for app in snapshot.app_group(&key)?.map(|group| group.apps).unwrap_or_default() {
+            if snapshot.usable_file(app, &list, now_ms)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    });
+    match found.await.map_err(|error| Family::Push.unavailable(&error))? {
+        true => Ok(()),
+        false => Err(refusal::of_push(Refusal::FileUnknown)),
+    }
 }
 
 /// The apps with their keys; one that was deleted this moment is left out.

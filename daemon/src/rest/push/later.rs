@@ -15,8 +15,13 @@ pub fn check_later(context: &Context, push: &Value) -> Result<(), Fault> {
 }
 
 /// For the moment of sending: who is connected now matters to a push without lifetime.
-pub fn submission_later(context: &Context, caller: &Caller, push: &Value) -> Result<Submit, Fault> {
-    Ok(submission(context, caller.app, parse(context, push)?, Mode::Send))
+pub async fn submission_later(context: &Context, caller: &Caller, push: &Value) -> Result<Submit, Fault> {
+    submission(context, caller.app, parse(context, push)?, Mode::Send).await
+}
+
+/// Is it a push to an uploaded list?
+pub fn is_to_file(push: &Value) -> bool {
+    push["audience"]["file"].is_object()
 }
 
 /// A cid in here names nothing: the schedule has its own.
@@ -25,5 +30,5 @@ fn parse(context: &Context, push: &Value) -> Result<PushObject, Fault> {
     if let Some(object) = push.as_object_mut() {
         object.remove("cid");
     }
-    check(context, "", &push, Form::Push)
+    check(context, "", &push, Form::Later)
 }

@@ -4,7 +4,9 @@ mod batch;
 mod cid;
 mod flat;
 mod group;
+mod images;
 mod later;
+mod listed;
 mod object;
 mod refusal;
 mod send;
@@ -25,8 +27,8 @@ use crate::context::{Context, Shared};
 pub use batch::{to_aliases, to_registration_ids};
 pub use cid::{CidType, Cids};
 pub use flat::{not_served, quota};
-pub use group::submit_to_group;
-pub use later::{check_later, submission_later};
+pub use group::{submit_file_to_group, submit_to_group};
+pub use later::{check_later, is_to_file, submission_later};
 pub use object::Form;
 pub use refusal::of_push;
 pub use send::{Mode, check, send};
@@ -40,7 +42,16 @@ pub async fn submit(
     caller: Extension<Caller>,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    push(&context, &caller, request, Mode::Send).await
+    push(&context, &caller, request, Form::Push, Mode::Send).await
+}
+
+/// `POST /v3/push/file`
+pub async fn submit_to_file(
+    context: State<Shared>,
+    caller: Extension<Caller>,
+    request: Request,
+) -> Result<Response<Body>, Fault> {
+    push(&context, &caller, request, Form::FilePush, Mode::Send).await
 }
 
 /// `POST /v3/push/validate`
@@ -49,12 +60,18 @@ pub async fn validate(
     caller: Extension<Caller>,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    push(&context, &caller, request, Mode::ValidateOnly).await
+    push(&context, &caller, request, Form::Push, Mode::ValidateOnly).await
 }
 
-async fn push(context: &Context, caller: &Caller, request: Request, mode: Mode) -> Result<Response<Body>, Fault> {
+async fn push(
+    context: &Context,
+    caller: &Caller,
+    request: Request,
+    form: Form,
+    mode: Mode,
+) -> Result<Response<Body>, Fault> {
     let body = body::json(Family::Push, request).await?;
-    let push = check(context, &caller.app_key, &body, Form::Push)?;
+    let push = check(context, &caller.app_key, &body, form)?;
     let accepted = send(context, caller.app, push, mode).await?;
     Ok(json_response(StatusCode::OK, &accepted.to_json()))
 }

@@ -60,6 +60,10 @@ pub enum UnknownKeys {
 pub enum Form {
     /// With an `audience`.
     Push,
+    /// With an `audience` that is an uploaded list.
+    FilePush,
+    /// With an `audience` of either kind, as a schedule has it.
+    Later,
     /// An item of a batch, with a `target`; its cid stands outside.
     Single(TargetKind),
 }
@@ -139,7 +143,7 @@ impl PushObject {
 
 fn known_keys(form: Form) -> Vec<&'static str> {
     let own: &[&str] = match form {
-        Form::Push => &OWN_KEYS,
+        Form::Push | Form::FilePush | Form::Later => &OWN_KEYS,
         Form::Single(_) => &SINGLE_KEYS,
     };
     SHARED_KEYS.iter().chain(own).copied().collect()
@@ -223,7 +227,7 @@ fn named_platforms<'a>(names: impl Iterator<Item = &'a Value>, findings: &mut Fi
 }
 
 fn parse_cid(object: &Object, reading: &Reading<'_>, findings: &mut Findings) -> Option<String> {
-    let value = member(object, "cid").filter(|_| reading.form == Form::Push)?;
+    let value = member(object, "cid").filter(|_| !matches!(reading.form, Form::Single(_)))?;
     let cid = as_name(value).filter(|cid| (reading.is_cid)(cid));
     if cid.is_none() {
         findings.invalid("cid is not one that GET /v3/push/cid gave this app within a day");

@@ -25,6 +25,7 @@ pub fn of_push(refusal: Refusal) -> Fault {
             ..Fault::new(StatusCode::BAD_REQUEST, 1011, "cannot find user by this audience")
         },
         Refusal::RegistrationIdUnknown => Family::Push.invalid("the registration id is not one of this app"),
+        Refusal::FileUnknown => Family::Push.invalid("audience.file names no list that this app may use, or no longer"),
         Refusal::NothingToPush => Fault::new(StatusCode::BAD_REQUEST, 1002, "no platform of the push gets anything"),
         Refusal::PushUnknown => Family::Push.invalid("the msg_id is not one of this app within a day"),
         Refusal::TooManySlowPushes => {

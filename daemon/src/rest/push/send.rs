@@ -1,14 +1,14 @@
 //! From a push object to a push, for whoever has one: a call, an item of a batch, a schedule that fires.
 
 use anser_protocol::ids::Position;
-use anser_storage::command::{Command, PushCommand, Submit};
+use anser_storage::command::{Audience, Command, PushCommand, Submit};
 use anser_storage::ids::AppNumber;
 use anser_storage::outcome::Answer;
 use serde_json::{Value, json};
 
 use super::cid::{CidType, Cids};
 use super::object::{Form, PushObject, Reading, UnknownKeys};
-use super::refusal;
+use super::{images, listed, refusal};
 use crate::clock::now_ms;
 use crate::context::Context;
 use crate::rest::family::Family;
@@ -48,7 +48,18 @@ pub fn check(context: &Context, signer: &str, body: &Value, form: Form) -> Resul
 
 /// Sends a push that was checked.
 pub async fn send(context: &Context, app: AppNumber, push: PushObject, mode: Mode) -> Result<Accepted, Fault> {
-    let submit = submission(context, app, push, mode);
+    send_as_part_of(context, app, push, mode, None).await
+}
+
+/// The same of a push to an app group.
+pub(super) async fn send_as_part_of(
+    context: &Context,
+    app: AppNumber,
+    push: PushObject,
+    mode: Mode,
+    group_push: Option<Position>,
+) -> Result<Accepted, Fault> {
+    let submit = Submit { group_push, ..submission(context, app, push, mode).await? };
     let outcome = context.ledger.submit(Command::Push(PushCommand::Submit(Box::new(submit)))).await;
     let outcome = outcome.map_err(|error| Family::Push.unavailable(&error))?;
     match outcome.answer.map_err(refusal::of_push)? {
@@ -57,12 +68,22 @@ pub async fn send(context: &Context, app: AppNumber, push: PushObject, mode: Mod
     }
 }
 
-pub(super) fn submission(context: &Context, app: AppNumber, push: PushObject, mode: Mode) -> Submit {
+/// Looks up what the push names: whom a list, and where an image is.
+pub(super) async fn submission(
+    context: &Context,
+    app: AppNumber,
+    mut push: PushObject,
+    mode: Mode,
+) -> Result<Submit, Fault> {
+    if let Audience::File(list) = &mut push.audience {
+        list.devices = listed::devices(context, app, &list.file).await?;
+    }
+    images::fill_in(context, app, &mut push.contents).await?;
     let connected = match (mode, push.time_to_live_s) {
         (Mode::Send, 0) => context.switchboard.connected_devices(app),
         _ => Vec::new(),
     };
-    Submit {
+    Ok(Submit {
         app,
         contents: push.contents,
         bridged: push.bridged,
@@ -76,5 +97,6 @@ pub(super) fn submission(context: &Context, app: AppNumber, push: PushObject, mo
         connected,
         cid: push.cid.filter(|_| mode == Mode::Send),
         validate_only: mode == Mode::ValidateOnly,
-    }
+        group_push: None,
+    })
 }

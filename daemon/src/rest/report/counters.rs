@@ -18,6 +18,11 @@ impl Counters {
         Self(report.map(|report| report.platforms).unwrap_or_default())
     }
 
+    /// Of all parts of a push to a group together.
+    pub fn of_pushes(reports: Vec<PushReport>) -> Self {
+        Self(reports.into_iter().flat_map(|report| report.platforms).collect())
+    }
+
     pub fn of(&self, platform: Platform, pick: Pick) -> Value {
         self.sum(|of| of.platform == platform, pick)
     }

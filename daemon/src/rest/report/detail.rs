@@ -28,8 +28,17 @@ const SUB_QUICKAPP: [&str; 4] = ["quick_jg", "quick_xiaomi", "quick_huawei", "qu
 const SUB_HMOS: [&str; 2] = ["jg_hmos", "hmpns"];
 
 pub fn row(msg_id: &str, counters: &Counters) -> Value {
+    named("msg_id", msg_id, counters)
+}
+
+/// The same of a push to a group.
+pub fn group_row(group_msgid: &str, counters: &Counters) -> Value {
+    named("group_msgid", group_msgid, counters)
+}
+
+fn named(name: &str, id: &str, counters: &Counters) -> Value {
     json!({
-        "msg_id": msg_id,
+        name: id,
         "jpush": own_channel(counters, is_androidlike),
         "android_pns": android_pns(),
         "ios": ios(counters),

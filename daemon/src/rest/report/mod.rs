@@ -10,13 +10,14 @@ mod status;
 mod users;
 
 use anser_protocol::content::Platform;
+use anser_protocol::ids::Position;
 use anser_storage::PushReport;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::{Response, StatusCode, Uri};
 use serde_json::{Value, json};
 
-use super::access::Caller;
+use super::access::{Caller, GroupCaller};
 use super::family::Family;
 use super::fault::{Fault, json_response};
 use crate::context::{Context, Shared};
@@ -24,7 +25,7 @@ use counters::Counters;
 use msg_ids::MsgId;
 
 pub use status::status;
-pub use users::users;
+pub use users::{group_users, users};
 
 /// Pushes whose reports are read in one snapshot.
 const SLICE: usize = 10;
@@ -106,6 +107,39 @@ pub async fn messages_detail(
     uri: Uri,
 ) -> Result<Response<Body>, Fault> {
     rows(&context, &caller, &uri, detail::row).await
+}
+
+/// `GET /v3/group/messages/detail`: of each push to the group, what became of it in all apps together.
+pub async fn group_messages_detail(
+    context: State<Shared>,
+    caller: Extension<GroupCaller>,
+    uri: Uri,
+) -> Result<Response<Body>, Fault> {
+    let mut rows = Vec::new();
+    for id in msg_ids::parse_of_group(&uri)? {
+        let reports = match id.position {
+            Some(push) => read_group_reports(&context, &caller, push).await?,
+            None => Vec::new(),
+        };
+        rows.push(detail::group_row(&id.text, &Counters::of_pushes(reports)));
+    }
+    Ok(json_response(StatusCode::OK, &Value::Array(rows)))
+}
+
+/// None of a push to another group.
+async fn read_group_reports(context: &Context, caller: &GroupCaller, push: Position) -> Result<Vec<PushReport>, Fault> {
+    let unavailable = |error| Family::Report.unavailable(&error);
+    let found = context.ledger.read(move |snapshot| snapshot.group_push(push)).await.map_err(unavailable)?;
+    let pushes = found.filter(|found| found.group == caller.key).map(|found| found.pushes).unwrap_or_default();
+    let mut reports = Vec::with_capacity(pushes.len());
+    for slice in pushes.chunks(SLICE) {
+        let slice = slice.to_vec();
+        let read = context.ledger.read(move |snapshot| {
+            slice.iter().map(|(app, push)| snapshot.push_report(*app, *push)).collect::<Result<Vec<_>, _>>()
+        });
+        reports.extend(read.await.map_err(unavailable)?.into_iter().flatten());
+    }
+    Ok(reports)
 }
 
 fn winphone(counters: &Counters) -> Value {

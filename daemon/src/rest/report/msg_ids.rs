@@ -8,6 +8,7 @@ use crate::rest::fault::Fault;
 use crate::rest::path::query_value;
 
 const IDS_MAX: usize = 100;
+const GROUP_IDS_MAX: usize = 10;
 
 /// An id as it was asked for. One that is no position of ours is as unknown as one that was never given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,18 +26,26 @@ impl MsgId {
 
 /// A list with commas; spaces and empty parts do not matter.
 pub fn parse(uri: &Uri) -> Result<Vec<MsgId>, Fault> {
-    let list = query_value(uri, "msg_ids").ok_or_else(|| Family::Report.invalid("msg_ids is missing"))?;
+    parse_list(uri, &["msg_ids"], IDS_MAX)
+}
+
+/// Pushes to groups. Clients have two names for the list.
+pub fn parse_of_group(uri: &Uri) -> Result<Vec<MsgId>, Fault> {
+    parse_list(uri, &["group_msgids", "group_msgid"], GROUP_IDS_MAX)
+}
+
+fn parse_list(uri: &Uri, names: &[&'static str], max: usize) -> Result<Vec<MsgId>, Fault> {
+    let name = names[0];
+    let list = names.iter().find_map(|name| query_value(uri, name));
+    let list = list.ok_or_else(|| Family::Report.invalid(format!("{name} is missing")))?;
     let parts = list.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let ids: Vec<MsgId> = parts
-        .take(IDS_MAX + 1)
-        .map(|part| {
-            MsgId::parse(part).ok_or_else(|| Family::Report.invalid("msg_ids must be numbers with commas between"))
-        })
-        .collect::<Result<_, _>>()?;
+    let no_number = || Family::Report.invalid(format!("{name} must be numbers with commas between"));
+    let ids: Vec<MsgId> =
+        parts.take(max + 1).map(|part| MsgId::parse(part).ok_or_else(no_number)).collect::<Result<_, _>>()?;
     match ids.len() {
-        0 => Err(Family::Report.invalid("msg_ids names no push")),
-        1..=IDS_MAX => Ok(ids),
-        _ => Err(Family::Report.invalid("msg_ids may name at most 100 pushes")),
+        0 => Err(Family::Report.invalid(format!("{name} names no push"))),
+        count if count <= max => Ok(ids),
+        _ => Err(Family::Report.invalid(format!("{name} may name at most {max} pushes"))),
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::clock::now_ms;
 use crate::config::TimeZone;
 use crate::context::{Context, Shared};
-use crate::rest::access::Caller;
+use crate::rest::access::{Caller, GroupCaller};
 use crate::rest::family::Family;
 use crate::rest::fault::{Fault, json_response};
 use crate::rest::lenient::Object;
@@ -24,8 +24,26 @@ use crate::rest::path::query_value;
 use crate::rest::wall_clock::WallTime;
 
 const HOURS_MAX: i64 = 24;
-const DAYS_MAX: i64 = 60;
-const MONTHS_MAX: i64 = 2;
+/// For how long may be asked.
+struct Spans {
+    days: i64,
+    months: i64,
+    too_many_days: &'static str,
+    too_many_months: &'static str,
+}
+
+const OF_APP: Spans = Spans {
+    days: 60,
+    months: 2,
+    too_many_days: "at most 60 days can be asked for",
+    too_many_months: "at most 2 months can be asked for",
+};
+const OF_GROUP: Spans = Spans {
+    days: 30,
+    months: 1,
+    too_many_days: "at most 30 days can be asked for",
+    too_many_months: "at most 1 month can be asked for",
+};
 /// Hours that are read in one snapshot.
 const SLICE_HOURS: usize = 24;
 
@@ -46,11 +64,33 @@ struct Asked {
 
 /// `GET /v3/users`
 pub async fn users(context: State<Shared>, caller: Extension<Caller>, uri: Uri) -> Result<Response<Body>, Fault> {
-    let asked = parse(&uri)?;
+    show(&context, &[caller.app], parse(&uri, &OF_APP)?).await
+}
+
+/// `GET /v3/group/users`: the devices of all apps of the group.
+pub async fn group_users(
+    context: State<Shared>,
+    caller: Extension<GroupCaller>,
+    uri: Uri,
+) -> Result<Response<Body>, Fault> {
+    let asked = parse(&uri, &OF_GROUP)?;
+    let key = caller.key.clone();
+    let apps = context.ledger.read(move |snapshot| {
+        let apps = snapshot.app_group(&key)?.map(|group| group.apps).unwrap_or_default();
+        let mut living = Vec::with_capacity(apps.len());
+        for app in apps {
+            living.extend(snapshot.app(app)?.map(|_| app));
+        }
+        Ok(living)
+    });
+    show(&context, &apps.await.map_err(|error| Family::Report.unavailable(&error))?, asked).await
+}
+
+async fn show(context: &Context, apps: &[AppNumber], asked: Asked) -> Result<Response<Body>, Fault> {
     let zone = context.config.time_zone;
     let mut items = Vec::new();
     for (name, hours) in asked.items(zone, now_ms()) {
-        items.push(item(&context, caller.app, name, hours).await?);
+        items.push(item(context, apps, name, hours).await?);
     }
     let body = json!({
         "time_unit": asked.unit.name(),
@@ -61,7 +101,7 @@ pub async fn users(context: State<Shared>, caller: Extension<Caller>, uri: Uri) 
     Ok(json_response(StatusCode::OK, &body))
 }
 
-fn parse(uri: &Uri) -> Result<Asked, Fault> {
+fn parse(uri: &Uri, spans: &Spans) -> Result<Asked, Fault> {
     let missing = |what: &'static str| move || Family::Report.invalid(what);
     let unit = query_value(uri, "time_unit").as_deref().and_then(Unit::from_name);
     let unit = unit.ok_or_else(missing("time_unit must be HOUR, DAY or MONTH"))?;
@@ -78,8 +118,8 @@ fn parse(uri: &Uri) -> Result<Asked, Fault> {
     })?;
     let duration = match unit {
         Unit::Hour => duration.min(HOURS_MAX),
-        Unit::Day if duration > DAYS_MAX => return Err(too_long("at most 60 days can be asked for")),
-        Unit::Month if duration > MONTHS_MAX => return Err(too_long("at most 2 months can be asked for")),
+        Unit::Day if duration > spans.days => return Err(too_long(spans.too_many_days)),
+        Unit::Month if duration > spans.months => return Err(too_long(spans.too_many_months)),
         Unit::Day | Unit::Month => duration,
     };
     Ok(Asked { unit, start, duration })
@@ -151,13 +191,17 @@ fn hour_of(minutes: i64) -> u32 {
     u32::try_from(hours.max(0)).unwrap_or(u32::MAX)
 }
 
-async fn item(context: &Context, app: AppNumber, time: String, hours: Range<u32>) -> Result<Value, Fault> {
+/// A device belongs to one app: those of several are added up.
+async fn item(context: &Context, apps: &[AppNumber], time: String, hours: Range<u32>) -> Result<Value, Fault> {
     let mut item = Object::new();
     item.insert("time".to_owned(), time.into());
     for (what, name) in [(Presence::New, "new"), (Presence::Online, "online")] {
-        for (platform, count) in present(context, app, what, hours.clone()).await?.counts() {
-            let block = item.entry(platform.name()).or_insert_with(|| json!({}));
-            block[name] = count.into();
+        for app in apps {
+            for (platform, count) in present(context, *app, what, hours.clone()).await?.counts() {
+                let block = item.entry(platform.name()).or_insert_with(|| json!({}));
+                let before = block[name].as_u64().unwrap_or_default();
+                block[name] = (before + count).into();
+            }
         }
     }
     Ok(Value::Object(item))
@@ -183,7 +227,7 @@ mod tests {
     use super::*;
 
     fn parsed(query: &str) -> Result<Asked, u32> {
-        parse(&format!("/v3/users?{query}").parse().expect("a path")).map_err(|fault| fault.code)
+        parse(&format!("/v3/users?{query}").parse().expect("a path"), &OF_APP).map_err(|fault| fault.code)
     }
 
     fn items(query: &str, zone: TimeZone) -> Vec<(String, Range<u32>)> {

@@ -10,13 +10,15 @@ use anser_storage::outcome::{Answer, Refusal};
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::access::Caller;
 use super::family::Family;
 use super::fault::{Fault, json_response};
+use super::push::is_to_file;
+use super::rate::RateFamily;
 use super::segment::Segment;
-use super::{body, path};
+use super::{body, path, permit};
 use crate::clock::now_ms;
 use crate::context::{Context, Shared};
 use crate::keys::random;
@@ -37,6 +39,7 @@ pub async fn create(
 ) -> Result<Response<Body>, Fault> {
     let body = body::json(Family::Schedule, request).await?;
     let now_ms = now_ms();
+    count_file(&context, &caller, &body).await?;
     let sections = Sections::parse(&context, &body)?;
     let cid = object::cid(&context, &caller, &body, now_ms)?;
     let (content, due_ms) = sections.complete(now_ms, context.config.time_zone)?;
@@ -111,6 +114,7 @@ pub async fn update(
     // Whether there is such a task comes before whether the body is right.
     find(&context, &caller, id).await?;
     let body = body::json(Family::Schedule, request).await?;
+    count_file(&context, &caller, &body).await?;
     let sections = Sections::parse(&context, &body)?;
     for _ in 0..TRIES_MAX {
         let stored = find(&context, &caller, id).await?;
@@ -131,6 +135,17 @@ pub async fn update(
 pub async fn remove(context: State<Shared>, caller: Extension<Caller>, id: Id) -> Result<Response<Body>, Fault> {
     submit(&context, ScheduleCommand::Delete { app: caller.app, schedule: named(id)? }).await?;
     Ok(json_response(StatusCode::OK, &json!({})))
+}
+
+/// A task that pushes to an uploaded list also counts among the calls about files.
+async fn count_file(context: &Context, caller: &Caller, body: &Value) -> Result<(), Fault> {
+    if !is_to_file(&body["push"]) {
+        return Ok(());
+    }
+    let app = caller.app;
+    let access = context.ledger.read(move |snapshot| snapshot.access(app)).await;
+    let access = access.map_err(|error| Family::Schedule.unavailable(&error))?;
+    permit::count(context, app, &access, RateFamily::Files, now_ms()).map(drop).map_err(|denied| denied.fault)
 }
 
 fn named(id: Id) -> Result<ScheduleId, Fault> {

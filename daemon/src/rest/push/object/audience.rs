@@ -1,9 +1,10 @@
 //! The audience of a push: everybody, or kinds that are intersected.
 
-use anser_storage::command::{Audience, Selection};
+use anser_storage::command::{Audience, FileAudience, Selection};
 use serde_json::Value;
 
 use crate::label::is_label;
+use crate::rest::file::parse_name;
 use crate::rest::lenient::{Object, as_name, member};
 
 use super::findings::Findings;
@@ -17,7 +18,7 @@ const ID_BYTES_MAX: usize = 64;
 
 pub(super) fn parse(object: &Object, form: Form, findings: &mut Findings) -> Audience {
     match form {
-        Form::Push => parse_audience(object, findings),
+        Form::Push | Form::FilePush | Form::Later => parse_audience(object, form, findings),
         Form::Single(kind) => Audience::Selected(parse_target(object, kind, findings)),
     }
 }
@@ -42,14 +43,39 @@ fn parse_target(object: &Object, kind: TargetKind, findings: &mut Findings) -> S
     }
 }
 
-fn parse_audience(object: &Object, findings: &mut Findings) -> Audience {
-    match member(object, "audience") {
+fn parse_audience(object: &Object, form: Form, findings: &mut Findings) -> Audience {
+    let audience = member(object, "audience");
+    let file = audience.and_then(Value::as_object).and_then(|kinds| member(kinds, "file").map(|file| (kinds, file)));
+    match (form, file) {
+        (Form::FilePush | Form::Later, Some((kinds, file))) => return parse_file(kinds, file, findings),
+        (Form::FilePush, None) if audience.is_some() => {
+            findings.invalid("audience must be an object with file: everybody else is pushed to by POST /v3/push");
+            return Audience::All;
+        }
+        _ => {}
+    }
+    match audience {
         None => findings.missing("audience is missing"),
         Some(Value::String(word)) if word == "all" => return Audience::All,
         Some(Value::Object(kinds)) => return Audience::Selected(parse_kinds(kinds, findings)),
         Some(_) => findings.invalid("audience must be \"all\" or an object"),
     }
     Audience::All
+}
+
+/// Whom the list names is looked up when the push is sent.
+fn parse_file(kinds: &Object, file: &Value, findings: &mut Findings) -> Audience {
+    if kinds.values().filter(|value| !value.is_null()).count() > 1 {
+        findings.invalid("audience.file excludes other kinds");
+    }
+    let id = file.as_object().and_then(|file| member(file, "file_id"));
+    match id.and_then(Value::as_str).and_then(parse_name) {
+        Some(file) => Audience::File(FileAudience { file, devices: Vec::new() }),
+        None => {
+            findings.invalid("audience.file must be an object whose file_id was given by POST /v3/files");
+            Audience::All
+        }
+    }
 }
 
 fn parse_kinds(kinds: &Object, findings: &mut Findings) -> Selection {
