@@ -3,6 +3,7 @@
 //! Everything is parsed once, at the start, into the types below. All mistakes are reported together, each with its
 //! key, its value and what is allowed. `packaging/anserd.toml` shows every setting with default, cost and danger.
 
+mod bridge;
 mod reader;
 mod source;
 
@@ -13,9 +14,11 @@ use std::time::Duration;
 use anser_protocol::limits::GROUP_MEMBERS_DEFAULT;
 use log::LevelFilter;
 
+pub use bridge::{ApnsAuth, ApnsConfig, BridgeConfig, BridgeKind, FcmConfig, WebPushConfig, WebhookConfig};
 pub use reader::Mistake;
 pub use source::{Flags, read, read_text};
 
+use crate::bridge::{Origin, Url};
 use crate::rest::rate::{Limits as Rates, UNLIMITED};
 use reader::Reader;
 
@@ -47,6 +50,9 @@ pub struct Config {
     pub rates: Rates,
     pub heartbeat: Heartbeat,
     pub users: Users,
+    /// Services of the makers of devices; none unless configured.
+    pub bridges: Vec<BridgeConfig>,
+    pub callback: Callbacks,
 }
 
 /// A fixed offset east of UTC.
@@ -128,8 +134,25 @@ pub struct Users {
     pub strict_names: bool,
 }
 
-/// Every key that may stand in the file. `limits.links` is `ANSER_LIMITS_LINKS` in the environment.
-pub const KEYS: [&str; 32] = [
+/// Where app servers may be told what became of their pushes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Callbacks {
+    /// Empty means off.
+    pub hosts: Vec<Origin>,
+    /// Certificate authorities to trust in place of the system's.
+    pub ca: Option<PathBuf>,
+}
+
+impl Callbacks {
+    /// The address of a callback, if the operator permits its host.
+    pub fn permitted(&self, url: &str) -> Option<Url> {
+        Url::parse(url).filter(|url| self.hosts.contains(&url.origin))
+    }
+}
+
+/// Every key that may stand in the file, but for those of `[[bridge]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the
+/// environment.
+pub const KEYS: [&str; 34] = [
     "data_dir",
     "listen",
     "plain_listen",
@@ -162,7 +185,14 @@ pub const KEYS: [&str; 32] = [
     "rates.files",
     "heartbeat.seconds",
     "users.strict_names",
+    "callback.hosts",
+    "callback.ca",
 ];
+
+/// All of them: what `anserd check --list` prints.
+pub fn known_keys() -> Vec<String> {
+    KEYS.iter().map(|key| key.to_string()).chain(bridge::keys()).collect()
+}
 
 impl Config {
     /// Takes every setting out of the reader; what is left there was unknown.
@@ -200,6 +230,11 @@ impl Config {
                 .range("heartbeat.seconds", 5..=3600)
                 .map_or_else(Heartbeat::default, |(min, max)| Heartbeat { min: seconds(min), max: seconds(max) }),
             users: Users { strict_names: reader.switch("users.strict_names").unwrap_or(false) },
+            bridges: bridge::take(reader),
+            callback: Callbacks {
+                hosts: reader.origins("callback.hosts").unwrap_or_default(),
+                ca: reader.path("callback.ca"),
+            },
         }
     }
 }

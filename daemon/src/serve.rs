@@ -17,6 +17,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::admin;
 use crate::attendance;
+use crate::bridge::{BridgeError, Callbacks};
+use crate::callback;
 use crate::clearing::Clearing;
 use crate::clock::now_ms;
 use crate::config::Config;
@@ -67,6 +69,8 @@ pub enum StartError {
     DataDir(#[from] DataDirError),
     #[error("the daemon's key cannot be used: {0}")]
     Keys(io::Error),
+    #[error("callbacks cannot be set up: {0}")]
+    Callback(#[from] BridgeError),
     #[error(transparent)]
     Certificate(#[from] CertificateError),
     #[error("TLS cannot be set up: {0}")]
@@ -91,6 +95,7 @@ impl StartError {
         matches!(
             self,
             Self::Keys(_)
+                | Self::Callback(_)
                 | Self::Certificate(CertificateError::Broken { .. } | CertificateError::Mismatch { .. })
                 | Self::Store(OpenError::NewerFormat { .. } | OpenError::Damaged(_))
         )
@@ -102,6 +107,7 @@ impl Daemon {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let data_dir = DataDir::open(&config.data_dir)?;
         let keys = Keys::open(data_dir.path()).map_err(StartError::Keys)?;
+        let callbacks = Callbacks::new(&config.callback)?;
         let certificates = Certificates::open(&config.tls, data_dir.path())?;
         // Before the store is touched: a port in use is the most common reason not to start.
         let bound = config.listen.iter().map(|address| listen::bind(*address)).collect::<Result<Vec<_>, _>>()?;
@@ -155,6 +161,7 @@ impl Daemon {
         tokio::spawn(attendance::run(daemon.context.clone()));
         tokio::spawn(schedule::job::run(daemon.context.clone()));
         tokio::spawn(slow_pushes::run(daemon.context.clone()));
+        tokio::spawn(callback::run(daemon.context.clone(), callbacks));
         tokio::spawn(renew(certificates, daemon.context.clone()));
         Ok(daemon)
     }

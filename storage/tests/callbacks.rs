@@ -100,7 +100,7 @@ fn only_what_the_server_wants_waits_and_only_from_devices_of_the_push() {
 }
 
 #[test]
-fn a_bridge_that_took_the_push_counts_as_pushed_but_not_twice_for_one_bridge() {
+fn a_bridge_that_took_the_push_counts_as_pushed_once() {
     let mut world = World::new();
     let one = world.device("one");
     let push = world.push_with(&["one"], callback());

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Failure, settings};
-use crate::config::{Flags, KEYS};
+use crate::bridge::Bridges;
+use crate::config::{Flags, known_keys};
 use crate::tls::Certificates;
 
 #[derive(Debug, Args)]
@@ -20,7 +21,7 @@ pub struct CheckArgs {
 
 pub fn run(args: &CheckArgs) -> Result<(), Failure> {
     if args.list {
-        KEYS.iter().for_each(|key| println!("{key}"));
+        known_keys().iter().for_each(|key| println!("{key}"));
         return Ok(());
     }
     let flags = Flags { config: args.config.clone(), ..Flags::default() };
@@ -30,6 +31,7 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
         Certificates::open(&config.tls, &config.data_dir)
             .map_err(|error| Failure::lasting(format!("anserd: {error}")))?;
     }
+    Bridges::check(&config.bridges).map_err(|error| Failure::lasting(format!("anserd: {error}")))?;
     println!("the settings are valid; data folder {}", config.data_dir.display());
     Ok(())
 }

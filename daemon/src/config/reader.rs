@@ -10,6 +10,7 @@ use config::{Value, ValueKind};
 use log::LevelFilter;
 
 use super::TimeZone;
+use crate::bridge::{Origin, Url};
 
 /// One thing wrong with the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,13 +48,91 @@ impl Reader {
     pub(super) fn finish(mut self, known: &[&str]) -> Vec<Mistake> {
         let unknown: Vec<_> = std::mem::take(&mut self.values).into_iter().collect();
         for (key, value) in unknown {
-            let allowed = match nearest(&key, known) {
+            let allowed = match nearest(&without_numbers(&key), known) {
                 Some(near) => format!("unknown setting; did you mean {near}?"),
                 None => "unknown setting; `anserd check --list` names all of them".to_owned(),
             };
             self.mistakes.push(Mistake { what: self.describe(&key, &value), allowed });
         }
         self.mistakes
+    }
+
+    /// Whether a setting is there and not taken yet.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.values.contains_key(key)
+    }
+
+    /// The tables of `[[key]]`, as prefixes of the keys of their settings: `key[1]` is the first.
+    pub(super) fn tables(&mut self, key: &str) -> Vec<String> {
+        let single = format!("{key}.");
+        let singles: Vec<String> = self.values.keys().filter(|name| name.starts_with(&single)).cloned().collect();
+        if !singles.is_empty() {
+            singles.iter().for_each(|name| drop(self.values.remove(name)));
+            let what = format!("[{key}] ({})", self.file);
+            self.mistakes.push(Mistake { what, allowed: format!("must be written [[{key}]]: there may be many") });
+        }
+        let tables =
+            self.parse(key, &format!("must be tables, each under a line [[{key}]]"), |value| match value.kind {
+                ValueKind::Array(items) => {
+                    items.iter().all(|item| matches!(item.kind, ValueKind::Table(_))).then_some(items)
+                }
+                _ => None,
+            });
+        let mut prefixes = Vec::new();
+        for (number, table) in (1..).zip(tables.unwrap_or_default()) {
+            let prefix = format!("{key}[{number}]");
+            flatten(prefix.clone(), table, &mut self.values);
+            prefixes.push(prefix);
+        }
+        prefixes
+    }
+
+    /// Notes that what is left of a table, but known in others of its name, is in the wrong place.
+    pub(super) fn misplaced(&mut self, table: &str, known: &[String], allowed: &str) {
+        let left: Vec<_> = self.values.iter().filter(|(key, _)| is_under(key, table)).collect();
+        let wrong: Vec<String> =
+            left.into_iter().map(|(key, _)| key.clone()).filter(|key| known.contains(&without_numbers(key))).collect();
+        for key in wrong {
+            if let Some(value) = self.values.remove(&key) {
+                self.mistakes.push(Mistake { what: self.describe(&key, &value), allowed: allowed.to_owned() });
+            }
+        }
+    }
+
+    /// Leaves the rest of a table unread, because a mistake that is noted already makes it meaningless.
+    pub(super) fn drop_under(&mut self, table: &str) {
+        self.values.retain(|key, _| !is_under(key, table));
+    }
+
+    pub(super) fn word(&mut self, key: &str, allowed: &str, is_fine: impl Fn(&str) -> bool) -> Option<String> {
+        self.parse(key, allowed, |value| text(value).filter(|text| is_fine(text)))
+    }
+
+    pub(super) fn url(&mut self, key: &str, is_fine: impl Fn(&Url) -> bool, detail: &str) -> Option<Url> {
+        self.parse(key, &format!("must be an https:// address, {detail}"), |value| {
+            Url::parse(&text(value)?).filter(|url| is_fine(url))
+        })
+    }
+
+    /// Servers that may be called; passwords do not travel in the clear to others than private ones.
+    pub(super) fn origins(&mut self, key: &str) -> Option<Vec<Origin>> {
+        let allowed = "must be servers without a path, like [\"https://app.example.com\"]; \
+                       http:// only on this machine or in a private network";
+        self.parse(key, allowed, |value| {
+            let urls: Option<Vec<Url>> = list(value)?.iter().map(|text| Url::parse(text)).collect();
+            let urls = urls?;
+            let are_fine = urls.iter().all(|url| url.path == "/" && url.is_private_or_tls());
+            are_fine.then(|| urls.into_iter().map(|url| url.origin).collect())
+        })
+    }
+
+    /// Names of vendors.
+    pub(super) fn names(&mut self, key: &str) -> Option<Vec<String>> {
+        let is_name = |name: &String| {
+            name == "*" || (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+        };
+        let allowed = "must be names of letters and digits, like [\"xiaomi\", \"huawei\"], or [\"*\"] for all";
+        self.parse(key, allowed, |value| list(value).filter(|names| names.iter().all(is_name)))
     }
 
     pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
@@ -151,6 +230,18 @@ impl Reader {
     fn describe(&self, key: &str, value: &Value) -> String {
         let shown: String = shown(value).chars().take(120).collect();
         format!("{key} = {shown} ({})", value.origin().unwrap_or(&self.file))
+    }
+}
+
+fn is_under(key: &str, table: &str) -> bool {
+    key.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// `bridge[2].topic` is the key `bridge.topic` of one of many tables.
+fn without_numbers(key: &str) -> String {
+    match (key.find('['), key.find("].")) {
+        (Some(from), Some(to)) if from < to => format!("{}{}", &key[..from], &key[to + 1..]),
+        _ => key.to_owned(),
     }
 }
 

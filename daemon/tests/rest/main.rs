@@ -3,6 +3,7 @@
 
 mod alias;
 mod amendment;
+mod callback;
 mod certificate;
 mod contract;
 mod developer;
