@@ -18,6 +18,7 @@ pub use bridge::{ApnsAuth, ApnsConfig, BridgeConfig, BridgeKind, FcmConfig, WebP
 pub use reader::Mistake;
 pub use source::{Flags, read, read_text};
 
+use crate::bridge::{Origin, Url};
 use crate::rest::rate::{Limits as Rates, UNLIMITED};
 use reader::Reader;
 
@@ -51,6 +52,7 @@ pub struct Config {
     pub users: Users,
     /// Services of the makers of devices; none unless configured.
     pub bridges: Vec<BridgeConfig>,
+    pub callback: Callbacks,
 }
 
 /// A fixed offset east of UTC.
@@ -132,9 +134,25 @@ pub struct Users {
     pub strict_names: bool,
 }
 
+/// Where app servers may be told what became of their pushes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Callbacks {
+    /// Empty means off.
+    pub hosts: Vec<Origin>,
+    /// Certificate authorities to trust in place of the system's.
+    pub ca: Option<PathBuf>,
+}
+
+impl Callbacks {
+    /// The address of a callback, if the operator permits its host.
+    pub fn permitted(&self, url: &str) -> Option<Url> {
+        Url::parse(url).filter(|url| self.hosts.contains(&url.origin))
+    }
+}
+
 /// Every key that may stand in the file, but for those of `[[bridge]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the
 /// environment.
-pub const KEYS: [&str; 32] = [
+pub const KEYS: [&str; 34] = [
     "data_dir",
     "listen",
     "plain_listen",
@@ -167,6 +185,8 @@ pub const KEYS: [&str; 32] = [
     "rates.files",
     "heartbeat.seconds",
     "users.strict_names",
+    "callback.hosts",
+    "callback.ca",
 ];
 
 /// All of them: what `anserd check --list` prints.
@@ -211,6 +231,10 @@ impl Config {
                 .map_or_else(Heartbeat::default, |(min, max)| Heartbeat { min: seconds(min), max: seconds(max) }),
             users: Users { strict_names: reader.switch("users.strict_names").unwrap_or(false) },
             bridges: bridge::take(reader),
+            callback: Callbacks {
+                hosts: reader.origins("callback.hosts").unwrap_or_default(),
+                ca: reader.path("callback.ca"),
+            },
         }
     }
 }

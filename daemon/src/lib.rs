@@ -6,7 +6,7 @@
 //!   [`admin`] the operator on this machine, [`switchboard`] delivers what was appended, [`schedule`] sends what is due,
 //!   [`retention`] removes what has had its time, `clearing` what is left of deleted tags, [`scrub`] looks for damage,
 //!   [`attendance`] notes who is there, [`slow_pushes`] goes on with pushes that are given out slowly, [`bridge`] hands
-//!   notices over to the services of the makers of devices.
+//!   notices over to the services of the makers of devices, [`callback`] tells app servers what became of their pushes.
 //! - What they share, in a [`context::Context`]: [`ledger`] (the way to the store), [`password`], [`keys`], [`clock`],
 //!   [`shutdown`], and the rules for names in [`username`] and [`label`].
 //! - What starts it: [`cli`], [`config`], [`data_dir`], [`tls`], [`logging`].
@@ -16,6 +16,7 @@ pub mod serve;
 pub mod admin;
 pub mod attendance;
 pub mod bridge;
+pub mod callback;
 pub mod link;
 pub mod listen;
 pub mod rest;

@@ -17,7 +17,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::admin;
 use crate::attendance;
-use crate::bridge::{self, BridgeError, Bridges};
+use crate::bridge::{self, BridgeError, Bridges, Callbacks};
+use crate::callback;
 use crate::clearing::Clearing;
 use crate::clock::now_ms;
 use crate::config::Config;
@@ -68,10 +69,12 @@ pub enum StartError {
     DataDir(#[from] DataDirError),
     #[error("the daemon's key cannot be used: {0}")]
     Keys(io::Error),
+    #[error("callbacks cannot be set up: {0}")]
+    Callback(#[source] BridgeError),
     #[error(transparent)]
     Certificate(#[from] CertificateError),
     #[error("a bridge cannot be set up: {0}")]
-    Bridge(#[from] BridgeError),
+    Bridge(#[source] BridgeError),
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
     #[error(transparent)]
@@ -95,6 +98,7 @@ impl StartError {
             self,
             Self::Keys(_)
                 | Self::Bridge(_)
+                | Self::Callback(_)
                 | Self::Certificate(CertificateError::Broken { .. } | CertificateError::Mismatch { .. })
                 | Self::Store(OpenError::NewerFormat { .. } | OpenError::Damaged(_))
         )
@@ -106,8 +110,9 @@ impl Daemon {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let data_dir = DataDir::open(&config.data_dir)?;
         let keys = Keys::open(data_dir.path()).map_err(StartError::Keys)?;
+        let callbacks = Callbacks::new(&config.callback).map_err(StartError::Callback)?;
         let certificates = Certificates::open(&config.tls, data_dir.path())?;
-        let bridges = Bridges::new(&config.bridges, data_dir.path())?;
+        let bridges = Bridges::new(&config.bridges, data_dir.path()).map_err(StartError::Bridge)?;
         // Before the store is touched: a port in use is the most common reason not to start.
         let bound = config.listen.iter().map(|address| listen::bind(*address)).collect::<Result<Vec<_>, _>>()?;
         let plain =
@@ -162,6 +167,7 @@ impl Daemon {
         tokio::spawn(schedule::job::run(daemon.context.clone()));
         tokio::spawn(slow_pushes::run(daemon.context.clone()));
         tokio::spawn(bridge::job::run(daemon.context.clone()));
+        tokio::spawn(callback::run(daemon.context.clone(), callbacks));
         tokio::spawn(renew(certificates, daemon.context.clone()));
         Ok(daemon)
     }

@@ -16,7 +16,7 @@ use anser_storage::command::{
     SegmentCommand,
 };
 use anser_storage::segment::Condition;
-use anser_storage::{Options, PushCertificate, PushToken, Store, Use};
+use anser_storage::{Callback, Options, PushCertificate, PushToken, Store, Use};
 use common::World;
 use common::kept::{READ_AT_MS, describe};
 use common::pushes::named;
@@ -62,7 +62,14 @@ fn add_what_the_script_leaves_out(world: &mut World) {
         master_secret: secret.into(),
     }));
     let device = world.device("00kept");
-    let pushed = world.push(named(&["00kept"]));
+    let callback = Callback {
+        url: "https://app.example.com/told".into(),
+        params: String::new(),
+        wants_received: true,
+        wants_clicked: false,
+        wants_pushed: false,
+    };
+    let (pushed, _) = world.push_as(named(&["00kept"]), |submit| submit.callback = Some(callback));
     world.received(device, &[pushed]);
     let due_ms = world.now_ms + 86_400_000;
     world.schedule_as("every morning", due_ms, |new| new.cid = Some("cid of the schedule".into()));

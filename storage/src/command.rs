@@ -9,12 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{AppNumber, DeviceNumber, ScheduleId, ScheduleNumber, SegmentId, UserNumber};
 use crate::rows::app::AddressRange;
-use crate::rows::bridge::PushToken;
+use crate::rows::callback::Callback;
 use crate::rows::certificate::PushCertificate;
-
-mod file;
 use crate::rows::presence::Use;
 use crate::segment::Condition;
+
+mod bridge;
+mod file;
+pub use bridge::{BadgeChange, BridgeCommand};
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
 
 /// A command and the moment at which it was made.
@@ -409,29 +411,6 @@ pub enum PushCommand {
     },
 }
 
-/// What the bridges to sleeping devices ask for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum BridgeCommand {
-    /// Where the device can be reached without a link; nothing forgets it. Another device with this token loses it.
-    SetToken { app: AppNumber, device: DeviceNumber, token: Option<PushToken> },
-    /// The bridge says that the token is good no more; a newer one stays.
-    DropToken { app: AppNumber, device: DeviceNumber, token: PushToken },
-    /// What the icon shows: 0 to 99,999.
-    SetBadge { app: AppNumber, device: DeviceNumber, badge: u32 },
-    /// Changes the badges of at most 256 devices for a push, once each; the answer says all of them.
-    CountBadges { app: AppNumber, push: Position, devices: Vec<DeviceNumber>, change: BadgeChange },
-    /// A bridge took the push for these devices. At most 4,096.
-    HandedOver { app: AppNumber, push: Position, devices: Vec<DeviceNumber> },
-    /// All releases up to here are dealt with.
-    Advance { app: AppNumber, position: Position },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum BadgeChange {
-    To(u32),
-    By(i32),
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reported {
     /// The notification was shown.
@@ -459,6 +438,8 @@ pub struct Submit {
     pub replaces: Option<Position>,
     /// JSON object, or empty: what bridges and the console want to know of the push and devices need not.
     pub kept: String,
+    /// Who wants to hear what becomes of it on each device.
+    pub callback: Option<Callback>,
     /// Echoed in the answer, and again when the cid is repeated.
     pub sendno: String,
     /// Devices connected when a push without lifetime was accepted; ignored for others.
@@ -655,6 +636,7 @@ impl Command {
                 | BridgeCommand::SetBadge { app, .. }
                 | BridgeCommand::CountBadges { app, .. }
                 | BridgeCommand::HandedOver { app, .. }
+                | BridgeCommand::CallbacksTold { app, .. }
                 | BridgeCommand::Advance { app, .. },
             ) => Some(*app),
             Self::Mark(
@@ -688,6 +670,7 @@ impl Command {
                 BridgeCommand::DropToken { .. }
                 | BridgeCommand::CountBadges { .. }
                 | BridgeCommand::HandedOver { .. }
+                | BridgeCommand::CallbacksTold { .. }
                 | BridgeCommand::Advance { .. },
             )
             | Self::Device(DeviceCommand::SetTraits { .. })

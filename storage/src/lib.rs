@@ -34,6 +34,7 @@ mod snapshot;
 pub use rows::account::{AppGroup, Developer, DeveloperApp};
 pub use rows::app::{Access, AddressRange, App};
 pub use rows::bridge::PushToken;
+pub use rows::callback::{Callback, CallbackEvent, CallbackKind};
 pub use rows::certificate::PushCertificate;
 pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::group::Group;
@@ -44,7 +45,7 @@ pub use snapshot::{
     BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueSchedule, DueSlice, File,
     Finding, GroupPushShown, HistoryPage, Member, PendingPush, PlannedChat, PlatformReport, Presence, Present,
     PushCounts, PushReport, ReadRecord, Reader, Schedule, SchedulePage, ScrubPlace, Scrubbed, Snapshot,
-    TestDeviceShown, UsableFile,
+    TestDeviceShown, UsableFile, WaitingCallback, WaitingCallbacks,
 };
 
 pub mod disk;

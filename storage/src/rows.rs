@@ -3,6 +3,7 @@
 pub mod account;
 pub mod app;
 pub mod bridge;
+pub mod callback;
 pub mod certificate;
 pub mod chat;
 pub mod chunk;

@@ -83,6 +83,7 @@ tables! {
     TokenChunks = 62, "token_chunks";
     Badges = 63, "badges";
     BridgeCursors = 64, "bridge_cursors";
+    Callbacks = 65, "callbacks";
 }
 
 impl Table {

@@ -249,6 +249,7 @@ fn names_and_lists_count_against_the_queues_bytes() {
         spread_s: 0,
         replaces: None,
         kept: String::new(),
+        callback: None,
         time_to_live_s: 60,
         sendno: String::new(),
         connected: Vec::new(),

@@ -7,6 +7,7 @@
 
 mod answer;
 mod apns;
+mod callback;
 mod credentials;
 mod endpoint;
 mod fcm;
@@ -30,6 +31,7 @@ use anser_protocol::ids::{Position, TimeMs};
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
+pub use callback::{Callbacks, Told};
 pub use credentials::BridgeError;
 pub use origin::{Origin, Url};
 pub use vapid::public_key as vapid_public_key;

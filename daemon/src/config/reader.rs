@@ -10,7 +10,7 @@ use config::{Value, ValueKind};
 use log::LevelFilter;
 
 use super::TimeZone;
-use crate::bridge::Url;
+use crate::bridge::{Origin, Url};
 
 /// One thing wrong with the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +111,18 @@ impl Reader {
     pub(super) fn url(&mut self, key: &str, is_fine: impl Fn(&Url) -> bool, detail: &str) -> Option<Url> {
         self.parse(key, &format!("must be an https:// address, {detail}"), |value| {
             Url::parse(&text(value)?).filter(|url| is_fine(url))
+        })
+    }
+
+    /// Servers that may be called; passwords do not travel in the clear to others than private ones.
+    pub(super) fn origins(&mut self, key: &str) -> Option<Vec<Origin>> {
+        let allowed = "must be servers without a path, like [\"https://app.example.com\"]; \
+                       http:// only on this machine or in a private network";
+        self.parse(key, allowed, |value| {
+            let urls: Option<Vec<Url>> = list(value)?.iter().map(|text| Url::parse(text)).collect();
+            let urls = urls?;
+            let are_fine = urls.iter().all(|url| url.path == "/" && url.is_private_or_tls());
+            are_fine.then(|| urls.into_iter().map(|url| url.origin).collect())
         })
     }
 

@@ -4,6 +4,7 @@
 mod alias;
 mod amendment;
 mod bridging;
+mod callback;
 mod certificate;
 mod contract;
 mod developer;

@@ -34,6 +34,7 @@ impl Batch<'_> {
                 self.mark_bridged(*app, *push, devices)?;
                 Ok(Answer::Done)
             }
+            BridgeCommand::CallbacksTold { app, events } => self.callbacks_told(*app, events),
             BridgeCommand::Advance { app, position } => {
                 self.require_app(*app)?;
                 self.put(&app_key(*app), &BridgeCursor(*position))?;
@@ -130,8 +131,7 @@ impl Batch<'_> {
             return Ok(());
         }
         for (number, bridged) in by_chunk(devices) {
-            let key = report_chunk_key(app, push, Report::Bridged, number);
-            self.change_chunk::<ReportChunk>(&key, |known| known.union(&bridged))?;
+            self.add_reports(app, push, Report::Bridged, number, &bridged)?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use crate::error::ReadError;
 use crate::key::{Key, u64_at};
 use crate::outcome::Answer;
 use crate::rows::account::group_push_key;
+use crate::rows::callback::callback_key;
 use crate::rows::push::{Cid, Expiry, cid_key, push_key};
 use crate::rows::schedule::{ScheduleCid, schedule_key};
 use crate::rows::user::{Token, session_key, token_key};
@@ -100,6 +101,7 @@ impl Batch<'_> {
                 if is_complete {
                     self.remove(Table::PushStates, &push_key(*app, *push))?;
                     self.remove(Table::PushTargets, &push_key(*app, *push))?;
+                    self.remove(Table::Callbacks, &callback_key(*app, *push))?;
                 }
                 Ok((reports.len() + 2, is_complete))
             }

@@ -10,6 +10,7 @@ mod append;
 mod audience;
 mod batch;
 mod bridge;
+mod callback;
 mod device;
 mod expire;
 mod file;

@@ -137,6 +137,9 @@ impl Batch<'_> {
         };
         self.put(&push_key(app, msg_id), &state)?;
         self.put(&push_key(app, msg_id), &PushTargets { at_ms: self.now_ms(), platforms: by_platform })?;
+        if let Some(callback) = &submit.callback {
+            self.order_callback(app, msg_id, callback)?;
+        }
         if let Some(replaced) = submit.replaces {
             self.replace_push(app, replaced, msg_id)?;
         }

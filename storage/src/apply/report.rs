@@ -26,7 +26,9 @@ impl Batch<'_> {
                 && self.was_released_to(app, &state, device)?
             {
                 let key = report_chunk_key(app, *push, report, chunk_of(device));
-                self.change_chunk::<ReportChunk>(&key, |reported| reported.insert(device))?;
+                if self.change_chunk::<ReportChunk>(&key, |reported| reported.insert(device))? {
+                    self.note_for_callback(app, *push, report, &[device])?;
+                }
             }
         }
         Ok(Answer::Done)
@@ -40,8 +42,7 @@ impl Batch<'_> {
                 continue;
             }
             for (number, reached) in by_chunk(devices) {
-                let key = report_chunk_key(app, *push, Report::Reached, number);
-                self.change_chunk::<ReportChunk>(&key, |known| known.union(&reached))?;
+                self.add_reports(app, *push, Report::Reached, number, &reached)?;
             }
         }
         Ok(Answer::Done)

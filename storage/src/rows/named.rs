@@ -11,6 +11,7 @@ use crate::row;
 use crate::rows::account::{GroupPush, group_push_key};
 use crate::rows::app::{App, ByAppKey, ByAppName, app_key, text_key};
 use crate::rows::bridge::{PushToken, TokenOwner, token_chunk_key, token_owner_key};
+use crate::rows::callback::CallbackEvent;
 use crate::rows::chat::{Chat, Conversation, ConversationKind, SingleChat, conversation_key, single_chat_key};
 use crate::rows::chunk::{
     ChunkRow, PlatformChunk, TagChunk, TokenChunk, TraitChunk, chunk_of, platform_chunk_key, tag_chunk_key,
@@ -114,6 +115,11 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         }
         Table::Access | Table::PushCertificates | Table::BridgeCursors => vec![(Table::Apps, app_key(app))],
         Table::PushTokens => by_push_token(&row::decode(key, value)?, app, DeviceNumber(second)),
+        Table::Callbacks => vec![match CallbackEvent::of_key(key) {
+            // It may outlive its push's callback.
+            Some(event) => (Table::Devices, device_key(app, event.device)),
+            None => (Table::PushStates, push_key(app, Position(u64_at(key, 5).unwrap_or_default()))),
+        }],
         Table::TokenOwners => {
             vec![(Table::PushTokens, device_key(app, row::decode::<TokenOwner>(key, value)?.0))]
         }

@@ -5,6 +5,7 @@
 mod accounts;
 mod age;
 mod bridge;
+mod callbacks;
 mod conversations;
 mod files;
 mod history;
@@ -21,6 +22,7 @@ mod walk;
 
 pub use accounts::GroupPushShown;
 pub(crate) use bridge::with_token;
+pub use callbacks::{WaitingCallback, WaitingCallbacks};
 pub use conversations::PlannedChat;
 pub use files::{File, UsableFile};
 pub use presence::{Presence, Present};

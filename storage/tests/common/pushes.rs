@@ -57,6 +57,7 @@ impl World {
             spread_s: 0,
             replaces: None,
             kept: String::new(),
+            callback: None,
         }
     }
 

@@ -300,6 +300,7 @@ impl Author {
             spread_s: *self.random.pick(&[0, 0, 60, 3600]),
             replaces: if self.random.one_in(4) { self.apps[of].pushes.last().copied() } else { None },
             kept: if self.random.one_in(4) { r#"{"sms_message":{}}"#.into() } else { String::new() },
+            callback: None,
         };
         if let Some(Answer::Pushed { msg_id, .. }) = self.write(Command::Push(PushCommand::Submit(Box::new(submit)))) {
             self.apps[of].pushes.push(msg_id);
@@ -365,6 +366,7 @@ impl Author {
                 spread_s: 0,
                 replaces: None,
                 kept: String::new(),
+                callback: None,
                 time_to_live_s: 60,
                 sendno: self.count.to_string(),
                 connected: Vec::new(),

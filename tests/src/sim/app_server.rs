@@ -193,6 +193,7 @@ impl World {
             spread_s: 0,
             replaces: None,
             kept: String::new(),
+            callback: None,
         };
         let mut push = Push { app: index, key, submit, certain: BTreeSet::new(), possible: BTreeSet::new() };
         self.announce_push(&mut push);

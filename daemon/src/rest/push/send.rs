@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::cid::{CidType, Cids};
 use super::object::{Form, PushObject, Reading, UnknownKeys};
 use super::{images, listed, refusal};
+use crate::callback;
 use crate::clock::now_ms;
 use crate::context::Context;
 use crate::rest::family::Family;
@@ -83,6 +84,7 @@ pub(super) async fn submission(
         (Mode::Send, 0) => context.switchboard.connected_devices(app),
         _ => Vec::new(),
     };
+    let callback = callback::order(&context.config.callback, &push.kept);
     Ok(Submit {
         app,
         contents: push.contents,
@@ -93,6 +95,7 @@ pub(super) async fn submission(
         spread_s: push.spread_s,
         replaces: push.replaces,
         kept: push.kept,
+        callback,
         sendno: push.sendno,
         connected,
         cid: push.cid.filter(|_| mode == Mode::Send),
