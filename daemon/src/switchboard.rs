@@ -15,6 +15,7 @@ use anser_storage::outcome::{Appended, Route};
 use roaring::RoaringBitmap;
 
 use crate::attendance::Attendance;
+use crate::bridge::chat::Sleepers;
 use crate::link::mailbox::{Delivery, Mailbox};
 use crate::link::session::{Input, Recipient};
 
@@ -29,6 +30,8 @@ pub struct Switchboard {
     copies: AtomicUsize,
     /// What is to be told to the store about who was here.
     pub attendance: Attendance,
+    /// Whom a bridge may wake for what they missed.
+    pub sleepers: Sleepers,
 }
 
 #[derive(Debug, Default)]
@@ -233,7 +236,10 @@ impl Switchboard {
     }
 
     fn deliver_to_user(&self, connected: &Connected, app: AppNumber, user: UserNumber, appended: &Arc<Appended>) {
-        for mailbox in connected.users.get(&(wall(app), user)).into_iter().flatten() {
+        let Some(sessions) = connected.users.get(&(wall(app), user)) else {
+            return self.sleepers.note(user, appended);
+        };
+        for mailbox in sessions {
             self.put(mailbox, Recipient::User(user), appended);
         }
     }

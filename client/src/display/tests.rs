@@ -1,3 +1,5 @@
+//! The rules of display, each with its edges.
+
 use anser_protocol::content::{CustomMessage, Notification, PushContent};
 use proptest::prelude::*;
 

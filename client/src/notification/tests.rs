@@ -1,3 +1,5 @@
+//! Payloads as the push API hands them over, whole and odd.
+
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -18,7 +18,7 @@ use futures_util::stream::FuturesUnordered;
 use roaring::RoaringBitmap;
 
 use super::notice::{Content, content_for};
-use super::{Bridges, Handed, TokenKind};
+use super::{Bridges, Handed, TokenKind, chat};
 use crate::clock::now_ms;
 use crate::context::Shared;
 use crate::ledger::{Ledger, Unavailable};
@@ -38,6 +38,9 @@ const LONGEST_PAUSE_MS: u64 = 10 * 60_000;
 pub async fn run(context: Shared) {
     if context.bridges.is_empty() {
         return;
+    }
+    if context.bridges.wakes_anybody_for_chat() {
+        context.switchboard.sleepers.switch_on();
     }
     let mut shutdown = context.shutdown.clone();
     let mut job = Job::default();
@@ -116,7 +119,7 @@ impl Job {
             }
             line.keep(ledger, app).await?;
         }
-        Ok(())
+        chat::wake(ledger, switchboard, bridges, now_ms).await
     }
 }
 

@@ -8,6 +8,7 @@
 mod answer;
 mod apns;
 mod callback;
+pub mod chat;
 mod credentials;
 mod endpoint;
 mod fcm;
@@ -62,17 +63,6 @@ pub struct Notice {
     /// Of notices with the same one, only the newest is shown.
     pub collapse_id: Option<String>,
     pub expires_ms: TimeMs,
-}
-
-/// A text message to a phone number, for the operator's own SMS gateway.
-#[derive(Clone, Debug)]
-pub struct Sms {
-    pub app_key: String,
-    pub msg_id: Position,
-    pub registration_id: String,
-    pub mobile: String,
-    /// `sms_message` as the push API gave it.
-    pub message: Map<String, Value>,
 }
 
 /// What became of a notice.
@@ -153,9 +143,9 @@ impl Bridges {
         self.find(app_key, |service| service.takes(kind)).is_some_and(|bridge| bridge.wakes_for_chat)
     }
 
-    /// Whether text messages of this app have somewhere to go.
-    pub fn takes_sms(&self, app_key: &str) -> bool {
-        self.find(app_key, Service::takes_sms).is_some()
+    /// Whether chat messages wake anybody at all.
+    pub fn wakes_anybody_for_chat(&self) -> bool {
+        self.bridges.iter().any(|bridge| bridge.wakes_for_chat)
     }
 
     pub async fn hand_over(&self, kind: TokenKind, token: &str, notice: &Notice) -> Handed {
@@ -168,17 +158,6 @@ impl Bridges {
             Service::Fcm(fcm) => fcm.send(token, notice).await,
             Service::WebPush(web_push) => web_push.send(token, notice).await,
             Service::Webhook(webhook) => webhook.send(token, notice).await,
-        }
-    }
-
-    pub async fn hand_over_sms(&self, sms: &Sms) -> Handed {
-        let Some(bridge) = self.find(&sms.app_key, Service::takes_sms) else {
-            return Handed::Refused("no bridge takes text messages".to_owned());
-        };
-        let Ok(_permit) = bridge.at_once.acquire().await else { return Handed::Later(None) };
-        match &bridge.service {
-            Service::Webhook(webhook) => webhook.send_sms(sms).await,
-            _ => Handed::Refused("no bridge takes text messages".to_owned()),
         }
     }
 
@@ -228,10 +207,6 @@ impl Service {
                 Self::Webhook(webhook) => webhook.takes_token(token),
                 _ => true,
             }
-    }
-
-    fn takes_sms(&self) -> bool {
-        matches!(self, Self::Webhook(webhook) if webhook.takes_sms())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The operator's own server, for the channels of vendors and for text messages: one signed POST for each.
+//! The operator's own server, for the channels of vendors: one signed POST for each notice.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::credentials::{BridgeError, Versions, secret, tls};
 use super::endpoint::{Answer, Endpoint};
 use super::guard::Reach;
-use super::{AT_ONCE_MAX, Clock, Handed, Notice, Sms};
+use super::{AT_ONCE_MAX, Clock, Handed, Notice};
 use crate::config::WebhookConfig;
 
 pub(super) struct Webhook {
@@ -18,7 +18,6 @@ pub(super) struct Webhook {
     path: String,
     secret: hmac::Key,
     vendors: Vec<String>,
-    sms: bool,
     clock: Clock,
 }
 
@@ -30,7 +29,6 @@ impl Webhook {
             path: config.url.path.clone(),
             secret: hmac::Key::new(hmac::HMAC_SHA256, &secret(&config.secret_file)?),
             vendors: config.vendors.clone(),
-            sms: config.sms,
             clock,
         })
     }
@@ -42,10 +40,6 @@ impl Webhook {
     pub(super) fn takes_token(&self, token: &str) -> bool {
         let vendor = token.split_once(':').map_or("", |(vendor, _)| vendor);
         self.vendors.iter().any(|taken| taken == "*" || taken == vendor)
-    }
-
-    pub(super) fn takes_sms(&self) -> bool {
-        self.sms
     }
 
     pub(super) async fn send(&self, token: &str, notice: &Notice) -> Handed {
@@ -69,18 +63,6 @@ impl Webhook {
             "badge": notice.badge,
             "collapse_id": notice.collapse_id,
             "expires_ms": notice.expires_ms,
-        });
-        self.post(&body).await
-    }
-
-    pub(super) async fn send_sms(&self, sms: &Sms) -> Handed {
-        let body = json!({
-            "kind": "sms",
-            "mobile": sms.mobile,
-            "app_key": sms.app_key,
-            "msg_id": sms.msg_id.to_string(),
-            "registration_id": sms.registration_id,
-            "message": sms.message,
         });
         self.post(&body).await
     }

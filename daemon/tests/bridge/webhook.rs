@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use anser_protocol::ids::Position;
-use anserd::bridge::{Bridges, Handed, Sms, TokenKind};
+use anserd::bridge::{Bridges, Handed, TokenKind};
 use anserd::config::{BridgeConfig, BridgeKind, WebhookConfig};
 use data_encoding::HEXLOWER;
 use ring::hmac;
@@ -14,16 +13,16 @@ use crate::{NOW_MS, notice, object, parsed};
 
 const SECRET: &str = "correct horse battery staple";
 
-fn config(world: &World, server: &Server, path: &str, vendors: &[&str], sms: bool) -> BridgeConfig {
+fn config(world: &World, server: &Server, path: &str, vendors: &[&str]) -> BridgeConfig {
     let vendors = vendors.iter().map(|vendor| vendor.to_string()).collect();
     let secret_file = world.write("secret", format!("{SECRET}\n"));
-    world.config(BridgeKind::Webhook(WebhookConfig { url: server.url(path), secret_file, vendors, sms }))
+    world.config(BridgeKind::Webhook(WebhookConfig { url: server.url(path), secret_file, vendors }))
 }
 
 async fn webhook(alpn: &'static str) -> (World, Server, Bridges) {
     let world = World::new();
     let server = world.server(alpn).await;
-    let bridges = world.bridges(&[config(&world, &server, "/hook?x=1", &["xiaomi", "huawei"], true)]);
+    let bridges = world.bridges(&[config(&world, &server, "/hook?x=1", &["xiaomi", "huawei"])]);
     (world, server, bridges)
 }
 
@@ -55,28 +54,6 @@ async fn a_notice_is_posted_with_a_signature_over_either_version_of_http() {
             })
         );
     }
-}
-
-#[tokio::test]
-async fn a_text_message_is_posted_too() {
-    let (_world, server, bridges) = webhook("http/1.1").await;
-    let message = object(json!({ "temp_id": 1250, "temp_para": { "code": "357" } }));
-    let sms = Sms {
-        app_key: "app".to_owned(),
-        msg_id: Position(7),
-        registration_id: "rid".to_owned(),
-        mobile: "13800000000".to_owned(),
-        message: message.clone(),
-    };
-    assert!(bridges.takes_sms("app"));
-    assert_eq!(bridges.hand_over_sms(&sms).await, Handed::Accepted);
-    let seen = server.seen();
-    verify(&seen);
-    assert_eq!(
-        parsed(&seen.body),
-        json!({ "kind": "sms", "mobile": "13800000000", "app_key": "app", "msg_id": "7",
-        "registration_id": "rid", "message": message })
-    );
 }
 
 #[tokio::test]
@@ -124,9 +101,9 @@ async fn the_bridge_of_the_app_comes_before_the_one_for_all() {
     let own = BridgeConfig {
         app: Some(notice("").app_key),
         wake_for_chat: true,
-        ..config(&world, &server, "/own", &["xiaomi"], false)
+        ..config(&world, &server, "/own", &["xiaomi"])
     };
-    let bridges = world.bridges(&[config(&world, &server, "/all", &["*"], false), own]);
+    let bridges = world.bridges(&[config(&world, &server, "/all", &["*"]), own]);
     for (token, path) in [("xiaomi:t", "/own"), ("oppo:t", "/all")] {
         assert_eq!(bridges.hand_over(TokenKind::VENDOR, token, &notice("x")).await, Handed::Accepted);
         assert_eq!(server.seen().path, path);
@@ -149,5 +126,5 @@ async fn what_no_bridge_takes_is_refused_without_a_connection() {
     }
     assert_eq!(server.connections(), 0);
     let none = World::new().bridges(&[]);
-    assert!(none.is_empty() && !none.takes("any", TokenKind::APNS) && !none.takes_sms("any"));
+    assert!(none.is_empty() && !none.takes("any", TokenKind::APNS));
 }

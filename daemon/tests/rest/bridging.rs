@@ -47,10 +47,11 @@ impl Scene {
         let secret_file = folder.path().join("secret");
         std::fs::write(&secret_file, "a secret that nobody else knows, of some length").expect("written");
         let url = Url::parse(&format!("http://{}/wake", service.listen().await)).expect("an address");
-        let webhook = WebhookConfig { url, secret_file, vendors: vec!["*".into()], sms: false };
-        let config = BridgeConfig { app: None, wake_for_chat: false, ca: None, kind: BridgeKind::Webhook(webhook) };
+        let webhook = WebhookConfig { url, secret_file, vendors: vec!["*".into()] };
+        let config = BridgeConfig { app: None, wake_for_chat: true, ca: None, kind: BridgeKind::Webhook(webhook) };
         let bridges = Bridges::new(&[config], folder.path()).expect("a bridge");
         let mut scene = Self { world, app, service, bridges, job: Job::default(), _secret: folder };
+        scene.world.daemon.context().switchboard.sleepers.switch_on();
         // The first look says from where on pushes are for the bridge.
         scene.round(now_ms()).await;
         scene
@@ -61,6 +62,34 @@ impl Scene {
         let token = Some(PushToken { kind: TokenKind::VENDOR.0, token: format!("mi:{id}") });
         self.world.submit(Command::Bridge(BridgeCommand::SetToken { app: self.app.number, device, token })).await;
         device
+    }
+
+    async fn number_of(&self, registration_id: &str) -> DeviceNumber {
+        let (app, id) = (self.app.number, registration_id.to_owned());
+        let ledger = &self.world.daemon.context().ledger;
+        let found = ledger.read(move |snapshot| snapshot.device_by_registration_id(app, &id)).await;
+        found.expect("the store is there").expect("registered").0
+    }
+
+    async fn give_token(&self, registration_id: &str) {
+        let (app, device) = (self.app.number, self.number_of(registration_id).await);
+        let token = Some(PushToken { kind: TokenKind::VENDOR.0, token: format!("mi:{registration_id}") });
+        self.world.submit(Command::Bridge(BridgeCommand::SetToken { app, device, token })).await;
+    }
+
+    /// The daemon has noticed that the device's link is gone.
+    async fn until_away(&self, registration_id: &str) {
+        let (app, device) = (self.app.number, self.number_of(registration_id).await);
+        while self.world.daemon.context().switchboard.is_connected(app, device) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Messages go through the switchboard's own thread: looks until the service was told.
+    async fn until_missed(&mut self) {
+        while self.service.told.lock().expect("no panic").is_empty() {
+            self.round(now_ms()).await;
+        }
     }
 
     async fn push(&self, object: Value) -> Position {
@@ -140,12 +169,7 @@ async fn who_holds_a_link_needs_no_bridge() {
     scene.device("asleep", Platform::ANDROID).await;
     let mut peer = Peer::connect(&scene.world).await;
     let awake = peer.register(&scene.app.key).await.registration_id;
-    let context = scene.world.daemon.context();
-    let (app, id) = (scene.app.number, awake.clone());
-    let found = context.ledger.read(move |snapshot| snapshot.device_by_registration_id(app, &id)).await;
-    let (device, _) = found.expect("the store is there").expect("registered");
-    let token = Some(PushToken { kind: TokenKind::VENDOR.0, token: "mi:awake".into() });
-    scene.world.submit(Command::Bridge(BridgeCommand::SetToken { app, device, token })).await;
+    scene.give_token(&awake).await;
     scene.push(alert(json!("all"))).await;
     scene.round(now_ms()).await;
     assert_eq!(scene.told_whom(), ["asleep"]);
@@ -229,4 +253,36 @@ async fn custom_messages_wait_for_the_link() {
     scene.push(json!({"platform": "all", "audience": "all", "message": {"msg_content": "for the app"}})).await;
     scene.round(now_ms()).await;
     assert_eq!(scene.told_whom(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_message_wakes_the_phone_of_somebody_without_a_link_and_nobody_else() {
+    let mut scene = Scene::new().await;
+    scene.world.users(&scene.app, &["alice", "bob"]).await;
+    let mut peer = Peer::connect(&scene.world).await;
+    let bobs = peer.register(&scene.app.key).await.registration_id;
+    peer.log_in("bob", "secret").await;
+    scene.give_token(&bobs).await;
+    let say = |text: &str| {
+        json!({
+            "version": 1, "target_type": "single", "target_id": "bob", "from_type": "user", "from_id": "alice",
+            "msg_type": "text", "msg_body": {"text": text},
+        })
+    };
+    scene.world.call(&scene.app, "POST", "/v1/messages", Some(say("while he is there"))).await.expect(201);
+    assert!(peer.hear_answer().await.is_some(), "it comes by the link");
+    scene.round(now_ms()).await;
+    assert_eq!(scene.told_whom(), [""; 0]);
+
+    drop(peer);
+    scene.until_away(&bobs).await;
+    scene.world.call(&scene.app, "POST", "/v1/messages", Some(say(&"z".repeat(300)))).await.expect(201);
+    scene.until_missed().await;
+    let told = scene.told();
+    let (whom, notice) = &told[0];
+    assert_eq!((told.len(), whom), (1, &bobs), "{told:?}");
+    assert_eq!((&notice["title"], &notice["alert"]), (&json!("alice"), &json!("z".repeat(100))));
+    assert_eq!(notice["extras"], json!({"chat_user": "alice"}));
+    scene.round(now_ms()).await;
+    assert_eq!(scene.told_whom(), [""; 0], "once");
 }

@@ -10,8 +10,8 @@ use super::{BridgePush, BridgeRelease, BridgeReleases, Snapshot};
 use crate::command::Class;
 use crate::error::ReadError;
 use crate::find;
-use crate::ids::{AppNumber, DeviceNumber};
-use crate::key::{behind_prefix, u32_at, u64_at};
+use crate::ids::{AppNumber, DeviceNumber, UserNumber};
+use crate::key::{Key, behind_prefix, u32_at, u64_at};
 use crate::row;
 use crate::rows::app::app_key;
 use crate::rows::bridge::{Badge, BridgeCursor, PushToken, token_chunk_key};
@@ -24,6 +24,8 @@ use crate::tables::{NEXT, STOP, Tables};
 
 /// Kinds of tokens are numbered from 1; more than there are.
 pub(crate) const TOKEN_KINDS: std::ops::RangeInclusive<u8> = 1..=8;
+/// Devices of one user that are told of what they missed.
+const DEVICES_OF_USER_MAX: usize = 64;
 /// Records that one call looks at.
 const STEPS_MAX: usize = 1_000;
 
@@ -34,6 +36,13 @@ impl Snapshot {
 
     pub fn badge(&self, app: AppNumber, device: DeviceNumber) -> Result<u32, ReadError> {
         Ok(self.row::<Badge>(&device_key(app, device))?.map_or(0, |badge| badge.0))
+    }
+
+    /// Where a user is logged in, with or without a link.
+    pub fn devices_of_user(&self, app: AppNumber, user: UserNumber) -> Result<Vec<DeviceNumber>, ReadError> {
+        let prefix = Key::app(app).u32(user.0);
+        let keys = self.keys(Table::Sessions, &prefix, DEVICES_OF_USER_MAX)?;
+        Ok(keys.iter().filter_map(|key| u32_at(key, prefix.as_bytes().len()).map(DeviceNumber)).collect())
     }
 
     /// Up to where an app's releases were looked at; nothing before its first bridge.
@@ -146,7 +155,7 @@ fn chunks_with_token(
 ) -> Result<BTreeSet<u32>, ReadError> {
     let mut chunks = BTreeSet::new();
     for kind in kinds {
-        let prefix = crate::key::Key::app(app).u8(kind);
+        let prefix = Key::app(app).u8(kind);
         let keys = tables.keys(Table::TokenChunks, &prefix, usize::MAX)?;
         chunks.extend(keys.iter().filter_map(|key| u32_at(key, prefix.as_bytes().len())));
     }

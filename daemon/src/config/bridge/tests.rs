@@ -15,7 +15,7 @@ fn mistakes(text: &str) -> Vec<String> {
 }
 
 const WEBHOOK: &str =
-    "[[bridge]]\nkind = 'webhook'\napp = '*'\nurl = 'https://example.com/x'\nsecret_file = 's'\nsms = true\n";
+    "[[bridge]]\nkind = 'webhook'\napp = '*'\nurl = 'https://example.com/x'\nsecret_file = 's'\nvendors = ['xiaomi']\n";
 
 #[test]
 fn there_is_no_bridge_by_default() {
@@ -30,7 +30,7 @@ fn each_kind_is_read_with_its_own_settings() {
          [[bridge]]\nkind = 'apns'\napp = '*'\ntopic = 'com.example'\ncertificate = 'c.pem'\nkey = 'k.pem'\n\
          url = 'https://localhost:1'\n\
          [[bridge]]\nkind = 'fcm'\napp = '*'\nservice_account = 'a.json'\nca = 'ca.pem'\n\
-         [[bridge]]\nkind = 'web_push'\napp = '*'\nsubject = 'mailto:a@example.com'\n{WEBHOOK}vendors = ['xiaomi']\n"
+         [[bridge]]\nkind = 'web_push'\napp = '*'\nsubject = 'mailto:a@example.com'\n{WEBHOOK}"
     );
     let bridges = parse(&text).expect("valid").bridges;
     assert_eq!(bridges.len(), 5);
@@ -45,7 +45,7 @@ fn each_kind_is_read_with_its_own_settings() {
     assert!(matches!(&certificate.auth, ApnsAuth::Certificate { .. }));
     assert_eq!(bridges[2].ca, Some("ca.pem".into()));
     assert!(matches!(&bridges[3].kind, BridgeKind::WebPush(web_push) if !web_push.allow_private));
-    assert!(matches!(&bridges[4].kind, BridgeKind::Webhook(webhook) if webhook.sms && webhook.vendors == ["xiaomi"]));
+    assert!(matches!(&bridges[4].kind, BridgeKind::Webhook(webhook) if webhook.vendors == ["xiaomi"]));
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_mistake_names_the_bridge_the_key_and_what_is_allowed() {
         (&format!("{WEBHOOK}wake_for_chet = true"), "did you mean bridge.wake_for_chat?"),
         (&format!("{WEBHOOK}colour = 'red'"), "unknown setting; `anserd check --list`"),
         (&WEBHOOK.replace("https://", "http://"), "must be an https:// address, or http:// on this machine"),
-        (&WEBHOOK.replace("sms = true", "sms = false"), "bridge[1].vendors is missing"),
+        (&WEBHOOK.replace("vendors = ['xiaomi']", ""), "bridge[1].vendors is missing"),
         ("[[bridge]]\nkind = 'web_push'\napp = '*'\nsubject = 'me'", "must begin with \"mailto:\""),
         ("[bridge]\nkind = 'fcm'", "must be written [[bridge]]"),
         ("bridge = 7", "must be tables"),
@@ -80,8 +80,7 @@ fn a_mistake_names_the_bridge_the_key_and_what_is_allowed() {
 
 #[test]
 fn all_mistakes_of_all_bridges_are_told_together() {
-    let text =
-        "[[bridge]]\nkind = 'apns'\napp = '*'\nkey_id = 'short'\n[[bridge]]\nkind = 'webhook'\napp = '*'\nsms = true";
+    let text = "[[bridge]]\nkind = 'apns'\napp = '*'\nkey_id = 'short'\n[[bridge]]\nkind = 'webhook'\napp = '*'\nvendors = ['x']";
     let found = mistakes(text);
     for key in [
         "bridge[1].topic",
