@@ -175,6 +175,11 @@ impl Switchboard {
         self.lock().push_mailbox(app, device).is_some()
     }
 
+    /// Also one that wants no pushes.
+    pub fn holds_link(&self, app: AppNumber, device: DeviceNumber) -> bool {
+        self.lock().devices.contains_key(&(app, device))
+    }
+
     /// How many devices hold a link, and how many users are logged in.
     pub fn counts(&self) -> (usize, usize) {
         let connected = self.lock();

@@ -174,6 +174,12 @@ pub struct DaysShown {
     pub days: u32,
     pub new: u64,
     pub online: u64,
+    /// Whose application was in front.
+    pub active: u64,
+    /// How often, on all of them together.
+    pub opens: u64,
+    /// For how long.
+    pub seconds: u64,
 }
 
 /// An empty value stands for all others.

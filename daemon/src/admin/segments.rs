@@ -6,7 +6,7 @@ use anser_protocol::traits::TraitKind;
 use anser_storage::command::{Command, SegmentCommand};
 use anser_storage::ids::{AppNumber, SegmentId};
 use anser_storage::outcome::{Answer, Refusal};
-use anser_storage::{Presence, Present, Segment};
+use anser_storage::{Presence, Present, Segment, Use};
 
 use super::server::{APP_NAME_BYTES_MAX, find, unavailable};
 use super::{DaysShown, Reply, SegmentShown, StatsShown, ValueShown};
@@ -59,7 +59,10 @@ pub async fn stats(context: &Shared, app: &str) -> Result<Reply, String> {
     let mut days = Vec::new();
     for count in [1, 7, 30] {
         let new = present(context, number, Presence::New, count).await?;
-        days.push(DaysShown { days: count, new, online: present(context, number, Presence::Online, count).await? });
+        let online = present(context, number, Presence::Online, count).await?;
+        let active = present(context, number, Presence::Active, count).await?;
+        let used = used(context, number, count).await?;
+        days.push(DaysShown { days: count, new, online, active, opens: used.opens, seconds: used.seconds });
     }
     Ok(Reply::Stats(StatsShown { days, traits }))
 }
@@ -95,6 +98,13 @@ async fn present(context: &Shared, app: AppNumber, what: Presence, days: u32) ->
         present = read.await.map_err(unavailable)?;
     }
     Ok(present.counts().into_iter().map(|(_, count)| count).sum())
+}
+
+async fn used(context: &Shared, app: AppNumber, days: u32) -> Result<Use, String> {
+    let end = u32::try_from(now_ms() / HOUR_MS).unwrap_or(u32::MAX).saturating_add(1);
+    let hours = end.saturating_sub(days * 24)..end;
+    let uses = context.ledger.read(move |snapshot| snapshot.uses(app, hours.clone())).await.map_err(unavailable)?;
+    Ok(uses.into_values().fold(Use::default(), Use::plus))
 }
 
 async fn find_segment(context: &Shared, app: AppNumber, segment: &str) -> Result<(SegmentId, Segment), String> {

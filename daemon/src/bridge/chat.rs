@@ -99,7 +99,7 @@ pub async fn wake(
         let mut notices = FuturesUnordered::new();
         for (app, device, Asleep { token, notice }) in asleep {
             let kind = TokenKind(token.kind);
-            if bridges.wakes_for_chat(&notice.app_key, kind) && !switchboard.is_connected(app, device) {
+            if bridges.wakes_for_chat(&notice.app_key, kind) && !switchboard.holds_link(app, device) {
                 notices.push(async move { bridges.hand_over(kind, &token.token, &notice).await });
             }
         }

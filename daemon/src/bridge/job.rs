@@ -33,6 +33,10 @@ const PUSHES_MAX: usize = 4096;
 /// A service that does not take a notice is asked again after this, then after twice as long, up to the second.
 const FIRST_PAUSE_MS: u64 = 2_000;
 const LONGEST_PAUSE_MS: u64 = 10 * 60_000;
+/// A device with a link that has not received the push is looked at this often, for so long: a link whose other end is gone
+/// ends after two and a half heartbeats.
+const LINK_LOOKED_AT_MS: u64 = 30_000;
+const LINK_TRUSTED_MS: u64 = 15 * 60_000;
 
 /// Runs until the daemon stops. Without bridges it ends at once.
 pub async fn run(context: Shared) {
@@ -80,6 +84,8 @@ struct Waiting {
     /// Where the cursor stood before the page in which it was found: it stays there until this is dealt with.
     from: Position,
     devices: RoaringBitmap,
+    /// When it was found.
+    read_ms: TimeMs,
     next_ms: TimeMs,
     pause_ms: u64,
 }
@@ -147,8 +153,8 @@ impl Line {
             for (release, done) in found.releases.into_iter().zip(done) {
                 let devices = release.devices - done;
                 let push = release.push;
-                let pause_ms = FIRST_PAUSE_MS;
-                self.waiting.push_back(Waiting { push, from: after, devices, next_ms: now_ms, pause_ms });
+                let (read_ms, next_ms, pause_ms) = (now_ms, now_ms, FIRST_PAUSE_MS);
+                self.waiting.push_back(Waiting { push, from: after, devices, read_ms, next_ms, pause_ms });
             }
             self.read = found.reached;
             if found.is_complete {
@@ -180,17 +186,24 @@ impl Waiting {
         now_ms: TimeMs,
     ) -> Result<(), Unavailable> {
         let push = self.push;
-        let Some(alive) = ledger.read(move |snapshot| snapshot.bridge_push(app, push, now_ms)).await? else {
+        let read =
+            ledger.read(move |snapshot| Ok((snapshot.bridge_push(app, push, now_ms)?, snapshot.bridged(app, push)?)));
+        let (Some(alive), done) = read.await? else {
             self.devices.clear();
             return Ok(());
         };
+        self.devices -= done;
         let mut left = RoaringBitmap::new();
         let mut pause_ms: Option<u64> = None;
         let all: Vec<DeviceNumber> = self.devices.iter().map(DeviceNumber).collect();
         for some in all.chunks(DEVICES_AT_ONCE) {
-            // Who holds a link gets it there.
-            let absent: Vec<_> =
-                some.iter().copied().filter(|device| !switchboard.is_connected(app, *device)).collect();
+            // Who holds a link gets it there, or has said that it wants none. The link may be dead without its end
+            // knowing: then the device is looked at again.
+            let (linked, absent): (Vec<DeviceNumber>, Vec<DeviceNumber>) =
+                some.iter().copied().partition(|device| switchboard.holds_link(app, *device));
+            if now_ms < self.read_ms.saturating_add(LINK_TRUSTED_MS) {
+                left.extend(linked.iter().map(|device| device.0));
+            }
             let told = tell(ledger, bridges, (app, app_key), &alive, absent).await?;
             if !told.accepted.is_empty() {
                 let devices = told.accepted;
@@ -206,12 +219,14 @@ impl Waiting {
             }
         }
         self.devices = left;
-        if let Some(wanted_ms) = pause_ms {
-            // Spread by the push's number, so that not all of them come again at the same moment.
-            let own_ms = self.pause_ms + self.pause_ms * (push.0 % 16) / 16;
-            self.next_ms = now_ms.saturating_add(own_ms.max(wanted_ms));
-            self.pause_ms = (self.pause_ms * 2).min(LONGEST_PAUSE_MS);
-        }
+        let Some(wanted_ms) = pause_ms else {
+            self.next_ms = now_ms.saturating_add(LINK_LOOKED_AT_MS);
+            return Ok(());
+        };
+        // Spread by the push's number, so that not all of them come again at the same moment.
+        let own_ms = self.pause_ms + self.pause_ms * (push.0 % 16) / 16;
+        self.next_ms = now_ms.saturating_add(own_ms.max(wanted_ms));
+        self.pause_ms = (self.pause_ms * 2).min(LONGEST_PAUSE_MS);
         Ok(())
     }
 }

@@ -99,7 +99,15 @@ pub fn stats(args: StatsArgs) -> Result<(), Failure> {
         return Ok(());
     }
     for days in &stats.days {
-        println!("last {:>2} days  {} new, {} online", days.days, days.new, days.online);
+        println!(
+            "last {:>2} days  {} new, {} online, {} active; opened {} times for {} minutes",
+            days.days,
+            days.new,
+            days.online,
+            days.active,
+            days.opens,
+            days.seconds / 60
+        );
     }
     for (name, values) in &stats.traits {
         println!("{name}");

@@ -80,7 +80,7 @@ impl Scene {
     /// The daemon has noticed that the device's link is gone.
     async fn until_away(&self, registration_id: &str) {
         let (app, device) = (self.app.number, self.number_of(registration_id).await);
-        while self.world.daemon.context().switchboard.is_connected(app, device) {
+        while self.world.daemon.context().switchboard.holds_link(app, device) {
             tokio::task::yield_now().await;
         }
     }
@@ -171,8 +171,16 @@ async fn who_holds_a_link_needs_no_bridge() {
     let awake = peer.register(&scene.app.key).await.registration_id;
     scene.give_token(&awake).await;
     scene.push(alert(json!("all"))).await;
-    scene.round(now_ms()).await;
+    let begun = now_ms();
+    scene.round(begun).await;
     assert_eq!(scene.told_whom(), ["asleep"]);
+    // A link that turns out to be dead before the push was received does not keep the device from it.
+    drop(peer);
+    scene.until_away(&awake).await;
+    scene.round(begun + 29_000).await;
+    assert_eq!(scene.told_whom(), [""; 0], "not looked at yet");
+    scene.round(begun + 31_000).await;
+    assert_eq!(scene.told_whom(), [awake]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
