@@ -177,6 +177,8 @@ fn told(caller: Caller, frame: &ClientFrame) -> Told {
         // Whether pushes are wanted is of the link alone: nothing is asked of the store.
         (Caller::DeletedApp, ClientFrame::PushStop(_) | ClientFrame::PushResume(_)) => Told::Own(is_done),
         // It is only noted on the link.
+        // It is noted in memory; the store refuses what is told of a deleted app.
+        (Caller::DeletedApp, ClientFrame::Activity(_)) => Told::Own(is_done),
         (Caller::DeletedApp, ClientFrame::Ack(_)) => Told::Nothing,
         (Caller::DeletedApp, _) => Told::Ends(ErrorCode::APP_KEY),
         (Caller::NoLogin | Caller::LoggedOut, frame) => told_without_login(frame),
