@@ -6,7 +6,8 @@
 
 use std::sync::OnceLock;
 
-use anser_storage::command::{AppCommand, Command};
+use anser_storage::command::{AccountCommand, AppCommand, Command};
+use anser_storage::outcome::Answer;
 use anserd::config::{self, Flags};
 use anserd::rest::Rest;
 use anserd::rest::route::{ROUTES, Who};
@@ -43,7 +44,17 @@ fn world() -> &'static World {
         let (app_key, master_secret) = (KEY.to_owned(), SECRET.to_owned());
         let create = AppCommand::Create { name: "fuzzed".to_owned(), app_key, master_secret };
         let made = runtime.block_on(daemon.context().ledger.submit(Command::App(create))).expect("the store is there");
-        made.answer.expect("an app");
+        let Ok(Answer::App(app)) = made.answer else { panic!("no app was made") };
+        // Each kind of caller has its own keys, so the same ones will do for all.
+        let (key, secret) = (KEY.to_owned(), SECRET.to_owned());
+        for command in [
+            AccountCommand::CreateDeveloper { name: "dev".to_owned(), key: key.clone(), secret: secret.clone() },
+            AccountCommand::CreateAppGroup { name: "all".to_owned(), key: key.clone(), secret },
+            AccountCommand::AddToAppGroup { key, app },
+        ] {
+            let made = runtime.block_on(daemon.context().ledger.submit(Command::Account(command)));
+            made.expect("the store is there").answer.expect("made");
+        }
         let rest = Rest::new(daemon.context());
         World { runtime, rest, _daemon: daemon, _folder: folder }
     })
@@ -70,9 +81,10 @@ fuzz_target!(|input: &[u8]| {
     let Ok(given) = str::from_utf8(&rest[..line]) else { return };
     let body = rest.get(line + 1..).unwrap_or_default().to_vec();
     let authorization = match credentials {
-        // Another caller's credentials fit no route of this kind, and are refused.
-        0..=239 if route.who == Who::App => format!("Basic {}", BASE64.encode(format!("{KEY}:{SECRET}").as_bytes())),
-        0..=239 => format!("Basic {}", BASE64.encode(format!("group-{KEY}:{SECRET}").as_bytes())),
+        0..=239 if route.who == Who::AppGroup => {
+            format!("Basic {}", BASE64.encode(format!("group-{KEY}:{SECRET}").as_bytes()))
+        }
+        0..=239 => format!("Basic {}", BASE64.encode(format!("{KEY}:{SECRET}").as_bytes())),
         240..=247 => format!("Basic {given}"),
         _ => given.to_owned(),
     };
