@@ -59,7 +59,7 @@ impl Ledger {
         command: Command,
         answer: impl FnOnce(Result<Outcome, Unavailable>) + Send + 'static,
     ) -> Result<(), Unavailable> {
-        let app_changes = matches!(command, Command::App(_) | Command::Account(_)).then(|| self.app_changes.clone());
+        let app_changes = matches!(command, Command::App(_)).then(|| self.app_changes.clone());
         let stamped = Stamped { at_ms: now_ms(), command };
         let answer = Box::new(move |result: Result<Outcome, StoreError>| {
             // Also when it failed: nobody knows whether it is on disk.
@@ -71,7 +71,7 @@ impl Ledger {
         self.writer.submit(stamped, answer).map_err(|_| Unavailable::Busy)
     }
 
-    /// How often apps and accounts have changed. It counts before anybody is told of the change.
+    /// How often apps have changed. It counts before anybody is told of the change.
     pub fn app_changes(&self) -> u64 {
         self.app_changes.load(Ordering::SeqCst)
     }

@@ -42,15 +42,13 @@ impl KnownApps {
             Ok(Some(KnownApp { number, master_secret: app.master_secret, access: snapshot.access(number)? }))
         });
         let Some(app) = read.await?.map(Arc::new) else { return Ok(None) };
+        let mut known = self.current(changes);
         // What was read before a change is not kept over it.
-        if ledger.app_changes() == changes {
-            let mut known = self.current(changes);
+        if known.changes == changes {
             if known.by_key.len() >= KEPT_MAX {
                 known.by_key.clear();
             }
-            if known.changes == changes {
-                known.by_key.insert(app_key.to_owned(), app.clone());
-            }
+            known.by_key.insert(app_key.to_owned(), app.clone());
         }
         Ok(Some(app))
     }
