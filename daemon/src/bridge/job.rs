@@ -143,16 +143,9 @@ impl Line {
     async fn read_on(&mut self, ledger: &Ledger, app: AppNumber, now_ms: TimeMs) -> Result<(), Unavailable> {
         while self.waiting.len() < PUSHES_MAX {
             let after = self.read;
-            let found = ledger.read(move |snapshot| {
-                let found = snapshot.bridge_releases(app, after)?;
-                let done = found.releases.iter().map(|release| snapshot.bridged(app, release.push));
-                let done = done.collect::<Result<Vec<_>, _>>()?;
-                Ok((found, done))
-            });
-            let (found, done) = found.await?;
-            for (release, done) in found.releases.into_iter().zip(done) {
-                let devices = release.devices - done;
-                let push = release.push;
+            let found = ledger.read(move |snapshot| snapshot.bridge_releases(app, after)).await?;
+            for release in found.releases {
+                let (push, devices) = (release.push, release.devices);
                 let (read_ms, next_ms, pause_ms) = (now_ms, now_ms, FIRST_PAUSE_MS);
                 self.waiting.push_back(Waiting { push, from: after, devices, read_ms, next_ms, pause_ms });
             }
@@ -286,9 +279,7 @@ fn targets(
         let (Some(token), Some(row)) = (snapshot.push_token(app, *device)?, snapshot.device(app, *device)?) else {
             continue;
         };
-        let kind = TokenKind(token.kind);
-        let is_apns = kind == TokenKind::APNS || kind == TokenKind::APNS_SANDBOX;
-        if is_live_only && !is_apns {
+        if is_live_only && !TokenKind::OF_APNS.contains(&TokenKind(token.kind)) {
             continue;
         }
         if let Some(content) = content_for(push, row.platform) {

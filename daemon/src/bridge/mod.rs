@@ -193,7 +193,7 @@ impl Bridge {
 impl Service {
     fn takes(&self, kind: TokenKind) -> bool {
         match self {
-            Self::Apns(_) => kind == TokenKind::APNS || kind == TokenKind::APNS_SANDBOX,
+            Self::Apns(_) => TokenKind::OF_APNS.contains(&kind),
             Self::Fcm(_) => kind == TokenKind::FCM,
             Self::WebPush(_) => kind == TokenKind::WEB_PUSH,
             Self::Webhook(webhook) => kind == TokenKind::VENDOR && webhook.takes_vendors(),

@@ -187,6 +187,8 @@ impl TokenKind {
     /// A phone vendor's channel; the token is the vendor's name, a colon, and the vendor's token.
     pub const VENDOR: Self = Self(5);
 
+    /// Both environments of Apple's service.
+    pub const OF_APNS: [Self; 2] = [Self::APNS, Self::APNS_SANDBOX];
     pub const ALL: [Self; 5] = [Self::APNS, Self::APNS_SANDBOX, Self::FCM, Self::WEB_PUSH, Self::VENDOR];
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anser_protocol::content::{Platform, PushContent};
+use anser_protocol::frame::push::TokenKind;
 use anser_protocol::ids::{Position, TimeMs};
 use anser_protocol::planted::{Fault, is_planted};
 use roaring::RoaringBitmap;
@@ -29,8 +30,6 @@ pub(super) const STATE_KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 const OWN_RELEASES_ALWAYS: u64 = 64;
 /// In a large app, one device in so many may.
 const OWN_RELEASES_SHARE: u64 = 256;
-/// Tokens for the bridge of iOS, of the production and of the development environment.
-const APNS_KINDS: std::ops::RangeInclusive<u8> = 1..=2;
 /// But one command touches no more than a thousand rows.
 const OWN_RELEASES_MAX: u64 = 990;
 
@@ -161,7 +160,7 @@ impl Batch<'_> {
         if !has_notification {
             return Ok(RoaringBitmap::new());
         }
-        with_token(self, app, audience, APNS_KINDS)
+        with_token(self, app, audience, &TokenKind::OF_APNS)
     }
 
     /// Returns how many records that took; they follow one another, in order of the devices.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use anser_protocol::frame::push::TokenKind;
 use anser_protocol::ids::{Position, TimeMs};
 use roaring::RoaringBitmap;
 
@@ -22,8 +23,6 @@ use crate::rows::record::{Body, Record, ReleaseTo, log_key, log_prefix};
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
 
-/// Kinds of tokens are numbered from 1; more than there are.
-pub(crate) const TOKEN_KINDS: std::ops::RangeInclusive<u8> = 1..=8;
 /// Devices of one user that are told of what they missed.
 const DEVICES_OF_USER_MAX: usize = 64;
 /// Records that one call looks at.
@@ -81,7 +80,7 @@ impl Snapshot {
             Ok(NEXT)
         })?;
         for release in &mut found.releases {
-            release.devices = with_token(self, app, &release.devices, TOKEN_KINDS)?;
+            release.devices = with_token(self, app, &release.devices, &TokenKind::ALL)?;
         }
         found.releases.retain(|release| !release.devices.is_empty());
         Ok(found)
@@ -129,17 +128,17 @@ pub(crate) fn with_token(
     tables: &impl Tables,
     app: AppNumber,
     devices: &RoaringBitmap,
-    kinds: std::ops::RangeInclusive<u8>,
+    kinds: &[TokenKind],
 ) -> Result<RoaringBitmap, ReadError> {
     let mut found = RoaringBitmap::new();
-    for chunk in chunks_with_token(tables, app, kinds.clone())? {
+    for chunk in chunks_with_token(tables, app, kinds)? {
         let first = chunk * CHUNK_DEVICES;
         if devices.range_cardinality(first..first + CHUNK_DEVICES) == 0 {
             continue;
         }
         let mut any = Chunk::EMPTY;
-        for kind in kinds.clone() {
-            if let Some(row) = tables.row::<TokenChunk>(&token_chunk_key(app, kind, chunk))? {
+        for kind in kinds {
+            if let Some(row) = tables.row::<TokenChunk>(&token_chunk_key(app, kind.0, chunk))? {
                 any.union(&row.chunk());
             }
         }
@@ -148,14 +147,10 @@ pub(crate) fn with_token(
     Ok(found)
 }
 
-fn chunks_with_token(
-    tables: &impl Tables,
-    app: AppNumber,
-    kinds: std::ops::RangeInclusive<u8>,
-) -> Result<BTreeSet<u32>, ReadError> {
+fn chunks_with_token(tables: &impl Tables, app: AppNumber, kinds: &[TokenKind]) -> Result<BTreeSet<u32>, ReadError> {
     let mut chunks = BTreeSet::new();
     for kind in kinds {
-        let prefix = Key::app(app).u8(kind);
+        let prefix = Key::app(app).u8(kind.0);
         let keys = tables.keys(Table::TokenChunks, &prefix, usize::MAX)?;
         chunks.extend(keys.iter().filter_map(|key| u32_at(key, prefix.as_bytes().len())));
     }
