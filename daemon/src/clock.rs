@@ -4,8 +4,11 @@ use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anser_protocol::ids::TimeMs;
+use jiff::{SignedDuration, civil};
 
 use crate::config::TimeZone;
+
+const DAY_S: i64 = 86_400;
 
 /// Milliseconds since 1970; 0 while the clock stands before that.
 pub fn now_ms() -> TimeMs {
@@ -18,14 +21,15 @@ pub struct Written(pub TimeMs, pub TimeZone);
 
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let date = Date::of_ms(self.0, self.1.offset_minutes);
-        let seconds = (self.0 / 1000).saturating_add_signed(i64::from(self.1.offset_minutes) * 60) % 86_400;
+        let local_s = self.1.local_s(self.0);
+        let date = Date::of_days(local_s.div_euclid(DAY_S));
+        let seconds = local_s.rem_euclid(DAY_S);
         let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
         write!(f, "{:04}-{:02}-{:02} {hour:02}:{minute:02}:{second:02}", date.year, date.month, date.day)
     }
 }
 
-/// A day of the Gregorian calendar.
+/// A day of the Gregorian calendar, in a year of four digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Date {
     pub year: i32,
@@ -33,48 +37,34 @@ pub struct Date {
     pub day: u8,
 }
 
+const EPOCH: civil::Date = civil::date(1970, 1, 1);
+
 impl Date {
-    pub fn of_ms(at_ms: TimeMs, offset_minutes: i32) -> Self {
-        let seconds = i64::try_from(at_ms / 1000).unwrap_or(i64::MAX / 2) + i64::from(offset_minutes) * 60;
-        Self::of_days(seconds.div_euclid(86_400))
+    /// In UTC.
+    pub fn of_ms(at_ms: TimeMs) -> Self {
+        Self::of_days(TimeZone::UTC.local_s(at_ms).div_euclid(DAY_S))
     }
 
     /// Nothing when the calendar has no such day, or not within four digits of the year.
     pub fn new(year: i32, month: u8, day: u8) -> Option<Self> {
-        let days = match month {
-            1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-            4 | 6 | 9 | 11 => 30,
-            2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-            2 => 28,
-            _ => return None,
-        };
-        ((0..=9999).contains(&year) && (1..=days).contains(&day)).then_some(Self { year, month, day })
+        let is_day = (0..=9999).contains(&year) && Self { year, month, day }.civil().is_some();
+        is_day.then_some(Self { year, month, day })
     }
 
     /// The inverse of [`Self::of_days`].
     pub fn days_since_1970(self) -> i64 {
-        let year = i64::from(self.year) - i64::from(self.month <= 2);
-        let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-        let month_from_march = (i64::from(self.month) + 9) % 12;
-        let day_of_year = (153 * month_from_march + 2) / 5 + i64::from(self.day) - 1;
-        era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+        self.civil().unwrap_or(civil::Date::MAX).duration_since(EPOCH).as_hours() / 24
     }
 
-    /// Counts from 1 March of the year 0, so that the leap day is the last of its year and of its 400 years.
+    /// The calendar's last day when there is no such day.
     pub fn of_days(since_1970: i64) -> Self {
-        let days = since_1970 + 719_468;
-        let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month_from_march = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-        let year = era * 400 + year_of_era + i64::from(month <= 2);
-        Self {
-            year: i32::try_from(year).unwrap_or(9999),
-            month: u8::try_from(month).expect("a month is at most 12"),
-            day: u8::try_from(day).expect("a day is at most 31"),
-        }
+        let span = SignedDuration::try_from_hours(since_1970.saturating_mul(24)).unwrap_or(SignedDuration::MAX);
+        let date = EPOCH.saturating_add(span);
+        Self { year: date.year().into(), month: date.month().unsigned_abs(), day: date.day().unsigned_abs() }
+    }
+
+    fn civil(self) -> Option<civil::Date> {
+        civil::Date::new(self.year.try_into().ok()?, self.month.try_into().ok()?, self.day.try_into().ok()?).ok()
     }
 }
 
@@ -111,7 +101,7 @@ mod tests {
 
     #[test]
     fn moments_are_written_in_the_servers_zone() {
-        let utc = TimeZone { offset_minutes: 0 };
+        let utc = TimeZone::UTC;
         assert_eq!(Written(0, utc).to_string(), "1970-01-01 00:00:00");
         assert_eq!(Written(951_782_400_000, utc).to_string(), "2000-02-29 00:00:00");
         assert_eq!(Written(1_714_700_000_123, utc).to_string(), "2024-05-03 01:33:20");

@@ -39,7 +39,7 @@ fn print_text(status: &Status) {
 fn scrub_in_words(shown: &Shown) -> String {
     let last = match &shown.last {
         None => "not yet since the start".to_owned(),
-        Some(pass) => format!("{} UTC, {}", Written(pass.ended_ms, TimeZone { offset_minutes: 0 }), in_words(pass)),
+        Some(pass) => format!("{} UTC, {}", Written(pass.ended_ms, TimeZone::UTC), in_words(pass)),
     };
     match &shown.under_way {
         None => last,

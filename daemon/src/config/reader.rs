@@ -203,8 +203,9 @@ impl Reader {
     }
 
     pub(super) fn time_zone(&mut self, key: &str) -> Option<TimeZone> {
-        let allowed = "must be an offset from UTC, like \"+08:00\" or \"-03:30\"";
-        self.parse(key, allowed, |value| parse_offset(&text(value)?))
+        let allowed = "must be an offset from UTC, like \"+08:00\" or \"-03:30\", or a time zone that this system knows \
+                       (package tzdata), like \"Europe/Berlin\"";
+        self.parse(key, allowed, |value| TimeZone::parse(&text(value)?))
     }
 
     /// Notes that a setting is needed because of another one.
@@ -314,21 +315,6 @@ fn is_host_name(name: &str) -> bool {
             }))
 }
 
-fn parse_offset(text: &str) -> Option<TimeZone> {
-    let (sign, rest) = match text.split_at_checked(1)? {
-        ("+", rest) => (1, rest),
-        ("-", rest) => (-1, rest),
-        _ => return None,
-    };
-    let (hours, minutes) = rest.split_once(':')?;
-    let (hours, minutes): (i32, i32) = (two_digits(hours)?, two_digits(minutes)?);
-    (hours <= 14 && minutes <= 59).then_some(TimeZone { offset_minutes: sign * (hours * 60 + minutes) })
-}
-
-fn two_digits(text: &str) -> Option<i32> {
-    (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
-}
-
 /// The known key that shares the last part or nearly all letters; a help for typing mistakes only.
 fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
     let distance = |candidate: &str| letters_apart(key, candidate).min(last_parts_apart(key, candidate));
@@ -359,14 +345,6 @@ fn letters_apart(left: &str, right: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn offsets_are_read_with_their_sign() {
-        assert_eq!(parse_offset("+08:00"), Some(TimeZone { offset_minutes: 480 }));
-        assert_eq!(parse_offset("-03:30"), Some(TimeZone { offset_minutes: -210 }));
-        assert_eq!(parse_offset("08:00"), None);
-        assert_eq!(parse_offset("+8:00"), None);
-    }
 
     #[test]
     fn a_key_with_one_wrong_letter_is_recognised() {

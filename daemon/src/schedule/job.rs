@@ -241,7 +241,7 @@ mod tests {
 
     const MINUTE_MS: u64 = 60_000;
     const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
-    const ZONE: TimeZone = TimeZone { offset_minutes: 0 };
+    const ZONE: TimeZone = TimeZone::UTC;
     /// 2024-05-01 08:00:00
     const DUE: TimeMs = 1_714_550_400_000;
 

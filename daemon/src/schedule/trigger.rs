@@ -48,12 +48,19 @@ pub enum Points {
 impl Trigger {
     /// The first due moment that lies after `after_ms`.
     pub fn next_after(&self, after_ms: TimeMs, zone: TimeZone) -> Option<TimeMs> {
-        let after = Local::floor(after_ms, zone);
-        let next = match self {
-            Self::Single(at) => Some(*at).filter(|at| *at > after),
-            Self::Periodical(periodical) => periodical.next_after(after),
-        };
-        next?.to_ms(zone)
+        // A clock that is put forward or back by some hours shows what is due early, late or twice: from a day before,
+        // the first that lies ahead as a moment.
+        let mut after = Local(Local::floor(after_ms, zone).0.saturating_sub(DAY_S));
+        loop {
+            let next = match self {
+                Self::Single(at) => Some(*at).filter(|at| *at > after),
+                Self::Periodical(periodical) => periodical.next_after(after),
+            }?;
+            match next.to_ms(zone) {
+                Some(at_ms) if at_ms > after_ms => return Some(at_ms),
+                _ => after = next,
+            }
+        }
     }
 
     /// Is a trigger of this kind the same kind as the other?
@@ -103,13 +110,12 @@ impl Periodical {
 impl Local {
     /// The second that the moment lies in.
     pub fn floor(at_ms: TimeMs, zone: TimeZone) -> Self {
-        let seconds = i64::try_from(at_ms / 1000).unwrap_or(i64::MAX / 2);
-        Self(seconds.saturating_add(offset_s(zone)))
+        Self(zone.local_s(at_ms))
     }
 
     /// Nothing before 1970.
     fn to_ms(self, zone: TimeZone) -> Option<TimeMs> {
-        TimeMs::try_from(self.0.checked_sub(offset_s(zone))?).ok()?.checked_mul(1000)
+        TimeMs::try_from(zone.utc_s(self.0)?).ok()?.checked_mul(1000)
     }
 
     fn of(date: Date, second_of_day: i64) -> Self {
@@ -134,10 +140,6 @@ impl Local {
     fn day_up(self) -> i64 {
         self.day() + i64::from(self.0.rem_euclid(DAY_S) > 0)
     }
-}
-
-fn offset_s(zone: TimeZone) -> i64 {
-    i64::from(zone.offset_minutes) * 60
 }
 
 /// 1 January 1970 was a Thursday.

@@ -76,7 +76,7 @@ fn authority_params(key: &KeyPair) -> CertificateParams {
     params.distinguished_name.push(DnType::CommonName, format!("Anser CA {mark}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let today = Date::of_ms(now_ms(), 0);
+    let today = Date::of_ms(now_ms());
     params.not_before = rcgen::date_time_ymd(today.year - 1, today.month, 1);
     params.not_after = rcgen::date_time_ymd(today.year + AUTHORITY_YEARS, today.month, 1);
     params
@@ -93,7 +93,7 @@ fn server_params(names: &[String]) -> CertificateParams {
     params.serial_number = Some(rcgen::SerialNumber::from_slice(&positive(random::<16>())));
     let day_ms = 86_400_000;
     let date = |days: i64| {
-        let date = Date::of_ms(now_ms().saturating_add_signed(days * day_ms), 0);
+        let date = Date::of_ms(now_ms().saturating_add_signed(days * day_ms));
         rcgen::date_time_ymd(date.year, date.month, date.day)
     };
     params.not_before = date(-BACKDATED_DAYS);

@@ -348,7 +348,7 @@ async fn wrong_methods_and_paths_answer_in_the_words_of_the_family() {
 
 #[tokio::test]
 async fn the_servers_zone_decides_when_a_task_is_due() {
-    let zone = TimeZone { offset_minutes: -210 };
+    let zone = TimeZone::fixed(-210);
     let world = World::with(|config| config.time_zone = zone).await;
     let app = world.app("one").await;
     let device = world.device(&app, "rid-1", Platform::ANDROID).await;

@@ -21,9 +21,38 @@ fn a_single_time_is_due_once() {
 #[test]
 fn the_zone_moves_what_is_due() {
     let trigger = parsed(json!({"single": {"time": "2024-05-01 09:30:00"}}));
-    let at = |offset_minutes| trigger.next_after(0, TimeZone { offset_minutes });
+    let at = |offset_minutes| trigger.next_after(0, TimeZone::fixed(offset_minutes));
     assert_eq!(at(0), Some(1_714_527_000_000 + 8 * 3_600_000));
     assert_eq!(at(-210), Some(1_714_527_000_000 + 8 * 3_600_000 + 210 * 60_000));
+}
+
+#[test]
+fn a_task_is_due_once_a_day_when_the_clock_is_put_forward_or_back() {
+    let zone = TimeZone::berlin();
+    let due = |start: &str, end: &str, after: &str| {
+        let daily = periodical(start, end, "02:30:00", "day", 1, json!(null));
+        let mut at_ms = moment(after).to_ms(TimeZone::UTC).expect("after 1970");
+        let mut all = Vec::new();
+        while let Some(next) = daily.next_after(at_ms, zone) {
+            all.push(Written(next, TimeZone::UTC).to_string());
+            at_ms = next;
+        }
+        all
+    };
+    let spring = |after| due("2024-03-30 00:00:00", "2024-04-01 23:59:59", after);
+    let all = ["2024-03-30 01:30:00", "2024-03-31 01:30:00", "2024-04-01 00:30:00"];
+    assert_eq!(
+        spring("2024-03-29 00:00:00"),
+        all,
+        "02:30 is skipped on the 31st: half an hour after the clock was put"
+    );
+    assert_eq!(spring("2024-03-31 01:10:00"), all[1..], "03:10 is shown, and 02:30 of this day is still to come");
+    assert_eq!(spring("2024-03-31 01:30:00"), all[2..]);
+
+    let autumn = |after| due("2024-10-26 00:00:00", "2024-10-28 23:59:59", after);
+    let all = ["2024-10-26 00:30:00", "2024-10-27 00:30:00", "2024-10-28 01:30:00"];
+    assert_eq!(autumn("2024-10-25 00:00:00"), all, "02:30 is shown twice on the 27th");
+    assert_eq!(autumn("2024-10-27 01:10:00"), all[2..], "02:10 is shown for the second time");
 }
 
 #[test]
