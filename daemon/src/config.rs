@@ -6,6 +6,7 @@
 mod bridge;
 mod reader;
 mod source;
+mod time_zone;
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use log::LevelFilter;
 pub use bridge::{ApnsAuth, ApnsConfig, BridgeConfig, BridgeKind, FcmConfig, WebPushConfig, WebhookConfig};
 pub use reader::Mistake;
 pub use source::{Flags, read, read_text};
+pub use time_zone::TimeZone;
 
 use crate::bridge::{Origin, Url};
 use crate::rest::rate::{Limits as Rates, UNLIMITED};
@@ -53,12 +55,6 @@ pub struct Config {
     /// Services of the makers of devices; none unless configured.
     pub bridges: Vec<BridgeConfig>,
     pub callback: Callbacks,
-}
-
-/// A fixed offset east of UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimeZone {
-    pub offset_minutes: i32,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -98,6 +94,8 @@ pub struct Push {
     pub lenient_keys: bool,
     /// Where phones reach this daemon, for the URLs of stored images; nothing: by the name that the app server called.
     pub image_origin: Option<String>,
+    /// Devices that were not seen for so many days get no pushes until they come back.
+    pub inactive_days: Option<u32>,
 }
 
 /// What one argon2id hash costs; stored beside each hash, so a change holds for new passwords only.
@@ -152,7 +150,7 @@ impl Callbacks {
 
 /// Every key that may stand in the file, but for those of `[[bridge]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the
 /// environment.
-pub const KEYS: [&str; 34] = [
+pub const KEYS: [&str; 36] = [
     "data_dir",
     "listen",
     "plain_listen",
@@ -169,6 +167,7 @@ pub const KEYS: [&str; 34] = [
     "push.offline_limit",
     "push.lenient_keys",
     "push.image_origin",
+    "push.inactive_days",
     "password.memory_kib",
     "password.passes",
     "password.lanes",
@@ -183,6 +182,7 @@ pub const KEYS: [&str; 34] = [
     "rates.device",
     "rates.schedule",
     "rates.files",
+    "rates.im",
     "heartbeat.seconds",
     "users.strict_names",
     "callback.hosts",
@@ -217,6 +217,7 @@ impl Config {
                 offline_limit: reader.number("push.offline_limit", 1..=1000).unwrap_or(5),
                 lenient_keys: reader.switch("push.lenient_keys").unwrap_or(false),
                 image_origin: reader.origin("push.image_origin"),
+                inactive_days: days(reader.number("push.inactive_days", 0..=365).unwrap_or(255)),
             },
             password: take_password(reader),
             limits: Limits {
@@ -245,11 +246,6 @@ impl Default for Heartbeat {
     }
 }
 
-impl TimeZone {
-    /// The zone of the original service.
-    pub const DEFAULT: Self = Self { offset_minutes: 8 * 60 };
-}
-
 fn default_address() -> SocketAddr {
     SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), DEFAULT_PORT)
 }
@@ -276,6 +272,7 @@ fn take_rates(reader: &mut Reader) -> Rates {
         device: rate("rates.device", profile.device),
         schedule: rate("rates.schedule", profile.schedule),
         files: rate("rates.files", profile.files),
+        im: rate("rates.im", profile.im),
     }
 }
 

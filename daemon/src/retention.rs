@@ -27,6 +27,7 @@ const DAY_MS: u64 = 86_400_000;
 pub async fn run(context: Shared) {
     let mut shutdown = context.shutdown.clone();
     let mut watch = ClockWatch::start();
+    let mut dormant_day = None;
     loop {
         tokio::select! {
             () = shutdown.begun() => return,
@@ -38,6 +39,14 @@ pub async fn run(context: Shared) {
         }
         if let Err(error) = round(&context.ledger, &context.config.retention, now_ms()).await {
             log::warn!("what has had its time could not be removed, it is tried again in an hour: {error}");
+        }
+        let today = now_ms() / DAY_MS;
+        if dormant_day == Some(today) {
+            continue;
+        }
+        match look_for_dormant(&context.ledger, context.config.push.inactive_days, now_ms()).await {
+            Ok(()) => dormant_day = Some(today),
+            Err(error) => log::warn!("devices that are away for long were not looked for, in an hour again: {error}"),
         }
     }
 }
@@ -56,6 +65,25 @@ pub async fn round(ledger: &Ledger, retention: &Retention, now_ms: TimeMs) -> Re
         clear_tags(ledger, app).await?;
     }
     repeat(ledger, SystemCommand::Expire).await
+}
+
+/// Notes which devices were not seen for so many days; nobody, without a limit.
+pub async fn look_for_dormant(ledger: &Ledger, days: Option<u32>, now_ms: TimeMs) -> Result<(), Unavailable> {
+    for (app, _) in ledger.read(|snapshot| snapshot.apps()).await? {
+        for chunk in 0..ledger.read(move |snapshot| snapshot.device_chunks(app)).await? {
+            let unseen = ledger.read(move |snapshot| match days {
+                Some(days) => snapshot.unseen_devices(app, chunk, days, now_ms),
+                None => Ok(Vec::new()),
+            });
+            let devices = unseen.await?;
+            let is_known = ledger.read(move |snapshot| snapshot.dormant_devices(app, chunk)).await? == devices;
+            if !is_known {
+                repeat(ledger, SystemCommand::SetDormant { app, chunk, devices, as_of_ms: now_ms }).await?;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    Ok(())
 }
 
 async fn cut(ledger: &Ledger, app: AppNumber, class: Class, before_ms: TimeMs) -> Result<(), Unavailable> {

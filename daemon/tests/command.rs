@@ -126,7 +126,22 @@ fn segments_are_made_listed_shown_and_deleted_and_the_stats_are_shown() {
         assert!(!refused.status.success() && text(&refused.stderr).contains(hint), "{}", text(&refused.stderr));
     }
     let stats = daemon.admin_json(&["stats", "shop"]);
-    assert_eq!((&stats["days"][0]["new"], &stats["traits"]["model"]), (&Value::from(0), &Value::Array(Vec::new())));
+    let days = stats["periods"].as_array().expect("periods");
+    assert_eq!((days.len(), &days[6]["new"], &stats["traits"]["model"]), (7, &0.into(), &Value::Array(Vec::new())));
+    assert_eq!(days[0]["back_after"], serde_json::json!({"1": 0}), "seven days ago, 6 days lie between");
+    let asked = ["stats", "shop", "--by", "hour", "--last", "3", "--platform", "ios", "--with", "model=A"];
+    assert_eq!(daemon.admin_json(&asked)["periods"].as_array().map(Vec::len), Some(3));
+    for (option, value, hint) in [
+        ("--by", "week", "hour, day or month"),
+        ("--last", "61", "1 to 60"),
+        ("--platform", "moon", "android"),
+        ("--with", "model", "app_version"),
+        ("--with", "colour=red", "app_version"),
+    ] {
+        let refused = daemon.admin(&["stats", "shop", option, value]);
+        assert!(!refused.status.success() && text(&refused.stderr).contains(hint), "{}", text(&refused.stderr));
+    }
+    assert!(text(&daemon.admin(&["stats", "shop"]).stdout).contains("back after"));
     daemon.admin_json(&["segment", "delete", "shop", id]);
     assert_eq!(daemon.admin_json(&["segment", "list", "shop"]), Value::Array(Vec::new()));
 }

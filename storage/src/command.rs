@@ -57,6 +57,9 @@ pub enum SystemCommand {
     Expire,
     /// Removes presence that has been kept for long enough, at most 1,000 rows.
     CutPresence { app: AppNumber },
+    /// These devices of a chunk of 4,096 were not seen for long, as a snapshot of `as_of_ms` says: no push is for them
+    /// until they are seen again. The others of the chunk are not dormant.
+    SetDormant { app: AppNumber, chunk: u32, devices: Vec<DeviceNumber>, as_of_ms: TimeMs },
 }
 
 /// Classes of the log, each with its own retention.
@@ -581,7 +584,7 @@ impl Command {
     /// The app whose share of the writer this uses; nothing for the daemon's own.
     pub fn app(&self) -> Option<AppNumber> {
         match self {
-            Self::System(SystemCommand::CutPresence { app }) => Some(*app),
+            Self::System(SystemCommand::CutPresence { app } | SystemCommand::SetDormant { app, .. }) => Some(*app),
             Self::System(_) | Self::Account(_) | Self::App(AppCommand::Create { .. }) => None,
             Self::App(
                 AppCommand::RotateSecret { app, .. }

@@ -39,6 +39,7 @@ pub use rows::certificate::PushCertificate;
 pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::group::Group;
 pub use rows::presence::Use;
+pub use rows::push_count::Counted;
 pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
 pub use snapshot::{

@@ -14,6 +14,7 @@ pub mod meta;
 pub mod named;
 pub mod presence;
 pub mod push;
+pub mod push_count;
 pub mod record;
 pub mod schedule;
 pub mod traits;

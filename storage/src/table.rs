@@ -78,12 +78,14 @@ tables! {
     TraitChunks = 54, "trait_chunks";
     Uses = 56, "uses";
     TraitValues = 57, "trait_values";
+    PushCounts = 58, "push_counts";
     PushTokens = 60, "push_tokens";
     TokenOwners = 61, "token_owners";
     TokenChunks = 62, "token_chunks";
     Badges = 63, "badges";
     BridgeCursors = 64, "bridge_cursors";
     Callbacks = 65, "callbacks";
+    Dormant = 69, "dormant";
 }
 
 impl Table {

@@ -8,10 +8,12 @@ mod client;
 mod request;
 mod segments;
 mod server;
+mod statistics;
 
 pub use client::{AskError, ask};
 pub use request::{
-    AppGroupShown, AppShown, DaysShown, DeveloperShown, Reply, Request, SegmentShown, StatsShown, Status, ValueShown,
+    AppGroupShown, AppShown, DeveloperShown, PeriodShown, Reply, Request, SegmentShown, StatsAsked, StatsShown, Status,
+    ValueShown,
 };
 pub use server::{AdminSocket, listen};
 

@@ -87,6 +87,8 @@ pub enum Request {
     /// What is known of an app's devices together.
     Stats {
         app: String,
+        #[serde(default)]
+        asked: StatsAsked,
     },
     Status,
     /// Look at every stored row now.
@@ -163,15 +165,35 @@ pub struct SegmentShown {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatsShown {
-    pub days: Vec<DaysShown>,
+    /// The oldest first.
+    pub periods: Vec<PeriodShown>,
     /// The most frequent values of each trait.
     pub traits: BTreeMap<String, Vec<ValueShown>>,
 }
 
-/// Devices of the last so many days, each counted once.
+/// Which figures are wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DaysShown {
-    pub days: u32,
+pub struct StatsAsked {
+    /// hour, day or month
+    pub by: String,
+    /// How many of them, the one that has begun included.
+    pub last: Option<u32>,
+    pub platform: Option<String>,
+    /// Only devices that tell this now, as `app_version=2.0`. What is counted of pushes and uses stays that of all.
+    pub with: Option<String>,
+}
+
+impl Default for StatsAsked {
+    fn default() -> Self {
+        Self { by: "day".to_owned(), last: None, platform: None, with: None }
+    }
+}
+
+/// Devices of a period, each counted once, and what was counted in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeriodShown {
+    /// In the server's zone.
+    pub begin: String,
     pub new: u64,
     pub online: u64,
     /// Whose application was in front.
@@ -180,6 +202,17 @@ pub struct DaysShown {
     pub opens: u64,
     /// For how long.
     pub seconds: u64,
+    /// Pushes that were accepted, each once whatever its audience.
+    pub pushes: u64,
+    /// Devices that received a push, once for each push.
+    pub received: u64,
+    pub shown: u64,
+    pub clicked: u64,
+    /// Pushes that a bridge took, once for each device.
+    pub bridged: u64,
+    /// By day: how many of the new devices were online so many days later; only days that have begun.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub back_after: BTreeMap<u32, u64>,
 }
 
 /// An empty value stands for all others.

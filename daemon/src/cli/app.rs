@@ -62,7 +62,7 @@ pub enum AppCommand {
     Rate {
         /// Name or app key
         app: String,
-        /// push, report, device, schedule or files
+        /// push, report, device, schedule, files or im
         family: String,
         /// 1 to 1000000, which is no limit; left out, the daemon's setting
         per_minute: Option<u32>,

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::{AdminArgs, Failure, print_json, strange};
-use crate::admin::{Reply, Request, SegmentShown};
+use crate::admin::{PeriodShown, Reply, Request, SegmentShown, StatsAsked};
 
 #[derive(Debug, Subcommand)]
 pub enum SegmentCommand {
@@ -50,6 +50,18 @@ pub enum SegmentCommand {
 pub struct StatsArgs {
     /// Name or key of the app
     app: String,
+    /// hour, day or month, in the daemon's time zone
+    #[arg(long, default_value = "day")]
+    by: String,
+    /// How many of them, back from now: up to 168 hours, 60 days or 2 months
+    #[arg(long)]
+    last: Option<u32>,
+    /// Only devices of this platform
+    #[arg(long)]
+    platform: Option<String>,
+    /// Only devices that tell this, like app_version=2.0 or "model=Pixel 9"
+    #[arg(long, value_name = "NAME=VALUE")]
+    with: Option<String>,
     #[command(flatten)]
     admin: AdminArgs,
 }
@@ -93,22 +105,14 @@ fn line(segment: &SegmentShown) -> String {
 }
 
 pub fn stats(args: StatsArgs) -> Result<(), Failure> {
-    let Reply::Stats(stats) = args.admin.ask(&Request::Stats { app: args.app })? else { return Err(strange()) };
+    let asked = StatsAsked { by: args.by, last: args.last, platform: args.platform, with: args.with };
+    let request = Request::Stats { app: args.app, asked };
+    let Reply::Stats(stats) = args.admin.ask(&request)? else { return Err(strange()) };
     if args.admin.json {
         print_json(&stats);
         return Ok(());
     }
-    for days in &stats.days {
-        println!(
-            "last {:>2} days  {} new, {} online, {} active; opened {} times for {} minutes",
-            days.days,
-            days.new,
-            days.online,
-            days.active,
-            days.opens,
-            days.seconds / 60
-        );
-    }
+    print_periods(&stats.periods);
     for (name, values) in &stats.traits {
         println!("{name}");
         for value in values {
@@ -117,4 +121,28 @@ pub fn stats(args: StatsArgs) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn print_periods(periods: &[PeriodShown]) {
+    println!(
+        "{:<13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8}  back after 1, 7, 30 days",
+        "", "new", "online", "active", "opens", "minutes", "pushes", "received", "clicked", "bridged"
+    );
+    for period in periods {
+        let back = [1, 7, 30].map(|days| period.back_after.get(&days).map_or("-".to_owned(), u64::to_string));
+        println!(
+            "{:<13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8}  {}",
+            period.begin,
+            period.new,
+            period.online,
+            period.active,
+            period.opens,
+            period.seconds / 60,
+            period.pushes,
+            period.received,
+            period.clicked,
+            period.bridged,
+            back.join(", ")
+        );
+    }
 }

@@ -165,6 +165,8 @@ pub struct KnownDevice {
     pub outbox_head: OutboxNumber,
     pub push_cursor: Option<Position>,
     pub traits: Traits,
+    /// It was away for so long that no push is for it.
+    pub is_dormant: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -243,6 +245,7 @@ fn greet(snapshot: &Snapshot, app_key: &str, registration_id: &str) -> Result<An
         outbox_head: device.outbox_head,
         push_cursor: snapshot.push_cursor(app, number)?,
         traits: snapshot.traits_of_device(app, number)?,
+        is_dormant: snapshot.is_dormant(app, number)?,
     };
     Ok(Answer::Greet(Some(Greeted { app, device: Some(device) })))
 }

@@ -13,7 +13,8 @@ use axum::response::IntoResponse;
 use super::basic::Basic;
 use super::family::Family;
 use super::fault::Fault;
-use super::permit::{Denied, permit};
+use super::permit::{Denied, permit, permit_other};
+use super::rate::Payer;
 use crate::clock::now_ms;
 use crate::context::Shared;
 use crate::keys::is_same_secret;
@@ -74,14 +75,17 @@ pub struct Check {
 /// Credentials first, then whether their owner may call.
 pub async fn check(State(check): State<Check>, mut request: Request, next: Next) -> Response<Body> {
     let admitted = match admit(&check, &mut request).await {
-        Ok(Some(admitted)) => admitted,
-        // An operator's rules are about apps.
-        Ok(None) => return next.run(request).await,
+        Ok(admitted) => admitted,
         Err(fault) => return fault.into_response(),
     };
-    let (app, access) = admitted;
-    let peer = request.extensions().get::<Connection>().map(|connection| connection.peer.ip());
-    let permitted = permit(&check.context, app, &access, request.uri().path(), peer, now_ms());
+    let path = request.uri().path();
+    let permitted = match admitted {
+        Admitted::App(app, access) => {
+            let peer = request.extensions().get::<Connection>().map(|connection| connection.peer.ip());
+            permit(&check.context, app, &access, path, peer, now_ms())
+        }
+        Admitted::Other(payer) => permit_other(&check.context, payer, path, now_ms()),
+    };
     let (mut response, figures) = match permitted {
         Ok(figures) => (next.run(request).await, figures),
         Err(Denied { fault, figures }) => (fault.into_response(), figures),
@@ -98,19 +102,26 @@ pub async fn caller(context: &Shared, family: Family, headers: &HeaderMap) -> Re
     app(context, family, user, &password).await.map(|(caller, _)| caller)
 }
 
-/// Notes for the handler who calls; of an app also says what the operator lets it do.
-async fn admit(check: &Check, request: &mut Request) -> Result<Option<(AppNumber, Access)>, Fault> {
+enum Admitted {
+    /// With what the operator lets it do.
+    App(AppNumber, Access),
+    Other(Payer),
+}
+
+/// Notes for the handler who calls.
+async fn admit(check: &Check, request: &mut Request) -> Result<Admitted, Fault> {
     let Check { context, family, who } = check;
     let (user, password) = credentials(*family, request.headers())?;
     if *who == Who::Developer {
         let developer = developer(context, *family, user, &password).await?;
+        let payer = Payer::Developer(developer.key.clone());
         request.extensions_mut().insert(developer);
-        return Ok(None);
+        return Ok(Admitted::Other(payer));
     }
     if *who == Who::AppOrDeveloper && !is_app(context, *family, &user).await? {
         let DeveloperCaller { key } = developer(context, *family, user, &password).await?;
-        request.extensions_mut().insert(Uploader { owner: FileOwner::Developer(key.clone()), key });
-        return Ok(None);
+        request.extensions_mut().insert(Uploader { owner: FileOwner::Developer(key.clone()), key: key.clone() });
+        return Ok(Admitted::Other(Payer::Developer(key)));
     }
     let is_group = match who {
         Who::AppGroup => true,
@@ -120,15 +131,16 @@ async fn admit(check: &Check, request: &mut Request) -> Result<Option<(AppNumber
     let signer = Signer(user.clone());
     let admitted = if is_group {
         let group = group(context, *family, &user, &password).await?;
+        let payer = Payer::AppGroup(group.key.clone());
         request.extensions_mut().insert(group);
-        None
+        Admitted::Other(payer)
     } else {
         let (caller, access) = app(context, *family, user, &password).await?;
         let number = caller.app;
         let key = caller.app_key.clone();
         request.extensions_mut().insert(Uploader { owner: FileOwner::App(number), key });
         request.extensions_mut().insert(caller);
-        Some((number, access))
+        Admitted::App(number, access)
     };
     request.extensions_mut().insert(signer);
     Ok(admitted)

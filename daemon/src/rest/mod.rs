@@ -18,9 +18,10 @@ mod form;
 pub(crate) mod known;
 pub(crate) mod lenient;
 mod path;
+pub(crate) mod period;
 mod segment;
 mod uuid;
-mod wall_clock;
+pub(crate) mod wall_clock;
 
 mod alias;
 mod app;
@@ -51,7 +52,7 @@ use crate::link;
 use access::Check;
 use family::Family;
 use fault::Fault;
-use rate::{Figures, Limits, RateFamily};
+use rate::{Figures, Limits, RateFamily, UNLIMITED};
 
 pub(crate) use access::Caller;
 pub(crate) use push::submission_later;
@@ -85,17 +86,21 @@ impl Rest {
         let request = regular(request);
         let family = Family::of_path(request.uri().path());
         let rate = RateFamily::of_path(request.uri().path());
+        let is_call = rate.is_some() || family == Family::Admin;
         let answered = caught::caught(self.router.clone().oneshot(request)).await;
         let mut response = match answered {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(caught::Panicked) => family.internal().into_response(),
         };
-        if let Some(rate) = rate {
+        if is_call {
             // Who was refused before the count is told what is true of somebody who has not called.
             let figures = response.extensions_mut().remove::<Figures>();
-            figures.unwrap_or_else(|| Figures::untouched(self.rates.of(rate), now_ms())).write(response.headers_mut());
-            response.headers_mut().entry(CONTENT_TYPE).or_insert(fault::JSON);
+            let limit = rate.map_or(UNLIMITED, |rate| self.rates.of(rate));
+            figures.unwrap_or_else(|| Figures::untouched(limit, now_ms())).write(response.headers_mut());
+            if family != Family::Im {
+                response.headers_mut().entry(CONTENT_TYPE).or_insert(fault::JSON);
+            }
         }
         response
     }

@@ -8,7 +8,7 @@ use anser_storage::{Access, AddressRange};
 use axum::http::StatusCode;
 
 use super::fault::Fault;
-use super::rate::{Figures, RateFamily};
+use super::rate::{Figures, Payer, RateFamily};
 use crate::context::Context;
 
 /// Why not, with the figures if the call was looked at so far.
@@ -48,10 +48,18 @@ pub fn count(
 ) -> Result<Figures, Denied> {
     let own = access.rates.iter().find(|(of, _)| *of == family as u8).map(|(_, calls)| *calls);
     let limit = own.unwrap_or_else(|| context.config.rates.of(family));
-    context.rates.count(app, family, limit, now_ms).map_err(|figures| {
-        let fault = Fault::new(StatusCode::TOO_MANY_REQUESTS, 2002, "Rate limit exceeded");
-        Denied { fault, figures: Some(figures) }
-    })
+    context.rates.count(Payer::App(app), family, limit, now_ms).map_err(exceeded)
+}
+
+/// For callers of whom the operator says nothing in particular.
+pub fn permit_other(context: &Context, payer: Payer, path: &str, now_ms: TimeMs) -> Result<Option<Figures>, Denied> {
+    let Some(family) = RateFamily::of_path(path) else { return Ok(None) };
+    context.rates.count(payer, family, context.config.rates.of(family), now_ms).map(Some).map_err(exceeded)
+}
+
+fn exceeded(figures: Figures) -> Denied {
+    let fault = Fault::new(StatusCode::TOO_MANY_REQUESTS, 2002, "Rate limit exceeded");
+    Denied { fault, figures: Some(figures) }
 }
 
 pub fn blocked() -> Fault {

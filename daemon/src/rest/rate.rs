@@ -1,7 +1,7 @@
-//! How often an app's servers may call: so many calls in each minute of the clock, per app and family of calls.
+//! How often servers may call: so many calls in each minute of the clock, per caller and family of calls.
 //!
-//! All windows begin and end together, so the counts of a minute are thrown away as a whole. Only apps that exist are
-//! counted: a count per app and family is all that callers can make the daemon hold.
+//! All windows begin and end together, so the counts of a minute are thrown away as a whole. Only callers that exist are
+//! counted: a count per caller and family is all that they can make the daemon hold.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -23,6 +23,16 @@ pub enum RateFamily {
     Device = 3,
     Schedule = 4,
     Files = 5,
+    Im = 6,
+}
+
+/// Who is counted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Payer {
+    App(AppNumber),
+    /// By its key.
+    AppGroup(String),
+    Developer(String),
 }
 
 /// Calls in a minute that each family may make.
@@ -33,6 +43,7 @@ pub struct Limits {
     pub device: u32,
     pub schedule: u32,
     pub files: u32,
+    pub im: u32,
 }
 
 /// What the headers of an answer say.
@@ -52,16 +63,17 @@ pub struct Rates {
 #[derive(Debug, Default)]
 struct Counted {
     minute: u64,
-    calls: BTreeMap<(AppNumber, RateFamily), u32>,
+    calls: BTreeMap<(Payer, RateFamily), u32>,
 }
 
 impl RateFamily {
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::Push, "push"),
         (Self::Report, "report"),
         (Self::Device, "device"),
         (Self::Schedule, "schedule"),
         (Self::Files, "files"),
+        (Self::Im, "im"),
     ];
 
     /// Nothing for calls that are not limited.
@@ -75,6 +87,8 @@ impl RateFamily {
             (Some("v3"), Some("schedules"), _) | (Some("v3"), Some("push"), Some("schedules")) => Some(Self::Schedule),
             (Some("v3"), Some("files"), _) => Some(Self::Files),
             (Some("v3"), ..) => Some(Self::Push),
+            (Some("v1"), Some("app"), _) => None,
+            (Some("v1" | "v2" | "groups" | "cross" | "sdkregister"), ..) => Some(Self::Im),
             _ => None,
         }
     }
@@ -85,11 +99,17 @@ impl RateFamily {
 }
 
 impl Limits {
-    pub const UNLIMITED: Self =
-        Self { push: UNLIMITED, report: UNLIMITED, device: UNLIMITED, schedule: UNLIMITED, files: UNLIMITED };
+    pub const UNLIMITED: Self = Self {
+        push: UNLIMITED,
+        report: UNLIMITED,
+        device: UNLIMITED,
+        schedule: UNLIMITED,
+        files: UNLIMITED,
+        im: UNLIMITED,
+    };
 
     /// What the cloud service documents.
-    pub const CLOUD: Self = Self { push: 600, report: 2400, device: 600, schedule: 100, files: 20 };
+    pub const CLOUD: Self = Self { push: 600, report: 2400, device: 600, schedule: 100, files: 20, im: 600 };
 
     pub fn of(&self, family: RateFamily) -> u32 {
         match family {
@@ -98,13 +118,14 @@ impl Limits {
             RateFamily::Device => self.device,
             RateFamily::Schedule => self.schedule,
             RateFamily::Files => self.files,
+            RateFamily::Im => self.im,
         }
     }
 }
 
 impl Rates {
     /// Counts one call; the error says the same figures when it is one too many.
-    pub fn count(&self, app: AppNumber, family: RateFamily, limit: u32, now_ms: TimeMs) -> Result<Figures, Figures> {
+    pub fn count(&self, payer: Payer, family: RateFamily, limit: u32, now_ms: TimeMs) -> Result<Figures, Figures> {
         if limit >= UNLIMITED {
             return Ok(Figures::untouched(limit, now_ms));
         }
@@ -113,7 +134,7 @@ impl Rates {
         if counted.minute != minute {
             *counted = Counted { minute, calls: BTreeMap::new() };
         }
-        let calls = counted.calls.entry((app, family)).or_default();
+        let calls = counted.calls.entry((payer, family)).or_default();
         let is_one_too_many = *calls >= limit;
         *calls += u32::from(!is_one_too_many);
         let figures = Figures { remaining: limit.saturating_sub(*calls), ..Figures::untouched(limit, now_ms) };
@@ -144,12 +165,12 @@ impl Figures {
 mod tests {
     use super::*;
 
-    const APP: AppNumber = AppNumber(1);
+    const APP: Payer = Payer::App(AppNumber(1));
     /// Ten seconds into a minute.
     const NOW: TimeMs = 1_700_000_050_000 / WINDOW_MS * WINDOW_MS + 10_000;
 
-    fn push(rates: &Rates, app: AppNumber, now_ms: TimeMs) -> Result<u32, u32> {
-        let counted = rates.count(app, RateFamily::Push, 2, now_ms);
+    fn push(rates: &Rates, payer: Payer, now_ms: TimeMs) -> Result<u32, u32> {
+        let counted = rates.count(payer, RateFamily::Push, 2, now_ms);
         counted.map(|figures| figures.remaining).map_err(|figures| figures.remaining)
     }
 
@@ -172,10 +193,10 @@ mod tests {
     }
 
     #[test]
-    fn apps_and_families_are_counted_by_themselves() {
+    fn callers_and_families_are_counted_by_themselves() {
         let rates = Rates::default();
         assert_eq!(push(&rates, APP, NOW), Ok(1));
-        assert_eq!(push(&rates, AppNumber(2), NOW), Ok(1));
+        assert_eq!(push(&rates, Payer::App(AppNumber(2)), NOW), Ok(1));
         assert_eq!(rates.count(APP, RateFamily::Device, 2, NOW).map(|figures| figures.remaining), Ok(1));
     }
 
@@ -197,14 +218,14 @@ mod tests {
     fn only_the_counts_of_the_current_minute_are_held() {
         let rates = Rates::default();
         for app in 0..1000 {
-            let _ = push(&rates, AppNumber(app), NOW);
+            let _ = push(&rates, Payer::App(AppNumber(app)), NOW);
         }
         assert_eq!(push(&rates, APP, NOW + WINDOW_MS), Ok(1));
         assert_eq!(rates.counted.lock().expect("whole").calls.len(), 1);
     }
 
     #[test]
-    fn every_path_of_the_push_api_belongs_to_a_family() {
+    fn every_path_of_an_app_belongs_to_a_family() {
         for (path, family) in [
             ("/v3/push", RateFamily::Push),
             ("/v3/push/validate", RateFamily::Push),
@@ -219,9 +240,12 @@ mod tests {
             ("/v3/report/received", RateFamily::Report),
             ("/v3/status/message", RateFamily::Report),
             ("/v3/files/alias", RateFamily::Files),
+            ("/v1/users", RateFamily::Im),
+            ("/v2/messages", RateFamily::Im),
+            ("/groups/owner/7", RateFamily::Im),
         ] {
             assert_eq!(RateFamily::of_path(path), Some(family), "{path}");
         }
-        assert_eq!(RateFamily::of_path("/v1/users"), None);
+        assert_eq!(RateFamily::of_path("/v1/app"), None);
     }
 }

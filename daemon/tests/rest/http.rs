@@ -38,7 +38,7 @@ async fn an_unknown_path_is_404_and_im_asks_for_credentials_first() {
 }
 
 #[tokio::test]
-async fn the_push_family_tells_its_rate_limit_with_every_answer() {
+async fn every_answer_tells_the_rate_limit() {
     let world = World::new().await;
     let app = world.app("one").await;
     let answers = [
@@ -47,6 +47,10 @@ async fn the_push_family_tells_its_rate_limit_with_every_answer() {
         world.call_as(None, "POST", "/v3/push", "").await,
         world.call(&app, "GET", "/v3/nothing", None).await,
         world.call(&app, "GET", "/v3/push", None).await,
+        world.call_as(None, "POST", "/v1/app", "").await,
+        world.call_as(Some(&world.developer("dev").await), "POST", "/v1/app", "{}").await,
+        world.call(&app, "GET", "/v1/users/nobody", None).await,
+        world.call(&app, "GET", "/v2/nothing", None).await,
     ];
     for answer in answers {
         for name in ["x-rate-limit-limit", "x-rate-limit-quota", "x-rate-limit-remaining", "x-rate-limit-reset"] {

@@ -2,7 +2,7 @@
 
 use anser_storage::command::{AccessChange, AppCommand, Command};
 use anserd::rest::permit::parse_range;
-use anserd::rest::rate::{Limits, RateFamily, UNLIMITED};
+use anserd::rest::rate::{Limits, RateFamily};
 use serde_json::json;
 
 use crate::world::{Answered, App, World};
@@ -32,7 +32,7 @@ async fn refused_in_the_end(world: &World, app: &App, path: &str, limit: u32) ->
 
 #[tokio::test]
 async fn one_call_too_many_in_a_minute_is_429_in_the_words_of_the_contract() {
-    let limits = Limits { push: 3, report: 4, device: 5, schedule: 2, files: UNLIMITED };
+    let limits = Limits { push: 3, report: 4, device: 5, schedule: 2, ..Limits::UNLIMITED };
     let world = World::with(|config| config.rates = limits).await;
     let (app, other) = (world.app("one").await, world.app("other").await);
     for (family, path) in CALLS {
@@ -48,6 +48,37 @@ async fn one_call_too_many_in_a_minute_is_429_in_the_words_of_the_contract() {
         // Another app has its own count.
         world.call(&other, "GET", path, None).await.expect(200);
     }
+}
+
+#[tokio::test]
+async fn groups_of_apps_and_developers_are_counted_by_themselves() {
+    let world = World::with(|config| config.rates = Limits { push: 2, files: 1, im: 1, ..Limits::UNLIMITED }).await;
+    let app = world.app("one").await;
+    let (group, other) = (world.app_group("g", &[&app]).await, world.app_group("h", &[&app]).await);
+    let (developer, rival) = (world.developer("dev").await, world.developer("rival").await);
+    let app_itself = crate::world::basic(&app.key, &app.secret);
+    for (many, others, path) in
+        [(&group, [&other, &app_itself], "/v3/push/cid"), (&developer, [&rival, &app_itself], "/v3/files")]
+    {
+        let mut calls = 0;
+        let refused = loop {
+            let answer = world.call_as(Some(many), "GET", path, "").await;
+            calls += 1;
+            if answer.status != 200 || calls > 6 {
+                break answer;
+            }
+        };
+        assert_eq!(refused.headers["x-rate-limit-remaining"], "0", "{path}");
+        refused.refused(429, 2002);
+        for other in others {
+            world.call_as(Some(other), "GET", path, "").await.expect(200);
+        }
+    }
+    let first = world.call(&app, "GET", "/v1/users/nobody", None).await;
+    let second = world.call(&app, "GET", "/v1/users/nobody", None).await;
+    let third = world.call(&app, "GET", "/v1/users/nobody", None).await;
+    assert_eq!(first.headers["x-rate-limit-limit"], "1");
+    assert!([second, third].into_iter().any(|answer| answer.status == 429), "a new minute begins once at most");
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! What has had its time goes, and the rest stays.
 
+use anser_protocol::content::Platform;
 use anser_protocol::ids::Position;
 use anser_storage::Chat;
+use anser_storage::command::{Command, MarkCommand};
 use anserd::clock::now_ms;
 use anserd::config::Retention;
 use anserd::retention;
@@ -38,4 +40,24 @@ async fn messages(world: &World, app: &App) -> usize {
         snapshot.history(number, alice, &Chat::User(bob), Position(u64::MAX), Position::START, 10).map(Some)
     });
     page.await.expect("readable").expect("both are registered").records.len()
+}
+
+#[tokio::test]
+async fn a_device_that_is_away_for_long_gets_no_pushes_until_it_connects_again() {
+    let world = World::new().await;
+    let app = world.app("one").await;
+    let device = world.device(&app, "rid", Platform::ANDROID).await;
+    let push = || json!({"platform": "all", "audience": {"registration_id": ["rid"]}, "notification": {"alert": "x"}});
+    let ledger = &world.daemon.context().ledger;
+    let at = now_ms() + 256 * DAY_MS;
+    retention::look_for_dormant(ledger, Some(255), at).await.expect("the store is there");
+    world.call(&app, "POST", "/v3/push", Some(push())).await.refused(400, 1011);
+    retention::look_for_dormant(ledger, None, at).await.expect("the store is there");
+    world.call(&app, "POST", "/v3/push", Some(push())).await.expect(200);
+
+    retention::look_for_dormant(ledger, Some(255), at).await.expect("the store is there");
+    world.call(&app, "POST", "/v3/push", Some(push())).await.refused(400, 1011);
+    let mark = MarkCommand::Present { app: app.number, seen_ms: now_ms(), devices: vec![device] };
+    world.submit(Command::Mark(mark)).await;
+    world.call(&app, "POST", "/v3/push", Some(push())).await.expect(200);
 }

@@ -21,7 +21,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries and of slices goes when that comes.
-const APP_TABLES: [Table; 49] = [
+const APP_TABLES: [Table; 51] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -53,6 +53,8 @@ const APP_TABLES: [Table; 49] = [
     Table::Reports,
     Table::Presence,
     Table::Uses,
+    Table::PushCounts,
+    Table::Dormant,
     Table::Cids,
     Table::Schedules,
     Table::OpenSchedules,

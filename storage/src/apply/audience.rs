@@ -1,6 +1,7 @@
 //! Whom a push is for: set algebra over devices, chunk by chunk.
 //!
-//! A chunk begins with all devices of the platforms; each kind that the audience names takes away those outside it.
+//! A chunk begins with all devices of the platforms; each kind that the audience names takes away those outside it. Who is
+//! dormant is never meant.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,9 @@ use crate::find;
 use crate::ids::{AppNumber, DeviceNumber, TagNumber};
 use crate::key::{Key, u32_at};
 use crate::outcome::Refusal;
-use crate::rows::chunk::{Chunk, ChunkRow, PlatformChunk, TagChunk, chunk_of, platform_chunk_key, tag_chunk_key};
+use crate::rows::chunk::{
+    Chunk, ChunkRow, DormantChunk, PlatformChunk, TagChunk, chunk_of, dormant_key, platform_chunk_key, tag_chunk_key,
+};
 use crate::rows::device::alias_prefix;
 use crate::table::Table;
 use crate::tables::Tables;
@@ -75,6 +78,7 @@ impl Batch<'_> {
             Audience::Selected(selection) => Some(self.resolve_selection(app, selection)?),
             Audience::File(list) => Some(self.resolve_list(app, list)?),
         };
+        let has_dormant = !self.keys(Table::Dormant, &Key::app(app), 1)?.is_empty();
         let mut targets = Targets::default();
         for number in self.chunks_to_look_at(app, selection.as_ref())? {
             let of_platforms = self.chunks_of_platforms(app, platforms, number)?;
@@ -87,6 +91,9 @@ impl Batch<'_> {
             }
             if let Some(among) = among {
                 chosen.intersect(among.get(&number).unwrap_or(&Chunk::EMPTY));
+            }
+            if has_dormant && let Some(dormant) = self.row::<DormantChunk>(&dormant_key(app, number))? {
+                chosen.subtract(&dormant.chunk());
             }
             targets.add(number, &chosen, &of_platforms);
         }

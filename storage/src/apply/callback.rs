@@ -11,6 +11,7 @@ use crate::outcome::Answer;
 use crate::rows::callback::{Callback, CallbackEvent, CallbackKind, CallbackRow, callback_event_key, callback_key};
 use crate::rows::chunk::{Chunk, ReportChunk};
 use crate::rows::push::{Report, report_prefix};
+use crate::rows::push_count::Counted;
 use crate::table::Table;
 use crate::tables::Tables;
 
@@ -50,14 +51,20 @@ impl Batch<'_> {
         devices: &Chunk,
     ) -> Result<(), ReadError> {
         let key = report_prefix(app, push, report).u32(chunk);
-        let mut new = Vec::new();
-        if self.callback_kind(app, push, report)?.is_some() {
-            let known = self.row::<ReportChunk>(&key)?.map_or(Chunk::EMPTY, crate::rows::chunk::ChunkRow::chunk);
-            let known: Vec<u32> = known.devices(chunk).collect();
-            new.extend(devices.devices(chunk).filter(|device| known.binary_search(device).is_err()).map(DeviceNumber));
+        let mut new = devices.clone();
+        let has_changed = self.change_chunk::<ReportChunk>(&key, |known| {
+            new.subtract(known);
+            known.union(devices)
+        })?;
+        if !has_changed {
+            return Ok(());
         }
-        self.change_chunk::<ReportChunk>(&key, |known| known.union(devices))?;
-        self.note_for_callback(app, push, report, &new)
+        let devices: Vec<_> = new.devices(chunk).map(DeviceNumber).collect();
+        self.note_for_callback(app, push, report, &devices)?;
+        match Counted::of_report(report) {
+            Some(counted) => self.count_devices(app, counted, chunk, new),
+            None => Ok(()),
+        }
     }
 
     fn callback_kind(&self, app: AppNumber, push: Position, report: Report) -> Result<Option<CallbackKind>, ReadError> {

@@ -10,15 +10,20 @@ use crate::error::ReadError;
 use crate::ids::{AppNumber, DeviceNumber};
 use crate::key::Key;
 use crate::outcome::Answer;
-use crate::rows::chunk::{Chunk, ChunkRow, PlatformChunk, PresenceChunk, chunk_of, platform_chunk_key};
+use crate::rows::chunk::{
+    Chunk, ChunkRow, DormantChunk, PlatformChunk, PresenceChunk, chunk_of, dormant_key, platform_chunk_key,
+};
 use crate::rows::presence::{
     Span, Use, counted_as, hour_of, presence_key, presence_prefix, presence_span_key, use_hour_key, use_key,
 };
+use crate::rows::push_count::{Counted, NO_PLATFORM, PushCount, push_count_hour_key, push_count_key};
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
 
 /// Rows that one command removes.
 const CUT_ROWS_MAX: usize = 1000;
+/// Days that may pass between looking for dormant devices and writing them down; the job repeats it every day.
+const DAYS_BETWEEN_MAX: u32 = 7;
 
 impl Batch<'_> {
     /// The devices were connected at `seen_ms`.
@@ -28,7 +33,47 @@ impl Batch<'_> {
         seen_ms: TimeMs,
         devices: &[DeviceNumber],
     ) -> Decided<Answer> {
-        self.mark_in(&[Span::Online, Span::Lately], app, seen_ms, devices)
+        self.mark_in(&[Span::Online, Span::Lately, Span::Day], app, seen_ms, devices)?;
+        for (number, present) in by_chunk(devices) {
+            self.change_chunk::<DormantChunk>(&dormant_key(app, number), |dormant| {
+                let before = dormant.len();
+                dormant.subtract(&present);
+                dormant.len() != before
+            })?;
+        }
+        Ok(Answer::Done)
+    }
+
+    /// These devices of a chunk were not seen for long, as far as was known at `as_of_ms`; the others of the chunk are not
+    /// dormant.
+    pub(super) fn set_dormant(
+        &mut self,
+        app: AppNumber,
+        number: u32,
+        devices: &[DeviceNumber],
+        as_of_ms: TimeMs,
+    ) -> Decided<Answer> {
+        self.require_app(app)?;
+        let mut dormant = Chunk::EMPTY;
+        devices.iter().filter(|device| chunk_of(**device) == number).for_each(|device| {
+            dormant.insert(*device);
+        });
+        // Who came back since; what a mark says may be some hours old.
+        let first = Span::Day.number(as_of_ms).saturating_sub(1);
+        for day in first..=Span::Day.number(self.now_ms()).max(first).min(first + DAYS_BETWEEN_MAX) {
+            for (platform, _) in Platform::NAMES {
+                let key = presence_key(app, Span::Day, day, platform, number);
+                if let Some(row) = self.row::<PresenceChunk>(&key)? {
+                    dormant.subtract(&row.chunk());
+                }
+            }
+        }
+        self.change_chunk::<DormantChunk>(&dormant_key(app, number), |known| {
+            let has_changed = *known != dormant;
+            *known = dormant;
+            has_changed
+        })?;
+        Ok(Answer::Done)
     }
 
     /// On these devices the application was in front at `seen_ms`.
@@ -69,6 +114,37 @@ impl Batch<'_> {
         Ok(Answer::Done)
     }
 
+    /// A push was accepted.
+    pub(super) fn count_sent(&mut self, app: AppNumber) -> Result<(), ReadError> {
+        self.count_pushes(app, Counted::Sent, NO_PLATFORM, 1)
+    }
+
+    /// These devices of a chunk are new among those of which this is known of some push.
+    pub(super) fn count_devices(
+        &mut self,
+        app: AppNumber,
+        counted: Counted,
+        number: u32,
+        new: Chunk,
+    ) -> Result<(), ReadError> {
+        for (platform, devices) in self.by_platform(app, number, new)? {
+            self.count_pushes(app, counted, platform, devices.len())?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn count_pushes(
+        &mut self,
+        app: AppNumber,
+        counted: Counted,
+        platform: Platform,
+        more: u64,
+    ) -> Result<(), ReadError> {
+        let key = push_count_key(app, hour_of(self.now_ms()), counted, platform);
+        let known = self.row::<PushCount>(&key)?.unwrap_or_default();
+        self.put(&key, &PushCount(known.0.saturating_add(more)))
+    }
+
     /// The device is being registered.
     pub(super) fn mark_new(
         &mut self,
@@ -76,9 +152,12 @@ impl Batch<'_> {
         device: DeviceNumber,
         platform: Platform,
     ) -> Result<(), ReadError> {
-        let hour = Span::New.number(self.now_ms());
-        let key = presence_key(app, Span::New, hour, counted_as(platform), chunk_of(device));
-        self.change_chunk::<PresenceChunk>(&key, |known| known.insert(device)).map(drop)
+        for span in [Span::New, Span::Day] {
+            let number = span.number(self.now_ms());
+            let key = presence_key(app, span, number, counted_as(platform), chunk_of(device));
+            self.change_chunk::<PresenceChunk>(&key, |known| known.insert(device))?;
+        }
+        Ok(())
     }
 
     /// Removes the oldest of what has been kept for long enough.
@@ -97,12 +176,19 @@ impl Batch<'_> {
             }
         }
         let first_kept = hour_of(self.now_ms().saturating_sub(Span::Active.kept_ms()));
-        let (from, to) = (Key::app(app), use_hour_key(app, first_kept));
-        let keys = self.keys_between(Table::Uses, &from, &to, left)?;
-        for key in &keys {
-            self.remove_bytes(Table::Uses, key)?;
+        for (table, to) in
+            [(Table::Uses, use_hour_key(app, first_kept)), (Table::PushCounts, push_count_hour_key(app, first_kept))]
+        {
+            let keys = self.keys_between(table, &Key::app(app), &to, left)?;
+            for key in &keys {
+                self.remove_bytes(table, key)?;
+            }
+            left -= keys.len();
+            if left == 0 {
+                return Ok(Answer::Continue);
+            }
         }
-        Ok(if keys.len() == left { Answer::Continue } else { Answer::Done })
+        Ok(Answer::Done)
     }
 
     fn presence_before(

@@ -143,6 +143,7 @@ impl Batch<'_> {
             self.replace_push(app, replaced, msg_id)?;
         }
         self.put_expiry(expires_ms + STATE_KEPT_MS, &Expiry::Push { app, push: msg_id })?;
+        self.count_sent(app)?;
         self.keep_cid(submit, msg_id, targets)?;
         self.note_in_group_push(submit, msg_id)?;
         Ok(msg_id)

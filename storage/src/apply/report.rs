@@ -1,5 +1,6 @@
 //! What is known of devices and pushes: each device once for each push, and what it reports only if the push was for it.
 
+use anser_protocol::content::Platform;
 use anser_protocol::ids::Position;
 
 use super::presence::by_chunk;
@@ -9,7 +10,9 @@ use crate::find;
 use crate::ids::{AppNumber, DeviceNumber};
 use crate::outcome::Answer;
 use crate::rows::chunk::{ReportChunk, chunk_of, report_chunk_key};
+use crate::rows::presence::counted_as;
 use crate::rows::push::{PushState, Report};
+use crate::rows::push_count::Counted;
 use crate::snapshot::released_to;
 
 impl Batch<'_> {
@@ -28,6 +31,10 @@ impl Batch<'_> {
                 let key = report_chunk_key(app, *push, report, chunk_of(device));
                 if self.change_chunk::<ReportChunk>(&key, |reported| reported.insert(device))? {
                     self.note_for_callback(app, *push, report, &[device])?;
+                    if let Some(counted) = Counted::of_report(report) {
+                        let platform = find::device(self, app, device)?.map(|row| counted_as(row.platform));
+                        self.count_pushes(app, counted, platform.unwrap_or(Platform::OTHER), 1)?;
+                    }
                 }
             }
         }

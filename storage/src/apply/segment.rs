@@ -12,7 +12,7 @@ use crate::error::ReadError;
 use crate::ids::{AppNumber, SegmentId, TagNumber};
 use crate::outcome::{Answer, Refusal};
 use crate::rows::chunk::{Chunk, ChunkRow, PlatformChunk, PresenceChunk, TraitChunk, platform_chunk_key};
-use crate::rows::presence::{DAY_MS, Span, platform_and_chunk, presence_span_key};
+use crate::rows::presence::{DAY_MS, Span, oldest_day, platform_and_chunk, presence_span_key};
 use crate::rows::traits::{OTHER, Segment, TraitValue, segment_key, trait_chunk_key, trait_prefix, value_of};
 use crate::segment::{Condition, Version};
 use crate::table::Table;
@@ -92,9 +92,9 @@ impl Batch<'_> {
                 names.iter().map(test).collect::<Result<_, ReadError>>()?
             }
             Condition::NoTag(names) => vec![Test::NoTags(self.known_tags(app, &names)?)],
-            Condition::SeenWithin { days } => vec![Test::Among(self.present_within(app, Span::Online, days)?)],
-            Condition::NotSeenFor { days } => vec![Test::NotAmong(self.present_within(app, Span::Online, days)?)],
-            Condition::RegisteredWithin { days } => vec![Test::Among(self.present_within(app, Span::New, days)?)],
+            Condition::SeenWithin { days } => vec![Test::Among(self.seen_within(app, days)?)],
+            Condition::NotSeenFor { days } => vec![Test::NotAmong(self.seen_within(app, days)?)],
+            Condition::RegisteredWithin { days } => vec![Test::Among(self.registered_within(app, days)?)],
         })
     }
 
@@ -109,20 +109,47 @@ impl Batch<'_> {
     }
 
     /// Hour by hour: the first may have begun a little before.
-    fn present_within(&self, app: AppNumber, span: Span, days: u16) -> Result<BTreeMap<u32, Chunk>, ReadError> {
-        let now_ms = self.now_ms();
-        let first = span.number(now_ms.saturating_sub(TimeMs::from(days) * DAY_MS));
-        let behind = span.number(now_ms).saturating_add(1);
+    fn registered_within(&self, app: AppNumber, days: u16) -> Result<BTreeMap<u32, Chunk>, ReadError> {
+        let first = Span::New.number(self.days_ago_ms(days));
         let mut present = BTreeMap::new();
-        let (from, to) = (presence_span_key(app, span, first), presence_span_key(app, span, behind));
+        self.add_present(app, Span::New, first..Span::New.number(self.now_ms()).saturating_add(1), &mut present)?;
+        Ok(present)
+    }
+
+    /// Hour by hour up to a midnight, where the first hour may have begun a little before; then whole days.
+    fn seen_within(&self, app: AppNumber, days: u16) -> Result<BTreeMap<u32, Chunk>, ReadError> {
+        let begin_ms = self.days_ago_ms(days);
+        let mut present = BTreeMap::new();
+        // Who was there on the first of the days that are known was there on a part of it only.
+        let known = oldest_day(self, app)?.map_or(u32::MAX, |oldest| oldest.saturating_add(1));
+        let first_day = Span::Day.number(begin_ms).saturating_add(1).max(known);
+        let behind = Span::Day.number(self.now_ms()).saturating_add(1);
+        self.add_present(app, Span::Day, first_day..behind.max(first_day), &mut present)?;
+        let first_hour = Span::Online.number(begin_ms);
+        let midnight = Span::Online.number(u64::from(first_day.min(behind)).saturating_mul(DAY_MS));
+        self.add_present(app, Span::Online, first_hour..midnight.max(first_hour), &mut present)?;
+        Ok(present)
+    }
+
+    fn days_ago_ms(&self, days: u16) -> TimeMs {
+        self.now_ms().saturating_sub(TimeMs::from(days) * DAY_MS)
+    }
+
+    fn add_present(
+        &self,
+        app: AppNumber,
+        span: Span,
+        numbers: std::ops::Range<u32>,
+        present: &mut BTreeMap<u32, Chunk>,
+    ) -> Result<(), ReadError> {
+        let (from, to) = (presence_span_key(app, span, numbers.start), presence_span_key(app, span, numbers.end));
         self.scan(Table::Presence, from.as_bytes(), Some(to.as_bytes()), &mut |key, value| {
             if let Some((_, chunk)) = platform_and_chunk(key) {
                 let row: PresenceChunk = crate::row::decode(key, value)?;
                 present.entry(chunk).or_insert(Chunk::EMPTY).union(&row.chunk());
             }
             Ok(NEXT)
-        })?;
-        Ok(present)
+        })
     }
 
     /// Takes those away that do not pass.

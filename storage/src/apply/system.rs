@@ -34,6 +34,9 @@ impl Batch<'_> {
             SystemCommand::Cut { app, class, below } => return self.cut(*app, *class, *below),
             SystemCommand::Expire => return self.expire(),
             SystemCommand::CutPresence { app } => return self.cut_presence(*app),
+            SystemCommand::SetDormant { app, chunk, devices, as_of_ms } => {
+                return self.set_dormant(*app, *chunk, devices, *as_of_ms);
+            }
         }
         Ok(Answer::Done)
     }

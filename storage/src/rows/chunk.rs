@@ -174,6 +174,15 @@ chunk_row!(
     PresenceChunk, Presence
 );
 
+chunk_row!(
+    /// Devices that were not seen for so long that no push is for them.
+    DormantChunk, Dormant
+);
+
+pub(crate) fn dormant_key(app: AppNumber, chunk: u32) -> Key {
+    Key::app(app).u32(chunk)
+}
+
 pub(crate) fn tag_chunk_key(app: AppNumber, tag: TagNumber, chunk: u32) -> Key {
     Key::app(app).u32(tag.0).u32(chunk)
 }

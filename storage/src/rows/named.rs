@@ -14,7 +14,8 @@ use crate::rows::bridge::{PushToken, TokenOwner, token_chunk_key, token_owner_ke
 use crate::rows::callback::CallbackEvent;
 use crate::rows::chat::{Chat, Conversation, ConversationKind, SingleChat, conversation_key, single_chat_key};
 use crate::rows::chunk::{
-    ChunkRow, PlatformChunk, TagChunk, TokenChunk, TraitChunk, chunk_of, platform_chunk_key, tag_chunk_key,
+    ChunkRow, DormantChunk, PlatformChunk, TagChunk, TokenChunk, TraitChunk, chunk_of, platform_chunk_key,
+    tag_chunk_key,
 };
 use crate::rows::device::{
     ByRegistrationId, ByTagName, DeviceRow, DeviceTags, Tag, alias_key, device_key, registration_id_key, tag_key,
@@ -61,6 +62,10 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         Table::PlatformChunks => {
             let devices = row::decode::<PlatformChunk>(key, value)?.chunk();
             each_device(Table::Devices, app, devices.devices(u32_at(key, 5).unwrap_or_default()))
+        }
+        Table::Dormant => {
+            let devices = row::decode::<DormantChunk>(key, value)?.chunk();
+            each_device(Table::Devices, app, devices.devices(second))
         }
         Table::Aliases => each_device(Table::Devices, app, u32_at(key, key.len().saturating_sub(4))),
         Table::TestDevices | Table::Badges => vec![(Table::Devices, device_key(app, DeviceNumber(second)))],
@@ -141,7 +146,8 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         | Table::Presence
         | Table::Segments
         | Table::TraitValues
-        | Table::Uses => Vec::new(),
+        | Table::Uses
+        | Table::PushCounts => Vec::new(),
     })
 }
 

@@ -4,9 +4,12 @@ use anser_protocol::content::Platform;
 use anser_protocol::ids::TimeMs;
 use serde::{Deserialize, Serialize};
 
+use crate::error::ReadError;
 use crate::ids::AppNumber;
 use crate::key::Key;
 use crate::row::serde_row;
+use crate::table::Table;
+use crate::tables::Tables;
 
 /// What a set of devices says, and for how long a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub(crate) enum Span {
     Lately = 3,
     /// The application was in front in an hour.
     Active = 4,
+    /// Connected or registered on a day, in UTC: for what reaches far back.
+    Day = 5,
 }
 
 pub(crate) const TEN_MINUTES_MS: TimeMs = 10 * 60 * 1000;
@@ -27,22 +32,25 @@ pub(crate) const HOUR_MS: TimeMs = 60 * 60 * 1000;
 pub(crate) const DAY_MS: TimeMs = 24 * HOUR_MS;
 
 impl Span {
-    pub const ALL: [Self; 4] = [Self::Online, Self::New, Self::Lately, Self::Active];
+    pub const ALL: [Self; 5] = [Self::Online, Self::New, Self::Lately, Self::Active, Self::Day];
 
     /// The number of the span that a moment lies in, counted from 1970.
     pub fn number(self, at_ms: TimeMs) -> u32 {
         let length_ms = match self {
             Self::Online | Self::New | Self::Active => HOUR_MS,
             Self::Lately => TEN_MINUTES_MS,
+            Self::Day => DAY_MS,
         };
         u32::try_from(at_ms / length_ms).unwrap_or(u32::MAX)
     }
 
-    /// Statistics reach back 60 days, or two months; when a device was last seen is told for two days.
+    /// Statistics reach back 60 days, or two months; when a device was last seen is told for two days; who is dormant
+    /// depends on a year at most.
     pub fn kept_ms(self) -> TimeMs {
         match self {
             Self::Online | Self::New | Self::Active => 63 * DAY_MS,
             Self::Lately => 3 * DAY_MS,
+            Self::Day => 367 * DAY_MS,
         }
     }
 }
@@ -71,6 +79,13 @@ pub(crate) fn presence_key(app: AppNumber, span: Span, number: u32, platform: Pl
 /// Platform and chunk that such a key names.
 pub(crate) fn platform_and_chunk(key: &[u8]) -> Option<(Platform, u32)> {
     Some((Platform(*key.get(9)?), crate::key::u32_at(key, 10)?))
+}
+
+/// The first day of which it is known who was there; nothing for an app without devices.
+pub(crate) fn oldest_day(tables: &impl Tables, app: AppNumber) -> Result<Option<u32>, ReadError> {
+    let prefix = presence_prefix(app, Span::Day);
+    let first = tables.keys(Table::Presence, &prefix, 1)?;
+    Ok(first.first().and_then(|key| crate::key::u32_at(key, prefix.as_bytes().len())))
 }
 
 /// How the application was used in an hour on the devices of a platform.

@@ -546,7 +546,7 @@ impl Author {
 
     fn housekeeping(&mut self, of: usize) {
         let app = self.apps[of].app;
-        match self.random.below(7) {
+        match self.random.below(8) {
             0..=3 => self.write(Command::System(SystemCommand::Expire)),
             6 if self.random.one_in(2) => self.write(Command::System(SystemCommand::CutPresence { app })),
             6 => {
@@ -554,6 +554,11 @@ impl Author {
                 self.write(Command::App(AppCommand::ChangeAccess { app, change }))
             }
             4 => self.write(Command::System(SystemCommand::Start)),
+            7 => {
+                let devices = (0..3).map(DeviceNumber).collect();
+                let as_of_ms = self.now_ms.saturating_sub(self.random.below(3) as u64 * 86_400_000);
+                self.write(Command::System(SystemCommand::SetDormant { app, chunk: 0, devices, as_of_ms }))
+            }
             _ => self.write(Command::App(AppCommand::RotateSecret { app, master_secret: self.count.to_string() })),
         };
     }

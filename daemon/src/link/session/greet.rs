@@ -7,7 +7,7 @@ use anser_protocol::frame::session::{Hello, Welcome};
 use anser_protocol::frame::{ServerFrame, VERSION};
 use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
 use anser_protocol::traits::Traits;
-use anser_storage::command::{Command, DeviceCommand};
+use anser_storage::command::{Command, DeviceCommand, MarkCommand};
 use anser_storage::ids::{AppNumber, DeviceNumber};
 use anser_storage::outcome::Answer as Accepted;
 use ring::digest::{SHA256, digest};
@@ -77,6 +77,11 @@ impl Session {
             Some(device) if is_same_secret(&secret_hash, &device.secret_hash) => {
                 let cursor = device.push_cursor;
                 greeting.known_traits = device.traits;
+                if device.is_dormant {
+                    // What is pushed from now on is for it again; the round of attendance would come some seconds later.
+                    let mark = MarkCommand::Present { app, seen_ms: now, devices: vec![device.number] };
+                    self.submit(Pending::Unheeded, Command::Mark(mark));
+                }
                 self.welcome(greeting, device.number, device.platform, device.outbox_head, cursor);
             }
             None if greeting.hello.registration_id.is_empty() => {

@@ -1,6 +1,4 @@
 //! How many devices are new, online and active (their app was opened), by hour, day or month.
-//!
-//! Presence is kept by whole hours of UTC. In a zone that is not whole hours away from it, an hour counts where it begins.
 
 use std::ops::Range;
 
@@ -20,9 +18,9 @@ use crate::rest::family::Family;
 use crate::rest::fault::{Fault, json_response};
 use crate::rest::lenient::Object;
 use crate::rest::path::query_value;
+use crate::rest::period::{HOURS_PER_DAY, Unit};
 use crate::rest::wall_clock::WallTime;
 
-const HOURS_MAX: i64 = 24;
 /// For how long may be asked.
 struct Spans {
     days: i64,
@@ -45,13 +43,6 @@ const OF_GROUP: Spans = Spans {
 };
 /// Hours that are read in one snapshot.
 const SLICE_HOURS: usize = 24;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
-    Hour,
-    Day,
-    Month,
-}
 
 /// What is asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -116,7 +107,7 @@ fn parse(uri: &Uri, spans: &Spans) -> Result<Asked, Fault> {
         )
     })?;
     let duration = match unit {
-        Unit::Hour => duration.min(HOURS_MAX),
+        Unit::Hour => duration.min(HOURS_PER_DAY),
         Unit::Day if duration > spans.days => return Err(too_long(spans.too_many_days)),
         Unit::Month if duration > spans.months => return Err(too_long(spans.too_many_months)),
         Unit::Day | Unit::Month => duration,
@@ -128,66 +119,20 @@ fn too_long(message: &'static str) -> Fault {
     Fault::new(StatusCode::BAD_REQUEST, 3005, message)
 }
 
-impl Unit {
-    fn from_name(name: &str) -> Option<Self> {
-        [Self::Hour, Self::Day, Self::Month].into_iter().find(|unit| unit.name().eq_ignore_ascii_case(name.trim()))
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Hour => "HOUR",
-            Self::Day => "DAY",
-            Self::Month => "MONTH",
-        }
-    }
-
-    fn read(self, text: &str) -> Option<WallTime> {
-        match self {
-            Self::Hour => WallTime::parse_hour(text),
-            Self::Day => WallTime::parse_day(text),
-            Self::Month => WallTime::parse_month(text),
-        }
-    }
-
-    fn written(self, time: WallTime) -> String {
-        match self {
-            Self::Hour => time.hour_text(),
-            Self::Day => time.day_text(),
-            Self::Month => time.month_text(),
-        }
-    }
-
-    fn after(self, start: WallTime, units: i64) -> WallTime {
-        match self {
-            Self::Hour => start.plus_hours(units),
-            Self::Day => start.plus_days(units),
-            Self::Month => start.plus_months(units),
-        }
-    }
-}
-
 impl Asked {
     /// Each unit with the hours since 1970 that lie in it; none that have not begun.
     fn items(&self, zone: TimeZone, now_ms: TimeMs) -> Vec<(String, Range<u32>)> {
         // Hours end with their day.
         let count = match self.unit {
-            Unit::Hour => self.duration.min(HOURS_MAX - self.start.hour()),
+            Unit::Hour => self.duration.min(HOURS_PER_DAY - self.start.hour()),
             Unit::Day | Unit::Month => self.duration,
         };
-        let end = hour_of(i64::try_from(now_ms / 60_000).unwrap_or(i64::MAX)).saturating_add(1);
         let one = |number| {
-            let (from, to) = (self.unit.after(self.start, number), self.unit.after(self.start, number + 1));
-            let first_hour = |time: WallTime| hour_of(time.utc_minutes(zone)).min(end);
-            (self.unit.written(from), first_hour(from)..first_hour(to))
+            let begin = self.unit.after(self.start, number);
+            (self.unit.written(begin), self.unit.hours(begin, zone, now_ms))
         };
         (0..count).map(one).collect()
     }
-}
-
-/// The first hour since 1970 that does not begin before.
-fn hour_of(minutes: i64) -> u32 {
-    let hours = minutes.div_euclid(60) + i64::from(minutes.rem_euclid(60) > 0);
-    u32::try_from(hours.max(0)).unwrap_or(u32::MAX)
 }
 
 /// A device belongs to one app: those of several are added up.
@@ -247,10 +192,21 @@ mod tests {
     #[test]
     fn a_day_has_24_hours_wherever_it_begins() {
         for offset_minutes in [0, 480, 330, -210] {
-            let days = items("time_unit=DAY&start=2014-06-10&duration=3", TimeZone { offset_minutes });
+            let days = items("time_unit=DAY&start=2014-06-10&duration=3", TimeZone::fixed(offset_minutes));
             assert!(days.iter().all(|(_, hours)| hours.len() == 24));
             assert!(days.windows(2).all(|pair| pair[0].1.end == pair[1].1.start));
         }
+    }
+
+    #[test]
+    fn days_on_which_the_clock_is_put_forward_or_back_are_shorter_and_longer() {
+        for (day, lengths) in [("2024-03-30", [24, 23, 24]), ("2024-10-26", [24, 25, 24])] {
+            let days = items(&format!("time_unit=DAY&start={day}&duration=3"), TimeZone::berlin());
+            assert_eq!(days.iter().map(|(_, hours)| hours.len()).collect::<Vec<_>>(), lengths);
+            assert!(days.windows(2).all(|pair| pair[0].1.end == pair[1].1.start));
+        }
+        let hours = items("time_unit=HOUR&start=2024-03-31+01&duration=3", TimeZone::berlin());
+        assert_eq!(hours.iter().map(|(_, hours)| hours.len()).collect::<Vec<_>>(), [1, 0, 1], "02:00 is skipped");
     }
 
     #[test]
@@ -263,8 +219,7 @@ mod tests {
     #[test]
     fn what_has_not_begun_has_no_hours() {
         let asked = parsed("time_unit=DAY&start=1970-01-01&duration=2").expect("valid");
-        let hours: Vec<_> =
-            asked.items(TimeZone { offset_minutes: 0 }, 3_600_000).into_iter().map(|(_, hours)| hours).collect();
+        let hours: Vec<_> = asked.items(TimeZone::UTC, 3_600_000).into_iter().map(|(_, hours)| hours).collect();
         assert_eq!(hours, [0..2, 2..2]);
     }
 

@@ -1,6 +1,6 @@
 //! What a device tells of itself in its hello.
 
-use anser_storage::command::DeviceCommand;
+use anser_storage::command::{DeviceCommand, MarkCommand};
 
 use super::*;
 
@@ -32,6 +32,21 @@ fn only_what_differs_from_what_is_known_is_stored() {
     assert_eq!(submitted(&telling(&model("Pixel 9")), model("Pixel 8")), [set]);
     assert_eq!(submitted(&telling(&model("Pixel 9")), model("Pixel 9")), []);
     assert_eq!(submitted(&hello("1f00"), model("Pixel 9")), [], "it tells nothing");
+}
+
+#[test]
+fn a_device_that_was_away_for_long_is_awake_with_its_hello() {
+    let mut dialogue = Dialogue::new();
+    dialogue.say(&hello("1f00"));
+    let (ticket, _) = dialogue.question();
+    let device = KnownDevice { is_dormant: true, ..known_device() };
+    dialogue.answer(ticket, Answer::Greet(Some(Greeted { app: APP, device: Some(device) })));
+    let actions = std::iter::from_fn(|| dialogue.session.next_action());
+    let marked = actions.filter_map(|action| match action {
+        Action::Submit(_, Command::Mark(MarkCommand::Present { app, devices, .. })) => Some((app, devices)),
+        _ => None,
+    });
+    assert_eq!(marked.collect::<Vec<_>>(), [(APP, vec![DEVICE])]);
 }
 
 #[test]
