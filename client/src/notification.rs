@@ -95,6 +95,13 @@ impl Default for AndroidNotification {
 }
 
 impl AndroidNotification {
+    /// Is this a time at which the sender wants it seen? `local` is what the device's clock shows, `yyyy-MM-dd HH:mm:ss`.
+    pub fn may_show_at(&self, local: &str) -> bool {
+        // Such texts are ordered as the times that they write.
+        local >= self.show_begin_time.as_str()
+            && (self.show_end_time.is_empty() || local <= self.show_end_time.as_str())
+    }
+
     pub fn of(notification: &Notification) -> Self {
         let options = object(&notification.options);
         let text = |name: &str| text(&options, name);

@@ -193,3 +193,25 @@ proptest! {
         prop_assert_eq!(AppMessage::of(&message).is_some(), !message.content.is_empty());
     }
 }
+
+#[test]
+fn a_notification_is_shown_between_its_times_only() {
+    let begin = "2026-11-27 08:00:00";
+    let end = "2026-11-27 09:00:00";
+    for (from, to, local, may) in [
+        (begin, end, "2026-11-27 07:59:59", false),
+        (begin, end, begin, true),
+        (begin, end, end, true),
+        (begin, end, "2026-11-27 09:00:01", false),
+        (begin, "", "2030-01-01 00:00:00", true),
+        ("", end, "2020-01-01 00:00:00", true),
+        ("", "", begin, true),
+    ] {
+        let shown = AndroidNotification {
+            show_begin_time: from.to_owned(),
+            show_end_time: to.to_owned(),
+            ..AndroidNotification::default()
+        };
+        assert_eq!(shown.may_show_at(local), may, "{local} from {from:?} to {to:?}");
+    }
+}

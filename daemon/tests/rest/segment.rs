@@ -5,6 +5,9 @@ use anser_protocol::traits::{TraitKind, Traits};
 use anser_storage::command::{Command, SegmentCommand};
 use anser_storage::outcome::Answer;
 use anser_storage::segment::{Compare, Condition};
+use anserd::clock::{Written, now_ms};
+use anserd::config::TimeZone;
+use anserd::schedule::job;
 use serde_json::{Value, json};
 
 use crate::phone::Phone;
@@ -51,6 +54,28 @@ async fn a_push_to_a_segment_reaches_exactly_the_devices_that_told_so() {
     }
     let with_tag = push(json!({"segment": [segment], "tag": ["nobody"]}), "news");
     world.call(&app, "POST", "/v3/push", Some(with_tag)).await.refused(400, 1011);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduled_push_to_a_segment_is_for_the_devices_that_are_in_it_when_it_is_due() {
+    let world = World::new().await;
+    let app = world.app("shop").await;
+    let segment = from_version(&world, &app, "2").await;
+    let mut old = Phone::telling(&world, &app, Platform::ANDROID, &version("1"));
+    let due = now_ms() / 1000 * 1000 + 3_600_000;
+    let task = json!({
+        "name": "later", "enabled": true, "push": push(json!({"segment": [segment]}), "later"),
+        "trigger": {"single": {"time": Written(due, TimeZone::DEFAULT).to_string()}},
+    });
+    world.call(&app, "POST", "/v3/schedules", Some(task)).await.expect(200);
+    let mut new = Phone::telling(&world, &app, Platform::ANDROID, &version("3"));
+
+    let round = job::round(world.daemon.context(), due).await.expect("the store is there");
+
+    assert_eq!(round.failed, 0);
+    assert_eq!(new.push().content.notification.map(|shown| shown.alert), Some("later".to_owned()));
+    let to_all = send(&world, &app, json!("all")).await;
+    assert_eq!(old.push().msg_id.0, to_all, "the older device got nothing before");
 }
 
 #[tokio::test]

@@ -556,7 +556,7 @@ impl Author {
             4 => self.write(Command::System(SystemCommand::Start)),
             7 => {
                 let devices = (0..3).map(DeviceNumber).collect();
-                let as_of_ms = self.now_ms.saturating_sub(self.random.below(3) as u64 * 86_400_000);
+                let as_of_ms = self.now_ms.saturating_sub(self.random.below(3) * 86_400_000);
                 self.write(Command::System(SystemCommand::SetDormant { app, chunk: 0, devices, as_of_ms }))
             }
             _ => self.write(Command::App(AppCommand::RotateSecret { app, master_secret: self.count.to_string() })),

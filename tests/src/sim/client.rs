@@ -519,6 +519,24 @@ impl Client {
         Ok(true)
     }
 
+    pub fn is_push_stopped(&self) -> bool {
+        self.session.as_ref().is_some_and(Session::is_push_stopped)
+    }
+
+    pub fn stop_pushes(
+        &mut self,
+        stops: bool,
+        network: &mut Network,
+        witness: &mut Witness,
+        course: &mut Course,
+    ) -> Result<(), String> {
+        let change = |session: &mut Session, now| match stops {
+            true => session.stop_push(now),
+            false => session.resume_push(now),
+        };
+        self.with(network, witness, course, change).map(drop)
+    }
+
     pub fn set_tags(
         &mut self,
         tags: BTreeSet<String>,
@@ -638,6 +656,7 @@ impl Client {
             && self.is_caught_up
             && stored.outbox.is_empty()
             && !stored.pushes_wait
+            && !stored.push_stopped
             && user.is_some_and(|user| user.holes.is_empty())
     }
 }

@@ -21,8 +21,9 @@ impl World {
             return Ok(());
         }
         match self.course.random.below(100) {
-            0..80 => self.say(client, 1),
+            0..78 => self.say(client, 1),
             // More than a catch-up shows of one chat.
+            78..80 => self.stop_or_resume(client),
             80..84 => {
                 let many = self.course.random.between(10, 40);
                 self.say(client, many)
@@ -65,6 +66,14 @@ impl World {
             _ => random.index(app.users.len()),
         };
         Some(Chat::User(app.users[peer].name.as_str().into()))
+    }
+
+    /// Pushes wait while they are stopped, as for a device that is away.
+    fn stop_or_resume(&mut self, index: usize) -> Result<(), String> {
+        self.course.count(Kind::PushesStopped);
+        let client = &mut self.clients[index];
+        let stops = !client.is_push_stopped();
+        client.stop_pushes(stops, &mut self.network, &mut self.witness, &mut self.course)
     }
 
     fn choose_tags(&mut self, index: usize) -> Result<(), String> {

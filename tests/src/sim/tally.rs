@@ -64,6 +64,7 @@ kinds! {
     LoggedOut = "a user logs out",
     UserChanged = "another user logs in on a device",
     TagsChanged = "a device changes its tags while pushes go out",
+    PushesStopped = "a device stops its pushes, or has them again",
     AliasChanged = "a device changes its alias while pushes go out",
     PushedToMany = "a push to more devices than get their own releases",
     PushedToFew = "a push to few devices",

@@ -27,7 +27,9 @@ pub struct Tap {
     /// Where the user's deliveries lead on this link; nothing while nobody is logged in.
     run: Option<Position>,
     push_run: Option<Position>,
-    /// The msg_ids that were told.
+    /// By the request of the resumption.
+    resumed_cursors: BTreeMap<u32, Option<Position>>,
+    /// The msg_ids that were told, since pushes were last resumed.
     pushes: BTreeSet<Position>,
 }
 
@@ -50,6 +52,7 @@ impl Tap {
             login_cursors: BTreeMap::new(),
             run: None,
             push_run: None,
+            resumed_cursors: BTreeMap::new(),
             pushes: BTreeSet::new(),
         }
     }
@@ -61,6 +64,9 @@ impl Tap {
         for frame in &frames {
             match frame {
                 ClientFrame::Hello(hello) => self.push_cursor = hello.push_cursor,
+                ClientFrame::PushResume(resume) => {
+                    self.resumed_cursors.insert(resume.request, resume.push_cursor);
+                }
                 ClientFrame::Login(login) => {
                     self.login_cursors.insert(login.request, login.cursor.unwrap_or_default());
                 }
@@ -95,6 +101,13 @@ impl Tap {
                 }
                 if body.is_last {
                     self.run = Some(body.to);
+                }
+            }
+            // From here on it tells again what the device did not take while its pushes were stopped.
+            ServerFrame::Done(done) => {
+                if let Some(cursor) = self.resumed_cursors.remove(&done.request) {
+                    (self.push_cursor, self.push_run) = (cursor, None);
+                    self.pushes.clear();
                 }
             }
             ServerFrame::PushDeliver(body) if body.after != body.position => {

@@ -313,6 +313,7 @@ impl World {
         for client in 0..self.clients.len() {
             self.launch(client)?;
             self.with_client(client, |session, now| session.start(now))?;
+            self.with_client(client, |session, now| session.resume_push(now))?;
         }
         self.course.after(SECOND, Event::Look);
         Ok(())

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anser_client::session::Transport;
 use anser_client::shell::{Choice, Dialer, Trust};
+use anser_protocol::traits::{TraitKind, Traits};
 use clap::builder::OsStringValueParser;
 use clap::{Args, ValueEnum};
 
@@ -29,6 +30,9 @@ pub struct Global {
     /// How to connect; auto tries QUIC, TCP and WebSocket and takes what comes through first
     #[arg(long, global = true, value_enum, default_value_t = TransportChoice::Auto)]
     transport: TransportChoice,
+    /// What this device tells of itself, for segments and statistics: app_version, os_version, model, language, channel
+    #[arg(long, global = true, value_name = "NAME=VALUE")]
+    tell: Vec<String>,
     /// Folder for devices' state; each user gets a device of its own in it [default: ~/.local/state/anser]
     #[arg(long, global = true, value_name = "FOLDER")]
     pub state_dir: Option<PathBuf>,
@@ -53,6 +57,20 @@ impl Global {
         let missing =
             "which app? Give --app-key KEY or set ANSER_APP_KEY; \"anserd app list\" on the server shows the keys";
         self.app_key.as_deref().filter(|key| !key.is_empty()).ok_or_else(|| Failure::usage(missing))
+    }
+
+    pub fn traits(&self) -> Result<Traits, Failure> {
+        let names = TraitKind::ALL.map(TraitKind::name).join(", ");
+        self.tell.iter().try_fold(Traits::default(), |traits, told| {
+            let kind = told.split_once('=').and_then(|(name, value)| {
+                let kind = TraitKind::ALL.into_iter().find(|kind| kind.name() == name)?;
+                Some((kind, value))
+            });
+            let Some((kind, value)) = kind else {
+                return Err(Failure::usage(format!("--tell {told:?} must be NAME=VALUE, NAME one of {names}")));
+            };
+            traits.with(kind, value).map_err(|invalid| Failure::usage(invalid.to_string()))
+        })
     }
 
     pub fn dialer(&self) -> Result<Dialer, Failure> {

@@ -71,7 +71,11 @@ impl Scene {
     }
 
     fn with(store: MemoryStore) -> Self {
-        let mut session = Session::new(config(), store.load(), counting());
+        Self::configured(config(), store)
+    }
+
+    fn configured(config: Config, store: MemoryStore) -> Self {
+        let mut session = Session::new(config, store.load(), counting());
         let now = Duration::from_secs(1000);
         session.start(now);
         let mut scene = Self {

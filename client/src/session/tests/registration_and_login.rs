@@ -1,5 +1,7 @@
 //! Who this device and its user are.
 
+use anser_protocol::traits::TraitKind;
+
 use super::*;
 
 #[test]
@@ -10,6 +12,14 @@ fn a_new_device_keeps_its_nonce_and_secret_before_it_says_them() {
     let identity = scene.store.load().identity.expect("it is stored");
     assert_eq!((hello.nonce, hello.secret), (identity.nonce.to_vec(), identity.secret));
     assert_eq!(hello.registration_id, "");
+}
+
+#[test]
+fn a_hello_tells_what_the_application_says_of_the_device() {
+    let traits = Traits::default().with(TraitKind::AppVersion, "2.0").expect("a short text");
+    let mut scene = Scene::configured(Config { traits: traits.clone(), ..config() }, MemoryStore::default());
+    scene.connect();
+    assert_eq!(Traits::of(&scene.hello_said().extensions), Ok(traits));
 }
 
 #[test]
