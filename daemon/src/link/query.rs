@@ -165,6 +165,8 @@ pub struct KnownDevice {
     pub outbox_head: OutboxNumber,
     pub push_cursor: Option<Position>,
     pub traits: Traits,
+    /// What is stored of it.
+    pub has_stopped_pushes: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -243,6 +245,7 @@ fn greet(snapshot: &Snapshot, app_key: &str, registration_id: &str) -> Result<An
         outbox_head: device.outbox_head,
         push_cursor: snapshot.push_cursor(app, number)?,
         traits: snapshot.traits_of_device(app, number)?,
+        has_stopped_pushes: snapshot.has_stopped_pushes(app, number)?,
     };
     Ok(Answer::Greet(Some(Greeted { app, device: Some(device) })))
 }

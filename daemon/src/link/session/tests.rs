@@ -153,6 +153,7 @@ fn known_device() -> KnownDevice {
         outbox_head: 12,
         push_cursor: None,
         traits: Traits::default(),
+        has_stopped_pushes: false,
     }
 }
 
