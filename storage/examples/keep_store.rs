@@ -85,10 +85,11 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     world.answer(Command::Account(AccountCommand::CreateAppGroup { name, key: key.clone(), secret: secret.into() }));
     world.answer(Command::Account(AccountCommand::AddToAppGroup { key: key.clone(), app: world.app }));
     world.answer(Command::Account(AccountCommand::PushToAppGroup { key, lives_s: 86_400 }));
-    let token = Some(PushToken { kind: 1, token: "a token".into() });
+    let token = PushToken { kind: 1, token: "a token".into() };
     for command in [
         BridgeCommand::SetToken { app: world.app, device, token },
         BridgeCommand::SetBadge { app: world.app, device, badge: 3 },
+        BridgeCommand::StopPushes { app: world.app, device, is_stopped: true },
         BridgeCommand::Advance { app: world.app, position: pushed },
     ] {
         world.answer(Command::Bridge(command));

@@ -635,7 +635,9 @@ impl Command {
             ) => Some(*app),
             Self::Bridge(
                 BridgeCommand::SetToken { app, .. }
+                | BridgeCommand::ForgetToken { app, .. }
                 | BridgeCommand::DropToken { app, .. }
+                | BridgeCommand::StopPushes { app, .. }
                 | BridgeCommand::SetBadge { app, .. }
                 | BridgeCommand::CountBadges { app, .. }
                 | BridgeCommand::HandedOver { app, .. }

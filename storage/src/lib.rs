@@ -33,7 +33,7 @@ mod find;
 mod snapshot;
 pub use rows::account::{AppGroup, Developer, DeveloperApp};
 pub use rows::app::{Access, AddressRange, App};
-pub use rows::bridge::PushToken;
+pub use rows::bridge::{Channel, PushToken};
 pub use rows::callback::{Callback, CallbackEvent, CallbackKind};
 pub use rows::certificate::PushCertificate;
 pub use rows::chat::{Chat, Window, WindowKind};

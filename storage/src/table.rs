@@ -85,6 +85,7 @@ tables! {
     Badges = 63, "badges";
     BridgeCursors = 64, "bridge_cursors";
     Callbacks = 65, "callbacks";
+    PushStops = 68, "push_stops";
     Dormant = 69, "dormant";
 }
 

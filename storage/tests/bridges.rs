@@ -3,16 +3,20 @@
 mod common;
 
 use anser_protocol::content::Platform;
+use anser_protocol::frame::push::TokenKind;
 use anser_protocol::ids::Position;
-use anser_storage::PushToken;
 use anser_storage::command::*;
 use anser_storage::ids::DeviceNumber;
 use anser_storage::outcome::{Answer, Refusal};
+use anser_storage::{Channel, PushToken};
 use common::World;
 use common::pushes::{DAY_MS, alert, named};
 
 const APNS: u8 = 1;
 const FCM: u8 = 3;
+const CALL: u8 = 6;
+const ACTIVITY: u8 = 8;
+const ACTIVITY_START: u8 = 10;
 
 fn token(kind: u8, token: &str) -> PushToken {
     PushToken { kind, token: token.into() }
@@ -24,17 +28,26 @@ impl World {
     }
 
     fn set_token(&mut self, device: DeviceNumber, token: Option<PushToken>) {
-        self.bridge(BridgeCommand::SetToken { app: self.app, device, token });
+        let app = self.app;
+        self.bridge(match token {
+            Some(token) => BridgeCommand::SetToken { app, device, token },
+            None => BridgeCommand::ForgetToken { app, device, kind: APNS },
+        });
     }
 
     fn token_of(&self, device: DeviceNumber) -> Option<PushToken> {
         self.read().push_token(self.app, device).expect("whole")
     }
 
-    /// Each push with the devices that a bridge may reach.
+    /// Each push with the devices that a bridge may show a notice.
     fn to_bridge(&self, after: Position) -> Vec<(Position, Vec<u32>)> {
+        self.to_bridge_on(Channel::Notice, after)
+    }
+
+    fn to_bridge_on(&self, channel: Channel, after: Position) -> Vec<(Position, Vec<u32>)> {
         let found = self.read().bridge_releases(self.app, after).expect("whole");
-        found.releases.into_iter().map(|release| (release.push, release.devices.iter().collect())).collect()
+        let of_channel = found.releases.into_iter().filter(|release| release.channel == channel);
+        of_channel.map(|release| (release.push, release.devices.iter().collect())).collect()
     }
 
     fn count(&mut self, push: Position, devices: &[DeviceNumber], change: BadgeChange) -> Vec<u32> {
@@ -105,9 +118,9 @@ fn what_was_received_or_handed_over_needs_no_bridge_and_is_counted_once() {
     let app = world.app;
     world.received(devices[0], &[push]);
     for _ in 0..2 {
-        world.bridge(BridgeCommand::HandedOver { app, push, devices: vec![devices[1]] });
+        world.bridge(BridgeCommand::HandedOver { app, push, channel: Channel::Notice, devices: vec![devices[1]] });
     }
-    let done: Vec<u32> = world.read().bridged(app, push).expect("whole").iter().collect();
+    let done: Vec<u32> = world.read().bridged(app, push, Channel::Notice).expect("whole").iter().collect();
     assert_eq!(done, [0, 1]);
     let report = world.read().push_report(app, push).expect("whole").expect("known");
     assert_eq!((report.platforms[0].bridged, report.platforms[0].received), (1, 1));
@@ -163,5 +176,87 @@ fn a_badge_is_counted_once_for_each_push() {
     world.bridge(BridgeCommand::SetBadge { app, device: devices[0], badge: 0 });
     assert_eq!(world.read().badge(app, devices[0]).expect("whole"), 0);
     let unknown = BridgeCommand::SetBadge { app, device: DeviceNumber(99), badge: 1 };
+    assert_eq!(world.apply(Command::Bridge(unknown)).answer, Err(Refusal::DeviceUnknown));
+}
+
+#[test]
+fn a_device_has_a_token_for_notices_and_one_each_for_calls_and_activities() {
+    let mut world = World::new();
+    let (one, other, app) = (world.device_on("one", Platform::IOS), world.device_on("other", Platform::IOS), world.app);
+    let given = [token(APNS, "n"), token(CALL, "c"), token(ACTIVITY, "a:1"), token(ACTIVITY_START, "T:2")];
+    for token in &given {
+        world.set_token(one, Some(token.clone()));
+    }
+    let kept = |world: &World, device, kind| {
+        world.read().push_token_like(app, device, TokenKind(kind)).expect("whole").map(|token| token.token)
+    };
+    for token in &given {
+        assert_eq!(kept(&world, one, token.kind).as_deref(), Some(&*token.token));
+    }
+    // The other environment's takes the place, and a token goes with who names it last.
+    world.set_token(one, Some(token(CALL + 1, "c2")));
+    assert_eq!(kept(&world, one, CALL).as_deref(), Some("c2"));
+    world.set_token(other, Some(token(CALL + 1, "c2")));
+    assert_eq!((kept(&world, one, CALL), kept(&world, other, CALL).as_deref()), (None, Some("c2")));
+    world.bridge(BridgeCommand::DropToken { app, device: one, token: token(ACTIVITY, "a:0") });
+    world.bridge(BridgeCommand::DropToken { app, device: one, token: token(ACTIVITY_START, "T:2") });
+    world.bridge(BridgeCommand::ForgetToken { app, device: one, kind: APNS });
+    assert_eq!((kept(&world, one, ACTIVITY).as_deref(), kept(&world, one, ACTIVITY_START)), (Some("a:1"), None));
+    assert_eq!(world.token_of(one), None);
+}
+
+#[test]
+fn a_call_is_released_to_those_whose_phone_can_ring_and_handed_over_apart_from_the_notice() {
+    let mut world = World::new();
+    let [rings, shows, neither] = ["rings", "shows", "neither"].map(|id| world.device_on(id, Platform::IOS));
+    let app = world.app;
+    world.set_token(rings, Some(token(CALL, "c")));
+    world.set_token(shows, Some(token(APNS, "n")));
+    let call = |submit: &mut Submit| {
+        (submit.contents, submit.bridged) = (Vec::new(), vec![Platform::IOS]);
+        submit.kept = r#"{"voip":{"caller":"x"}}"#.into();
+    };
+    let (only_call, targets) = world.push_as(Audience::All, call);
+    assert_eq!(targets, 3);
+    assert_eq!(world.to_bridge_on(Channel::Call, Position::START), [(only_call, vec![rings.0])]);
+    assert_eq!(world.to_bridge(Position::START), [], "there is nothing to show");
+    let reached = world.read().bridge_releases(app, Position::START).expect("whole").reached;
+    let (both, _) = world.push_as(Audience::All, |submit| {
+        submit.bridged = vec![Platform::IOS];
+        submit.contents.push((Platform::IOS, alert("missed")));
+        submit.time_to_live_s = 0;
+        submit.connected = vec![neither];
+    });
+    assert_eq!(world.to_bridge_on(Channel::Call, reached), [(both, vec![rings.0])], "without a lifetime, too");
+    assert_eq!(world.to_bridge(reached), [(both, vec![shows.0])]);
+
+    world.bridge(BridgeCommand::HandedOver { app, push: both, channel: Channel::Call, devices: vec![rings] });
+    world.received(shows, &[both]);
+    let done = |channel| world.read().bridged(app, both, channel).expect("whole").iter().collect::<Vec<u32>>();
+    assert_eq!((done(Channel::Call), done(Channel::Notice)), (vec![rings.0], vec![shows.0]));
+    assert_eq!(done(Channel::Activity), [0; 0]);
+    let pending = world.read().pending_pushes(app, rings, Platform::IOS, Position::START, world.now_ms, 9);
+    assert_eq!(pending.expect("whole"), [], "no link brings a call");
+}
+
+#[test]
+fn a_device_that_stopped_its_pushes_is_known_until_it_resumes_them() {
+    let mut world = World::new();
+    let devices: Vec<DeviceNumber> = (0..3).map(|n| world.device(&format!("d{n}"))).collect();
+    let app = world.app;
+    let stop = |world: &mut World, device, is_stopped| {
+        world.bridge(BridgeCommand::StopPushes { app, device, is_stopped });
+    };
+    for device in [devices[0], devices[2], devices[2]] {
+        stop(&mut world, device, true);
+    }
+    let stopped = |world: &World| world.read().devices_without_pushes(app).expect("whole").iter().collect::<Vec<_>>();
+    assert_eq!(stopped(&world), [devices[0].0, devices[2].0]);
+    assert!(world.read().has_stopped_pushes(app, devices[2]).expect("whole"));
+    assert!(!world.read().has_stopped_pushes(app, devices[1]).expect("whole"));
+    stop(&mut world, devices[2], false);
+    stop(&mut world, devices[0], false);
+    assert_eq!(stopped(&world), [0; 0]);
+    let unknown = BridgeCommand::StopPushes { app, device: DeviceNumber(99), is_stopped: true };
     assert_eq!(world.apply(Command::Bridge(unknown)).answer, Err(Refusal::DeviceUnknown));
 }

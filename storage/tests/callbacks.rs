@@ -6,7 +6,7 @@ use anser_protocol::content::Platform;
 use anser_protocol::ids::Position;
 use anser_storage::command::*;
 use anser_storage::ids::DeviceNumber;
-use anser_storage::{Callback, CallbackEvent, CallbackKind, WaitingCallbacks};
+use anser_storage::{Callback, CallbackEvent, CallbackKind, Channel, WaitingCallbacks};
 use common::World;
 use common::pushes::{DAY_MS, alert, named};
 
@@ -105,7 +105,12 @@ fn a_bridge_that_took_the_push_counts_as_pushed_once() {
     let one = world.device("one");
     let push = world.push_with(&["one"], callback());
     for _ in 0..2 {
-        world.answer(Command::Bridge(BridgeCommand::HandedOver { app: world.app, push, devices: vec![one] }));
+        world.answer(Command::Bridge(BridgeCommand::HandedOver {
+            app: world.app,
+            push,
+            channel: Channel::Notice,
+            devices: vec![one],
+        }));
     }
     assert_eq!(world.told(), [("one".to_owned(), CallbackKind::Pushed)]);
 }

@@ -3,9 +3,9 @@
 mod common;
 
 use anser_protocol::content::Platform;
-use anser_storage::Counted;
 use anser_storage::command::*;
 use anser_storage::outcome::Answer;
+use anser_storage::{Channel, Counted};
 use common::World;
 use common::pushes::{DAY_MS, alert};
 
@@ -58,7 +58,7 @@ fn what_bridges_took_is_counted_by_platform_and_once_for_each_device() {
     let begin = world.now_ms;
     let push = world.push(Audience::All);
     for devices in [devices[..1].to_vec(), devices] {
-        let command = BridgeCommand::HandedOver { app: world.app, push, devices };
+        let command = BridgeCommand::HandedOver { app: world.app, push, channel: Channel::Notice, devices };
         world.answer(Command::Bridge(command));
     }
     assert!(world.counts_since(begin).contains(&(0, Counted::Bridged, Platform::ANDROID, 2)));

@@ -1,7 +1,7 @@
 //! Apple's push service: HTTP/2, with a provider token or a client certificate.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anser_protocol::ids::TimeMs;
 use bytes::Bytes;
@@ -10,10 +10,11 @@ use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use ring::signature::EcdsaKeyPair;
 use serde_json::{Map, Value, json};
 
-use super::credentials::{BridgeError, Identity, Versions, es256_key, tls};
+use super::certified::{Certificate, Certified};
+use super::credentials::{BridgeError, Identity, Versions, authorities, es256_key, tls_under};
 use super::endpoint::{Answer, Endpoint};
 use super::guard::Reach;
-use super::{AT_ONCE_MAX, Clock, Handed, Notice, jwt, shorten};
+use super::{AT_ONCE_MAX, Clock, Handed, Notice, TokenKind, jwt, shorten};
 use crate::config::{ApnsAuth, ApnsConfig};
 
 const PAYLOAD_BYTES_MAX: usize = 4096;
@@ -22,9 +23,53 @@ const TOKEN_AGE_MAX_MS: u64 = 40 * 60 * 1000;
 /// Words of the block that stand in `aps` as they are.
 const PASSED_ON: [&str; 7] =
     ["sound", "category", "thread-id", "interruption-level", "relevance-score", "target-content-id", "filter-criteria"];
+/// Words of what is said to a live activity.
+const OF_ACTIVITY: [&str; 9] = [
+    "timestamp",
+    "event",
+    "content-state",
+    "attributes-type",
+    "attributes",
+    "alert",
+    "dismissal-date",
+    "stale-date",
+    "relevance-score",
+];
+
+/// What a token is for: Apple has a topic and a form of the payload for each.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    Notification,
+    Call,
+    Activity,
+}
+
+impl Use {
+    pub(super) fn of(kind: TokenKind) -> Option<Self> {
+        [
+            (Self::Notification, TokenKind::OF_APNS.as_slice()),
+            (Self::Call, &TokenKind::OF_CALLS),
+            (Self::Activity, &TokenKind::OF_ACTIVITIES),
+        ]
+        .into_iter()
+        .find_map(|(of, kinds)| kinds.contains(&kind).then_some(of))
+    }
+
+    fn topic(self, bundle: &str) -> String {
+        match self {
+            Self::Notification => bundle.to_owned(),
+            Self::Call => format!("{bundle}.voip"),
+            Self::Activity => format!("{bundle}.push-type.liveactivity"),
+        }
+    }
+}
 
 pub(super) struct Apns {
-    topic: HeaderValue,
+    bundle: String,
+    /// For the certificates that were uploaded, if they are to be used.
+    certified: Option<Certified>,
+    /// Without either of the two there is nothing else to show.
+    needs_certificate: bool,
     signer: Option<Signer>,
     production: Endpoint,
     sandbox: Endpoint,
@@ -46,17 +91,21 @@ struct Token {
 
 impl Apns {
     pub(super) fn new(config: &ApnsConfig, ca: Option<&Path>, clock: Clock) -> Result<Self, BridgeError> {
+        let authorities = Arc::new(authorities(ca)?);
         let (signer, identity) = match &config.auth {
+            ApnsAuth::Uploaded => (None, None),
             ApnsAuth::Token { key, key_id, team_id } => {
                 let (key_id, team_id) = (key_id.clone(), team_id.clone());
                 (Some(Signer { key: es256_key(key)?, key_id, team_id, current: Mutex::default() }), None)
             }
             ApnsAuth::Certificate { certificate, key } => (None, Some(Identity::read(certificate, key)?)),
         };
-        let tls = tls(ca, identity, Versions::Http2Only)?;
+        let tls = tls_under(authorities.clone(), identity, Versions::Http2Only)?;
         let endpoint = |url: &super::Url| Endpoint::new(url.origin.clone(), tls.clone(), Reach::Anywhere, AT_ONCE_MAX);
         Ok(Self {
-            topic: header(&config.topic),
+            bundle: config.topic.clone(),
+            certified: config.uploaded_certificates.then(|| Certified::new(authorities)),
+            needs_certificate: config.auth == ApnsAuth::Uploaded,
             signer,
             production: endpoint(&config.url),
             sandbox: endpoint(&config.sandbox_url),
@@ -64,36 +113,57 @@ impl Apns {
         })
     }
 
-    pub(super) async fn send(&self, is_sandbox: bool, token: &str, notice: &Notice) -> Handed {
+    pub(super) async fn send(&self, kind: TokenKind, token: &str, notice: &Notice) -> Handed {
+        let Some(of) = Use::of(kind) else { return Handed::TokenGone };
+        // Those of activities have a name before them.
+        let token = token.rsplit_once(':').filter(|_| of == Use::Activity).map_or(token, |(_, token)| token);
         // It becomes a part of the path.
         if token.is_empty() || token.len() > 200 || !token.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Handed::TokenGone;
         }
-        let Some(payload) = payload(notice) else {
+        let Some(payload) = payload(of, notice) else {
             return Handed::Refused(format!("more than {PAYLOAD_BYTES_MAX} bytes even with a short alert"));
         };
-        let endpoint = if is_sandbox { &self.sandbox } else { &self.production };
+        let endpoint = if kind.is_sandbox() { &self.sandbox } else { &self.production };
         let (path, payload) = (format!("/3/device/{token}"), Bytes::from(payload));
+        if let (Some(certified), Some(uploaded)) = (&self.certified, &notice.certificate) {
+            let certificate = certified.of(&notice.app_key, kind.is_sandbox(), endpoint.origin(), uploaded);
+            let headers = self.headers(of, certificate.bundle.as_deref(), notice, None);
+            return certificate
+                .send(&path, headers, payload, (&notice.app_key, kind.is_sandbox(), (self.clock)()))
+                .await;
+        }
+        if self.needs_certificate {
+            return Handed::Refused("no push certificate was uploaded for the app and this environment".to_owned());
+        }
         let mut shown = self.signer.as_ref().map(|signer| signer.token((self.clock)()));
-        let mut answer = endpoint.post(&path, self.headers(notice, shown.as_ref()), payload.clone()).await;
+        let mut answer = endpoint.post(&path, self.headers(of, None, notice, shown.as_ref()), payload.clone()).await;
         if let (Ok(given), Some(signer), Some(old)) = (&answer, &self.signer, &shown)
             && given.status == StatusCode::FORBIDDEN
             && reason(given) == "ExpiredProviderToken"
         {
             shown = Some(signer.token_after(old, (self.clock)()));
-            answer = endpoint.post(&path, self.headers(notice, shown.as_ref()), payload).await;
+            answer = endpoint.post(&path, self.headers(of, None, notice, shown.as_ref()), payload).await;
         }
         answer.map_or_else(Handed::from, |answer| outcome(&answer))
     }
 
-    fn headers(&self, notice: &Notice, token: Option<&Token>) -> HeaderMap {
-        let is_background = is_background(notice);
-        let is_quiet = is_background || notice.block.get("interruption-level") == Some(&json!("passive"));
+    pub(super) fn wants_certificates(&self) -> bool {
+        self.certified.is_some()
+    }
+
+    fn headers(&self, of: Use, bundle: Option<&str>, notice: &Notice, token: Option<&Token>) -> HeaderMap {
+        let (push_type, is_quiet) = match of {
+            Use::Notification if is_background(notice) => ("background", true),
+            Use::Notification => ("alert", notice.block.get("interruption-level") == Some(&json!("passive"))),
+            Use::Call => ("voip", false),
+            Use::Activity => ("liveactivity", notice.block.get("apns-priority") == Some(&json!(5))),
+        };
         let expires = if notice.seconds_left((self.clock)()) > 0 { notice.expires_ms / 1000 } else { 0 };
         let mut headers = HeaderMap::new();
         let mut set = |name: &'static str, value: HeaderValue| headers.insert(HeaderName::from_static(name), value);
-        set("apns-topic", self.topic.clone());
-        set("apns-push-type", HeaderValue::from_static(if is_background { "background" } else { "alert" }));
+        set("apns-topic", header(&of.topic(bundle.unwrap_or(&self.bundle))));
+        set("apns-push-type", HeaderValue::from_static(push_type));
         set("apns-priority", HeaderValue::from_static(if is_quiet { "5" } else { "10" }));
         set("apns-expiration", HeaderValue::from(expires));
         // Apple takes at most 64 bytes.
@@ -138,6 +208,35 @@ impl Signer {
     }
 }
 
+impl Certificate {
+    /// What fails for the certificate's sake is tried again: another one may be uploaded.
+    async fn send(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        payload: Bytes,
+        (app_key, is_sandbox, now_ms): (&str, bool, TimeMs),
+    ) -> Handed {
+        let failed = |why: &str| {
+            self.note_failure(app_key, is_sandbox, why);
+            Handed::Later(None)
+        };
+        let endpoint = match self.endpoint(now_ms) {
+            Ok(endpoint) => endpoint,
+            Err(why) => return failed(&why),
+        };
+        match endpoint.post(path, headers, payload).await {
+            Ok(answer) if answer.status == StatusCode::FORBIDDEN => failed(&reason(&answer)),
+            Ok(answer) => {
+                self.note_success();
+                outcome(&answer)
+            }
+            // A server that refuses a certificate ends the connection: that cannot be told from other trouble.
+            Err(silence) => failed(&silence.to_string()),
+        }
+    }
+}
+
 fn outcome(answer: &Answer) -> Handed {
     let reason = reason(answer);
     match (answer.status.as_u16(), reason.as_str()) {
@@ -164,7 +263,23 @@ fn is_background(notice: &Notice) -> bool {
 }
 
 /// The payload, with a shorter alert if it is too long otherwise.
-fn payload(notice: &Notice) -> Option<Vec<u8>> {
+fn payload(of: Use, notice: &Notice) -> Option<Vec<u8>> {
+    let fitting = |payload: Map<String, Value>| {
+        Some(Value::Object(payload).to_string().into_bytes()).filter(|bytes| bytes.len() <= PAYLOAD_BYTES_MAX)
+    };
+    match of {
+        Use::Notification => {}
+        Use::Call => {
+            let mut payload = notice.block.clone();
+            payload.insert("_j_msgid".to_owned(), notice.msg_id.0.into());
+            return fitting(payload);
+        }
+        Use::Activity => {
+            let members = notice.block.iter().filter(|(name, _)| OF_ACTIVITY.contains(&name.as_str()));
+            let aps: Map<_, _> = members.map(|(name, value)| (name.clone(), value.clone())).collect();
+            return fitting(Map::from_iter([("aps".to_owned(), aps.into())]));
+        }
+    }
     let object = notice.block.get("alert").and_then(Value::as_object);
     let text = object.map_or(Some(notice.alert.as_str()), |alert| alert.get("body").and_then(Value::as_str));
     shorten::fit(text.unwrap_or_default(), PAYLOAD_BYTES_MAX, |text| {

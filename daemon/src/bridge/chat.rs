@@ -15,7 +15,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde_json::{Map, Value, json};
 
-use super::{Bridges, Notice, TokenKind};
+use super::{Bridges, Notice, TokenKind, Uploaded};
 use crate::ledger::{Ledger, Unavailable};
 use crate::switchboard::Switchboard;
 
@@ -93,12 +93,19 @@ pub async fn wake(
             for (user, appended) in &some {
                 find(snapshot, *user, appended, now_ms, &mut asleep)?;
             }
-            Ok(asleep)
+            let mut uploaded = BTreeMap::new();
+            for (app, ..) in &asleep {
+                if !uploaded.contains_key(app) {
+                    uploaded.insert(*app, Uploaded::read(snapshot, *app)?);
+                }
+            }
+            Ok((asleep, uploaded))
         });
-        let asleep = asleep.await?;
+        let (asleep, uploaded) = asleep.await?;
         let mut notices = FuturesUnordered::new();
-        for (app, device, Asleep { token, notice }) in asleep {
+        for (app, device, Asleep { token, mut notice }) in asleep {
             let kind = TokenKind(token.kind);
+            notice.certificate = uploaded.get(&app).and_then(|uploaded| uploaded.of(kind));
             if bridges.wakes_for_chat(&notice.app_key, kind) && !switchboard.holds_link(app, device) {
                 notices.push(async move { bridges.hand_over(kind, &token.token, &notice).await });
             }
@@ -131,9 +138,11 @@ fn find(
             alert: alert.clone(),
             block: Map::new(),
             extras: extras.clone(),
+            vendors: Map::new(),
             badge: None,
             collapse_id: Some(format!("chat-{}", chain.0)),
             expires_ms: now_ms.saturating_add(LIFETIME_MS),
+            certificate: None,
         };
         asleep.push((app, device, Asleep { token, notice }));
     }

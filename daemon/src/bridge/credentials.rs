@@ -92,11 +92,19 @@ pub(super) fn tls(
     identity: Option<Identity>,
     versions: Versions,
 ) -> Result<Arc<ClientConfig>, BridgeError> {
+    tls_under(Arc::new(authorities(ca)?), identity, versions)
+}
+
+pub(super) fn tls_under(
+    authorities: Arc<RootCertStore>,
+    identity: Option<Identity>,
+    versions: Versions,
+) -> Result<Arc<ClientConfig>, BridgeError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("ring offers TLS 1.2 and 1.3")
-        .with_root_certificates(authorities(ca)?);
+        .with_root_certificates(authorities);
     let mut config = match identity {
         None => builder.with_no_client_auth(),
         Some(Identity { chain, key }) => builder.with_client_auth_cert(chain, key).map_err(|error| {
@@ -111,7 +119,7 @@ pub(super) fn tls(
     Ok(Arc::new(config))
 }
 
-fn authorities(ca: Option<&Path>) -> Result<RootCertStore, BridgeError> {
+pub(super) fn authorities(ca: Option<&Path>) -> Result<RootCertStore, BridgeError> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = ca {
         for certificate in certificates(path)? {

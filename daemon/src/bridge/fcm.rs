@@ -187,9 +187,12 @@ fn message(token: &str, notice: &Notice, alert: &str, ttl: u64) -> Value {
         message["notification"] = shown.into();
         let mut channel = Map::new();
         for word in ["channel_id", "sound"] {
-            if let Some(text) = notice.block.get(word).and_then(Value::as_str).filter(|text| !text.is_empty()) {
+            if let Some(text) = said(notice, word).and_then(Value::as_str).filter(|text| !text.is_empty()) {
                 channel.insert(word.to_owned(), text.into());
             }
+        }
+        if let Some(url) = picture(notice) {
+            channel.insert("image".to_owned(), url.into());
         }
         if let Some(badge) = notice.badge {
             channel.insert("notification_count".to_owned(), badge.into());
@@ -200,6 +203,20 @@ fn message(token: &str, notice: &Notice, alert: &str, ttl: u64) -> Value {
     }
     message["android"] = android.into();
     message
+}
+
+/// What is said to this channel comes before what is said to all of Android.
+fn said<'a>(notice: &'a Notice, word: &str) -> Option<&'a Value> {
+    let to_fcm = notice.vendors.get("fcm").and_then(|options| options.get(word));
+    to_fcm.or_else(|| notice.block.get(word))
+}
+
+/// Where the big picture is, if there is to be one. A path on the device means nothing to Google.
+fn picture(notice: &Notice) -> Option<&str> {
+    const BIG_PICTURE: i64 = 3;
+    let is_wanted = said(notice, "style").and_then(Value::as_i64) == Some(BIG_PICTURE);
+    let url = said(notice, "big_pic_path").and_then(Value::as_str)?;
+    (is_wanted && ["https://", "http://"].iter().any(|begin| url.starts_with(begin))).then_some(url)
 }
 
 /// FCM takes texts only, and keeps some names to itself: a message with one of those would be refused as a whole.

@@ -2,7 +2,8 @@
 //!
 //! What was released to devices with a token is read from the log, from a cursor that the store keeps: after a restart
 //! the job goes on where it was. A device that holds a link gets its pushes there; of the others, those that neither
-//! received the push nor were handed over before are handed over now. A crash between a service's answer and its being
+//! received the push nor were handed over before are handed over now. What only a service brings, calls and what is said to
+//! live activities, goes to it whether there is a link or not. A device that stopped its pushes is sent none. A crash between a service's answer and its being
 //! noted hands one notice over twice: at least once is the promise, and `_j_msgid` tells the two apart.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -12,13 +13,13 @@ use anser_protocol::ids::{Position, TimeMs};
 use anser_storage::command::{BadgeChange, BridgeCommand, Command};
 use anser_storage::ids::{AppNumber, DeviceNumber};
 use anser_storage::outcome::Answer;
-use anser_storage::{BridgePush, PushToken, Snapshot};
+use anser_storage::{BridgePush, BridgeRelease, Channel, PushToken, ReadError, Snapshot};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use roaring::RoaringBitmap;
 
-use super::notice::{Content, content_for};
-use super::{Bridges, Handed, TokenKind, chat};
+use super::notice::{Content, Part, part_on};
+use super::{Bridges, Handed, TokenKind, Uploaded, chat};
 use crate::clock::now_ms;
 use crate::context::Shared;
 use crate::ledger::{Ledger, Unavailable};
@@ -78,9 +79,10 @@ struct Line {
     waiting: VecDeque<Waiting>,
 }
 
-/// A push and the devices that have not been told of it.
+/// A push and the devices that have not been told of it on one channel.
 struct Waiting {
     push: Position,
+    channel: Channel,
     /// Where the cursor stood before the page in which it was found: it stays there until this is dealt with.
     from: Position,
     devices: RoaringBitmap,
@@ -110,7 +112,8 @@ impl Job {
         let apps = ledger.read(|snapshot| snapshot.apps()).await?;
         self.apps.retain(|app, _| apps.iter().any(|(known, _)| known == app));
         for (app, row) in apps {
-            if !TokenKind::ALL.iter().any(|kind| bridges.takes(&row.app_key, *kind)) {
+            let mut kinds = Channel::ALL.iter().flat_map(|channel| channel.kinds());
+            if !kinds.any(|kind| bridges.takes(&row.app_key, *kind)) {
                 continue;
             }
             let line = match self.apps.entry(app) {
@@ -145,9 +148,9 @@ impl Line {
             let after = self.read;
             let found = ledger.read(move |snapshot| snapshot.bridge_releases(app, after)).await?;
             for release in found.releases {
-                let (push, devices) = (release.push, release.devices);
+                let BridgeRelease { push, channel, devices } = release;
                 let (read_ms, next_ms, pause_ms) = (now_ms, now_ms, FIRST_PAUSE_MS);
-                self.waiting.push_back(Waiting { push, from: after, devices, read_ms, next_ms, pause_ms });
+                self.waiting.push_back(Waiting { push, channel, from: after, devices, read_ms, next_ms, pause_ms });
             }
             self.read = found.reached;
             if found.is_complete {
@@ -178,10 +181,13 @@ impl Waiting {
         (app, app_key): (AppNumber, &str),
         now_ms: TimeMs,
     ) -> Result<(), Unavailable> {
-        let push = self.push;
-        let read =
-            ledger.read(move |snapshot| Ok((snapshot.bridge_push(app, push, now_ms)?, snapshot.bridged(app, push)?)));
-        let (Some(alive), done) = read.await? else {
+        let (push, channel) = (self.push, self.channel);
+        let read = ledger.read(move |snapshot| {
+            let Some(alive) = snapshot.bridge_push(app, push, now_ms)? else { return Ok(None) };
+            let Some(part) = part_on(channel, &alive, now_ms) else { return Ok(None) };
+            Ok(Some((alive, part, snapshot.bridged(app, push, channel)?, snapshot.devices_without_pushes(app)?)))
+        });
+        let Some((alive, part, done, stopped)) = read.await? else {
             self.devices.clear();
             return Ok(());
         };
@@ -190,17 +196,20 @@ impl Waiting {
         let mut pause_ms: Option<u64> = None;
         let all: Vec<DeviceNumber> = self.devices.iter().map(DeviceNumber).collect();
         for some in all.chunks(DEVICES_AT_ONCE) {
-            // Who holds a link gets it there, or has said that it wants none. The link may be dead without its end
-            // knowing: then the device is looked at again.
-            let (linked, absent): (Vec<DeviceNumber>, Vec<DeviceNumber>) =
-                some.iter().copied().partition(|device| switchboard.holds_link(app, *device));
+            // Who holds a link gets there what it can bring. The link may be dead without its end knowing, and who wants
+            // no pushes may want them soon: then the device is looked at again.
+            let (unreached, reached): (Vec<DeviceNumber>, Vec<DeviceNumber>) =
+                some.iter().copied().partition(|device| {
+                    stopped.contains(device.0) || (channel == Channel::Notice && switchboard.holds_link(app, *device))
+                });
             if now_ms < self.read_ms.saturating_add(LINK_TRUSTED_MS) {
-                left.extend(linked.iter().map(|device| device.0));
+                left.extend(unreached.iter().map(|device| device.0));
             }
-            let told = tell(ledger, bridges, (app, app_key), &alive, absent).await?;
+            let told = tell(ledger, bridges, (app, app_key), &alive, &part, reached).await?;
             if !told.accepted.is_empty() {
                 let devices = told.accepted;
-                ledger.submit(Command::Bridge(BridgeCommand::HandedOver { app, push, devices })).await?;
+                let command = BridgeCommand::HandedOver { app, push, channel, devices };
+                ledger.submit(Command::Bridge(command)).await?;
             }
             for (device, token) in told.gone {
                 ledger.submit(Command::Bridge(BridgeCommand::DropToken { app, device, token })).await?;
@@ -237,16 +246,23 @@ async fn tell(
     bridges: &Bridges,
     (app, app_key): (AppNumber, &str),
     alive: &BridgePush,
+    part: &Part,
     devices: Vec<DeviceNumber>,
 ) -> Result<Told, Unavailable> {
-    let (push, is_live_only) = (alive.push.clone(), alive.is_live_only);
-    let targets = ledger.read(move |snapshot| targets(snapshot, app, &push, is_live_only, &devices)).await?;
-    let push = alive.push.msg_id;
+    let of_push = (alive.clone(), part.clone());
+    let wants_certificate = bridges.wants_certificate(app_key);
+    let read = ledger.read(move |snapshot| {
+        let uploaded = if wants_certificate { Uploaded::read(snapshot, app)? } else { Uploaded::default() };
+        Ok((targets(snapshot, app, &of_push.0, &of_push.1, &devices)?, uploaded))
+    });
+    let (targets, uploaded) = read.await?;
+    let (push, expires_ms) = (alive.push.msg_id, part.expires_ms(alive));
     let badges = count_badges(ledger, app, push, &targets).await?;
     let mut notices = FuturesUnordered::new();
     for target in &targets {
         let badge = badges.get(&target.device).copied();
-        let notice = target.content.notice(app_key, alive, &target.registration_id, badge);
+        let mut notice = target.content.notice(app_key, alive, &target.registration_id, badge, expires_ms);
+        notice.certificate = uploaded.of(TokenKind(target.token.kind));
         notices.push(async move {
             let kind = TokenKind(target.token.kind);
             (target, bridges.hand_over(kind, &target.token.token, &notice).await)
@@ -266,27 +282,48 @@ async fn tell(
     Ok(told)
 }
 
-/// Those that have a token still, and for whose platform the push has a notification.
+/// Those that have a token still, and for whose platform the push has something.
 fn targets(
     snapshot: &Snapshot,
     app: AppNumber,
-    push: &anser_storage::outcome::Push,
-    is_live_only: bool,
+    push: &BridgePush,
+    part: &Part,
     devices: &[DeviceNumber],
-) -> Result<Vec<Target>, anser_storage::ReadError> {
+) -> Result<Vec<Target>, ReadError> {
     let mut targets = Vec::with_capacity(devices.len());
     for device in devices {
-        let (Some(token), Some(row)) = (snapshot.push_token(app, *device)?, snapshot.device(app, *device)?) else {
+        let (Some(token), Some(row)) = (token_for(snapshot, app, *device, part)?, snapshot.device(app, *device)?)
+        else {
             continue;
         };
-        if is_live_only && !TokenKind::OF_APNS.contains(&TokenKind(token.kind)) {
+        if *part == Part::Notice && push.is_live_only && !TokenKind::OF_APNS.contains(&TokenKind(token.kind)) {
             continue;
         }
-        if let Some(content) = content_for(push, row.platform) {
+        if let Some(content) = part.content_for(push, row.platform) {
             targets.push(Target { device: *device, registration_id: row.registration_id, token, content });
         }
     }
     Ok(targets)
+}
+
+fn token_for(
+    snapshot: &Snapshot,
+    app: AppNumber,
+    device: DeviceNumber,
+    part: &Part,
+) -> Result<Option<PushToken>, ReadError> {
+    match part {
+        Part::Notice => snapshot.push_token(app, device),
+        Part::Call(_) => snapshot.push_token_like(app, device, TokenKind::APNS_CALL),
+        Part::Activity { starts: None, .. } => snapshot.push_token_like(app, device, TokenKind::APNS_ACTIVITY),
+        Part::Activity { starts: Some(attributes), .. } => {
+            let token = snapshot.push_token_like(app, device, TokenKind::APNS_ACTIVITY_START)?;
+            // A token starts activities of one type.
+            let is_of_type =
+                |token: &PushToken| token.token.rsplit_once(':').is_some_and(|(named, _)| named == attributes);
+            Ok(token.filter(is_of_type))
+        }
+    }
 }
 
 /// The numbers for the icons of those whose push says something about them.

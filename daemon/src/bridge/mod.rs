@@ -8,6 +8,7 @@
 mod answer;
 mod apns;
 mod callback;
+mod certified;
 pub mod chat;
 mod credentials;
 mod endpoint;
@@ -29,6 +30,8 @@ use std::time::Duration;
 
 pub use anser_protocol::frame::push::TokenKind;
 use anser_protocol::ids::{Position, TimeMs};
+use anser_storage::ids::AppNumber;
+use anser_storage::{PushCertificate, ReadError, Snapshot};
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
@@ -55,14 +58,19 @@ pub struct Notice {
     pub registration_id: String,
     pub title: String,
     pub alert: String,
-    /// The platform's block as the push API gave it.
+    /// The platform's block as the push API gave it; of a call or of a live activity all there is.
     pub block: Map<String, Value>,
     pub extras: Map<String, Value>,
+    /// What the push says to each vendor's channel, by the names of `options.third_party_channel`.
+    pub vendors: Map<String, Value>,
     /// The number for the icon, if any.
     pub badge: Option<u32>,
     /// Of notices with the same one, only the newest is shown.
     pub collapse_id: Option<String>,
     pub expires_ms: TimeMs,
+    /// As whom Apple's service is to know us: the certificate that was uploaded for the app and for the environment of the
+    /// token, where there is one and the bridge wants it.
+    pub certificate: Option<Arc<PushCertificate>>,
 }
 
 /// What became of a notice.
@@ -76,6 +84,24 @@ pub enum Handed {
     Later(Option<Duration>),
     /// Not this one, however often it is tried.
     Refused(String),
+}
+
+/// The certificates that were uploaded for an app.
+#[derive(Clone, Debug, Default)]
+pub struct Uploaded {
+    production: Option<Arc<PushCertificate>>,
+    development: Option<Arc<PushCertificate>>,
+}
+
+impl Uploaded {
+    pub fn read(snapshot: &Snapshot, app: AppNumber) -> Result<Self, ReadError> {
+        let of = |is_production| Ok(snapshot.push_certificate(app, is_production)?.map(Arc::new));
+        Ok(Self { production: of(true)?, development: of(false)? })
+    }
+
+    pub fn of(&self, kind: TokenKind) -> Option<Arc<PushCertificate>> {
+        if kind.is_sandbox() { self.development.clone() } else { self.production.clone() }
+    }
 }
 
 /// The time as the bridges see it.
@@ -148,13 +174,19 @@ impl Bridges {
         self.bridges.iter().any(|bridge| bridge.wakes_for_chat)
     }
 
+    /// Whether certificates that were uploaded for this app are to be used.
+    pub fn wants_certificate(&self, app_key: &str) -> bool {
+        let bridge = self.find(app_key, |service| matches!(service, Service::Apns(_)));
+        bridge.is_some_and(|bridge| matches!(&bridge.service, Service::Apns(apns) if apns.wants_certificates()))
+    }
+
     pub async fn hand_over(&self, kind: TokenKind, token: &str, notice: &Notice) -> Handed {
         let Some(bridge) = self.find(&notice.app_key, |service| service.takes_token(kind, token)) else {
             return Handed::Refused("no bridge takes this token".to_owned());
         };
         let Ok(_permit) = bridge.at_once.acquire().await else { return Handed::Later(None) };
         match &bridge.service {
-            Service::Apns(apns) => apns.send(kind == TokenKind::APNS_SANDBOX, token, notice).await,
+            Service::Apns(apns) => apns.send(kind, token, notice).await,
             Service::Fcm(fcm) => fcm.send(token, notice).await,
             Service::WebPush(web_push) => web_push.send(token, notice).await,
             Service::Webhook(webhook) => webhook.send(token, notice).await,
@@ -193,7 +225,7 @@ impl Bridge {
 impl Service {
     fn takes(&self, kind: TokenKind) -> bool {
         match self {
-            Self::Apns(_) => TokenKind::OF_APNS.contains(&kind),
+            Self::Apns(_) => apns::Use::of(kind).is_some(),
             Self::Fcm(_) => kind == TokenKind::FCM,
             Self::WebPush(_) => kind == TokenKind::WEB_PUSH,
             Self::Webhook(webhook) => kind == TokenKind::VENDOR && webhook.takes_vendors(),

@@ -48,6 +48,7 @@ impl Webhook {
         else {
             return Handed::TokenGone;
         };
+        let none = json!({});
         let body = json!({
             "kind": "vendor",
             "vendor": vendor,
@@ -60,6 +61,7 @@ impl Webhook {
             "alert": notice.alert,
             "block": notice.block,
             "extras": notice.extras,
+            "options": notice.vendors.get(vendor).filter(|options| options.is_object()).unwrap_or(&none),
             "badge": notice.badge,
             "collapse_id": notice.collapse_id,
             "expires_ms": notice.expires_ms,

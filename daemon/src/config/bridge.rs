@@ -27,17 +27,28 @@ pub enum BridgeKind {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApnsConfig {
-    /// The bundle id of the app.
+    /// The bundle id of the app, unless its uploaded certificate says one.
     pub topic: String,
     pub auth: ApnsAuth,
+    /// Apps for which a developer uploaded a certificate use that.
+    pub uploaded_certificates: bool,
     pub url: Url,
     pub sandbox_url: Url,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum ApnsAuth {
-    Token { key: PathBuf, key_id: String, team_id: String },
-    Certificate { certificate: PathBuf, key: PathBuf },
+    Token {
+        key: PathBuf,
+        key_id: String,
+        team_id: String,
+    },
+    Certificate {
+        certificate: PathBuf,
+        key: PathBuf,
+    },
+    /// Only what developers upload.
+    Uploaded,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +75,7 @@ pub struct WebhookConfig {
 
 const SHARED_KEYS: [&str; 4] = ["kind", "app", "ca", "wake_for_chat"];
 const KINDS: [(&str, &[&str]); 4] = [
-    ("apns", &["topic", "key", "key_id", "team_id", "certificate", "url", "sandbox_url"]),
+    ("apns", &["topic", "key", "key_id", "team_id", "certificate", "uploaded_certificates", "url", "sandbox_url"]),
     ("fcm", &["service_account", "url"]),
     ("web_push", &["subject", "allow_private"]),
     ("webhook", &["url", "secret_file", "vendors"]),
@@ -169,11 +180,16 @@ fn take_apns(table: &mut Table<'_>) -> Option<ApnsConfig> {
         table.url("url", "https://api.push.apple.com"),
         table.url("sandbox_url", "https://api.sandbox.push.apple.com"),
     );
-    let auth = take_apns_auth(table);
-    Some(ApnsConfig { topic: topic?, auth: auth?, url: url?, sandbox_url: sandbox_url? })
+    let uploaded_certificates = table.switch("uploaded_certificates");
+    let auth = take_apns_auth(table, uploaded_certificates);
+    Some(ApnsConfig { topic: topic?, auth: auth?, uploaded_certificates, url: url?, sandbox_url: sandbox_url? })
 }
 
-fn take_apns_auth(table: &mut Table<'_>) -> Option<ApnsAuth> {
+fn take_apns_auth(table: &mut Table<'_>, uploaded_certificates: bool) -> Option<ApnsAuth> {
+    let own = ["certificate", "key", "key_id", "team_id"];
+    if uploaded_certificates && !own.iter().any(|key| table.reader.has(&table.key(key))) {
+        return Some(ApnsAuth::Uploaded);
+    }
     if table.reader.has(&table.key("certificate")) {
         let (certificate, key) =
             (table.path("certificate"), table.need_path("key", "the file of the private key belonging to certificate"));

@@ -167,6 +167,8 @@ pub struct KnownDevice {
     pub traits: Traits,
     /// It was away for so long that no push is for it.
     pub is_dormant: bool,
+    /// What is stored of it.
+    pub has_stopped_pushes: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -246,6 +248,7 @@ fn greet(snapshot: &Snapshot, app_key: &str, registration_id: &str) -> Result<An
         push_cursor: snapshot.push_cursor(app, number)?,
         traits: snapshot.traits_of_device(app, number)?,
         is_dormant: snapshot.is_dormant(app, number)?,
+        has_stopped_pushes: snapshot.has_stopped_pushes(app, number)?,
     };
     Ok(Answer::Greet(Some(Greeted { app, device: Some(device) })))
 }

@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::worded::Worded;
 use crate::link::Permit;
 use crate::rest::Rest;
 use crate::shutdown::Shutdown;
@@ -66,7 +67,7 @@ pub async fn serve(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_WITHIN)
         .max_buf_size(HEADER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Worded::new(stream)), service)
         .with_upgrades();
     let mut connection = Box::pin(connection);
     let ended = tokio::select! {

@@ -3,6 +3,7 @@
 mod bind;
 mod http;
 mod tcp;
+mod worded;
 
 pub use bind::{BindError, Bound, bind, bind_tcp};
 pub use http::Connection;

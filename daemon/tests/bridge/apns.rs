@@ -33,7 +33,8 @@ async fn apple() -> Apple {
 
 fn bridges(world: &World, auth: ApnsAuth, production: &Server, sandbox: &Server) -> Bridges {
     let topic = "com.example.app".to_owned();
-    let config = ApnsConfig { topic, auth, url: production.url("/"), sandbox_url: sandbox.url("/") };
+    let (url, sandbox_url) = (production.url("/"), sandbox.url("/"));
+    let config = ApnsConfig { topic, auth, uploaded_certificates: false, url, sandbox_url };
     world.bridges(&[world.config(BridgeKind::Apns(config))])
 }
 
@@ -172,6 +173,61 @@ async fn a_long_alert_is_shortened_between_characters_and_long_extras_are_refuse
     notice.extras = object(json!({ "long": "x".repeat(4096) }));
     assert!(matches!(apple.bridges.hand_over(TokenKind::APNS, TOKEN, &notice).await, Handed::Refused(_)));
     assert_eq!(apple.production.unseen(), 0);
+}
+
+#[tokio::test]
+async fn a_call_rings_over_pushkit() {
+    let apple = apple().await;
+    let mut notice = notice("");
+    notice.block = object(json!({ "caller": "alice", "aps": {} }));
+    notice.expires_ms = NOW_MS + 60_000;
+    assert_eq!(apple.bridges.hand_over(TokenKind::APNS_CALL, TOKEN, &notice).await, Handed::Accepted);
+    let seen = apple.production.seen();
+    assert_eq!(seen.path, format!("/3/device/{TOKEN}"));
+    for (name, value) in [
+        ("apns-push-type", "voip"),
+        ("apns-topic", "com.example.app.voip"),
+        ("apns-priority", "10"),
+        ("apns-expiration", &(NOW_MS / 1000 + 60).to_string()),
+        ("apns-collapse-id", ""),
+    ] {
+        assert_eq!(seen.header(name), value, "{name}");
+    }
+    let expected = json!({ "caller": "alice", "aps": {}, "_j_msgid": notice.msg_id.0 });
+    assert_eq!(parsed(&seen.body), expected);
+    assert_eq!(apple.bridges.hand_over(TokenKind::APNS_CALL_SANDBOX, TOKEN, &notice).await, Handed::Accepted);
+    assert_eq!(apple.sandbox.seen().header("apns-topic"), "com.example.app.voip");
+    notice.block = object(json!({ "long": "x".repeat(4096) }));
+    assert!(matches!(apple.bridges.hand_over(TokenKind::APNS_CALL, TOKEN, &notice).await, Handed::Refused(_)));
+}
+
+#[tokio::test]
+async fn a_live_activity_is_told_under_its_own_token_and_topic() {
+    let apple = apple().await;
+    let mut notice = notice("");
+    let said = json!({
+        "timestamp": 7, "event": "start", "content-state": {"score": 1}, "attributes-type": "Match", "attributes": {"a": 1},
+        "alert": {"title": "t", "body": "b", "sound": "s"}, "dismissal-date": 9, "stale-date": 8, "relevance-score": 50,
+    });
+    notice.block = object(said.clone());
+    notice.block.insert("apns-priority".to_owned(), 5.into());
+    let token = format!("Match:{TOKEN}");
+    assert_eq!(apple.bridges.hand_over(TokenKind::APNS_ACTIVITY_START, &token, &notice).await, Handed::Accepted);
+    let seen = apple.production.seen();
+    assert_eq!(seen.path, format!("/3/device/{TOKEN}"), "the name is ours");
+    assert_eq!(seen.header("apns-push-type"), "liveactivity");
+    assert_eq!(seen.header("apns-topic"), "com.example.app.push-type.liveactivity");
+    assert_eq!(seen.header("apns-priority"), "5");
+    assert_eq!(parsed(&seen.body), json!({ "aps": said }));
+
+    notice.block = object(json!({ "timestamp": 8, "event": "update", "content-state": {} }));
+    let token = format!("order:7:{TOKEN}");
+    assert_eq!(apple.bridges.hand_over(TokenKind::APNS_ACTIVITY_SANDBOX, &token, &notice).await, Handed::Accepted);
+    let seen = apple.sandbox.seen();
+    assert_eq!((seen.path.as_str(), seen.header("apns-priority")), (&*format!("/3/device/{TOKEN}"), "10"));
+    for strange in ["order:", "order:../x", "no hex"] {
+        assert_eq!(apple.bridges.hand_over(TokenKind::APNS_ACTIVITY, strange, &notice).await, Handed::TokenGone);
+    }
 }
 
 #[tokio::test]

@@ -87,6 +87,32 @@ async fn a_message_is_sent_with_an_access_token_that_a_signed_assertion_earned()
 }
 
 #[tokio::test]
+async fn what_is_said_to_this_channel_comes_first_and_a_big_picture_has_an_address() {
+    let google = google().await;
+    google.grant("access-1");
+    let mut notice = notice("body");
+    for (block, to_fcm, expected) in [
+        (
+            json!({ "channel_id": "a", "sound": "s" }),
+            json!({ "channel_id": "b" }),
+            json!({ "channel_id": "b", "sound": "s" }),
+        ),
+        (
+            json!({ "style": 3, "big_pic_path": "https://a.org/p.png" }),
+            json!({}),
+            json!({ "image": "https://a.org/p.png" }),
+        ),
+        (json!({ "style": 3, "big_pic_path": "/sdcard/p.png" }), json!("odd"), json!(null)),
+        (json!({ "style": 1, "big_pic_path": "https://a.org/p.png" }), json!({}), json!(null)),
+    ] {
+        (notice.block, notice.vendors) = (object(block), object(json!({ "fcm": to_fcm })));
+        assert_eq!(google.bridges.hand_over(TokenKind::FCM, "device:token", &notice).await, Handed::Accepted);
+        let sent = parsed(&google.messages.seen().body);
+        assert_eq!(sent["message"]["android"]["notification"], expected);
+    }
+}
+
+#[tokio::test]
 async fn an_access_token_is_kept_until_shortly_before_its_end() {
     let google = google().await;
     google.grant("access-1");

@@ -1,6 +1,7 @@
 //! The bridges against servers that speak what the real services speak: TLS, HTTP/2, signatures, encryption.
 
 mod apns;
+mod certified;
 mod fcm;
 mod guard;
 mod server;
@@ -13,8 +14,7 @@ use data_encoding::BASE64URL_NOPAD;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey, VerificationAlgorithm};
 use serde_json::Value;
 
-/// When these tests happen, in milliseconds.
-const NOW_MS: u64 = 1_800_000_000_000;
+use server::NOW_MS;
 
 fn notice(alert: &str) -> Notice {
     Notice {
@@ -25,9 +25,11 @@ fn notice(alert: &str) -> Notice {
         alert: alert.to_owned(),
         block: serde_json::Map::new(),
         extras: serde_json::Map::new(),
+        vendors: serde_json::Map::new(),
         badge: None,
         collapse_id: None,
         expires_ms: NOW_MS + 3_600_000,
+        certificate: None,
     }
 }
 

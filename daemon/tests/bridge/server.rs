@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use anser_storage::PushCertificate;
 use anserd::bridge::{Bridges, Clock, Url};
 use anserd::config::{BridgeConfig, BridgeKind};
 use bytes::Bytes;
@@ -14,7 +15,9 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair, date_time_ymd,
+};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
@@ -22,7 +25,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use crate::NOW_MS;
+/// When these tests happen, in milliseconds.
+pub const NOW_MS: u64 = 1_800_000_000_000;
 
 /// A request as it came.
 pub struct Seen {
@@ -35,6 +39,8 @@ pub struct Seen {
     pub connection: usize,
     /// Whether the client showed a certificate.
     pub is_certified: bool,
+    /// The certificate itself (DER), or nothing.
+    pub certificate: Vec<u8>,
 }
 
 impl Seen {
@@ -111,6 +117,30 @@ impl World {
     }
 
     pub async fn server(&self, alpn: &'static str) -> Server {
+        self.server_that(alpn, false).await
+    }
+
+    /// One that talks to nobody without a certificate of this authority.
+    pub async fn strict_server(&self) -> Server {
+        self.server_that("h2", true).await
+    }
+
+    /// A certificate as a developer uploads it for an app, good until a year.
+    pub fn uploaded(&self, bundle: Option<&str>, until: i32) -> PushCertificate {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "Apple Push Services");
+        if let Some(bundle) = bundle {
+            let user_id = DnType::CustomDnType(vec![0, 9, 2342, 19_200_300, 100, 1, 1]);
+            params.distinguished_name.push(user_id, bundle);
+        }
+        params.not_after = date_time_ymd(until, 1, 1);
+        let certificate = params.signed_by(&key, &self.authority).expect("signed");
+        PushCertificate { chain: vec![certificate.der().to_vec()], key: key.serialize_der(), added_ms: 0 }
+    }
+
+    async fn server_that(&self, alpn: &'static str, is_strict: bool) -> Server {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
         let chain = vec![params.signed_by(&key, &self.authority).expect("signed").der().clone()];
@@ -118,10 +148,11 @@ impl World {
         roots.add(self.authority.der().clone()).expect("an authority");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+        let clients = if is_strict { clients } else { clients.allow_unauthenticated() };
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("versions")
-            .with_client_cert_verifier(clients.allow_unauthenticated().build().expect("a verifier"))
+            .with_client_cert_verifier(clients.build().expect("a verifier"))
             .with_single_cert(chain, PrivatePkcs8KeyDer::from(key.serialize_der()).into())
             .expect("a certificate");
         config.alpn_protocols = vec![alpn.as_bytes().to_vec()];
@@ -181,10 +212,12 @@ async fn accept(listener: TcpListener, tls: TlsAcceptor, shared: Arc<Shared>) {
 
 async fn serve(socket: TcpStream, tls: TlsAcceptor, connection: usize, shared: Arc<Shared>) {
     let Ok(stream) = tls.accept(socket).await else { return };
-    let is_certified = stream.get_ref().1.peer_certificates().is_some();
+    let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(|own| own.to_vec());
+    let certificate = shown.unwrap_or_default();
+    let is_certified = !certificate.is_empty();
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let service = service_fn(move |request: Request<Incoming>| {
-        let shared = shared.clone();
+        let (shared, certificate) = (shared.clone(), certificate.clone());
         async move {
             let (head, body) = request.into_parts();
             let body = body.collect().await.expect("a whole request").to_bytes();
@@ -198,6 +231,7 @@ async fn serve(socket: TcpStream, tls: TlsAcceptor, connection: usize, shared: A
                 body,
                 connection,
                 is_certified,
+                certificate,
             });
             let mut response = Response::builder().status(status);
             for (name, value) in headers {

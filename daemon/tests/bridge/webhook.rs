@@ -40,6 +40,7 @@ async fn a_notice_is_posted_with_a_signature_over_either_version_of_http() {
         let (_world, server, bridges) = webhook(alpn).await;
         let mut notice = notice("alert");
         notice.block = object(json!({ "channel_id": "c" }));
+        notice.vendors = object(json!({ "xiaomi": { "mi_template_id": 7 }, "huawei": { "importance": "LOW" } }));
         assert_eq!(bridges.hand_over(TokenKind::VENDOR, "xiaomi:to:ken", &notice).await, Handed::Accepted);
         let seen = server.seen();
         assert_eq!((seen.version, seen.path.as_str()), (version, "/hook?x=1"));
@@ -49,7 +50,7 @@ async fn a_notice_is_posted_with_a_signature_over_either_version_of_http() {
             json!({
                 "kind": "vendor", "vendor": "xiaomi", "token": "to:ken", "app_key": notice.app_key,
                 "msg_id": "9007199254740993", "registration_id": "rid", "title": "", "alert": "alert",
-                "block": { "channel_id": "c" }, "extras": {}, "badge": null, "collapse_id": null,
+                "block": { "channel_id": "c" }, "extras": {}, "options": { "mi_template_id": 7 }, "badge": null, "collapse_id": null,
                 "expires_ms": notice.expires_ms,
             })
         );

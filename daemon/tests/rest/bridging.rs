@@ -21,6 +21,7 @@ use axum::routing::post;
 use serde_json::{Value, json};
 
 use crate::peer::Peer;
+use crate::phone::Phone;
 use crate::world::{App, World};
 
 /// What the service was told, and what it answers: 200 when nothing else was asked for.
@@ -60,7 +61,7 @@ impl Scene {
 
     async fn device(&self, id: &str, platform: Platform) -> DeviceNumber {
         let device = self.world.device(&self.app, id, platform).await;
-        let token = Some(PushToken { kind: TokenKind::VENDOR.0, token: format!("mi:{id}") });
+        let token = PushToken { kind: TokenKind::VENDOR.0, token: format!("mi:{id}") };
         self.world.submit(Command::Bridge(BridgeCommand::SetToken { app: self.app.number, device, token })).await;
         device
     }
@@ -74,7 +75,7 @@ impl Scene {
 
     async fn give_token(&self, registration_id: &str) {
         let (app, device) = (self.app.number, self.number_of(registration_id).await);
-        let token = Some(PushToken { kind: TokenKind::VENDOR.0, token: format!("mi:{registration_id}") });
+        let token = PushToken { kind: TokenKind::VENDOR.0, token: format!("mi:{registration_id}") };
         self.world.submit(Command::Bridge(BridgeCommand::SetToken { app, device, token })).await;
     }
 
@@ -265,6 +266,86 @@ async fn custom_messages_wait_for_the_link() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_for_a_custom_message_is_shown_where_no_application_is_there_to_take_it() {
+    let mut scene = Scene::new().await;
+    scene.device("asleep", Platform::ANDROID).await;
+    scene.device("ios", Platform::IOS).await;
+    let third = json!({"title": "t", "content": "c", "channel_id": "x", "badge_set_num": 4, "extras": {"k": "v"}});
+    let msg_id = scene
+        .push(json!({
+            "platform": "all", "audience": "all", "message": {"msg_content": "for the app"}, "notification_3rd": third,
+        }))
+        .await;
+    scene.round(now_ms()).await;
+    let told = scene.told();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let notice = &told[0].1;
+    assert_eq!((&told[0].0, &notice["title"], &notice["alert"]), (&"asleep".to_owned(), &json!("t"), &json!("c")));
+    assert_eq!(notice["block"], json!({"channel_id": "x"}));
+    assert_eq!((&notice["extras"], &notice["badge"]), (&json!({"k": "v"}), &json!(4)));
+    scene.round(now_ms() + 60_000).await;
+    assert_eq!(scene.told_whom(), [""; 0], "once");
+    let detail = scene.world.call(&scene.app, "GET", &format!("/v3/received/detail?msg_ids={}", msg_id.0), None).await;
+    assert_eq!(detail.expect(200)[0]["android_pns_sent"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendors_channel_is_told_where_an_image_is_and_what_the_push_says_to_it() {
+    let mut scene = Scene::new().await;
+    scene.device("asleep", Platform::ANDROID).await;
+    let image = json!({"image_type": 1, "image_url": "https://a.org/1"});
+    let added = scene.world.call(&scene.app, "POST", "/v3/images/byurls", Some(image)).await.expect(200);
+    let mut push = alert(json!("all"));
+    push["notification"]["android"] = json!({"big_pic_path": added["media_id"]});
+    let said = |icon: &str| json!({"large_icon": icon, "big_pic_path": added["media_id"], "importance": "LOW"});
+    push["options"] = json!({"third_party_channel": {"mi": said("jgmedia-1-unknown"), "other": {"large_icon": "x"}}});
+    scene.push(push).await;
+    scene.round(now_ms()).await;
+    let told = scene.told();
+    assert_eq!(told[0].1["block"]["big_pic_path"], "https://a.org/1");
+    let expected = json!({"large_icon": "jgmedia-1-unknown", "big_pic_path": "https://a.org/1", "importance": "LOW"});
+    assert_eq!(told[0].1["options"], expected, "what a vendor is given is never refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_stopped_its_pushes_is_woken_for_none_until_it_resumes_them() {
+    let mut scene = Scene::new().await;
+    let mut phone = Phone::register(&scene.world, &scene.app, Platform::ANDROID);
+    let id = phone.registration_id.clone();
+    scene.give_token(&id).await;
+    phone.stop_pushes();
+    drop(phone);
+    scene.until_away(&id).await;
+    scene.push(alert(json!("all"))).await;
+    let begun = now_ms();
+    scene.round(begun).await;
+    assert_eq!(scene.told_whom(), [""; 0]);
+    // Nor by a daemon that was started since.
+    scene.job = Job::default();
+    scene.round(begun).await;
+    assert_eq!(scene.told_whom(), [""; 0]);
+    let (app, device) = (scene.app.number, scene.number_of(&id).await);
+    scene.world.submit(Command::Bridge(BridgeCommand::StopPushes { app, device, is_stopped: false })).await;
+    scene.round(begun + 31_000).await;
+    assert_eq!(scene.told_whom(), [id], "what it missed meanwhile");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_resumes_its_pushes_is_woken_again() {
+    let mut scene = Scene::new().await;
+    let mut phone = Phone::register(&scene.world, &scene.app, Platform::ANDROID);
+    let id = phone.registration_id.clone();
+    scene.give_token(&id).await;
+    phone.stop_pushes();
+    phone.resume_pushes(None);
+    drop(phone);
+    scene.until_away(&id).await;
+    scene.push(alert(json!("all"))).await;
+    scene.round(now_ms()).await;
+    assert_eq!(scene.told_whom(), [id]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_chat_message_wakes_the_phone_of_somebody_without_a_link_and_nobody_else() {
     let mut scene = Scene::new().await;
     scene.world.users(&scene.app, &["alice", "bob"]).await;
@@ -285,6 +366,9 @@ async fn a_chat_message_wakes_the_phone_of_somebody_without_a_link_and_nobody_el
 
     drop(peer);
     scene.until_away(&bobs).await;
+    // That concerns pushes only.
+    let (app, device) = (scene.app.number, scene.number_of(&bobs).await);
+    scene.world.submit(Command::Bridge(BridgeCommand::StopPushes { app, device, is_stopped: true })).await;
     scene.world.call(&scene.app, "POST", "/v1/messages", Some(say(&"z".repeat(300)))).await.expect(201);
     scene.until_missed().await;
     let told = scene.told();

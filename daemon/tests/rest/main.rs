@@ -3,6 +3,10 @@
 
 mod alias;
 mod amendment;
+mod apple;
+#[expect(dead_code, reason = "the bridges' own tests use the rest")]
+#[path = "../bridge/server.rs"]
+mod apple_server;
 mod bridging;
 mod callback;
 mod certificate;

@@ -186,13 +186,42 @@ impl TokenKind {
     pub const WEB_PUSH: Self = Self(4);
     /// A phone vendor's channel; the token is the vendor's name, a colon, and the vendor's token.
     pub const VENDOR: Self = Self(5);
+    /// Apple's service for calls; the token is that of PushKit in hexadecimal digits.
+    pub const APNS_CALL: Self = Self(6);
+    pub const APNS_CALL_SANDBOX: Self = Self(7);
+    /// A live activity that runs; the token is the application's name for it, a colon, and its token in hexadecimal digits.
+    pub const APNS_ACTIVITY: Self = Self(8);
+    pub const APNS_ACTIVITY_SANDBOX: Self = Self(9);
+    /// Live activities that are yet to be started; the token is the type of their attributes, a colon, and the token.
+    pub const APNS_ACTIVITY_START: Self = Self(10);
+    pub const APNS_ACTIVITY_START_SANDBOX: Self = Self(11);
 
-    /// Both environments of Apple's service.
+    /// Apple's service for notifications, in both of its environments.
     pub const OF_APNS: [Self; 2] = [Self::APNS, Self::APNS_SANDBOX];
-    pub const ALL: [Self; 5] = [Self::APNS, Self::APNS_SANDBOX, Self::FCM, Self::WEB_PUSH, Self::VENDOR];
+    /// Of which a device has one: where it is shown notifications.
+    pub const OF_NOTICES: [Self; 5] = [Self::APNS, Self::APNS_SANDBOX, Self::FCM, Self::WEB_PUSH, Self::VENDOR];
+    pub const OF_CALLS: [Self; 2] = [Self::APNS_CALL, Self::APNS_CALL_SANDBOX];
+    pub const OF_ACTIVITIES: [Self; 4] = [
+        Self::APNS_ACTIVITY,
+        Self::APNS_ACTIVITY_SANDBOX,
+        Self::APNS_ACTIVITY_START,
+        Self::APNS_ACTIVITY_START_SANDBOX,
+    ];
+    pub const OF_ACTIVITY_STARTS: [Self; 2] = [Self::APNS_ACTIVITY_START, Self::APNS_ACTIVITY_START_SANDBOX];
+
+    pub fn is_known(self) -> bool {
+        (Self::APNS..=Self::APNS_ACTIVITY_START_SANDBOX).contains(&self)
+    }
+
+    /// Apple's environment for development.
+    pub fn is_sandbox(self) -> bool {
+        [Self::APNS_SANDBOX, Self::APNS_CALL_SANDBOX, Self::APNS_ACTIVITY_SANDBOX, Self::APNS_ACTIVITY_START_SANDBOX]
+            .contains(&self)
+    }
 }
 
-/// Where this device can be reached while it has no link. An empty token takes back what it said before.
+/// Where this device can be reached while it has no link. An empty token takes back what it said before: of the kinds 1 to 5
+/// it has one, of calls, running activities and activities to start one each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushToken {
     pub request: u32,

@@ -21,7 +21,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries and of slices goes when that comes.
-const APP_TABLES: [Table; 51] = [
+const APP_TABLES: [Table; 52] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -70,6 +70,7 @@ const APP_TABLES: [Table; 51] = [
     Table::TokenChunks,
     Table::Badges,
     Table::BridgeCursors,
+    Table::PushStops,
     Table::Callbacks,
     Table::Log,
     Table::Floors,

@@ -1,5 +1,6 @@
 //! What the bridges need: tokens of devices, badges, and what was handed over.
 
+use anser_protocol::frame::push::TokenKind;
 use anser_protocol::ids::Position;
 
 use super::presence::by_chunk;
@@ -10,8 +11,10 @@ use crate::find;
 use crate::ids::{AppNumber, DeviceNumber};
 use crate::outcome::{Answer, Refusal};
 use crate::rows::app::app_key;
-use crate::rows::bridge::{Badge, BridgeCursor, PushToken, TokenOwner, token_chunk_key, token_owner_key};
-use crate::rows::chunk::{ReportChunk, TokenChunk, chunk_of, report_chunk_key};
+use crate::rows::bridge::{
+    Badge, BridgeCursor, PushToken, TokenOwner, push_token_key, token_chunk_key, token_owner_key,
+};
+use crate::rows::chunk::{ReportChunk, StopChunk, TokenChunk, chunk_of, report_chunk_key, stop_chunk_key};
 use crate::rows::device::device_key;
 use crate::rows::push::Report;
 use crate::table::Table;
@@ -23,15 +26,17 @@ const BADGE_MAX: u32 = 99_999;
 impl Batch<'_> {
     pub(super) fn bridge(&mut self, command: &BridgeCommand) -> Decided<Answer> {
         match command {
-            BridgeCommand::SetToken { app, device, token } => self.set_push_token(*app, *device, token.as_ref()),
+            BridgeCommand::SetToken { app, device, token } => self.set_push_token(*app, *device, token),
+            BridgeCommand::ForgetToken { app, device, kind } => self.forget_push_token(*app, *device, TokenKind(*kind)),
             BridgeCommand::DropToken { app, device, token } => self.drop_push_token(*app, *device, token),
+            BridgeCommand::StopPushes { app, device, is_stopped } => self.stop_pushes(*app, *device, *is_stopped),
             BridgeCommand::SetBadge { app, device, badge } => self.set_badge(*app, *device, *badge),
             BridgeCommand::CountBadges { app, push, devices, change } => {
                 self.count_badges(*app, *push, devices, *change)
             }
-            BridgeCommand::HandedOver { app, push, devices } => {
+            BridgeCommand::HandedOver { app, push, channel, devices } => {
                 self.require_app(*app)?;
-                self.mark_bridged(*app, *push, devices)?;
+                self.mark_bridged(*app, *push, channel.report(), devices)?;
                 Ok(Answer::Done)
             }
             BridgeCommand::CallbacksTold { app, events } => self.callbacks_told(*app, events),
@@ -43,28 +48,38 @@ impl Batch<'_> {
         }
     }
 
-    fn set_push_token(&mut self, app: AppNumber, device: DeviceNumber, token: Option<&PushToken>) -> Decided<Answer> {
+    fn set_push_token(&mut self, app: AppNumber, device: DeviceNumber, token: &PushToken) -> Decided<Answer> {
         self.require_app(app)?;
         if find::device(self, app, device)?.is_none() {
             return Err(Refusal::DeviceUnknown.into());
         }
-        let known = self.row::<PushToken>(&device_key(app, device))?;
-        if known.as_ref() == token {
+        let key = push_token_key(app, device, TokenKind(token.kind));
+        let known = self.row::<PushToken>(&key)?;
+        if known.as_ref() == Some(token) {
             return Ok(Answer::Done);
         }
         if let Some(known) = known {
             self.remove_push_token(app, device, &known)?;
         }
-        if let Some(token) = token {
-            // An app that was installed anew is another device with the same token; the old one is gone.
-            let owner_key = token_owner_key(app, token.kind, &token.token);
-            if let Some(TokenOwner(former)) = self.row(&owner_key)? {
-                self.remove_push_token(app, former, token)?;
-            }
-            self.put(&owner_key, &TokenOwner(device))?;
-            self.put(&device_key(app, device), token)?;
-            let chunk = token_chunk_key(app, token.kind, chunk_of(device));
-            self.change_chunk::<TokenChunk>(&chunk, |with| with.insert(device))?;
+        // An app that was installed anew is another device with the same token; the old one is gone.
+        let owner_key = token_owner_key(app, token.kind, &token.token);
+        if let Some(TokenOwner(former)) = self.row(&owner_key)? {
+            self.remove_push_token(app, former, token)?;
+        }
+        self.put(&owner_key, &TokenOwner(device))?;
+        self.put(&key, token)?;
+        let chunk = token_chunk_key(app, token.kind, chunk_of(device));
+        self.change_chunk::<TokenChunk>(&chunk, |with| with.insert(device))?;
+        Ok(Answer::Done)
+    }
+
+    fn forget_push_token(&mut self, app: AppNumber, device: DeviceNumber, kind: TokenKind) -> Decided<Answer> {
+        self.require_app(app)?;
+        if find::device(self, app, device)?.is_none() {
+            return Err(Refusal::DeviceUnknown.into());
+        }
+        if let Some(known) = self.row::<PushToken>(&push_token_key(app, device, kind))? {
+            self.remove_push_token(app, device, &known)?;
         }
         Ok(Answer::Done)
     }
@@ -72,18 +87,31 @@ impl Batch<'_> {
     /// A token that its bridge does not know any more; one that came meanwhile stays.
     fn drop_push_token(&mut self, app: AppNumber, device: DeviceNumber, token: &PushToken) -> Decided<Answer> {
         self.require_app(app)?;
-        if self.row::<PushToken>(&device_key(app, device))?.as_ref() == Some(token) {
+        if self.row::<PushToken>(&push_token_key(app, device, TokenKind(token.kind)))?.as_ref() == Some(token) {
             self.remove_push_token(app, device, token)?;
         }
         Ok(Answer::Done)
     }
 
     fn remove_push_token(&mut self, app: AppNumber, device: DeviceNumber, token: &PushToken) -> Result<(), ReadError> {
-        self.remove(Table::PushTokens, &device_key(app, device))?;
+        self.remove(Table::PushTokens, &push_token_key(app, device, TokenKind(token.kind)))?;
         self.remove(Table::TokenOwners, &token_owner_key(app, token.kind, &token.token))?;
         let chunk = token_chunk_key(app, token.kind, chunk_of(device));
         self.change_chunk::<TokenChunk>(&chunk, |with| with.remove(device))?;
         Ok(())
+    }
+
+    fn stop_pushes(&mut self, app: AppNumber, device: DeviceNumber, is_stopped: bool) -> Decided<Answer> {
+        self.require_app(app)?;
+        if find::device(self, app, device)?.is_none() {
+            return Err(Refusal::DeviceUnknown.into());
+        }
+        let key = stop_chunk_key(app, chunk_of(device));
+        self.change_chunk::<StopChunk>(&key, |stopped| match is_stopped {
+            true => stopped.insert(device),
+            false => stopped.remove(device),
+        })?;
+        Ok(Answer::Done)
     }
 
     fn set_badge(&mut self, app: AppNumber, device: DeviceNumber, badge: u32) -> Decided<Answer> {
@@ -126,12 +154,18 @@ impl Batch<'_> {
         Ok(Answer::Badges(badges))
     }
 
-    fn mark_bridged(&mut self, app: AppNumber, push: Position, devices: &[DeviceNumber]) -> Result<(), ReadError> {
+    fn mark_bridged(
+        &mut self,
+        app: AppNumber,
+        push: Position,
+        report: Report,
+        devices: &[DeviceNumber],
+    ) -> Result<(), ReadError> {
         if find::push_state(self, app, push)?.is_none() {
             return Ok(());
         }
         for (number, bridged) in by_chunk(devices) {
-            self.add_reports(app, push, Report::Bridged, number, &bridged)?;
+            self.add_reports(app, push, report, number, &bridged)?;
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber};
 use crate::outcome::{Answer, Push, Refusal, Route};
+use crate::rows::bridge::Channel;
 use crate::rows::device::{DeviceRow, device_key};
 use crate::rows::push::{Cid, Expiry, PlatformTargets, PushState, PushTargets, Report, cid_key, expiry_key, push_key};
 use crate::rows::record::{Body, PushRecord, Release, ReleaseTo};
@@ -111,14 +112,17 @@ impl Batch<'_> {
         let msg_id = self.append_loose(app, Class::Push, Body::Push(record))?;
         let push = Arc::new(Push { msg_id, expires_ms, contents, replaces: submit.replaces });
         let (release, release_count) = if push.contents.is_empty() {
-            // Bridges have it all.
-            (self.next_position(), 0)
+            // Bridges have it all: no link waits for it.
+            let reached = self.reached_by_apple(app, submit, &audience)?;
+            let release = self.next_position();
+            (release, self.release_push(app, broadcasts, &push, reached)?)
         } else if submit.spread_s > 0 {
             (self.begin_slow_push(submit, broadcasts, &push, audience)?, 1)
         } else {
             let released_to = if is_live_only {
-                let bridged = self.reached_without_a_link(app, &push.contents, &audience)?;
-                audience & (among(&submit.connected) | bridged)
+                let mut reached = self.reached_without_a_link(app, &push.contents, &audience)?;
+                reached |= self.reached_by_apple(app, submit, &audience)?;
+                audience & (among(&submit.connected) | reached)
             } else {
                 audience
             };
@@ -162,6 +166,21 @@ impl Batch<'_> {
             return Ok(RoaringBitmap::new());
         }
         with_token(self, app, audience, &TokenKind::OF_APNS)
+    }
+
+    /// Those for whom there is something that only Apple brings.
+    fn reached_by_apple(
+        &self,
+        app: AppNumber,
+        submit: &Submit,
+        audience: &RoaringBitmap,
+    ) -> Result<RoaringBitmap, ReadError> {
+        if submit.bridged.is_empty() {
+            return Ok(RoaringBitmap::new());
+        }
+        let kinds: Vec<TokenKind> =
+            [Channel::Call, Channel::Activity].iter().flat_map(|channel| channel.kinds()).copied().collect();
+        with_token(self, app, audience, &kinds)
     }
 
     /// Returns how many records that took; they follow one another, in order of the devices.

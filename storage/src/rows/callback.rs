@@ -72,7 +72,7 @@ impl CallbackKind {
             Report::Received => Some(Self::Received),
             // The contract knows one kind of click.
             Report::Clicked | Report::MessageClicked => Some(Self::Clicked),
-            Report::Reached | Report::Bridged => Some(Self::Pushed),
+            Report::Reached | Report::Bridged | Report::CallBridged | Report::ActivityBridged => Some(Self::Pushed),
             Report::Shown | Report::MessageShown | Report::BadgeCounted => None,
         }
     }

@@ -170,6 +170,10 @@ chunk_row!(
     TokenChunk, TokenChunks
 );
 chunk_row!(
+    /// Devices that want no pushes.
+    StopChunk, PushStops
+);
+chunk_row!(
     /// Devices that were there in a span of time.
     PresenceChunk, Presence
 );
@@ -189,6 +193,10 @@ pub(crate) fn tag_chunk_key(app: AppNumber, tag: TagNumber, chunk: u32) -> Key {
 
 pub(crate) fn platform_chunk_key(app: AppNumber, platform: Platform, chunk: u32) -> Key {
     Key::app(app).u8(platform.0).u32(chunk)
+}
+
+pub(crate) fn stop_chunk_key(app: AppNumber, chunk: u32) -> Key {
+    Key::app(app).u32(chunk)
 }
 
 pub(crate) fn report_chunk_key(app: AppNumber, push: Position, report: Report, chunk: u32) -> Key {

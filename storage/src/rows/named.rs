@@ -1,5 +1,6 @@
 //! Which rows a row says are there, so that a missing one can be found.
 
+use anser_protocol::frame::push::TokenKind;
 use anser_protocol::ids::{GroupId, Position};
 
 use crate::command::{Class, FileOwner};
@@ -10,11 +11,11 @@ use crate::key::{Key, u32_at, u64_at};
 use crate::row;
 use crate::rows::account::{GroupPush, group_push_key};
 use crate::rows::app::{App, ByAppKey, ByAppName, app_key, text_key};
-use crate::rows::bridge::{PushToken, TokenOwner, token_chunk_key, token_owner_key};
+use crate::rows::bridge::{PushToken, TokenOwner, push_token_key, token_chunk_key, token_owner_key};
 use crate::rows::callback::CallbackEvent;
 use crate::rows::chat::{Chat, Conversation, ConversationKind, SingleChat, conversation_key, single_chat_key};
 use crate::rows::chunk::{
-    ChunkRow, DormantChunk, PlatformChunk, TagChunk, TokenChunk, TraitChunk, chunk_of, platform_chunk_key,
+    ChunkRow, DormantChunk, PlatformChunk, StopChunk, TagChunk, TokenChunk, TraitChunk, chunk_of, platform_chunk_key,
     tag_chunk_key,
 };
 use crate::rows::device::{
@@ -65,6 +66,10 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         }
         Table::Dormant => {
             let devices = row::decode::<DormantChunk>(key, value)?.chunk();
+            each_device(Table::Devices, app, devices.devices(second))
+        }
+        Table::PushStops => {
+            let devices = row::decode::<StopChunk>(key, value)?.chunk();
             each_device(Table::Devices, app, devices.devices(second))
         }
         Table::Aliases => each_device(Table::Devices, app, u32_at(key, key.len().saturating_sub(4))),
@@ -126,11 +131,14 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
             None => (Table::PushStates, push_key(app, Position(u64_at(key, 5).unwrap_or_default()))),
         }],
         Table::TokenOwners => {
-            vec![(Table::PushTokens, device_key(app, row::decode::<TokenOwner>(key, value)?.0))]
+            let device = row::decode::<TokenOwner>(key, value)?.0;
+            vec![(Table::PushTokens, push_token_key(app, device, token_kind_of(key)))]
         }
         Table::TokenChunks => {
             let devices = row::decode::<TokenChunk>(key, value)?.chunk();
-            each_device(Table::PushTokens, app, devices.devices(u32_at(key, 5).unwrap_or_default()))
+            let devices = devices.devices(u32_at(key, 5).unwrap_or_default());
+            let kind = token_kind_of(key);
+            devices.map(|device| (Table::PushTokens, push_token_key(app, DeviceNumber(device), kind))).collect()
         }
         Table::Meta
         | Table::Log
@@ -166,6 +174,11 @@ fn by_device(row: &DeviceRow, app: AppNumber, device: DeviceNumber) -> Named {
         (Table::PlatformChunks, platform_chunk_key(app, row.platform, chunk_of(device))),
     ];
     always.into_iter().chain(alias).collect()
+}
+
+/// Of the rows that are kept by the kind of a token.
+fn token_kind_of(key: &[u8]) -> TokenKind {
+    TokenKind(key.get(4).copied().unwrap_or_default())
 }
 
 fn by_push_token(token: &PushToken, app: AppNumber, device: DeviceNumber) -> Named {

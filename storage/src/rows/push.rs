@@ -62,11 +62,14 @@ pub(crate) enum Report {
     BadgeCounted = 7,
     /// A bridge took the push for it.
     Bridged = 8,
+    /// The same of the call that the push is, and of what it says to a live activity.
+    CallBridged = 9,
+    ActivityBridged = 10,
 }
 
 impl Report {
     /// In order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Received,
         Self::Clicked,
         Self::Shown,
@@ -75,6 +78,8 @@ impl Report {
         Self::Reached,
         Self::BadgeCounted,
         Self::Bridged,
+        Self::CallBridged,
+        Self::ActivityBridged,
     ];
 
     pub fn from_number(number: u8) -> Option<Self> {

@@ -36,7 +36,12 @@ impl Counted {
             Report::Clicked => Some(Self::Clicked),
             Report::Shown => Some(Self::Shown),
             Report::Bridged => Some(Self::Bridged),
-            Report::MessageClicked | Report::MessageShown | Report::Reached | Report::BadgeCounted => None,
+            Report::MessageClicked
+            | Report::MessageShown
+            | Report::Reached
+            | Report::BadgeCounted
+            | Report::CallBridged
+            | Report::ActivityBridged => None,
         }
     }
 }

@@ -15,8 +15,10 @@ use crate::ids::{AppNumber, DeviceNumber, UserNumber};
 use crate::key::{Key, behind_prefix, u32_at, u64_at};
 use crate::row;
 use crate::rows::app::app_key;
-use crate::rows::bridge::{Badge, BridgeCursor, PushToken, token_chunk_key};
-use crate::rows::chunk::{CHUNK_DEVICES, Chunk, ChunkRow, ReportChunk, TokenChunk};
+use crate::rows::bridge::{Badge, BridgeCursor, Channel, PushToken, push_token_key, token_chunk_key};
+use crate::rows::chunk::{
+    CHUNK_DEVICES, Chunk, ChunkRow, ReportChunk, StopChunk, TokenChunk, chunk_of, stop_chunk_key,
+};
 use crate::rows::device::device_key;
 use crate::rows::push::{PushTargets, Report, push_key, report_prefix};
 use crate::rows::record::{Body, Record, ReleaseTo, log_key, log_prefix};
@@ -29,8 +31,34 @@ const DEVICES_OF_USER_MAX: usize = 64;
 const STEPS_MAX: usize = 1_000;
 
 impl Snapshot {
+    /// The token for notifications.
     pub fn push_token(&self, app: AppNumber, device: DeviceNumber) -> Result<Option<PushToken>, ReadError> {
         self.row(&device_key(app, device))
+    }
+
+    /// The token in the place where one of this kind is kept, of whichever environment it is.
+    pub fn push_token_like(
+        &self,
+        app: AppNumber,
+        device: DeviceNumber,
+        kind: TokenKind,
+    ) -> Result<Option<PushToken>, ReadError> {
+        self.row(&push_token_key(app, device, kind))
+    }
+
+    pub fn has_stopped_pushes(&self, app: AppNumber, device: DeviceNumber) -> Result<bool, ReadError> {
+        let row = self.row::<StopChunk>(&stop_chunk_key(app, chunk_of(device)))?;
+        Ok(row.is_some_and(|row| row.chunk().contains(device)))
+    }
+
+    /// All devices that want no pushes.
+    pub fn devices_without_pushes(&self, app: AppNumber) -> Result<RoaringBitmap, ReadError> {
+        let (mut devices, prefix) = (RoaringBitmap::new(), Key::app(app));
+        self.rows::<StopChunk>(&prefix, |key, row| {
+            devices.extend(row.chunk().devices(u32_at(key, prefix.as_bytes().len()).unwrap_or_default()));
+            Ok(NEXT)
+        })?;
+        Ok(devices)
     }
 
     pub fn badge(&self, app: AppNumber, device: DeviceNumber) -> Result<u32, ReadError> {
@@ -56,6 +84,7 @@ impl Snapshot {
         let position_at = log_prefix(app, Class::Push).as_bytes().len();
         let mut found = BridgeReleases { releases: Vec::new(), reached: after, is_complete: true };
         let mut steps = 0;
+        let mut released: Vec<(Position, RoaringBitmap)> = Vec::new();
         self.scan(Table::Log, from.as_bytes(), to.as_deref(), &mut |key, value| {
             steps += 1;
             if steps > STEPS_MAX {
@@ -72,24 +101,30 @@ impl Snapshot {
                         devices |= RoaringBitmap::deserialize_from(bytes.as_slice()).unwrap_or_default();
                     }
                 }
-                match found.releases.iter_mut().find(|known| known.push == release.push) {
-                    Some(known) => known.devices |= devices,
-                    None => found.releases.push(BridgeRelease { push: release.push, devices }),
+                match released.iter_mut().find(|(push, _)| *push == release.push) {
+                    Some((_, known)) => *known |= devices,
+                    None => released.push((release.push, devices)),
                 }
             }
             Ok(NEXT)
         })?;
-        for release in &mut found.releases {
-            release.devices = with_token(self, app, &release.devices, &TokenKind::ALL)?;
+        for (push, devices) in released {
+            for channel in Channel::ALL {
+                let devices = with_token(self, app, &devices, channel.kinds())?;
+                if !devices.is_empty() {
+                    found.releases.push(BridgeRelease { push, channel, devices });
+                }
+            }
         }
-        found.releases.retain(|release| !release.devices.is_empty());
         Ok(found)
     }
 
-    /// Devices that need not be told of a push any more: they have it, or a bridge took it for them.
-    pub fn bridged(&self, app: AppNumber, push: Position) -> Result<RoaringBitmap, ReadError> {
+    /// Devices that need not be told this part of a push any more: a bridge took it for them, or they have what the link
+    /// brings in its place.
+    pub fn bridged(&self, app: AppNumber, push: Position, channel: Channel) -> Result<RoaringBitmap, ReadError> {
         let mut devices = RoaringBitmap::new();
-        for report in [Report::Bridged, Report::Received] {
+        let received = (channel == Channel::Notice).then_some(Report::Received);
+        for report in received.into_iter().chain([channel.report()]) {
             let prefix = report_prefix(app, push, report);
             let chunk_at = prefix.as_bytes().len();
             self.rows::<ReportChunk>(&prefix, |key, row| {
@@ -110,8 +145,9 @@ impl Snapshot {
     ) -> Result<Option<BridgePush>, ReadError> {
         const DAY_MS: u64 = 86_400_000;
         let Some(state) = find::push_state(self, app, msg_id)? else { return Ok(None) };
-        let expires_ms = match self.row::<PushTargets>(&push_key(app, msg_id))? {
-            Some(targets) if state.is_live_only => targets.at_ms + DAY_MS,
+        let at_ms = self.row::<PushTargets>(&push_key(app, msg_id))?.map(|targets| targets.at_ms);
+        let expires_ms = match at_ms {
+            Some(at_ms) if state.is_live_only => at_ms + DAY_MS,
             _ => state.expires_ms,
         };
         if state.is_withdrawn || state.replaced_by.is_some() || expires_ms <= now_ms {
@@ -119,7 +155,8 @@ impl Snapshot {
         }
         let Some(push) = find::push_payload(self, app, msg_id, &state)?.map(Arc::new) else { return Ok(None) };
         let kept = self.push_kept(app, msg_id)?.unwrap_or_default();
-        Ok(Some(BridgePush { push, kept, expires_ms, is_live_only: state.is_live_only }))
+        let at_ms = at_ms.unwrap_or_default();
+        Ok(Some(BridgePush { push, kept, at_ms, expires_ms, is_live_only: state.is_live_only }))
     }
 }
 

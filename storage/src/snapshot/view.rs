@@ -8,6 +8,7 @@ use roaring::RoaringBitmap;
 
 use crate::ids::{AppNumber, UserNumber};
 use crate::outcome::{Message, Push};
+use crate::rows::bridge::Channel;
 use crate::rows::chat::{Chat, Window};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,10 +91,11 @@ pub struct BridgeReleases {
     pub is_complete: bool,
 }
 
-/// A push and the devices with a token that it was released to.
+/// A push and the devices with a token for this part of it that it was released to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BridgeRelease {
     pub push: Position,
+    pub channel: Channel,
     pub devices: RoaringBitmap,
 }
 
@@ -103,6 +105,8 @@ pub struct BridgePush {
     pub push: Arc<Push>,
     /// Its options and blocks: a JSON object, or empty.
     pub kept: String,
+    /// When it was accepted.
+    pub at_ms: TimeMs,
     pub expires_ms: TimeMs,
     /// Only for bridges that know no lifetime.
     pub is_live_only: bool,

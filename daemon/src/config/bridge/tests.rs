@@ -49,6 +49,20 @@ fn each_kind_is_read_with_its_own_settings() {
 }
 
 #[test]
+fn a_bridge_to_apple_needs_no_key_of_its_own_where_developers_upload_theirs() {
+    let with = |more: &str| {
+        let text = format!("[[bridge]]\nkind = 'apns'\napp = '*'\ntopic = 'com.example'\n{more}");
+        parse(&text).map(|config| config.bridges[0].kind.clone())
+    };
+    let BridgeKind::Apns(alone) = with("uploaded_certificates = true").expect("valid") else { panic!("of Apple") };
+    assert_eq!((alone.auth, alone.uploaded_certificates), (ApnsAuth::Uploaded, true));
+    let both = with("uploaded_certificates = true\ncertificate = 'c.pem'\nkey = 'k.pem'").expect("valid");
+    let BridgeKind::Apns(both) = both else { panic!("of Apple") };
+    assert!(both.uploaded_certificates && matches!(both.auth, ApnsAuth::Certificate { .. }));
+    assert!(with("").is_err() && with("uploaded_certificates = true\nkey_id = 'ABC123DEFG'").is_err());
+}
+
+#[test]
 fn a_mistake_names_the_bridge_the_key_and_what_is_allowed() {
     for (text, expected) in [
         ("[[bridge]]\napp = '*'", "bridge[1].kind is missing: must name the kind of bridge: one of apns, fcm"),

@@ -1,7 +1,7 @@
 //! How a device is reached while it has no link.
 
 use anser_protocol::error::ErrorCode;
-use anser_protocol::frame::push::{Badge, PushToken, TokenKind};
+use anser_protocol::frame::push::{Badge, PushToken};
 use anser_protocol::limits::{BADGE_MAX, PUSH_TOKEN_BYTES_MAX};
 use anser_storage::command::{BridgeCommand, Command};
 
@@ -12,7 +12,7 @@ impl Session {
     pub(super) fn set_push_token(&mut self, body: PushToken) {
         let PushToken { request, kind, token, .. } = body;
         let Stage::Ready(ready) = &self.stage else { return };
-        if !TokenKind::ALL.contains(&kind) {
+        if !kind.is_known() {
             return self.fail(request, ErrorCode::INVALID, "this kind of push token is not known");
         }
         if token.len() > PUSH_TOKEN_BYTES_MAX || token.chars().any(char::is_control) {
@@ -23,9 +23,11 @@ impl Session {
             );
         }
         let (app, device) = (ready.app, ready.device.number);
-        let token = Some(token).filter(|token| !token.is_empty());
-        let token = token.map(|token| anser_storage::PushToken { kind: kind.0, token });
-        self.submit(Pending::Report(request), Command::Bridge(BridgeCommand::SetToken { app, device, token }));
+        let command = match token.is_empty() {
+            true => BridgeCommand::ForgetToken { app, device, kind: kind.0 },
+            false => BridgeCommand::SetToken { app, device, token: anser_storage::PushToken { kind: kind.0, token } },
+        };
+        self.submit(Pending::Report(request), Command::Bridge(command));
     }
 
     pub(super) fn set_badge(&mut self, body: Badge) {

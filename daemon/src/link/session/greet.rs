@@ -7,7 +7,7 @@ use anser_protocol::frame::session::{Hello, Welcome};
 use anser_protocol::frame::{ServerFrame, VERSION};
 use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
 use anser_protocol::traits::Traits;
-use anser_storage::command::{Command, DeviceCommand, MarkCommand};
+use anser_storage::command::{BridgeCommand, Command, DeviceCommand, MarkCommand};
 use anser_storage::ids::{AppNumber, DeviceNumber};
 use anser_storage::outcome::Answer as Accepted;
 use ring::digest::{SHA256, digest};
@@ -31,6 +31,7 @@ pub(super) struct Greeting {
     traits: Traits,
     /// What is stored of them.
     known_traits: Traits,
+    had_stopped_pushes: bool,
     app: AppNumber,
     server_time_ms: TimeMs,
 }
@@ -57,8 +58,15 @@ impl Session {
         };
         self.stage = Stage::Greeting;
         let query = Query::Greet { app_key: hello.app_key.clone(), registration_id: registration_id.clone() };
-        let known_traits = Traits::default();
-        let greeting = Greeting { hello, registration_id, traits, known_traits, app: AppNumber(0), server_time_ms: 0 };
+        let greeting = Greeting {
+            hello,
+            registration_id,
+            traits,
+            known_traits: Traits::default(),
+            had_stopped_pushes: false,
+            app: AppNumber(0),
+            server_time_ms: 0,
+        };
         self.query(Pending::Greet(Box::new(greeting)), query);
     }
 
@@ -82,6 +90,7 @@ impl Session {
                     let mark = MarkCommand::Present { app, seen_ms: now, devices: vec![device.number] };
                     self.submit(Pending::Unheeded, Command::Mark(mark));
                 }
+                greeting.had_stopped_pushes = device.has_stopped_pushes;
                 self.welcome(greeting, device.number, device.platform, device.outbox_head, cursor);
             }
             None if greeting.hello.registration_id.is_empty() => {
@@ -142,6 +151,10 @@ impl Session {
         if !greeting.traits.is_empty() && greeting.traits != greeting.known_traits {
             let command = Command::Device(DeviceCommand::SetTraits { app, device, traits: greeting.traits });
             self.submit(Pending::Unheeded, command);
+        }
+        if greeting.had_stopped_pushes != is_stopped {
+            let command = BridgeCommand::StopPushes { app, device, is_stopped };
+            self.submit(Pending::Unheeded, Command::Bridge(command));
         }
         self.continue_catch_up();
     }

@@ -11,7 +11,7 @@ use anser_protocol::frame::push::{
 };
 use anser_protocol::ids::{Position, TimeMs};
 use anser_protocol::planted::{Fault, is_planted};
-use anser_storage::command::{Command, MarkCommand, PushCommand, Reported};
+use anser_storage::command::{BridgeCommand, Command, MarkCommand, PushCommand, Reported};
 use anser_storage::ids::{AppNumber, DeviceNumber};
 use anser_storage::outcome::Push;
 
@@ -209,12 +209,15 @@ impl Session {
         self.continue_catch_up();
     }
 
+    /// The link stops at once; that no bridge brings pushes either is on disk before the answer.
     pub(super) fn stop_pushes(&mut self, body: PushStop) {
         let Stage::Ready(ready) = &mut self.stage else { return };
+        let (app, device) = (ready.app, ready.device.number);
         if !std::mem::replace(&mut ready.device.is_stopped, true) {
-            self.actions.push_back(Action::StopPushes { app: ready.app, device: ready.device.number });
+            self.actions.push_back(Action::StopPushes { app, device });
         }
-        self.done(body.request);
+        let command = BridgeCommand::StopPushes { app, device, is_stopped: true };
+        self.submit(Pending::Report(body.request), Command::Bridge(command));
     }
 
     /// The switchboard is told first and the log is read second, as after a hello.
@@ -222,7 +225,11 @@ impl Session {
         let Stage::Ready(ready) = &mut self.stage else { return };
         if ready.device.is_stopped {
             ready.device.resume(body.push_cursor);
-            self.actions.push_back(Action::ResumePushes { app: ready.app, device: ready.device.number });
+            let (app, device) = (ready.app, ready.device.number);
+            self.actions.push_back(Action::ResumePushes { app, device });
+            // The answer comes before the pushes, so it cannot wait for this. Lost, the next hello says it again.
+            let command = BridgeCommand::StopPushes { app, device, is_stopped: false };
+            self.submit(Pending::Unheeded, Command::Bridge(command));
         }
         self.done(body.request);
     }

@@ -154,6 +154,7 @@ fn known_device() -> KnownDevice {
         push_cursor: None,
         traits: Traits::default(),
         is_dormant: false,
+        has_stopped_pushes: false,
     }
 }
 

@@ -17,9 +17,14 @@ use crate::rest::lenient::Object;
 /// Members of a notification that show an image.
 const KEYS: [&str; 3] = ["large_icon", "small_icon_uri", "big_pic_path"];
 
-/// Puts the URL in the place of each media id. One that the app does not have, or no longer, is a mistake of the caller:
-/// no device could do anything with it.
-pub async fn fill_in(context: &Context, app: AppNumber, contents: &mut [(Platform, PushContent)]) -> Result<(), Fault> {
+/// Puts the URL in the place of each media id. In a notification, one that the app does not have, or no longer, is a mistake
+/// of the caller: no device could do anything with it. What vendors are given is never a mistake, and stays as it is.
+pub async fn fill_in(
+    context: &Context,
+    app: AppNumber,
+    contents: &mut [(Platform, PushContent)],
+    kept: &mut String,
+) -> Result<(), Fault> {
     let mut blocks = Vec::new();
     for (_, content) in contents.iter_mut() {
         let Some(notification) = &mut content.notification else { continue };
@@ -30,28 +35,57 @@ pub async fn fill_in(context: &Context, app: AppNumber, contents: &mut [(Platfor
             blocks.push((notification, options));
         }
     }
-    let ids: Vec<String> = blocks.iter().flat_map(|(_, options)| media_ids(options)).collect();
+    let mut for_bridges: Object = match kept.contains(MEDIA_PREFIX) {
+        true => serde_json::from_str(kept).unwrap_or_default(),
+        false => Object::new(),
+    };
+    let mut ids: Vec<String> = blocks.iter().flat_map(|(_, options)| media_ids(options)).collect();
+    ids.extend(vendors(&mut for_bridges).flat_map(|vendor| media_ids(vendor)));
     if ids.is_empty() {
         return Ok(());
     }
     let urls = urls(context, app, ids).await?;
     for (notification, mut options) in blocks {
-        for key in KEYS {
-            if let Some(Value::String(text)) = options.get_mut(key)
-                && text.starts_with(MEDIA_PREFIX)
-            {
-                let url = urls.get(text.as_str()).ok_or_else(|| unknown(key))?;
-                text.clone_from(url);
-            }
+        if let Some(key) = put_urls(&mut options, &urls) {
+            return Err(unknown(key));
         }
         notification.options = Value::Object(options).to_string();
+    }
+    for vendor in vendors(&mut for_bridges) {
+        put_urls(vendor, &urls);
+    }
+    if !for_bridges.is_empty() {
+        *kept = Value::Object(for_bridges).to_string();
     }
     Ok(())
 }
 
-fn media_ids(options: &Object) -> impl Iterator<Item = String> {
+/// The blocks of `options.third_party_channel`.
+fn vendors(kept: &mut Object) -> impl Iterator<Item = &mut Object> {
+    let channel = kept.get_mut("options").and_then(|options| options.get_mut("third_party_channel"));
+    let channel = channel.and_then(Value::as_object_mut);
+    channel.into_iter().flat_map(|channel| channel.values_mut().filter_map(Value::as_object_mut))
+}
+
+/// Returns a member whose image is unknown, if there is one.
+fn put_urls(block: &mut Object, urls: &BTreeMap<String, String>) -> Option<&'static str> {
+    let mut unknown = None;
+    for key in KEYS {
+        if let Some(Value::String(text)) = block.get_mut(key)
+            && text.starts_with(MEDIA_PREFIX)
+        {
+            match urls.get(text.as_str()) {
+                Some(url) => text.clone_from(url),
+                None => unknown = Some(key),
+            }
+        }
+    }
+    unknown
+}
+
+fn media_ids(options: &Object) -> Vec<String> {
     let texts = KEYS.iter().filter_map(|key| options.get(*key)?.as_str());
-    texts.filter(|text| text.starts_with(MEDIA_PREFIX)).map(str::to_owned)
+    texts.filter(|text| text.starts_with(MEDIA_PREFIX)).map(str::to_owned).collect()
 }
 
 /// Where the images are that the app has.

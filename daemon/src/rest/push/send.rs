@@ -79,7 +79,7 @@ pub(super) async fn submission(
     if let Audience::File(list) = &mut push.audience {
         list.devices = listed::devices(context, app, &list.file).await?;
     }
-    images::fill_in(context, app, &mut push.contents).await?;
+    images::fill_in(context, app, &mut push.contents, &mut push.kept).await?;
     let connected = match (mode, push.time_to_live_s) {
         (Mode::Send, 0) => context.switchboard.connected_devices(app),
         _ => Vec::new(),

@@ -37,16 +37,16 @@ impl Counters {
         self.sum(|of| of.platform == platform && of.has_message, pick)
     }
 
-    /// Devices of a platform for which a bridge took the notification; null when none did.
+    /// Devices of a platform for which a bridge took the notification, or what stands in for one; null when none did.
     pub fn bridged_of(&self, platform: Platform) -> Value {
-        self.sum_if_told(|of| of.platform == platform && of.has_notification, |of| of.bridged)
+        self.sum_if_told(|of| of.platform == platform, |of| of.bridged)
     }
 
     /// Whom that was for.
     pub fn bridge_targets_of(&self, platform: Platform) -> Value {
         match self.bridged_of(platform) {
             Value::Null => Value::Null,
-            _ => self.notifications_of(platform, |of| of.targets),
+            _ => self.of(platform, |of| of.targets),
         }
     }
 

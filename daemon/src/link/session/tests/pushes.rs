@@ -3,7 +3,7 @@
 use anser_protocol::extension::tag;
 use anser_protocol::frame::push::{Mobile, PushReport, PushResume, PushState, PushStop};
 use anser_protocol::frame::session::{Done, Hello};
-use anser_storage::command::{DeviceChange, DeviceCommand, PushCommand, Reported};
+use anser_storage::command::{BridgeCommand, DeviceChange, DeviceCommand, PushCommand, Reported};
 
 use super::*;
 
@@ -88,13 +88,21 @@ fn resume(request: u32, cursor: u64) -> ClientFrame {
     ClientFrame::PushResume(PushResume { request, push_cursor, extensions: Extensions::default() })
 }
 
+fn stored(is_stopped: bool) -> Command {
+    Command::Bridge(BridgeCommand::StopPushes { app: APP, device: DEVICE, is_stopped })
+}
+
 #[test]
 fn a_device_that_stopped_its_pushes_gets_none_and_its_user_gets_messages() {
     let mut dialogue = Dialogue::live();
     dialogue.say(&stop(7));
-    assert!(matches!(dialogue.hear()[..], [ServerFrame::Done(Done { request: 7, .. })]));
+    assert!(dialogue.hear().is_empty(), "it is not on disk yet");
     let action = dialogue.session.next_action();
     assert!(matches!(action, Some(Action::StopPushes { app: APP, device: DEVICE })), "{action:?}");
+    let (ticket, command) = dialogue.command();
+    assert_eq!(command, stored(true));
+    dialogue.outcome(ticket, Ok(Accepted::Done));
+    assert!(matches!(dialogue.hear()[..], [ServerFrame::Done(Done { request: 7, .. })]));
     // Copies that were on their way when it said so, and news that some were missed.
     dialogue.session.handle_delivery(Recipient::Device, &push(120, START));
     dialogue.session.handle_delivery(Recipient::Device, &push(130, START + 1000));
@@ -111,11 +119,13 @@ fn resumed_pushes_are_read_from_where_the_device_stands_after_it_is_on_the_switc
     dialogue.say(&resume(8, 40));
     let heard = dialogue.hear();
     assert!(
-        matches!(heard[..], [ServerFrame::PushDeliver(_), ServerFrame::Done(_), ServerFrame::Done(_)]),
+        matches!(heard[..], [ServerFrame::PushDeliver(_), ServerFrame::Done(Done { request: 8, .. })]),
         "{heard:?}"
     );
     assert!(matches!(dialogue.session.next_action(), Some(Action::StopPushes { .. })));
+    assert_eq!(dialogue.command().1, stored(true));
     assert!(matches!(dialogue.session.next_action(), Some(Action::ResumePushes { app: APP, device: DEVICE })));
+    assert_eq!(dialogue.command().1, stored(false));
     let (ticket, query) = dialogue.question();
     assert!(matches!(query, Query::Pushes { device: DEVICE, since: Position(40), .. }), "{query:?}");
     dialogue.answer(ticket, Answer::Pushes { to: Position(140), pushes: Vec::new() });
@@ -134,7 +144,9 @@ fn an_answer_from_before_the_stop_is_not_told_and_the_log_is_read_again() {
     dialogue.say(&resume(8, 30));
     dialogue.hear();
     while let Some(action) = dialogue.session.next_action() {
-        assert!(matches!(action, Action::StopPushes { .. } | Action::ResumePushes { .. }), "{action:?}");
+        let is_expected =
+            matches!(action, Action::StopPushes { .. } | Action::ResumePushes { .. } | Action::Submit(..));
+        assert!(is_expected, "{action:?}");
     }
     dialogue.answer(old, Answer::Pushes { to: Position(200), pushes: Vec::new() });
     assert!(dialogue.hear().is_empty());
@@ -156,10 +168,33 @@ fn a_hello_can_say_that_no_pushes_are_wanted() {
     assert!(matches!(dialogue.hear()[..], [ServerFrame::Welcome(_)]));
     let action = dialogue.session.next_action();
     assert!(matches!(action, Some(Action::AttachWithoutPushes { app: APP, device: DEVICE })), "{action:?}");
+    assert_eq!(dialogue.command().1, stored(true));
     assert!(dialogue.session.next_action().is_none(), "nothing is read for it");
     dialogue.say(&resume(8, 40));
     assert!(matches!(dialogue.session.next_action(), Some(Action::ResumePushes { .. })));
+    assert_eq!(dialogue.command().1, stored(false));
     assert!(matches!(dialogue.question().1, Query::Pushes { since: Position(40), .. }));
+}
+
+#[test]
+fn a_hello_says_again_what_is_not_stored_and_nothing_else() {
+    for (had_stopped, says_stopped) in [(true, true), (true, false), (false, false)] {
+        let mut dialogue = Dialogue::new();
+        let ClientFrame::Hello(mut said) = hello("1f00") else { panic!("a hello") };
+        if says_stopped {
+            said.extensions = said.extensions.with(tag::PUSHES_STOPPED, Vec::new());
+        }
+        dialogue.say(&ClientFrame::Hello(said));
+        let (ticket, _) = dialogue.question();
+        let device = Some(KnownDevice { has_stopped_pushes: had_stopped, ..known_device() });
+        dialogue.answer(ticket, Answer::Greet(Some(Greeted { app: APP, device })));
+        dialogue.session.next_action().expect("it is attached");
+        let submitted = match dialogue.session.next_action() {
+            Some(Action::Submit(_, command)) => Some(command),
+            _ => None,
+        };
+        assert_eq!(submitted, (had_stopped != says_stopped).then(|| stored(says_stopped)));
+    }
 }
 
 #[test]
