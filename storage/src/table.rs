@@ -84,6 +84,8 @@ tables! {
     Badges = 63, "badges";
     BridgeCursors = 64, "bridge_cursors";
     Callbacks = 65, "callbacks";
+    Followups = 66, "followups";
+    FollowupsDue = 67, "followups_due";
 }
 
 impl Table {

@@ -301,6 +301,7 @@ impl Author {
             replaces: if self.random.one_in(4) { self.apps[of].pushes.last().copied() } else { None },
             kept: if self.random.one_in(4) { r#"{"sms_message":{}}"#.into() } else { String::new() },
             callback: None,
+            sms: None,
         };
         if let Some(Answer::Pushed { msg_id, .. }) = self.write(Command::Push(PushCommand::Submit(Box::new(submit)))) {
             self.apps[of].pushes.push(msg_id);
@@ -367,6 +368,7 @@ impl Author {
                 replaces: None,
                 kept: String::new(),
                 callback: None,
+                sms: None,
                 time_to_live_s: 60,
                 sendno: self.count.to_string(),
                 connected: Vec::new(),
