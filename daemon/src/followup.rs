@@ -5,7 +5,7 @@
 //! crash between an answer and its being noted repeats the messages that were under way: `msg_id` and `registration_id`
 //! together tell the operator's server that it has this one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anser_protocol::ids::{Position, TimeMs};
 use anser_storage::command::{BridgeCommand, Command, NextLook};
@@ -13,7 +13,7 @@ use anser_storage::ids::{AppNumber, DeviceNumber};
 use anser_storage::outcome::{Answer, Refusal};
 use anser_storage::{DueFollowup, FollowupId, FollowupKind, SmsTarget};
 use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::stream::{self, FuturesUnordered};
 
 use crate::bridge::{Bridges, Handed, Sms, SmsText};
 use crate::clock::now_ms;
@@ -24,10 +24,12 @@ use crate::ledger::{Ledger, Unavailable};
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// What one round looks at; the rest is for the next one.
 const DUE_MAX: usize = 64;
-/// Text messages that are under way at the same time. Between two such groups the store is asked again.
+const DUE_AT_ONCE: usize = 16;
+/// Text messages of a push that are under way at the same time. Between two such groups the store is asked again.
 const AT_ONCE: usize = 64;
 /// Of one push in one round.
 const GROUPS_MAX: usize = 16;
+const ROUND_MAX: Duration = Duration::from_secs(10);
 /// So many failures one after the other are the webhook's trouble, not that of single numbers.
 const FAILURES_MAX: usize = 64;
 /// After the first failure; then twice as long each time.
@@ -58,16 +60,16 @@ pub async fn run(context: Shared) {
 
 /// Looks at what is due at `now_ms`, the longest due first.
 pub async fn round(ledger: &Ledger, bridges: &Bridges, now_ms: TimeMs) -> Result<(), Unavailable> {
-    let mut seen_to = Ok(());
-    for due in ledger.read(move |snapshot| snapshot.due_followups(now_ms, DUE_MAX)).await? {
-        let done = match due.id.kind {
+    let due = ledger.read(move |snapshot| snapshot.due_followups(now_ms, DUE_MAX)).await?;
+    let looks = due.into_iter().map(|due| async move {
+        match due.id.kind {
             FollowupKind::Sms => Texting { ledger, bridges, due, now_ms }.go_on().await,
             FollowupKind::Unreceived => note_unreceived(ledger, due.id).await,
-        };
-        // A damaged one must not hold up the others.
-        seen_to = seen_to.and(done);
-    }
-    seen_to
+        }
+    });
+    // Neither a slow webhook nor a damaged row holds up the others.
+    let looks = stream::iter(looks).buffer_unordered(DUE_AT_ONCE);
+    looks.fold(Ok(()), |seen_to: Result<(), Unavailable>, done| async { seen_to.and(done) }).await
 }
 
 async fn note_unreceived(ledger: &Ledger, id: FollowupId) -> Result<(), Unavailable> {
@@ -125,7 +127,7 @@ impl Texting<'_> {
         let mut from = self.due.state.from;
         let mut unfinished: Option<DeviceNumber> = None;
         let (mut in_a_row, mut wanted, mut is_any_settled) = (0, None, false);
-        let mut left = None;
+        let (mut left, begun) = (None, Instant::now());
         for group in 0.. {
             let (due, now_ms) = (self.due, self.now_ms);
             let found = self.ledger.read(move |snapshot| snapshot.sms_targets(&due, from, AT_ONCE, now_ms)).await?;
@@ -137,7 +139,7 @@ impl Texting<'_> {
             in_a_row = if told.settled > 0 { told.later.len() } else { in_a_row + told.later.len() };
             let Some(next) = found.next else { break };
             from = next;
-            if in_a_row >= FAILURES_MAX || group + 1 >= GROUPS_MAX {
+            if in_a_row >= FAILURES_MAX || group + 1 >= GROUPS_MAX || begun.elapsed() >= ROUND_MAX {
                 left = Some(next);
                 break;
             }

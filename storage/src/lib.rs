@@ -43,10 +43,10 @@ pub use rows::presence::Use;
 pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
 pub use snapshot::{
-    BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup, DueSchedule, DueSlice, File,
-    Finding, GroupPushShown, HistoryPage, Member, PendingPush, PlannedChat, PlatformReport, Presence, Present,
-    PushCounts, PushReport, ReadRecord, Reader, Schedule, SchedulePage, ScrubPlace, Scrubbed, SmsTarget, SmsTargets, Snapshot,
-    TestDeviceShown, UsableFile, WaitingCallback, WaitingCallbacks,
+    BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup, DueSchedule,
+    DueSlice, File, Finding, GroupPushShown, HistoryPage, Member, PendingPush, PlannedChat, PlatformReport, Presence,
+    Present, PushCounts, PushReport, ReadRecord, Reader, Schedule, SchedulePage, ScrubPlace, Scrubbed, SmsTarget,
+    SmsTargets, Snapshot, TestDeviceShown, UsableFile, WaitingCallback, WaitingCallbacks,
 };
 
 pub mod disk;

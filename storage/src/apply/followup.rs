@@ -94,8 +94,7 @@ impl Batch<'_> {
         let Some(planned_ms) = followup.unreceived_ms.filter(|planned_ms| *planned_ms > due_ms) else {
             return Ok(());
         };
-        let planned =
-            FollowupId { due_ms: planned_ms, app, push, kind: FollowupKind::Unreceived, slice: 0 };
+        let planned = FollowupId { due_ms: planned_ms, app, push, kind: FollowupKind::Unreceived, slice: 0 };
         if self.has(Table::FollowupsDue, &followup_due_key(&planned))? {
             self.remove(Table::FollowupsDue, &followup_due_key(&planned))?;
             self.put_due(&FollowupId { due_ms, ..planned }, 1)?;
@@ -164,11 +163,7 @@ impl Batch<'_> {
     }
 
     /// Returns with which device to go on; nothing at the end.
-    fn note_some_unreceived(
-        &mut self,
-        id: &FollowupId,
-        from: DeviceNumber,
-    ) -> Result<Option<DeviceNumber>, ReadError> {
+    fn note_some_unreceived(&mut self, id: &FollowupId, from: DeviceNumber) -> Result<Option<DeviceNumber>, ReadError> {
         let FollowupId { app, push, .. } = *id;
         let audience = followup_audience(self, self.pushes(), self.committed_end(), app, push)?;
         let Some(mut left) = audience else { return Ok(None) };

@@ -76,11 +76,7 @@ impl CallbackKind {
             // The contract knows one kind of click.
             Report::Clicked | Report::MessageClicked => Some(Self::Clicked),
             Report::Reached | Report::Bridged => Some(Self::Pushed),
-            Report::Shown
-            | Report::MessageShown
-            | Report::BadgeCounted
-            | Report::Texted
-            | Report::TextRefused => None,
+            Report::Shown | Report::MessageShown | Report::BadgeCounted | Report::Texted | Report::TextRefused => None,
         }
     }
 }

@@ -6,8 +6,8 @@ use anser_protocol::content::Platform;
 use anser_protocol::ids::{Position, TimeMs};
 use roaring::RoaringBitmap;
 
-use super::pushes::{PushCache, release_step, released_devices};
 use super::Snapshot;
+use super::pushes::{PushCache, release_step, released_devices};
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, DeviceNumber};

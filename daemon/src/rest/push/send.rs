@@ -1,8 +1,8 @@
 //! From a push object to a push, for whoever has one: a call, an item of a batch, a schedule that fires.
 
 use anser_protocol::ids::Position;
-use anser_storage::command::{Audience, Command, PushCommand, Submit};
 use anser_storage::SmsOrder;
+use anser_storage::command::{Audience, Command, PushCommand, Submit};
 use anser_storage::ids::AppNumber;
 use anser_storage::outcome::Answer;
 use serde_json::{Value, json};
