@@ -32,9 +32,10 @@ const WAITING_MS_MAX: TimeMs = 24 * 3600 * 1000;
 const PAUSE_MS_MIN: TimeMs = 1000;
 const PAUSE_MS_MAX: TimeMs = 5 * 60 * 1000;
 
-/// Bits of `callback.type`. What was not received is not told of: nothing happens on a device then.
+/// Bits of `callback.type`.
 const TYPE_RECEIVED: i64 = 1;
 const TYPE_CLICKED: i64 = 2;
+const TYPE_UNRECEIVED: i64 = 4;
 const TYPE_PUSHED: i64 = 8;
 
 /// The callback of a push, if the operator permits its host; `kept` is what is kept of the push object.
@@ -54,8 +55,10 @@ pub fn order(config: &config::Callbacks, kept: &str) -> Option<Callback> {
         wants_received: wants(TYPE_RECEIVED),
         wants_clicked: wants(TYPE_CLICKED),
         wants_pushed: wants(TYPE_PUSHED),
+        wants_unreceived: wants(TYPE_UNRECEIVED),
     };
-    (callback.wants_received || callback.wants_clicked || callback.wants_pushed).then_some(callback)
+    let wants_any = TYPE_RECEIVED | TYPE_CLICKED | TYPE_UNRECEIVED | TYPE_PUSHED;
+    wants(wants_any).then_some(callback)
 }
 
 /// Runs until the daemon stops.
@@ -210,6 +213,7 @@ fn written(waiting: &WaitingCallback) -> Value {
         CallbackKind::Received => "received",
         CallbackKind::Clicked => "clicked",
         CallbackKind::Pushed => "pushed",
+        CallbackKind::Unreceived => "not_received",
     };
     json!({
         // A text, because many readers of JSON have no whole numbers of 64 bits.
@@ -253,7 +257,9 @@ mod tests {
         ] {
             assert_eq!(order(url, 3), None, "{url}");
         }
-        for kinds in [0, 4, 16] {
+        let unreceived = order("https://app.example.com/", 4).expect("permitted");
+        assert!(unreceived.wants_unreceived && !unreceived.wants_received && !callback.wants_unreceived);
+        for kinds in [0, 16] {
             assert_eq!(order("https://app.example.com/", kinds), None, "{kinds}");
         }
         assert_eq!(super::order(&config, ""), None);

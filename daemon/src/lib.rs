@@ -17,6 +17,7 @@ pub mod admin;
 pub mod attendance;
 pub mod bridge;
 pub mod callback;
+pub mod followup;
 pub mod link;
 pub mod listen;
 pub mod rest;

@@ -24,6 +24,7 @@ use crate::clock::now_ms;
 use crate::config::Config;
 use crate::context::{Context, Shared};
 use crate::data_dir::{DataDir, DataDirError};
+use crate::followup;
 use crate::keys::Keys;
 use crate::ledger::{Ledger, Unavailable};
 use crate::link::quic::{self, QuicError};
@@ -167,6 +168,7 @@ impl Daemon {
         tokio::spawn(schedule::job::run(daemon.context.clone()));
         tokio::spawn(slow_pushes::run(daemon.context.clone()));
         tokio::spawn(bridge::job::run(daemon.context.clone()));
+        tokio::spawn(followup::run(daemon.context.clone()));
         tokio::spawn(callback::run(daemon.context.clone(), callbacks));
         tokio::spawn(renew(certificates, daemon.context.clone()));
         Ok(daemon)

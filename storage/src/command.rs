@@ -11,12 +11,13 @@ use crate::ids::{AppNumber, DeviceNumber, ScheduleId, ScheduleNumber, SegmentId,
 use crate::rows::app::AddressRange;
 use crate::rows::callback::Callback;
 use crate::rows::certificate::PushCertificate;
+use crate::rows::followup::SmsOrder;
 use crate::rows::presence::Use;
 use crate::segment::Condition;
 
 mod bridge;
 mod file;
-pub use bridge::{BadgeChange, BridgeCommand};
+pub use bridge::{BadgeChange, BridgeCommand, NextLook};
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
 
 /// A command and the moment at which it was made.
@@ -443,6 +444,8 @@ pub struct Submit {
     pub kept: String,
     /// Who wants to hear what becomes of it on each device.
     pub callback: Option<Callback>,
+    /// Those who do not receive it get a text message.
+    pub sms: Option<SmsOrder>,
     /// Echoed in the answer, and again when the cid is repeated.
     pub sendno: String,
     /// Devices connected when a push without lifetime was accepted; ignored for others.
@@ -633,17 +636,7 @@ impl Command {
                 | PushCommand::Withdraw { app, .. }
                 | PushCommand::ReleaseSlice { app, .. },
             ) => Some(*app),
-            Self::Bridge(
-                BridgeCommand::SetToken { app, .. }
-                | BridgeCommand::ForgetToken { app, .. }
-                | BridgeCommand::DropToken { app, .. }
-                | BridgeCommand::StopPushes { app, .. }
-                | BridgeCommand::SetBadge { app, .. }
-                | BridgeCommand::CountBadges { app, .. }
-                | BridgeCommand::HandedOver { app, .. }
-                | BridgeCommand::CallbacksTold { app, .. }
-                | BridgeCommand::Advance { app, .. },
-            ) => Some(*app),
+            Self::Bridge(command) => Some(command.app()),
             Self::Mark(
                 MarkCommand::ChatCursor { app, .. }
                 | MarkCommand::PushCursor { app, .. }
@@ -676,6 +669,9 @@ impl Command {
                 | BridgeCommand::CountBadges { .. }
                 | BridgeCommand::HandedOver { .. }
                 | BridgeCommand::CallbacksTold { .. }
+                | BridgeCommand::Texted { .. }
+                | BridgeCommand::FollowedUp { .. }
+                | BridgeCommand::NoteUnreceived { .. }
                 | BridgeCommand::Advance { .. },
             )
             | Self::Device(DeviceCommand::SetTraits { .. })

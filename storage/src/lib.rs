@@ -37,16 +37,17 @@ pub use rows::bridge::{Channel, PushToken};
 pub use rows::callback::{Callback, CallbackEvent, CallbackKind};
 pub use rows::certificate::PushCertificate;
 pub use rows::chat::{Chat, Window, WindowKind};
+pub use rows::followup::{FollowupId, FollowupKind, FollowupState, SmsOrder};
 pub use rows::group::Group;
 pub use rows::presence::Use;
 pub use rows::push_count::Counted;
 pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
 pub use snapshot::{
-    BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueSchedule, DueSlice, File,
-    Finding, GroupPushShown, HistoryPage, Member, PendingPush, PlannedChat, PlatformReport, Presence, Present,
-    PushCounts, PushReport, ReadRecord, Reader, Schedule, SchedulePage, ScrubPlace, Scrubbed, Snapshot,
-    TestDeviceShown, UsableFile, WaitingCallback, WaitingCallbacks,
+    BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup, DueSchedule,
+    DueSlice, File, Finding, GroupPushShown, HistoryPage, Member, PendingPush, PlannedChat, PlatformReport, Presence,
+    Present, PushCounts, PushReport, ReadRecord, Reader, Schedule, SchedulePage, ScrubPlace, Scrubbed, SmsTarget,
+    SmsTargets, Snapshot, TestDeviceShown, UsableFile, WaitingCallback, WaitingCallbacks,
 };
 
 pub mod disk;

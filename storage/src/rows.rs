@@ -9,6 +9,7 @@ pub mod chat;
 pub mod chunk;
 pub mod device;
 pub mod file;
+pub mod followup;
 pub mod group;
 pub mod meta;
 pub mod named;

@@ -85,6 +85,8 @@ tables! {
     Badges = 63, "badges";
     BridgeCursors = 64, "bridge_cursors";
     Callbacks = 65, "callbacks";
+    Followups = 66, "followups";
+    FollowupsDue = 67, "followups_due";
     PushStops = 68, "push_stops";
     Dormant = 69, "dormant";
 }

@@ -19,6 +19,7 @@ fn callback() -> Callback {
         wants_received: true,
         wants_clicked: true,
         wants_pushed: true,
+        wants_unreceived: true,
     }
 }
 

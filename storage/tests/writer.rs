@@ -250,6 +250,7 @@ fn names_and_lists_count_against_the_queues_bytes() {
         replaces: None,
         kept: String::new(),
         callback: None,
+        sms: None,
         time_to_live_s: 60,
         sendno: String::new(),
         connected: Vec::new(),

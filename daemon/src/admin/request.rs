@@ -210,6 +210,9 @@ pub struct PeriodShown {
     pub clicked: u64,
     /// Pushes that a bridge took, once for each device.
     pub bridged: u64,
+    /// Text messages that were handed over.
+    #[serde(default)]
+    pub texted: u64,
     /// By day: how many of the new devices were online so many days later; only days that have begun.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub back_after: BTreeMap<u32, u64>,

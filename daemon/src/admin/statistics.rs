@@ -121,6 +121,7 @@ async fn period(context: &Shared, filter: &Filter, hours: Range<u32>) -> Result<
         shown: counted(Counted::Shown),
         clicked: counted(Counted::Clicked),
         bridged: counted(Counted::Bridged),
+        texted: counted(Counted::Texted),
         back_after: BTreeMap::new(),
     })
 }

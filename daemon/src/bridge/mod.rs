@@ -20,6 +20,7 @@ mod notice;
 mod origin;
 mod seal;
 mod shorten;
+mod sms;
 mod vapid;
 mod web_push;
 mod webhook;
@@ -38,6 +39,7 @@ use tokio::sync::Semaphore;
 pub use callback::{Callbacks, Told};
 pub use credentials::BridgeError;
 pub use origin::{Origin, Url};
+pub use sms::{Sms, SmsText};
 pub use vapid::public_key as vapid_public_key;
 
 use crate::clock::now_ms;
@@ -193,6 +195,29 @@ impl Bridges {
         }
     }
 
+    /// Whether text messages of this app have somewhere to go.
+    pub fn takes_sms(&self, app_key: &str) -> bool {
+        self.find(app_key, Service::takes_sms).is_some()
+    }
+
+    /// Whether text messages of any app have somewhere to go.
+    pub fn take_any_sms(&self) -> bool {
+        self.bridges.iter().any(|bridge| bridge.service.takes_sms())
+    }
+
+    pub async fn hand_over_sms(&self, sms: &Sms<'_>) -> Handed {
+        let Some(bridge) = self.find(sms.app_key, Service::takes_sms) else {
+            return Handed::Refused("no bridge takes text messages".to_owned());
+        };
+        let Ok(_permit) = bridge.at_once.acquire().await else { return Handed::Later(None) };
+        match &bridge.service {
+            Service::Webhook(webhook) => webhook.send_sms(sms).await,
+            Service::Apns(_) | Service::Fcm(_) | Service::WebPush(_) => {
+                Handed::Refused("no bridge takes text messages".to_owned())
+            }
+        }
+    }
+
     /// The bridge of the app itself, or else the one for every app.
     fn find(&self, app_key: &str, takes: impl Fn(&Service) -> bool) -> Option<&Bridge> {
         let fitting = |app: Option<&str>| {
@@ -230,6 +255,10 @@ impl Service {
             Self::WebPush(_) => kind == TokenKind::WEB_PUSH,
             Self::Webhook(webhook) => kind == TokenKind::VENDOR && webhook.takes_vendors(),
         }
+    }
+
+    fn takes_sms(&self) -> bool {
+        matches!(self, Self::Webhook(webhook) if webhook.takes_sms())
     }
 
     /// Webhooks look at the vendor as well.

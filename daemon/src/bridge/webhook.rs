@@ -1,4 +1,4 @@
-//! The operator's own server, for the channels of vendors: one signed POST for each notice.
+//! The operator's own server, for the channels of vendors and for text messages: one signed POST for each.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::credentials::{BridgeError, Versions, secret, tls};
 use super::endpoint::{Answer, Endpoint};
 use super::guard::Reach;
-use super::{AT_ONCE_MAX, Clock, Handed, Notice};
+use super::{AT_ONCE_MAX, Clock, Handed, Notice, Sms};
 use crate::config::WebhookConfig;
 
 pub(super) struct Webhook {
@@ -18,6 +18,7 @@ pub(super) struct Webhook {
     path: String,
     secret: hmac::Key,
     vendors: Vec<String>,
+    sms: bool,
     clock: Clock,
 }
 
@@ -29,12 +30,17 @@ impl Webhook {
             path: config.url.path.clone(),
             secret: hmac::Key::new(hmac::HMAC_SHA256, &secret(&config.secret_file)?),
             vendors: config.vendors.clone(),
+            sms: config.sms,
             clock,
         })
     }
 
     pub(super) fn takes_vendors(&self) -> bool {
         !self.vendors.is_empty()
+    }
+
+    pub(super) fn takes_sms(&self) -> bool {
+        self.sms
     }
 
     pub(super) fn takes_token(&self, token: &str) -> bool {
@@ -65,6 +71,21 @@ impl Webhook {
             "badge": notice.badge,
             "collapse_id": notice.collapse_id,
             "expires_ms": notice.expires_ms,
+        });
+        self.post(&body).await
+    }
+
+    pub(super) async fn send_sms(&self, sms: &Sms<'_>) -> Handed {
+        let body = json!({
+            "kind": "sms",
+            "mobile": sms.mobile,
+            "app_key": sms.app_key,
+            "msg_id": sms.msg_id.to_string(),
+            "registration_id": sms.registration_id,
+            "temp_id": sms.text.temp_id,
+            "temp_para": sms.text.temp_para,
+            "signid": sms.text.signid,
+            "delay_time": sms.text.delay_s,
         });
         self.post(&body).await
     }

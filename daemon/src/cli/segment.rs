@@ -125,13 +125,13 @@ pub fn stats(args: StatsArgs) -> Result<(), Failure> {
 
 fn print_periods(periods: &[PeriodShown]) {
     println!(
-        "{:<13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8}  back after 1, 7, 30 days",
-        "", "new", "online", "active", "opens", "minutes", "pushes", "received", "clicked", "bridged"
+        "{:<13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8} {:>8}  back after 1, 7, 30 days",
+        "", "new", "online", "active", "opens", "minutes", "pushes", "received", "clicked", "bridged", "texted"
     );
     for period in periods {
         let back = [1, 7, 30].map(|days| period.back_after.get(&days).map_or("-".to_owned(), u64::to_string));
         println!(
-            "{:<13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8}  {}",
+            "{:<13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8} {:>8}  {}",
             period.begin,
             period.new,
             period.online,
@@ -142,6 +142,7 @@ fn print_periods(periods: &[PeriodShown]) {
             period.received,
             period.clicked,
             period.bridged,
+            period.texted,
             back.join(", ")
         );
     }

@@ -71,6 +71,8 @@ pub struct WebhookConfig {
     pub secret_file: PathBuf,
     /// `*` means all.
     pub vendors: Vec<String>,
+    /// Takes text messages for those who did not receive a push.
+    pub sms: bool,
 }
 
 const SHARED_KEYS: [&str; 4] = ["kind", "app", "ca", "wake_for_chat"];
@@ -78,7 +80,7 @@ const KINDS: [(&str, &[&str]); 4] = [
     ("apns", &["topic", "key", "key_id", "team_id", "certificate", "uploaded_certificates", "url", "sandbox_url"]),
     ("fcm", &["service_account", "url"]),
     ("web_push", &["subject", "allow_private"]),
-    ("webhook", &["url", "secret_file", "vendors"]),
+    ("webhook", &["url", "secret_file", "vendors", "sms"]),
 ];
 
 /// Every key that may stand in a `[[bridge]]`, as `bridge.key`.
@@ -231,11 +233,11 @@ fn take_webhook(table: &mut Table<'_>) -> Option<WebhookConfig> {
     });
     let secret_file = table.need_path("secret_file", "a file with a secret of at least 16 bytes");
     let key = table.key("vendors");
-    let vendors = table.reader.names(&key).unwrap_or_default();
-    if vendors.is_empty() {
-        return table.missing("vendors", "what the webhook is for: vendors = [\"xiaomi\"] or [\"*\"]");
+    let (vendors, sms) = (table.reader.names(&key).unwrap_or_default(), table.switch("sms"));
+    if vendors.is_empty() && !sms {
+        return table.missing("vendors", "what the webhook is for: vendors = [\"xiaomi\"] or [\"*\"], or sms = true");
     }
-    Some(WebhookConfig { url: url?, secret_file: secret_file?, vendors })
+    Some(WebhookConfig { url: url?, secret_file: secret_file?, vendors, sms })
 }
 
 fn is_app(word: &str) -> bool {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use anserd::bridge::{Bridges, Handed, TokenKind};
+use anser_protocol::ids::Position;
+use anserd::bridge::{Bridges, Handed, Sms, SmsText, TokenKind};
 use anserd::config::{BridgeConfig, BridgeKind, WebhookConfig};
 use data_encoding::HEXLOWER;
 use ring::hmac;
@@ -13,16 +14,16 @@ use crate::{NOW_MS, notice, object, parsed};
 
 const SECRET: &str = "correct horse battery staple";
 
-fn config(world: &World, server: &Server, path: &str, vendors: &[&str]) -> BridgeConfig {
+fn config(world: &World, server: &Server, path: &str, vendors: &[&str], sms: bool) -> BridgeConfig {
     let vendors = vendors.iter().map(|vendor| vendor.to_string()).collect();
     let secret_file = world.write("secret", format!("{SECRET}\n"));
-    world.config(BridgeKind::Webhook(WebhookConfig { url: server.url(path), secret_file, vendors }))
+    world.config(BridgeKind::Webhook(WebhookConfig { url: server.url(path), secret_file, vendors, sms }))
 }
 
 async fn webhook(alpn: &'static str) -> (World, Server, Bridges) {
     let world = World::new();
     let server = world.server(alpn).await;
-    let bridges = world.bridges(&[config(&world, &server, "/hook?x=1", &["xiaomi", "huawei"])]);
+    let bridges = world.bridges(&[config(&world, &server, "/hook?x=1", &["xiaomi", "huawei"], true)]);
     (world, server, bridges)
 }
 
@@ -55,6 +56,31 @@ async fn a_notice_is_posted_with_a_signature_over_either_version_of_http() {
             })
         );
     }
+}
+
+#[tokio::test]
+async fn a_text_message_is_posted_too() {
+    let (_world, server, bridges) = webhook("http/1.1").await;
+    let kept = json!({"sms_message": {"delay_time": 60, "temp_id": 7, "temp_para": {"code": "1234"}, "signid": 3}});
+    let text = SmsText::of(&kept.to_string()).expect("a template");
+    let sms = Sms {
+        app_key: "app",
+        msg_id: Position(9_007_199_254_740_993),
+        registration_id: "rid",
+        mobile: "13800000000",
+        text: &text,
+    };
+    assert!(bridges.takes_sms("app") && bridges.take_any_sms());
+    assert_eq!(bridges.hand_over_sms(&sms).await, Handed::Accepted);
+    let seen = server.seen();
+    verify(&seen);
+    assert_eq!(
+        parsed(&seen.body),
+        json!({
+            "kind": "sms", "mobile": "13800000000", "app_key": "app", "msg_id": "9007199254740993",
+            "registration_id": "rid", "temp_id": 7, "temp_para": {"code": "1234"}, "signid": 3, "delay_time": 60,
+        })
+    );
 }
 
 #[tokio::test]
@@ -102,9 +128,9 @@ async fn the_bridge_of_the_app_comes_before_the_one_for_all() {
     let own = BridgeConfig {
         app: Some(notice("").app_key),
         wake_for_chat: true,
-        ..config(&world, &server, "/own", &["xiaomi"])
+        ..config(&world, &server, "/own", &["xiaomi"], false)
     };
-    let bridges = world.bridges(&[config(&world, &server, "/all", &["*"]), own]);
+    let bridges = world.bridges(&[config(&world, &server, "/all", &["*"], false), own]);
     for (token, path) in [("xiaomi:t", "/own"), ("oppo:t", "/all")] {
         assert_eq!(bridges.hand_over(TokenKind::VENDOR, token, &notice("x")).await, Handed::Accepted);
         assert_eq!(server.seen().path, path);
@@ -127,5 +153,5 @@ async fn what_no_bridge_takes_is_refused_without_a_connection() {
     }
     assert_eq!(server.connections(), 0);
     let none = World::new().bridges(&[]);
-    assert!(none.is_empty() && !none.takes("any", TokenKind::APNS));
+    assert!(none.is_empty() && !none.takes("any", TokenKind::APNS) && !none.takes_sms("any") && !none.take_any_sms());
 }

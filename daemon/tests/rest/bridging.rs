@@ -49,7 +49,7 @@ impl Scene {
         let secret_file = folder.path().join("secret");
         std::fs::write(&secret_file, "a secret that nobody else knows, of some length").expect("written");
         let url = Url::parse(&format!("http://{}/wake", service.listen().await)).expect("an address");
-        let webhook = WebhookConfig { url, secret_file, vendors: vec!["*".into()] };
+        let webhook = WebhookConfig { url, secret_file, vendors: vec!["*".into()], sms: false };
         let config = BridgeConfig { app: None, wake_for_chat: true, ca: None, kind: BridgeKind::Webhook(webhook) };
         let bridges = Bridges::new(&[config], folder.path()).expect("a bridge");
         let mut scene = Self { world, app, service, bridges, job: Job::default(), _secret: folder };

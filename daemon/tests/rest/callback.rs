@@ -176,6 +176,34 @@ async fn what_was_not_heard_before_a_restart_is_told_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn at_the_end_of_its_life_it_is_told_who_did_not_receive_the_push() {
+    let mut server = AppServer::with(&[HEARD]).await;
+    let world = World::with(|config| server.permit(config)).await;
+    let app = world.app("missed").await;
+    let mut phone = Phone::register(&world, &app, Platform::ANDROID);
+    world.device(&app, "away", Platform::IOS).await;
+    let msg_id = push(&world, &app, &server.url, 1 | 4).await;
+    let delivered = phone.push();
+    phone.acknowledge(&delivered);
+    let received = server.letter().await;
+    assert_eq!(received.events[0]["event"], "received");
+
+    let end_ms = now_ms() + 86_400_000;
+    for at_ms in [end_ms - 60_000, end_ms + 60_000, end_ms + 120_000] {
+        let context = world.daemon.context();
+        anserd::followup::round(&context.ledger, &context.bridges, at_ms).await.expect("the store is there");
+    }
+    let letter = server.letter().await;
+    let expected = json!([{
+        "msg_id": msg_id, "registration_id": "away", "platform": "ios", "event": "not_received",
+        "time": letter.events[0]["time"], "params": {"order": 7},
+    }]);
+    assert_eq!(letter.events, expected);
+    until_nothing_waits(&world, &app).await;
+    assert!(server.letters.try_recv().is_err(), "told again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_the_operator_does_not_permit_is_never_called() {
     let mut server = AppServer::with(&[HEARD]).await;
     let mut other = AppServer::with(&[HEARD]).await;

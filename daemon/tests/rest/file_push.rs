@@ -167,7 +167,7 @@ async fn with_devices() -> (World, App) {
     (world, app)
 }
 
-async fn upload(world: &World, app: &App, kind: &str, list: &[u8]) -> String {
+pub async fn upload(world: &World, app: &App, kind: &str, list: &[u8]) -> String {
     let form: [Part<'_>; 1] = [("filename", Some("list.txt"), list)];
     let path = format!("/v3/files/{kind}");
     let answer = world.call_form(Some(&basic(&app.key, &app.secret)), "POST", &path, &form).await.expect(200);

@@ -34,6 +34,7 @@ mod retention;
 mod schedule;
 mod scrub;
 mod segment;
+mod sms;
 mod tag;
 mod test_device;
 mod user;

@@ -20,8 +20,8 @@ use crate::tables::Tables;
 const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
-/// for its time in the tables of expiries and of slices goes when that comes.
-const APP_TABLES: [Table; 52] = [
+/// for its time in the tables of expiries, of slices and of follow-ups goes when that comes.
+const APP_TABLES: [Table; 53] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -72,6 +72,7 @@ const APP_TABLES: [Table; 52] = [
     Table::BridgeCursors,
     Table::PushStops,
     Table::Callbacks,
+    Table::Followups,
     Table::Log,
     Table::Floors,
 ];

@@ -40,6 +40,11 @@ impl Batch<'_> {
                 Ok(Answer::Done)
             }
             BridgeCommand::CallbacksTold { app, events } => self.callbacks_told(*app, events),
+            BridgeCommand::Texted { app, push, devices, is_refused } => {
+                self.mark_texted(*app, *push, devices, *is_refused)
+            }
+            BridgeCommand::FollowedUp { id, next } => self.followed_up(id, *next),
+            BridgeCommand::NoteUnreceived { id } => self.note_unreceived(id),
             BridgeCommand::Advance { app, position } => {
                 self.require_app(*app)?;
                 self.put(&app_key(*app), &BridgeCursor(*position))?;

@@ -102,8 +102,9 @@ impl Batch<'_> {
                     self.remove(Table::PushStates, &push_key(*app, *push))?;
                     self.remove(Table::PushTargets, &push_key(*app, *push))?;
                     self.remove(Table::Callbacks, &callback_key(*app, *push))?;
+                    self.remove(Table::Followups, &push_key(*app, *push))?;
                 }
-                Ok((reports.len() + 2, is_complete))
+                Ok((reports.len() + 4, is_complete))
             }
         }
     }

@@ -14,6 +14,7 @@ mod callback;
 mod device;
 mod expire;
 mod file;
+mod followup;
 mod group;
 mod label;
 mod mark;

@@ -9,6 +9,7 @@ use anser_protocol::planted::{Fault, is_planted};
 use roaring::RoaringBitmap;
 
 use super::audience::Targets;
+use super::followup::is_released_to_all;
 use super::{Batch, Decided};
 use crate::command::{Class, PushCommand, Reported, Submit};
 use crate::error::ReadError;
@@ -103,13 +104,15 @@ impl Batch<'_> {
         let lifetime_ms = u64::from(submit.time_to_live_s) * 1000;
         let is_live_only = lifetime_ms == 0;
         // The last to get a slow push have the whole lifetime as well.
-        let spread_ms = if is_live_only { 0 } else { u64::from(submit.spread_s) * 1000 };
-        let expires_ms = self.now_ms() + spread_ms + lifetime_ms;
+        let spread_ms = u64::from(submit.spread_s) * 1000;
+        let expires_ms = self.now_ms() + if is_live_only { 0 } else { spread_ms } + lifetime_ms;
         let Targets { devices: audience, by_platform } = audience;
         let targets = audience.len();
         let by_platform = platform_targets(&contents, &by_platform);
         let record = PushRecord { contents: contents.clone(), replaces: submit.replaces, kept: submit.kept.clone() };
         let msg_id = self.append_loose(app, Class::Push, Body::Push(record))?;
+        let is_released_to_all = is_released_to_all(submit, !contents.is_empty());
+        self.order_followups(submit, msg_id, &audience, is_released_to_all, spread_ms + lifetime_ms)?;
         let push = Arc::new(Push { msg_id, expires_ms, contents, replaces: submit.replaces });
         let (release, release_count) = if push.contents.is_empty() {
             // Bridges have it all: no link waits for it.

@@ -10,15 +10,14 @@ use roaring::RoaringBitmap;
 
 use super::push::among;
 use super::{Batch, Decided};
-use crate::command::{Class, Submit};
+use crate::command::Submit;
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber};
 use crate::key::Key;
 use crate::outcome::{Answer, Push, Refusal};
-use crate::rows::push::{PushState, SliceDue, SlowPush, push_key, slice_due_key};
-use crate::rows::record::{Body, Release, ReleaseTo};
-use crate::snapshot::release_step;
+use crate::rows::push::{PushState, SliceDue, SlowPush, push_key, slice_due_key, slice_of};
+use crate::snapshot::{release_step, released_devices};
 use crate::table::Table;
 use crate::tables::Tables;
 
@@ -49,10 +48,7 @@ impl Batch<'_> {
         let spread_ms = u64::from(submit.spread_s) * 1000;
         let slices = (spread_ms / SLICE_MS_MIN).min(SLICES_MAX).min(audience.len()).max(1);
         audience.optimize();
-        let mut bytes = Vec::with_capacity(audience.serialized_size());
-        audience.serialize_into(&mut bytes).expect("a vector takes every byte");
-        let body = Body::Release(Release { push: push.msg_id, to: ReleaseTo::Many(bytes) });
-        let position = self.append_loose(submit.app, Class::Push, body)?;
+        let position = self.write_audience_down(submit.app, push.msg_id, &audience)?;
         let slow = SlowPush { started_ms: self.now_ms(), spread_ms, slices: slices as u32, next: 0 };
         self.release_next_slice(submit.app, broadcasts, push, &audience, slow, &submit.connected)?;
         Ok(position)
@@ -113,6 +109,7 @@ impl Batch<'_> {
             devices &= among(connected);
         }
         self.release_push(app, broadcasts, &Arc::new(push.clone()), devices)?;
+        self.order_sms_of_slice(app, push.msg_id, slow.next, slow.slices)?;
         let slow = SlowPush { next: slow.next + 1, ..slow };
         let key = push_key(app, push.msg_id);
         if slow.next >= slow.slices {
@@ -134,47 +131,6 @@ impl Batch<'_> {
 
     /// Devices to which a push was released, or will be.
     pub(super) fn released_devices(&self, app: AppNumber, state: &PushState) -> Result<RoaringBitmap, ReadError> {
-        let mut devices = RoaringBitmap::new();
-        for offset in 0..u64::from(state.release_count) {
-            let position = Position(state.release.0 + offset);
-            if let Some(step) = release_step(self, self.pushes(), self.committed_end(), app, position)? {
-                step.add_devices_to(&mut devices);
-            }
-        }
-        Ok(devices)
-    }
-}
-
-/// The devices of a slice. Slices differ by one device at most.
-fn slice_of(audience: &RoaringBitmap, slice: u32, slices: u32) -> RoaringBitmap {
-    let border = |slice: u32| {
-        let rank = audience.len() * u64::from(slice) / u64::from(slices.max(1));
-        u32::try_from(rank).ok().and_then(|rank| audience.select(rank))
-    };
-    let mut devices = audience.clone();
-    match border(slice) {
-        Some(first) => devices.remove_range(..first),
-        None => devices.remove_range(..),
-    };
-    if let Some(behind) = border(slice + 1) {
-        devices.remove_range(behind..);
-    }
-    devices
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slices_are_equal_and_together_they_are_the_audience() {
-        for (devices, slices) in [(1, 1), (7, 7), (100, 7), (1000, 144), (10, 3)] {
-            let audience: RoaringBitmap = (0..devices).map(|number| number * 3 + 5).collect();
-            let parts: Vec<RoaringBitmap> = (0..slices).map(|slice| slice_of(&audience, slice, slices)).collect();
-            let sizes: Vec<u64> = parts.iter().map(RoaringBitmap::len).collect();
-            assert!(sizes.iter().max().expect("some") - sizes.iter().min().expect("some") <= 1, "{sizes:?}");
-            assert_eq!(sizes.iter().sum::<u64>(), audience.len());
-            assert_eq!(parts.into_iter().fold(RoaringBitmap::new(), |all, part| all | part), audience);
-        }
+        released_devices(self, self.pushes(), self.committed_end(), app, state)
     }
 }

@@ -26,6 +26,7 @@ impl Batch<'_> {
         }
         self.put(&push_key(app, push), &PushState { is_withdrawn: true, ..state })?;
         self.stop_slow_push(app, push)?;
+        self.end_life_now(app, push)?;
         let devices = self.released_devices(app, &state)?;
         if !devices.is_empty() {
             let position = self.take_position();
@@ -51,6 +52,7 @@ impl Batch<'_> {
             next = state.replaced_by;
             self.put(&push_key(app, push), &PushState { replaced_by: Some(new), ..state })?;
             self.stop_slow_push(app, push)?;
+            self.end_life_now(app, push)?;
         }
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! What the bridges to sleeping devices ask for.
 
-use anser_protocol::ids::Position;
+use anser_protocol::ids::{Position, TimeMs};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AppNumber, DeviceNumber};
 use crate::rows::bridge::{Channel, PushToken};
 use crate::rows::callback::CallbackEvent;
+use crate::rows::followup::FollowupId;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum BridgeCommand {
@@ -25,8 +26,40 @@ pub enum BridgeCommand {
     HandedOver { app: AppNumber, push: Position, channel: Channel, devices: Vec<DeviceNumber> },
     /// The app's server was told of these events, or will not be any more. At most 1,000.
     CallbacksTold { app: AppNumber, events: Vec<CallbackEvent> },
+    /// Text messages for these devices were handed over, or refused for good. At most 4,096.
+    Texted { app: AppNumber, push: Position, devices: Vec<DeviceNumber>, is_refused: bool },
+    /// This was looked at, and is looked at again, or never; nothing happens when it was moved before.
+    FollowedUp { id: FollowupId, next: Option<NextLook> },
+    /// Notes for the callback who did not receive the push, up to 1,000 rows; the answer says whether there is more.
+    NoteUnreceived { id: FollowupId },
     /// All releases up to here are dealt with.
     Advance { app: AppNumber, position: Position },
+}
+
+/// Where a look goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextLook {
+    pub due_ms: TimeMs,
+    pub from: DeviceNumber,
+    pub failures: u32,
+}
+
+impl BridgeCommand {
+    pub(super) fn app(&self) -> AppNumber {
+        match self {
+            Self::SetToken { app, .. }
+            | Self::ForgetToken { app, .. }
+            | Self::DropToken { app, .. }
+            | Self::StopPushes { app, .. }
+            | Self::SetBadge { app, .. }
+            | Self::CountBadges { app, .. }
+            | Self::HandedOver { app, .. }
+            | Self::CallbacksTold { app, .. }
+            | Self::Texted { app, .. }
+            | Self::Advance { app, .. } => *app,
+            Self::FollowedUp { id, .. } | Self::NoteUnreceived { id } => id.app,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,6 +18,8 @@ pub struct Callback {
     pub wants_clicked: bool,
     /// A device was connected when it was pushed, or a bridge took it.
     pub wants_pushed: bool,
+    /// A device had not received it when its life ended.
+    pub wants_unreceived: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,6 +28,7 @@ pub enum CallbackKind {
     Received = 1,
     Clicked = 2,
     Pushed = 3,
+    Unreceived = 4,
 }
 
 /// What happened on a device, for the server that wants to hear of it.
@@ -64,7 +67,7 @@ pub(crate) fn callback_event_key(app: AppNumber, event: &CallbackEvent) -> Key {
 }
 
 impl CallbackKind {
-    const ALL: [Self; 3] = [Self::Received, Self::Clicked, Self::Pushed];
+    const ALL: [Self; 4] = [Self::Received, Self::Clicked, Self::Pushed, Self::Unreceived];
 
     /// Nothing for reports that no callback tells of.
     pub(crate) fn of_report(report: Report) -> Option<Self> {
@@ -73,7 +76,7 @@ impl CallbackKind {
             // The contract knows one kind of click.
             Report::Clicked | Report::MessageClicked => Some(Self::Clicked),
             Report::Reached | Report::Bridged | Report::CallBridged | Report::ActivityBridged => Some(Self::Pushed),
-            Report::Shown | Report::MessageShown | Report::BadgeCounted => None,
+            Report::Shown | Report::MessageShown | Report::BadgeCounted | Report::Texted | Report::TextRefused => None,
         }
     }
 }
@@ -84,6 +87,7 @@ impl Callback {
             CallbackKind::Received => self.wants_received,
             CallbackKind::Clicked => self.wants_clicked,
             CallbackKind::Pushed => self.wants_pushed,
+            CallbackKind::Unreceived => self.wants_unreceived,
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::rows::device::{
     tag_name_key,
 };
 use crate::rows::file::{FileRow, file_key, file_part_key};
+use crate::rows::followup::Followup;
 use crate::rows::group::{Group, group_key, member_key};
 use crate::rows::push::{Cid, Expiry, SlowPush, cid_key, expiry_key, push_key, slice_due_key};
 use crate::rows::record::{Amendment, log_key};
@@ -130,6 +131,13 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
             Some(event) => (Table::Devices, device_key(app, event.device)),
             None => (Table::PushStates, push_key(app, Position(u64_at(key, 5).unwrap_or_default()))),
         }],
+        Table::Followups => {
+            let floor = find::floor(tables, app, Class::Push)?;
+            let audience = row::decode::<Followup>(key, value)?.audience.filter(|position| *position >= floor);
+            let audience = audience.map(|position| (Table::Log, log_key(app, Class::Push, position)));
+            let push = Position(u64_at(key, 4).unwrap_or_default());
+            audience.into_iter().chain([(Table::PushStates, push_key(app, push))]).collect()
+        }
         Table::TokenOwners => {
             let device = row::decode::<TokenOwner>(key, value)?.0;
             vec![(Table::PushTokens, push_token_key(app, device, token_kind_of(key)))]
@@ -154,6 +162,8 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         | Table::Presence
         | Table::Segments
         | Table::TraitValues
+        // It may outlive its push.
+        | Table::FollowupsDue
         | Table::Uses
         | Table::PushCounts => Vec::new(),
     })

@@ -2,6 +2,7 @@
 
 use anser_protocol::content::Platform;
 use anser_protocol::ids::{Position, TimeMs};
+use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
 use crate::command::FileOwner;
@@ -65,11 +66,15 @@ pub(crate) enum Report {
     /// The same of the call that the push is, and of what it says to a live activity.
     CallBridged = 9,
     ActivityBridged = 10,
+    /// A text message for it was handed over.
+    Texted = 11,
+    /// A text message for it was refused for good.
+    TextRefused = 12,
 }
 
 impl Report {
     /// In order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Received,
         Self::Clicked,
         Self::Shown,
@@ -80,6 +85,8 @@ impl Report {
         Self::Bridged,
         Self::CallBridged,
         Self::ActivityBridged,
+        Self::Texted,
+        Self::TextRefused,
     ];
 
     pub fn from_number(number: u8) -> Option<Self> {
@@ -107,6 +114,23 @@ impl SlowPush {
     pub fn due_ms(&self) -> TimeMs {
         self.started_ms + self.spread_ms * u64::from(self.next) / u64::from(self.slices.max(1))
     }
+}
+
+/// The devices of a slice. Slices differ by one device at most.
+pub(crate) fn slice_of(audience: &RoaringBitmap, slice: u32, slices: u32) -> RoaringBitmap {
+    let border = |slice: u32| {
+        let rank = audience.len() * u64::from(slice) / u64::from(slices.max(1));
+        u32::try_from(rank).ok().and_then(|rank| audience.select(rank))
+    };
+    let mut devices = audience.clone();
+    match border(slice) {
+        Some(first) => devices.remove_range(..first),
+        None => devices.remove_range(..),
+    };
+    if let Some(behind) = border(slice + 1) {
+        devices.remove_range(behind..);
+    }
+    devices
 }
 
 /// That a slice is due at a time.
@@ -159,5 +183,22 @@ pub(crate) fn expiry_key(due_ms: TimeMs, expiry: &Expiry) -> Key {
         Expiry::ScheduleCid { app, cid } => key.u8(5).u32(app.0).bytes(cid.as_bytes()),
         Expiry::File { owner, file } => key.u8(6).bytes(file_key(owner, *file).as_bytes()),
         Expiry::GroupPush { push } => key.u8(GROUP_PUSH_EXPIRY).u64(push.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_are_equal_and_together_they_are_the_audience() {
+        for (devices, slices) in [(1, 1), (7, 7), (100, 7), (1000, 144), (10, 3)] {
+            let audience: RoaringBitmap = (0..devices).map(|number| number * 3 + 5).collect();
+            let parts: Vec<RoaringBitmap> = (0..slices).map(|slice| slice_of(&audience, slice, slices)).collect();
+            let sizes: Vec<u64> = parts.iter().map(RoaringBitmap::len).collect();
+            assert!(sizes.iter().max().expect("some") - sizes.iter().min().expect("some") <= 1, "{sizes:?}");
+            assert_eq!(sizes.iter().sum::<u64>(), audience.len());
+            assert_eq!(parts.into_iter().fold(RoaringBitmap::new(), |all, part| all | part), audience);
+        }
     }
 }

@@ -25,10 +25,12 @@ pub enum Counted {
     Shown = 3,
     /// A bridge took it for the device.
     Bridged = 8,
+    /// A text message was handed over for it.
+    Texted = 11,
 }
 
 impl Counted {
-    pub const ALL: [Self; 5] = [Self::Sent, Self::Received, Self::Clicked, Self::Shown, Self::Bridged];
+    pub const ALL: [Self; 6] = [Self::Sent, Self::Received, Self::Clicked, Self::Shown, Self::Bridged, Self::Texted];
 
     pub(crate) fn of_report(report: Report) -> Option<Self> {
         match report {
@@ -36,12 +38,14 @@ impl Counted {
             Report::Clicked => Some(Self::Clicked),
             Report::Shown => Some(Self::Shown),
             Report::Bridged => Some(Self::Bridged),
+            Report::Texted => Some(Self::Texted),
             Report::MessageClicked
             | Report::MessageShown
             | Report::Reached
             | Report::BadgeCounted
             | Report::CallBridged
-            | Report::ActivityBridged => None,
+            | Report::ActivityBridged
+            | Report::TextRefused => None,
         }
     }
 }

@@ -83,7 +83,7 @@ pub(crate) struct PushRecord {
     pub kept: String,
 }
 
-/// Hands a push to devices. On the chain 0 it hands out nothing: there it says who the audience of a slow push is.
+/// Hands a push to devices. On the chain 0 it hands out nothing: there it says who the whole audience is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Release {
     pub push: Position,

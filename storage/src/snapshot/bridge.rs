@@ -93,7 +93,8 @@ impl Snapshot {
             }
             found.reached = u64_at(key, position_at).map_or(found.reached, Position);
             // A damaged record is told of by the scrub; it must not hold up all that come after it.
-            if let Ok(Record { body: Body::Release(release), .. }) = row::decode::<Record>(key, value) {
+            // One on no chain hands nothing out: the slices of a slow push come as releases of their own.
+            if let Ok(Record { seq: 1.., body: Body::Release(release), .. }) = row::decode::<Record>(key, value) {
                 let mut devices = RoaringBitmap::new();
                 match release.to {
                     ReleaseTo::Device(device) => drop(devices.insert(device.0)),

@@ -146,7 +146,7 @@ impl Snapshot {
     }
 
     /// How many devices (of one platform) reported it.
-    fn reports(
+    pub(super) fn reports(
         &self,
         app: AppNumber,
         push: Position,
@@ -197,6 +197,24 @@ pub(crate) fn released_to(
         }
     }
     Ok(Some(false))
+}
+
+/// Devices to which a push was released, or will be.
+pub(crate) fn released_devices(
+    tables: &impl Tables,
+    cache: &PushCache,
+    committed: Position,
+    app: AppNumber,
+    state: &PushState,
+) -> Result<RoaringBitmap, ReadError> {
+    let mut devices = RoaringBitmap::new();
+    for offset in 0..u64::from(state.release_count) {
+        let position = Position(state.release.0 + offset);
+        if let Some(step) = release_step(tables, cache, committed, app, position)? {
+            step.add_devices_to(&mut devices);
+        }
+    }
+    Ok(devices)
 }
 
 /// A release; nothing when retention has cut it. One for many devices is remembered if it is committed, that is not above

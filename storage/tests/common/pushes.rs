@@ -58,6 +58,7 @@ impl World {
             replaces: None,
             kept: String::new(),
             callback: None,
+            sms: None,
         }
     }
 

@@ -6,7 +6,7 @@ use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use anser_storage::command::*;
 use anser_storage::ids::{AppNumber, DeviceNumber, FileId, ScheduleId, UserNumber};
 use anser_storage::outcome::{Answer, Outcome};
-use anser_storage::{Options, Store};
+use anser_storage::{Callback, FollowupKind, Options, SmsOrder, Store};
 
 use super::T0;
 use super::pushes::{alert, strings};
@@ -300,7 +300,8 @@ impl Author {
             spread_s: *self.random.pick(&[0, 0, 60, 3600]),
             replaces: if self.random.one_in(4) { self.apps[of].pushes.last().copied() } else { None },
             kept: if self.random.one_in(4) { r#"{"sms_message":{}}"#.into() } else { String::new() },
-            callback: None,
+            callback: self.random.one_in(4).then(unreceived),
+            sms: self.random.one_in(4).then(|| SmsOrder { delay_s: 60, only_active: true }),
         };
         if let Some(Answer::Pushed { msg_id, .. }) = self.write(Command::Push(PushCommand::Submit(Box::new(submit)))) {
             self.apps[of].pushes.push(msg_id);
@@ -367,6 +368,7 @@ impl Author {
                 replaces: None,
                 kept: String::new(),
                 callback: None,
+                sms: None,
                 time_to_live_s: 60,
                 sendno: self.count.to_string(),
                 connected: Vec::new(),
@@ -390,6 +392,25 @@ impl Author {
             let (app, push, due_ms) = (due.app, due.push, due.due_ms);
             let connected = vec![DeviceNumber(0), DeviceNumber(2)];
             self.write(Command::Push(PushCommand::ReleaseSlice { app, push, due_ms, connected }));
+        }
+        self.follow_up();
+    }
+
+    fn follow_up(&mut self) {
+        let snapshot = self.store.reader().snapshot().expect("memory is well");
+        for due in snapshot.due_followups(self.now_ms, 4).expect("nothing is damaged") {
+            let id = due.id;
+            if id.kind == FollowupKind::Unreceived {
+                self.write(Command::Bridge(BridgeCommand::NoteUnreceived { id }));
+                continue;
+            }
+            let found = snapshot.sms_targets(&due, due.state.from, 2, self.now_ms).expect("nothing is damaged");
+            let found = found.unwrap_or_default();
+            let devices = found.targets.iter().map(|target| target.device).collect();
+            let is_refused = self.random.one_in(3);
+            self.write(Command::Bridge(BridgeCommand::Texted { app: id.app, push: id.push, devices, is_refused }));
+            let next = found.next.map(|from| NextLook { due_ms: self.now_ms, from, failures: 0 });
+            self.write(Command::Bridge(BridgeCommand::FollowedUp { id, next }));
         }
     }
 
@@ -583,5 +604,16 @@ impl Author {
         let (from, origin, target) = (UserNumber(1), Origin::Server { as_admin: false }, Target::User("alone".into()));
         self.write(Command::Send(Send { app, from, origin, target, content }));
         while self.write(Command::App(AppCommand::Delete { app })) == Some(Answer::Continue) {}
+    }
+}
+
+fn unreceived() -> Callback {
+    Callback {
+        url: "https://app.example.com/".into(),
+        params: String::new(),
+        wants_received: false,
+        wants_clicked: false,
+        wants_pushed: false,
+        wants_unreceived: true,
     }
 }

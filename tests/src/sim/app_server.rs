@@ -194,6 +194,7 @@ impl World {
             replaces: None,
             kept: String::new(),
             callback: None,
+            sms: None,
         };
         let mut push = Push { app: index, key, submit, certain: BTreeSet::new(), possible: BTreeSet::new() };
         self.announce_push(&mut push);

@@ -45,7 +45,11 @@ fn each_kind_is_read_with_its_own_settings() {
     assert!(matches!(&certificate.auth, ApnsAuth::Certificate { .. }));
     assert_eq!(bridges[2].ca, Some("ca.pem".into()));
     assert!(matches!(&bridges[3].kind, BridgeKind::WebPush(web_push) if !web_push.allow_private));
-    assert!(matches!(&bridges[4].kind, BridgeKind::Webhook(webhook) if webhook.vendors == ["xiaomi"]));
+    assert!(matches!(&bridges[4].kind, BridgeKind::Webhook(webhook) if webhook.vendors == ["xiaomi"] && !webhook.sms));
+    let text_messages = parse(&WEBHOOK.replace("vendors = ['xiaomi']", "sms = true")).expect("valid").bridges;
+    assert!(
+        matches!(&text_messages[0].kind, BridgeKind::Webhook(webhook) if webhook.vendors.is_empty() && webhook.sms)
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! From a push object to a push, for whoever has one: a call, an item of a batch, a schedule that fires.
 
 use anser_protocol::ids::Position;
+use anser_storage::SmsOrder;
 use anser_storage::command::{Audience, Command, PushCommand, Submit};
 use anser_storage::ids::AppNumber;
 use anser_storage::outcome::Answer;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use super::cid::{CidType, Cids};
 use super::object::{Form, PushObject, Reading, UnknownKeys};
 use super::{images, listed, refusal};
+use crate::bridge::SmsText;
 use crate::callback;
 use crate::clock::now_ms;
 use crate::context::Context;
@@ -85,6 +87,7 @@ pub(super) async fn submission(
         _ => Vec::new(),
     };
     let callback = callback::order(&context.config.callback, &push.kept);
+    let sms = sms_order(context, app, &push.kept).await?;
     Ok(Submit {
         app,
         contents: push.contents,
@@ -96,10 +99,22 @@ pub(super) async fn submission(
         replaces: push.replaces,
         kept: push.kept,
         callback,
+        sms,
         sendno: push.sendno,
         connected,
         cid: push.cid.filter(|_| mode == Mode::Send),
         validate_only: mode == Mode::ValidateOnly,
         group_push: None,
     })
+}
+
+/// Nothing when no webhook takes text messages of this app.
+async fn sms_order(context: &Context, app: AppNumber, kept: &str) -> Result<Option<SmsOrder>, Fault> {
+    if !context.bridges.take_any_sms() {
+        return Ok(None);
+    }
+    let Some(text) = SmsText::of(kept) else { return Ok(None) };
+    let row = context.ledger.read(move |snapshot| snapshot.app(app)).await;
+    let row = row.map_err(|error| Family::Push.unavailable(&error))?;
+    Ok(row.filter(|row| context.bridges.takes_sms(&row.app_key)).map(|_| text.order()))
 }
