@@ -133,7 +133,7 @@ mod tests {
         let (mut caller, server) = tokio::io::duplex(7);
         let answer = |_: Request<Incoming>| async { Ok::<_, Infallible>(Response::new(Full::new(Bytes::new()))) };
         let mut builder = http1::Builder::new();
-        builder.max_buf_size(8192);
+        builder.max_buf_size(8192).half_close(true);
         let connection = builder.serve_connection(TokioIo::new(Worded::new(server)), service_fn(answer));
         let asked = async move {
             let (mut reading, mut writing) = tokio::io::split(&mut caller);

@@ -174,8 +174,8 @@ fn told(caller: Caller, frame: &ClientFrame) -> Told {
         (Caller::BeforeHello, _) => Told::Ends(ErrorCode::HELLO_FIRST),
         (_, ClientFrame::Hello(_)) => Told::Ends(ErrorCode::MALFORMED),
         (Caller::DeletedApp, ClientFrame::Ping) => Told::Own(is_pong),
-        // Whether pushes are wanted is of the link alone: nothing is asked of the store.
-        (Caller::DeletedApp, ClientFrame::PushStop(_) | ClientFrame::PushResume(_)) => Told::Own(is_done),
+        // There is nothing to resume.
+        (Caller::DeletedApp, ClientFrame::PushResume(_)) => Told::Own(is_done),
         // It is only noted on the link.
         // It is noted in memory; the store refuses what is told of a deleted app.
         (Caller::DeletedApp, ClientFrame::Activity(_)) => Told::Own(is_done),
