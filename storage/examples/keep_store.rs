@@ -68,6 +68,7 @@ fn add_what_the_script_leaves_out(world: &mut World) {
         wants_received: true,
         wants_clicked: false,
         wants_pushed: false,
+        wants_unreceived: true,
     };
     let (pushed, _) = world.push_as(named(&["00kept"]), |submit| submit.callback = Some(callback));
     world.received(device, &[pushed]);
