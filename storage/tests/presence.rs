@@ -167,7 +167,7 @@ fn presence_is_kept_for_two_months_and_then_goes_in_slices() {
     #[cfg(feature = "simulation")]
     {
         let rows = |world: &World| world.read().raw_rows(Table::Presence).expect("nothing is damaged").len();
-        assert_eq!(rows(&world), 46, "the days are kept for a year");
+        assert_eq!(rows(&world), 48, "47 days, and that of the registration, are kept for a year");
         world.now_ms = begin + 500 * DAY_MS;
         world.cut_presence();
         assert_eq!(rows(&world), 0);

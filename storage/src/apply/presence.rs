@@ -62,9 +62,11 @@ impl Batch<'_> {
         let first = Span::Day.number(as_of_ms).saturating_sub(1);
         for day in first..=Span::Day.number(self.now_ms()).max(first).min(first + DAYS_BETWEEN_MAX) {
             for (platform, _) in Platform::NAMES {
-                let key = presence_key(app, Span::Day, day, platform, number);
-                if let Some(row) = self.row::<PresenceChunk>(&key)? {
-                    dormant.subtract(&row.chunk());
+                for span in Span::DAYS {
+                    let key = presence_key(app, span, day, platform, number);
+                    if let Some(row) = self.row::<PresenceChunk>(&key)? {
+                        dormant.subtract(&row.chunk());
+                    }
                 }
             }
         }
@@ -152,7 +154,7 @@ impl Batch<'_> {
         device: DeviceNumber,
         platform: Platform,
     ) -> Result<(), ReadError> {
-        for span in [Span::New, Span::Day] {
+        for span in [Span::New, Span::NewDay] {
             let number = span.number(self.now_ms());
             let key = presence_key(app, span, number, counted_as(platform), chunk_of(device));
             self.change_chunk::<PresenceChunk>(&key, |known| known.insert(device))?;

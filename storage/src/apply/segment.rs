@@ -12,7 +12,7 @@ use crate::error::ReadError;
 use crate::ids::{AppNumber, SegmentId, TagNumber};
 use crate::outcome::{Answer, Refusal};
 use crate::rows::chunk::{Chunk, ChunkRow, PlatformChunk, PresenceChunk, TraitChunk, platform_chunk_key};
-use crate::rows::presence::{DAY_MS, Span, oldest_day, platform_and_chunk, presence_span_key};
+use crate::rows::presence::{DAY_MS, Span, oldest, platform_and_chunk, presence_span_key};
 use crate::rows::traits::{OTHER, Segment, TraitValue, segment_key, trait_chunk_key, trait_prefix, value_of};
 use crate::segment::{Condition, Version};
 use crate::table::Table;
@@ -121,7 +121,7 @@ impl Batch<'_> {
         let begin_ms = self.days_ago_ms(days);
         let mut present = BTreeMap::new();
         // Who was there on the first of the days that are known was there on a part of it only.
-        let known = oldest_day(self, app)?.map_or(u32::MAX, |oldest| oldest.saturating_add(1));
+        let known = oldest(self, app, Span::Day)?.map_or(u32::MAX, |oldest| oldest.saturating_add(1));
         let first_day = Span::Day.number(begin_ms).saturating_add(1).max(known);
         let behind = Span::Day.number(self.now_ms()).saturating_add(1);
         self.add_present(app, Span::Day, first_day..behind.max(first_day), &mut present)?;

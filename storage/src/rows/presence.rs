@@ -23,8 +23,10 @@ pub(crate) enum Span {
     Lately = 3,
     /// The application was in front in an hour.
     Active = 4,
-    /// Connected or registered on a day, in UTC: for what reaches far back.
+    /// Connected on a day, in UTC: for what reaches far back.
     Day = 5,
+    /// Registered on a day.
+    NewDay = 6,
 }
 
 pub(crate) const TEN_MINUTES_MS: TimeMs = 10 * 60 * 1000;
@@ -32,14 +34,16 @@ pub(crate) const HOUR_MS: TimeMs = 60 * 60 * 1000;
 pub(crate) const DAY_MS: TimeMs = 24 * HOUR_MS;
 
 impl Span {
-    pub const ALL: [Self; 5] = [Self::Online, Self::New, Self::Lately, Self::Active, Self::Day];
+    pub const ALL: [Self; 6] = [Self::Online, Self::New, Self::Lately, Self::Active, Self::Day, Self::NewDay];
+    /// Which days a device was there on.
+    pub const DAYS: [Self; 2] = [Self::Day, Self::NewDay];
 
     /// The number of the span that a moment lies in, counted from 1970.
     pub fn number(self, at_ms: TimeMs) -> u32 {
         let length_ms = match self {
             Self::Online | Self::New | Self::Active => HOUR_MS,
             Self::Lately => TEN_MINUTES_MS,
-            Self::Day => DAY_MS,
+            Self::Day | Self::NewDay => DAY_MS,
         };
         u32::try_from(at_ms / length_ms).unwrap_or(u32::MAX)
     }
@@ -50,7 +54,7 @@ impl Span {
         match self {
             Self::Online | Self::New | Self::Active => 63 * DAY_MS,
             Self::Lately => 3 * DAY_MS,
-            Self::Day => 367 * DAY_MS,
+            Self::Day | Self::NewDay => 367 * DAY_MS,
         }
     }
 }
@@ -81,9 +85,9 @@ pub(crate) fn platform_and_chunk(key: &[u8]) -> Option<(Platform, u32)> {
     Some((Platform(*key.get(9)?), crate::key::u32_at(key, 10)?))
 }
 
-/// The first day of which it is known who was there; nothing for an app without devices.
-pub(crate) fn oldest_day(tables: &impl Tables, app: AppNumber) -> Result<Option<u32>, ReadError> {
-    let prefix = presence_prefix(app, Span::Day);
+/// The first span of which it is known who was there; nothing when nobody was.
+pub(crate) fn oldest(tables: &impl Tables, app: AppNumber, span: Span) -> Result<Option<u32>, ReadError> {
+    let prefix = presence_prefix(app, span);
     let first = tables.keys(Table::Presence, &prefix, 1)?;
     Ok(first.first().and_then(|key| crate::key::u32_at(key, prefix.as_bytes().len())))
 }

@@ -7,7 +7,7 @@ use anser_protocol::ids::{Position, TimeMs};
 use roaring::RoaringBitmap;
 
 use super::Snapshot;
-use super::pushes::{PushCache, release_step, released_devices};
+use super::pushes::{PushCache, is_cut, release_step, released_devices};
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, DeviceNumber};
@@ -174,6 +174,9 @@ pub(crate) fn followup_audience(
         return released_devices(tables, cache, committed, app, &state).map(Some);
     };
     let mut devices = RoaringBitmap::new();
+    if is_cut(tables, app, position)? {
+        return Ok(Some(devices));
+    }
     if let Some(step) = release_step(tables, cache, committed, app, position)? {
         step.add_devices_to(&mut devices);
     }

@@ -18,7 +18,7 @@ use crate::rows::chunk::{
     platform_chunk_key,
 };
 use crate::rows::presence::{
-    HOUR_MS, Span, TEN_MINUTES_MS, Use, counted_as, oldest_day, platform_and_chunk, presence_key, presence_span_key,
+    HOUR_MS, Span, TEN_MINUTES_MS, Use, counted_as, oldest, platform_and_chunk, presence_key, presence_span_key,
     use_hour_key,
 };
 use crate::rows::push_count::{Counted, PushCount, counted_in, push_count_hour_key};
@@ -155,7 +155,8 @@ impl Snapshot {
         now_ms: TimeMs,
     ) -> Result<Vec<DeviceNumber>, ReadError> {
         let first = Span::Day.number(now_ms).saturating_sub(days);
-        if oldest_day(self, app)?.is_none_or(|oldest| oldest >= first) {
+        let known_since = [oldest(self, app, Span::Day)?, oldest(self, app, Span::NewDay)?].into_iter().flatten().min();
+        if known_since.is_none_or(|oldest| oldest >= first) {
             return Ok(Vec::new());
         }
         let mut unseen = Vec::new();
@@ -166,8 +167,10 @@ impl Snapshot {
                 if left.is_empty() {
                     break;
                 }
-                let seen: Option<PresenceChunk> = self.row(&presence_key(app, Span::Day, day, platform, chunk))?;
-                left.subtract(&seen.map_or(Chunk::EMPTY, ChunkRow::chunk));
+                for span in Span::DAYS {
+                    let seen: Option<PresenceChunk> = self.row(&presence_key(app, span, day, platform, chunk))?;
+                    left.subtract(&seen.map_or(Chunk::EMPTY, ChunkRow::chunk));
+                }
             }
             unseen.extend(left.devices(chunk).map(DeviceNumber));
         }

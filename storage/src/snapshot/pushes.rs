@@ -210,11 +210,19 @@ pub(crate) fn released_devices(
     let mut devices = RoaringBitmap::new();
     for offset in 0..u64::from(state.release_count) {
         let position = Position(state.release.0 + offset);
+        if is_cut(tables, app, position)? {
+            continue;
+        }
         if let Some(step) = release_step(tables, cache, committed, app, position)? {
             step.add_devices_to(&mut devices);
         }
     }
     Ok(devices)
+}
+
+/// What retention has cut may still be remembered, or not: it must not be asked for.
+pub(crate) fn is_cut(tables: &impl Tables, app: AppNumber, position: Position) -> Result<bool, ReadError> {
+    Ok(position < find::floor(tables, app, Class::Push)?)
 }
 
 /// A release; nothing when retention has cut it. One for many devices is remembered if it is committed, that is not above
