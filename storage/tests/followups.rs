@@ -325,3 +325,20 @@ fn bridges_hear_of_releases_and_not_of_an_audience_that_is_only_written_down() {
     world.release_due();
     assert_eq!(world.to_bridge(), [1, 0, 1]);
 }
+
+#[test]
+fn nobody_is_told_of_a_push_whose_releases_retention_has_cut_even_while_they_are_remembered() {
+    let mut world = World::new();
+    let device = world.device("a");
+    for index in 0..100 {
+        world.device(&format!("other-{index}"));
+    }
+    let (push, _) = world.push_as(Audience::All, |submit| submit.callback = only_unreceived());
+    // Looked at once, the release is remembered.
+    world.received(device, &[push]);
+    world.now_ms += 2 * DAY_MS;
+    let end = world.read().end();
+    world.answer(Command::System(SystemCommand::Cut { app: world.app, class: Class::Push, below: Position(end.0 + 1) }));
+    world.note_unreceived();
+    assert_eq!(world.told_unreceived(), NOBODY);
+}

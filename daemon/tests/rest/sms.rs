@@ -136,7 +136,7 @@ impl Scene {
         let own = bridge.clone();
         let world = World::with(|config: &mut Config| config.bridges = vec![own]).await;
         let app = world.app("one").await;
-        Self { world, app, gateway, bridge, files: files }
+        Self { world, app, gateway, bridge, files }
     }
 
     /// A device with this number.

@@ -301,7 +301,7 @@ impl Author {
             replaces: if self.random.one_in(4) { self.apps[of].pushes.last().copied() } else { None },
             kept: if self.random.one_in(4) { r#"{"sms_message":{}}"#.into() } else { String::new() },
             callback: self.random.one_in(4).then(unreceived),
-            sms: self.random.one_in(4).then(|| SmsOrder { delay_s: 60, only_active: true }),
+            sms: self.random.one_in(4).then_some(SmsOrder { delay_s: 60, only_active: true }),
         };
         if let Some(Answer::Pushed { msg_id, .. }) = self.write(Command::Push(PushCommand::Submit(Box::new(submit)))) {
             self.apps[of].pushes.push(msg_id);
