@@ -89,6 +89,7 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     let token = PushToken { kind: 1, token: "a token".into() };
     for command in [
         BridgeCommand::SetToken { app: world.app, device, token },
+        BridgeCommand::SetToken { app: world.app, device, token: PushToken { kind: 6, token: "a call".into() } },
         BridgeCommand::SetBadge { app: world.app, device, badge: 3 },
         BridgeCommand::StopPushes { app: world.app, device, is_stopped: true },
         BridgeCommand::Advance { app: world.app, position: pushed },

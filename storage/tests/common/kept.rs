@@ -4,7 +4,10 @@
 use std::fmt::Write;
 
 use anser_protocol::content::Platform;
+use anser_protocol::frame::push::TokenKind;
 use anser_protocol::ids::{GroupId, Position, TimeMs};
+use anser_protocol::traits::TraitKind;
+use anser_storage::command::FileOwner;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{FiringResult, MessageBody};
 use anser_storage::{Chat, ReadError, ReadRecord, Snapshot};
@@ -38,6 +41,7 @@ pub fn describe(snapshot: &Snapshot, now_ms: TimeMs) -> Result<String, ReadError
         groups(&mut text, snapshot, app)?;
         devices(&mut text, snapshot, app, now_ms)?;
         schedules(&mut text, snapshot, app)?;
+        since_0_2(&mut text, snapshot, app, now_ms)?;
         line(&mut text, format_args!("  tags {:?}", snapshot.tags_of_app(app, 100)?));
     }
     for (key, group) in snapshot.app_groups()? {
@@ -167,6 +171,48 @@ fn devices(text: &mut String, snapshot: &Snapshot, app: AppNumber, now_ms: TimeM
             ];
             line(text, format_args!("  push {} accepted {} on {platform}: {counts:?}", push.0, report.at_ms));
         }
+    }
+    Ok(())
+}
+
+/// What stores of 0.1.0 cannot hold: nothing is said where there is nothing.
+fn since_0_2(text: &mut String, snapshot: &Snapshot, app: AppNumber, now_ms: TimeMs) -> Result<(), ReadError> {
+    for (id, segment) in snapshot.segments(app)? {
+        line(text, format_args!("  segment {} {} {:?}", id.0, segment.name, segment.conditions));
+    }
+    for kind in TraitKind::ALL {
+        for (value, devices) in snapshot.trait_counts(app, kind)? {
+            line(text, format_args!("  {} of {} {value:?}", devices, kind.name()));
+        }
+    }
+    for file in snapshot.files(&FileOwner::App(app), now_ms)? {
+        line(text, format_args!("  file {:?}", file.id.0));
+    }
+    for production in [false, true] {
+        if let Some(certificate) = snapshot.push_certificate(app, production)? {
+            line(text, format_args!("  certificate {production} {:?}", certificate.chain));
+        }
+    }
+    for device in (0..NUMBERS).map(DeviceNumber) {
+        for kind in (1..=16).map(TokenKind) {
+            if let Some(token) = snapshot.push_token_like(app, device, kind)? {
+                line(text, format_args!("  device {} has token {} {}", device.0, token.kind, token.token));
+            }
+        }
+        let (badge, is_dormant) = (snapshot.badge(app, device)?, snapshot.is_dormant(app, device)?);
+        let has_stopped = snapshot.has_stopped_pushes(app, device)?;
+        if badge > 0 || is_dormant || has_stopped {
+            line(text, format_args!("  device {} badge {badge} dormant {is_dormant} stopped {has_stopped}", device.0));
+        }
+    }
+    for ((hour, counted, platform), count) in snapshot.counts_of_pushes(app, 0..u32::MAX)? {
+        line(text, format_args!("  in hour {hour} on {}: {counted:?} {count}", platform.0));
+    }
+    for told in snapshot.waiting_callbacks(app, 1000, |_| false)?.waiting {
+        line(text, format_args!("  to tell: {:?}", told.event));
+    }
+    for due in snapshot.due_followups(TimeMs::MAX, 1000)?.into_iter().filter(|due| due.id.app == app) {
+        line(text, format_args!("  to follow up: {:?} {:?}", due.id, due.state));
     }
     Ok(())
 }
