@@ -73,9 +73,10 @@ pub async fn look_for_dormant(ledger: &Ledger, days: Option<u32>, now_ms: TimeMs
         for chunk in 0..ledger.read(move |snapshot| snapshot.device_chunks(app)).await? {
             let unseen = ledger.read(move |snapshot| match days {
                 Some(days) => snapshot.unseen_devices(app, chunk, days, now_ms),
-                None => Ok(Vec::new()),
+                None => Ok(Some(Vec::new())),
             });
-            let devices = unseen.await?;
+            // Who is known to be away stays so: a mark wakes who returns.
+            let Some(devices) = unseen.await? else { break };
             let is_known = ledger.read(move |snapshot| snapshot.dormant_devices(app, chunk)).await? == devices;
             if !is_known {
                 repeat(ledger, SystemCommand::SetDormant { app, chunk, devices, as_of_ms: now_ms }).await?;

@@ -17,7 +17,7 @@ impl World {
         self.answer(Command::Mark(mark));
     }
 
-    fn unseen(&self) -> Vec<DeviceNumber> {
+    fn unseen(&self) -> Option<Vec<DeviceNumber>> {
         self.read().unseen_devices(self.app, 0, LIMIT_DAYS, self.now_ms).expect("nothing is damaged")
     }
 
@@ -28,7 +28,7 @@ impl World {
 
     /// What the daily job does.
     fn look_for_dormant(&mut self) {
-        let (unseen, now_ms) = (self.unseen(), self.now_ms);
+        let (unseen, now_ms) = (self.unseen().expect("it can tell"), self.now_ms);
         self.set_dormant(unseen, now_ms);
     }
 
@@ -88,7 +88,7 @@ fn a_device_that_is_seen_again_gets_pushes_again() {
 #[test]
 fn who_came_back_while_the_job_was_looking_is_not_dormant() {
     let (mut world, devices) = after_the_limit();
-    let (unseen, as_of_ms) = (world.unseen(), world.now_ms);
+    let (unseen, as_of_ms) = (world.unseen().expect("it can tell"), world.now_ms);
     world.now_ms += DAY_MS;
     world.seen(world.now_ms, &devices[1..2]);
     world.set_dormant(unseen, as_of_ms);
@@ -100,21 +100,33 @@ fn a_device_of_an_app_that_is_not_older_than_the_limit_is_never_dormant() {
     let mut young = World::new();
     let fresh = young.device("a");
     young.now_ms += u64::from(LIMIT_DAYS) * DAY_MS;
-    assert_eq!(young.unseen(), [], "a day is missing");
+    assert_eq!(young.unseen(), None, "a day is missing");
     young.now_ms += DAY_MS;
-    assert_eq!(young.unseen(), [fresh]);
+    assert_eq!(young.unseen(), Some(vec![fresh]));
 }
 
 #[test]
 fn platforms_and_apps_are_looked_at_by_themselves() {
     let (mut world, _) = after_the_limit();
     let tablet = world.device_on("tablet", Platform::IOS);
-    assert_eq!(world.unseen().len(), 2, "the tablet has just been registered");
+    assert_eq!(world.unseen().map(|unseen| unseen.len()), Some(2), "the tablet has just been registered");
     world.now_ms += (u64::from(LIMIT_DAYS) + 1) * DAY_MS;
-    assert!(world.unseen().contains(&tablet));
+    assert!(world.unseen().is_some_and(|unseen| unseen.contains(&tablet)));
     assert_eq!(world.read().device_chunks(world.app).expect("readable"), 1);
     let other = AppNumber(world.app.0 + 1);
-    assert_eq!(world.read().unseen_devices(other, 0, LIMIT_DAYS, world.now_ms).expect("readable"), []);
+    assert_eq!(world.read().unseen_devices(other, 0, LIMIT_DAYS, world.now_ms).expect("readable"), None);
     let command = SystemCommand::SetDormant { app: other, chunk: 0, devices: vec![tablet], as_of_ms: 0 };
     assert_eq!(world.refusal(Command::System(command)), Refusal::AppUnknown);
+}
+
+#[test]
+fn a_store_whose_oldest_days_were_quiet_cannot_tell_who_was_away() {
+    let (mut world, devices) = after_the_limit();
+    world.look_for_dormant();
+    world.now_ms += 200 * DAY_MS;
+    world.seen(world.now_ms, &devices[2..]);
+    while world.answer(Command::System(SystemCommand::CutPresence { app: world.app })) == Answer::Continue {}
+    world.now_ms += DAY_MS;
+    assert_eq!(world.unseen(), None);
+    assert_eq!(world.are_dormant(&devices), [true, true, false], "what was known stays");
 }

@@ -145,19 +145,19 @@ impl Snapshot {
         Ok(end.div_ceil(CHUNK_DEVICES))
     }
 
-    /// Devices of a chunk that were not seen for so many days; nobody as long as the store has not looked on for that
-    /// long.
+    /// Devices of a chunk that were not seen for so many days. Nothing when the store cannot tell: it has not looked on for
+    /// that long, or there was nobody on its oldest days.
     pub fn unseen_devices(
         &self,
         app: AppNumber,
         chunk: u32,
         days: u32,
         now_ms: TimeMs,
-    ) -> Result<Vec<DeviceNumber>, ReadError> {
+    ) -> Result<Option<Vec<DeviceNumber>>, ReadError> {
         let first = Span::Day.number(now_ms).saturating_sub(days);
         let known_since = [oldest(self, app, Span::Day)?, oldest(self, app, Span::NewDay)?].into_iter().flatten().min();
         if known_since.is_none_or(|oldest| oldest >= first) {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let mut unseen = Vec::new();
         for (platform, _) in Platform::NAMES {
@@ -175,7 +175,7 @@ impl Snapshot {
             unseen.extend(left.devices(chunk).map(DeviceNumber));
         }
         unseen.sort_unstable();
-        Ok(unseen)
+        Ok(Some(unseen))
     }
 
     /// Those of a chunk that no push is for, in order.
