@@ -35,6 +35,24 @@ fn a_config_with_five_mistakes_gives_five_lines_and_the_exit_code_for_settings()
 }
 
 #[test]
+fn a_check_looks_at_every_file_that_the_settings_name() {
+    let folder = folder();
+    let file = folder.path().join("anserd.toml");
+    let settings = "[callback]\nhosts = ['https://a.example.com']\nca = '/nonexistent/ca'\n\
+                    [[bridge]]\nkind = 'webhook'\napp = '*'\nurl = 'https://b.example.com/'\nvendors = ['*']\n\
+                    secret_file = '/nonexistent/secret'\n\
+                    [[bridge]]\nkind = 'web_push'\napp = '*'\nsubject = 'mailto:a@example.com'\nca = '/nonexistent/x'\n";
+    std::fs::write(&file, settings).expect("written");
+    let output = run(&["check", "--config", path(&file)]);
+    assert_eq!(output.status.code(), Some(78));
+    let told = text(&output.stderr);
+    for part in ["callback: ", "/nonexistent/ca", "bridge[1]: ", "/nonexistent/secret", "bridge[2]: ", "/nonexistent/x"]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
 fn a_good_config_is_said_to_be_valid() {
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging/anserd.toml");
     let output = run(&["check", "--config", shipped]);
@@ -130,7 +148,10 @@ fn segments_are_made_listed_shown_and_deleted_and_the_stats_are_shown() {
     assert_eq!((days.len(), &days[6]["new"], &stats["traits"]["model"]), (7, &0.into(), &Value::Array(Vec::new())));
     assert_eq!(days[0]["back_after"], serde_json::json!({"1": 0}), "seven days ago, 6 days lie between");
     let asked = ["stats", "shop", "--by", "hour", "--last", "3", "--platform", "ios", "--with", "model=A"];
-    assert_eq!(daemon.admin_json(&asked)["periods"].as_array().map(Vec::len), Some(3));
+    let hours = daemon.admin_json(&asked);
+    assert_eq!(hours["periods"].as_array().map(Vec::len), Some(3));
+    let newest = &hours["periods"][2];
+    assert_eq!((&newest["online"], &newest["received"], &newest["pushes"]), (&0.into(), &Value::Null, &Value::Null));
     for (option, value, hint) in [
         ("--by", "week", "hour, day or month"),
         ("--last", "61", "1 to 60"),

@@ -179,7 +179,7 @@ pub struct StatsAsked {
     /// How many of them, the one that has begun included.
     pub last: Option<u32>,
     pub platform: Option<String>,
-    /// Only devices that tell this now, as `app_version=2.0`. What is counted of pushes and uses stays that of all.
+    /// Only devices that tell this now, as `app_version=2.0`.
     pub with: Option<String>,
 }
 
@@ -189,7 +189,8 @@ impl Default for StatsAsked {
     }
 }
 
-/// Devices of a period, each counted once, and what was counted in it.
+/// Devices of a period, each counted once, and what was counted in it; nothing where the wanted devices cannot be told
+/// from others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeriodShown {
     /// In the server's zone.
@@ -199,20 +200,19 @@ pub struct PeriodShown {
     /// Whose application was in front.
     pub active: u64,
     /// How often, on all of them together.
-    pub opens: u64,
+    pub opens: Option<u64>,
     /// For how long.
-    pub seconds: u64,
+    pub seconds: Option<u64>,
     /// Pushes that were accepted, each once whatever its audience.
-    pub pushes: u64,
+    pub pushes: Option<u64>,
     /// Devices that received a push, once for each push.
-    pub received: u64,
-    pub shown: u64,
-    pub clicked: u64,
+    pub received: Option<u64>,
+    pub shown: Option<u64>,
+    pub clicked: Option<u64>,
     /// Pushes that a bridge took, once for each device.
-    pub bridged: u64,
+    pub bridged: Option<u64>,
     /// Text messages that were handed over.
-    #[serde(default)]
-    pub texted: u64,
+    pub texted: Option<u64>,
     /// By day: how many of the new devices were online so many days later; only days that have begun.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub back_after: BTreeMap<u32, u64>,

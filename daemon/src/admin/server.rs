@@ -188,8 +188,10 @@ async fn allow(context: &Shared, app: &str, addresses: &[String]) -> Result<Repl
 }
 
 async fn rate(context: &Shared, app: &str, family: &str, per_minute: Option<u32>) -> Result<Reply, String> {
-    let known = RateFamily::from_name(family)
-        .ok_or_else(|| format!("{family:?} is no family of calls: use push, report, device, schedule or files"))?;
+    let known = RateFamily::from_name(family).ok_or_else(|| {
+        let names = RateFamily::ALL.map(|(_, name)| name).join(", ");
+        format!("{family:?} is no family of calls: use one of {names}")
+    })?;
     if per_minute.is_some_and(|calls| !(1..=UNLIMITED).contains(&calls)) {
         return Err(format!("a rate is a whole number from 1 to {UNLIMITED}, which is no limit"));
     }

@@ -103,19 +103,22 @@ async fn period(context: &Shared, filter: &Filter, hours: Range<u32>) -> Result<
     let asked = hours.clone();
     let counts = context.ledger.read(move |snapshot| snapshot.counts_of_pushes(app, asked.clone())).await;
     let counts = counts.map_err(unavailable)?;
+    // Counts are kept by platform, and pushes are of none.
+    let of_all = filter.with.is_none();
     let counted = |what: Counted| {
         let of_it = counts
             .iter()
             .filter(|((_, counted, platform), _)| *counted == what && (what == Counted::Sent || is_meant(platform)));
-        of_it.map(|(_, count)| count).sum::<u64>()
+        let is_known = of_all && (what != Counted::Sent || filter.platform.is_none());
+        is_known.then(|| of_it.map(|(_, count)| count).sum::<u64>())
     };
     Ok(PeriodShown {
         begin: String::new(),
         new: count(&present(context, filter, Presence::New, hours.clone()).await?),
         online: count(&present(context, filter, Presence::Online, hours.clone()).await?),
         active: count(&present(context, filter, Presence::Active, hours).await?),
-        opens: used.opens,
-        seconds: used.seconds,
+        opens: of_all.then_some(used.opens),
+        seconds: of_all.then_some(used.seconds),
         pushes: counted(Counted::Sent),
         received: counted(Counted::Received),
         shown: counted(Counted::Shown),

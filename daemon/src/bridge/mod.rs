@@ -143,18 +143,19 @@ impl Bridges {
     }
 
     /// Reads the operator's files as a start would, and makes none.
-    pub fn check(config: &[BridgeConfig]) -> Result<(), BridgeError> {
+    pub fn mistakes(config: &[BridgeConfig]) -> Vec<String> {
         let clock: Clock = Arc::new(now_ms);
-        for BridgeConfig { ca, kind, .. } in config {
+        let mistake = |(number, BridgeConfig { ca, kind, .. }): (usize, &BridgeConfig)| {
             let ca = ca.as_deref();
-            match kind {
-                BridgeKind::Apns(apns) => drop(Apns::new(apns, ca, clock.clone())?),
-                BridgeKind::Fcm(fcm) => drop(Fcm::new(fcm, ca, clock.clone())?),
-                BridgeKind::WebPush(_) => drop(credentials::tls(ca, None, credentials::Versions::Either)?),
-                BridgeKind::Webhook(webhook) => drop(Webhook::new(webhook, ca, clock.clone())?),
-            }
-        }
-        Ok(())
+            let checked = match kind {
+                BridgeKind::Apns(apns) => Apns::new(apns, ca, clock.clone()).map(drop),
+                BridgeKind::Fcm(fcm) => Fcm::new(fcm, ca, clock.clone()).map(drop),
+                BridgeKind::WebPush(_) => credentials::tls(ca, None, credentials::Versions::Either).map(drop),
+                BridgeKind::Webhook(webhook) => Webhook::new(webhook, ca, clock.clone()).map(drop),
+            };
+            checked.err().map(|error| format!("bridge[{}]: {error}", number + 1))
+        };
+        config.iter().enumerate().filter_map(mistake).collect()
     }
 
     pub fn is_empty(&self) -> bool {

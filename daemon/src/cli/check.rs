@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Failure, settings};
-use crate::bridge::Bridges;
+use crate::bridge::{Bridges, Callbacks};
 use crate::config::{Flags, known_keys};
 use crate::tls::Certificates;
 
@@ -31,7 +31,11 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
         Certificates::open(&config.tls, &config.data_dir)
             .map_err(|error| Failure::lasting(format!("anserd: {error}")))?;
     }
-    Bridges::check(&config.bridges).map_err(|error| Failure::lasting(format!("anserd: {error}")))?;
+    let mut mistakes = Bridges::mistakes(&config.bridges);
+    mistakes.extend(Callbacks::new(&config.callback).err().map(|error| format!("callback: {error}")));
+    if !mistakes.is_empty() {
+        return Err(Failure::lasting(format!("anserd: {}", mistakes.join("\nanserd: "))));
+    }
     println!("the settings are valid; data folder {}", config.data_dir.display());
     Ok(())
 }

@@ -123,27 +123,35 @@ pub fn stats(args: StatsArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A dash stands for what cannot be told.
 fn print_periods(periods: &[PeriodShown]) {
-    println!(
-        "{:<13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8} {:>8}  back after 1, 7, 30 days",
-        "", "new", "online", "active", "opens", "minutes", "pushes", "received", "clicked", "bridged", "texted"
-    );
+    const NAMES: [&str; 11] =
+        ["new", "online", "active", "opens", "minutes", "pushes", "received", "shown", "clicked", "bridged", "texted"];
+    println!("{:<13}{}  back after 1, 7, 30 days", "", NAMES.map(|name| format!("{name:>9}")).concat());
     for period in periods {
-        let back = [1, 7, 30].map(|days| period.back_after.get(&days).map_or("-".to_owned(), u64::to_string));
-        println!(
-            "{:<13} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8} {:>8}  {}",
-            period.begin,
-            period.new,
-            period.online,
-            period.active,
+        let figures = [
+            Some(period.new),
+            Some(period.online),
+            Some(period.active),
             period.opens,
-            period.seconds / 60,
+            period.seconds.map(|seconds| seconds / 60),
             period.pushes,
             period.received,
+            period.shown,
             period.clicked,
             period.bridged,
             period.texted,
+        ];
+        let back = [1, 7, 30].map(|days| figure(period.back_after.get(&days).copied()));
+        println!(
+            "{:<13}{}  {}",
+            period.begin,
+            figures.map(|count| format!("{:>9}", figure(count))).concat(),
             back.join(", ")
         );
     }
+}
+
+fn figure(count: Option<u64>) -> String {
+    count.map_or("-".to_owned(), |count| count.to_string())
 }

@@ -14,7 +14,7 @@ use super::basic::Basic;
 use super::family::Family;
 use super::fault::Fault;
 use super::permit::{Denied, permit, permit_other};
-use super::rate::Payer;
+use super::rate::{Figures, Payer};
 use crate::clock::now_ms;
 use crate::context::Shared;
 use crate::keys::is_same_secret;
@@ -90,7 +90,10 @@ pub async fn check(State(check): State<Check>, mut request: Request, next: Next)
         Ok(figures) => (next.run(request).await, figures),
         Err(Denied { fault, figures }) => (fault.into_response(), figures),
     };
-    if let Some(figures) = figures {
+    // A call that counts as several has said so.
+    if let Some(figures) = figures
+        && response.extensions().get::<Figures>().is_none()
+    {
         response.extensions_mut().insert(figures);
     }
     response

@@ -4,7 +4,7 @@ use anser_protocol::content::Platform;
 use serde_json::{Value, json};
 
 use crate::contract;
-use crate::world::{App, World};
+use crate::world::{Answered, App, World};
 
 #[tokio::test]
 async fn a_push_is_answered_with_sendno_and_msg_id_as_texts_and_nothing_else() {
@@ -266,6 +266,30 @@ async fn a_batch_answers_each_item_by_its_cid_and_mistakes_of_one_do_not_stop_th
     assert!(waiting(&world, &app, "rid-1").await.contains(&text(&answer[&cids[3]]["msg_id"]).to_owned()));
     assert_eq!(answer[&cids[2]]["error"]["code"], 1011);
     assert!(answer[&cids[2]]["msg_id"].is_string());
+}
+
+#[tokio::test]
+async fn each_item_of_a_batch_counts_as_a_call() {
+    let world = World::with(|config| config.rates.push = 40).await;
+    let app = world.app("one").await;
+    world.device(&app, "rid-1", Platform::ANDROID).await;
+    let cids = cids(&world, &app, "?count=30").await;
+    let item = json!({"platform": "all", "target": "rid-1", "notification": {"alert": "hello"}});
+    let list = |cids: &[String]| {
+        let items: serde_json::Map<String, Value> = cids.iter().map(|cid| (cid.clone(), item.clone())).collect();
+        json!({"pushlist": items})
+    };
+    let path = "/v3/push/batch/regid/single";
+    let mut answers = Vec::new();
+    for half in [&cids[..15], &cids[15..], &cids[..15], &cids[15..]] {
+        answers.push(world.call(&app, "POST", path, Some(list(half))).await);
+    }
+    let left = |answer: &Answered| answer.headers["x-rate-limit-remaining"].to_str().expect("text").to_owned();
+    let refused = |answer: &Answered| answer.text.matches("2002").count();
+    // The calls may lie in two minutes, of which the second then has begun anew.
+    let counts: Vec<_> = answers.iter().map(|answer| (left(answer), refused(answer))).collect();
+    assert!(counts.iter().any(|(left, refused)| left == "0" && *refused > 0), "{counts:?}");
+    assert!(counts.iter().any(|(left, _)| left == "24" || left == "25"), "{counts:?}");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Many pushes to one device or alias each, in one call.
 
+use anser_storage::Access;
+use anser_storage::ids::AppNumber;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode};
@@ -17,6 +19,8 @@ use crate::rest::body;
 use crate::rest::family::Family;
 use crate::rest::fault::{Fault, json_response};
 use crate::rest::lenient::{Object, as_object, member};
+use crate::rest::permit;
+use crate::rest::rate::{Figures, RateFamily};
 
 const ITEMS_MAX: usize = 1000;
 /// A thousand items with a notification and a message each.
@@ -51,12 +55,55 @@ async fn batch(
 ) -> Result<Response<Body>, Fault> {
     let body = body::json_within(Family::Push, request, BODY_BYTES_MAX).await?;
     let items = items(&body)?;
-    let results = items.into_iter().map(|(cid, item)| async {
-        let result = push_item(context, caller, &cid, item, kind).await;
+    let mut counts = Counts::begin(context, caller).await?;
+    let counted: Vec<_> = items.into_iter().map(|(cid, item)| (cid, item, counts.next(context))).collect();
+    let results = counted.into_iter().map(|(cid, item, counted)| async {
+        let result = match counted {
+            Ok(()) => push_item(context, caller, &cid, item, kind).await,
+            Err(fault) => Err(fault),
+        };
         (cid, result.unwrap_or_else(|fault| fault.to_json()))
     });
     let results: Map<String, Value> = stream::iter(results).buffer_unordered(AT_ONCE).collect().await;
-    Ok(json_response(StatusCode::OK, &Value::Object(results)))
+    let mut response = json_response(StatusCode::OK, &Value::Object(results));
+    if let Some(figures) = counts.figures {
+        response.extensions_mut().insert(figures);
+    }
+    Ok(response)
+}
+
+/// Each item counts as a call; the first one is the call that brought them.
+struct Counts {
+    app: AppNumber,
+    access: Access,
+    is_first: bool,
+    /// After the last item that was counted.
+    figures: Option<Figures>,
+}
+
+impl Counts {
+    async fn begin(context: &Context, caller: &Caller) -> Result<Self, Fault> {
+        let app = caller.app;
+        let access = context.ledger.read(move |snapshot| snapshot.access(app)).await;
+        let access = access.map_err(|error| Family::Push.unavailable(&error))?;
+        Ok(Self { app, access, is_first: true, figures: None })
+    }
+
+    fn next(&mut self, context: &Context) -> Result<(), Fault> {
+        if std::mem::take(&mut self.is_first) {
+            return Ok(());
+        }
+        match permit::count(context, self.app, &self.access, RateFamily::Push, now_ms()) {
+            Ok(figures) => {
+                self.figures = Some(figures);
+                Ok(())
+            }
+            Err(denied) => {
+                self.figures = denied.figures.or(self.figures);
+                Err(denied.fault)
+            }
+        }
+    }
 }
 
 fn items(body: &Value) -> Result<Object, Fault> {

@@ -119,9 +119,10 @@ impl PushObject {
         let contents = resolve::contents(&platforms, notification.as_ref(), message.as_ref(), &for_all, &mut findings);
         let bridged = bridged(&platforms, notification.as_ref(), &blocks);
         let gets_nothing = contents.is_empty() && bridged.is_empty() && !platforms.is_empty();
-        if gets_nothing && !notification::is_misshapen(object) {
+        if gets_nothing && !notification::is_misshapen(object) && !blocks::is_activity_misshapen(object) {
             findings.missing(
-                "none of the platforms gets anything: give notification.alert, a block for a platform, or a message",
+                "none of the platforms gets anything: give notification.alert, a block for a platform, a message, or \
+                 live_activity for ios",
             );
         }
         findings.finish()?;

@@ -93,6 +93,14 @@ fn parse_third(push: &Object, has_notification: bool, has_message: bool, finding
     Some(third)
 }
 
+/// Then it is told so, and not that there is nothing to send.
+pub(super) fn is_activity_misshapen(push: &Object) -> bool {
+    let is_object = |value: &Value| value.is_object();
+    member(push, "live_activity").is_some_and(|activity| {
+        !is_object(activity) || activity.get("ios").is_some_and(|ios| !ios.is_null() && !is_object(ios))
+    })
+}
+
 fn parse_live_activity(push: &Object, findings: &mut Findings) -> Option<Object> {
     let outer = block(push, "live_activity", &[], findings)?;
     let Some(value) = member(&outer, "ios") else {

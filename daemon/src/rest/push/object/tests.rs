@@ -408,6 +408,9 @@ fn a_live_activity_may_stand_alone_and_is_for_apple_only() {
     for_android["platform"] = json!(["android"]);
     assert_eq!(refused(for_android), Kind::Missing);
     assert_eq!(refused(json!({"platform": ["ios"], "audience": "all", "live_activity": {}})), Kind::Missing);
+    for wrong in [json!("x"), json!({"ios": "x"})] {
+        assert_eq!(refused(json!({"platform": ["ios"], "audience": "all", "live_activity": wrong})), Kind::Invalid);
+    }
 }
 
 #[test]
