@@ -6,6 +6,7 @@ use anser_protocol::content::Platform;
 use anser_protocol::ids::Position;
 use anser_storage::command::*;
 use anser_storage::ids::DeviceNumber;
+use anser_storage::outcome::Answer;
 use anser_storage::{Callback, CallbackEvent, CallbackKind, Channel, WaitingCallbacks};
 use common::World;
 use common::pushes::{DAY_MS, alert, named};
@@ -130,6 +131,28 @@ fn the_oldest_come_first_and_addresses_that_do_not_answer_are_passed_over() {
     let read = world.read();
     assert_eq!(order(read.waiting_callbacks(world.app, 1, |_| false).expect("whole")), [second]);
     assert_eq!(order(read.waiting_callbacks(world.app, 1, |url| url != URL).expect("whole")), [first]);
+}
+
+#[test]
+fn those_who_did_not_receive_pushes_for_a_server_in_trouble_hide_nothing_from_other_servers() {
+    let mut world = World::new();
+    let one = world.device("one");
+    for index in 0..999 {
+        world.device(&format!("other-{index}"));
+    }
+    let only_unreceived = Callback { wants_received: false, wants_clicked: false, wants_pushed: false, ..callback() };
+    for _ in 0..11 {
+        world.push_as(Audience::All, |submit| submit.callback = Some(only_unreceived.clone()));
+    }
+    let last = world.push_with(&["one"], Callback { url: "https://other.example.com/".into(), ..callback() });
+    world.now_ms += 2 * DAY_MS;
+    for due in world.read().due_followups(world.now_ms, 11).expect("whole") {
+        while world.answer(Command::Bridge(BridgeCommand::NoteUnreceived { id: due.id })) == Answer::Continue {}
+    }
+    world.received(one, &[last]);
+    let found = world.read().waiting_callbacks(world.app, 100, |url| url == URL).expect("whole");
+    let found: Vec<_> = found.waiting.into_iter().map(|told| told.event.push).collect();
+    assert_eq!(found, [last], "behind 11,000 others");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use anser_protocol::ids::Position;
 use anser_storage::command::*;
 use anser_storage::ids::DeviceNumber;
 use anser_storage::outcome::Answer;
-use anser_storage::{Callback, CallbackKind, DueFollowup, FollowupKind, PushToken, SmsOrder};
+use anser_storage::{Callback, CallbackKind, DueFollowup, FollowupKind, FollowupState, PushToken, SmsOrder};
 use common::World;
 use common::pushes::{DAY_MS, alert, named, released};
 
@@ -229,12 +229,13 @@ fn the_look_at_a_push_moves_on_and_ends_once() {
     world.push_with_sms(Audience::All);
     world.now_ms += MINUTE_MS;
     let due = world.due_now()[0];
-    let next = NextLook { due_ms: world.now_ms + 5_000, from: devices[1], failures: 2 };
+    let next = NextLook { due_ms: world.now_ms + 5_000, from: devices[1], unfinished: Some(devices[0]), failures: 2 };
     world.followed_up(due, Some(next));
     assert_eq!(world.due_now(), []);
     world.now_ms += 5_000;
     let moved = world.due_now()[0];
-    assert_eq!((moved.state.since_ms, moved.state.from, moved.state.failures), (due.id.due_ms, devices[1], 2));
+    let FollowupState { since_ms, from, unfinished, failures, .. } = moved.state;
+    assert_eq!((since_ms, from, unfinished, failures), (due.id.due_ms, devices[1], Some(devices[0]), 2));
     assert_eq!(world.to_text(), [1, 2]);
     // Who still knows the old place changes nothing.
     world.followed_up(due, None);
@@ -296,7 +297,7 @@ fn what_is_due_for_a_deleted_app_or_a_forgotten_push_is_dropped() {
     world.now_ms += 2 * DAY_MS;
     assert_eq!(world.to_text(), NOBODY);
     for due in world.due_now() {
-        let next = NextLook { due_ms: world.now_ms, from: DeviceNumber(0), failures: 1 };
+        let next = NextLook { due_ms: world.now_ms, from: DeviceNumber(0), unfinished: None, failures: 1 };
         let command = match due.id.kind {
             FollowupKind::Sms => BridgeCommand::FollowedUp { id: due.id, next: Some(next) },
             FollowupKind::Unreceived => BridgeCommand::NoteUnreceived { id: due.id },
@@ -345,4 +346,59 @@ fn nobody_is_told_of_a_push_whose_releases_retention_has_cut_even_while_they_are
     }));
     world.note_unreceived();
     assert_eq!(world.told_unreceived(), NOBODY);
+}
+
+#[cfg(feature = "simulation")]
+mod on_a_disk {
+    use anser_storage::disk::crash::CrashDisk;
+    use anser_storage::{Damage, Finding, Options, Store, Table};
+    use redb::{Database, ReadableTable, TableDefinition};
+
+    use super::*;
+
+    const DUE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("followups_due");
+
+    fn open(disk: &CrashDisk) -> Store {
+        Store::open_on(disk.backend(), Options::default()).expect("the disk is well")
+    }
+
+    #[test]
+    fn a_damaged_row_holds_up_nobody_else_and_the_scrub_finds_it() {
+        let disk = CrashDisk::default();
+        let mut world = World::on(open(&disk));
+        world.phone("one");
+        let pushes = [world.push_with_sms(Audience::All), world.push_with_sms(Audience::All)];
+        let World { store, now_ms, .. } = world;
+        store.shut_down().expect("the disk is well");
+        let image = CrashDisk::holding(disk.synced());
+        let database = Database::builder().create_with_backend(image.backend()).expect("a whole file");
+        let transaction = database.begin_write().expect("the disk is well");
+        let key = {
+            let mut table = transaction.open_table(DUE).expect("the table is there");
+            let (key, mut value) = {
+                let (key, value) = table.first().expect("whole").expect("a row");
+                (key.value().to_vec(), value.value().to_vec())
+            };
+            value[0] ^= 1;
+            table.insert(&key[..], &value[..]).expect("the disk is well");
+            key
+        };
+        transaction.commit().expect("the disk is well");
+        drop(database);
+
+        let store = open(&image);
+        let snapshot = store.reader().snapshot().expect("it is open");
+        let due = snapshot.due_followups(now_ms + MINUTE_MS, 100).expect("the others are whole");
+        assert_eq!(due.iter().map(|due| due.id.push).collect::<Vec<_>>(), pushes[1..]);
+        let (mut place, mut findings) = (None, Vec::new());
+        loop {
+            let chunk = snapshot.scrub(place.as_ref(), 1000).expect("the disk is well");
+            findings.extend(chunk.findings);
+            match chunk.next {
+                Some(next) => place = Some(next),
+                None => break,
+            }
+        }
+        assert_eq!(findings, [Finding { table: Table::FollowupsDue, key, damage: Damage::Broken }]);
+    }
 }

@@ -1,8 +1,9 @@
 //! Text messages for those who did not receive a push: an HTTPS server of the operator's is told whom, once, and again
 //! until it takes it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use anserd::config::{BridgeConfig, BridgeKind, Config, TimeZone, WebhookConfig};
 use anserd::followup;
 use axum::body::{Body, Bytes};
 use axum::http::{Request, Response};
+use futures_util::stream::{self, StreamExt};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -42,6 +44,10 @@ const NOBODY: [&str; 0] = [];
 struct Gateway {
     told: Arc<Mutex<Vec<Value>>>,
     answers: Arc<Mutex<VecDeque<u16>>>,
+    /// Numbers that it never has a line for.
+    engaged: Arc<Mutex<BTreeSet<String>>>,
+    /// It hears and does not answer.
+    is_silent: Arc<AtomicBool>,
 }
 
 struct Scene {
@@ -99,8 +105,14 @@ impl Gateway {
         let signed = [header("x-anser-timestamp").as_bytes(), b".", &body].concat();
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), &signed);
         assert_eq!(header("x-anser-signature"), format!("v1={}", data_encoding::HEXLOWER.encode(tag.as_ref())));
-        let status = self.answers.lock().expect("no panic").pop_front().unwrap_or(200);
-        self.told.lock().expect("no panic").push(serde_json::from_slice(&body).expect("JSON"));
+        let sms: Value = serde_json::from_slice(&body).expect("JSON");
+        let is_engaged = self.engaged.lock().expect("no panic").contains(sms["mobile"].as_str().unwrap_or(""));
+        let asked = self.answers.lock().expect("no panic").pop_front();
+        self.told.lock().expect("no panic").push(sms);
+        if self.is_silent.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        let status = asked.unwrap_or(if is_engaged { 503 } else { 200 });
         Response::builder().status(status).body(Body::empty()).expect("an answer")
     }
 
@@ -149,9 +161,14 @@ impl Scene {
         Position(answer["msg_id"].as_str().expect("text").parse().expect("a number"))
     }
 
+    /// Rounds until nothing is to be done at once.
     async fn round(&self, now_ms: TimeMs) {
+        while self.one_round(now_ms).await {}
+    }
+
+    async fn one_round(&self, now_ms: TimeMs) -> bool {
         let context = self.world.daemon.context();
-        followup::round(&context.ledger, &context.bridges, now_ms).await.expect("the store is there");
+        followup::round(&context.ledger, &context.bridges, now_ms).await.expect("the store is there")
     }
 
     async fn received(&self, device: DeviceNumber, push: Position) {
@@ -296,6 +313,88 @@ async fn many_phones_are_told_in_groups_and_each_once() {
     scene.round(due + MINUTE_MS).await;
     scene.gateway.expect(&all);
     assert_eq!(looks_ahead(&scene.world).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_whose_answers_were_not_noted_do_not_come_again_at_once() {
+    let scene = Scene::new().await;
+    scene.phone("a", "13800000001").await;
+    scene.push(push(60)).await;
+    let due = now_ms() + MINUTE_MS;
+    scene.gateway.is_silent.store(true, Ordering::SeqCst);
+    let told = async {
+        while scene.gateway.told.lock().expect("no panic").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = scene.round(due) => panic!("nobody has answered"),
+        told = tokio::time::timeout(PATIENCE, told) => told.expect("in time"),
+    }
+    scene.gateway.expect(&["13800000001"]);
+    scene.gateway.is_silent.store(false, Ordering::SeqCst);
+    let scene = scene.restarted().await;
+    scene.round(due + 5 * MINUTE_MS).await;
+    scene.gateway.expect(&NOBODY);
+    scene.round(due + 10 * MINUTE_MS).await;
+    scene.gateway.expect(&["13800000001"]);
+    assert_eq!(looks_ahead(&scene.world).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_that_always_fail_hold_back_nobody_behind_them_and_are_tried_again() {
+    let scene = Scene::new().await;
+    let mobiles: Vec<String> = (0..150).map(|number| format!("1380000{number:04}")).collect();
+    for mobile in &mobiles {
+        scene.phone(&format!("of-{mobile}"), mobile).await;
+    }
+    scene.gateway.engaged.lock().expect("no panic").extend(mobiles[..64].iter().cloned());
+    scene.push(push(60)).await;
+    let due = now_ms() + MINUTE_MS;
+    let all: Vec<&str> = mobiles.iter().map(String::as_str).collect();
+    scene.round(due).await;
+    scene.gateway.expect(&all[..64]);
+    scene.round(due + MINUTE_MS).await;
+    scene.gateway.expect(&all);
+    scene.gateway.engaged.lock().expect("no panic").clear();
+    scene.round(due + 20 * MINUTE_MS).await;
+    scene.gateway.expect(&all[..64]);
+    assert_eq!(looks_ahead(&scene.world).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_more_is_due_than_a_round_looks_at_the_next_one_comes_at_once() {
+    let scene = Scene::new().await;
+    scene.phone("a", "13800000001").await;
+    for _ in 0..70 {
+        scene.push(push(60)).await;
+    }
+    let due = now_ms() + MINUTE_MS;
+    assert!(scene.one_round(due).await, "more is due");
+    scene.gateway.expect(&["13800000001"; 64]);
+    assert!(!scene.one_round(due).await, "that was all");
+    scene.gateway.expect(&["13800000001"; 6]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_notes_a_thousand_who_did_not_receive_a_push_and_goes_on_in_the_next() {
+    let host = Url::parse("http://127.0.0.1:1").expect("an address").origin;
+    let world = World::with(|config| config.callback.hosts = vec![host]).await;
+    let app = world.app("one").await;
+    let devices = (0..1_200).map(|number| {
+        let (world, app) = (&world, &app);
+        async move { world.device(app, &format!("device-{number}"), Platform::ANDROID).await }
+    });
+    stream::iter(devices).buffer_unordered(100).collect::<Vec<_>>().await;
+    let callback = json!({"url": "http://127.0.0.1:1/told", "type": 4});
+    let object = json!({"platform": "all", "audience": "all", "notification": {"alert": "news"}, "callback": callback});
+    world.call(&app, "POST", "/v3/push", Some(object)).await.expect(200);
+    let (context, now_ms) = (world.daemon.context(), now_ms() + 2 * DAY_MS);
+    let round = || followup::round(&context.ledger, &context.bridges, now_ms);
+    assert!(round().await.expect("the store is there"), "the rest is for the next round");
+    assert_eq!(looks_ahead(&world).await, 1);
+    assert!(!round().await.expect("the store is there"), "that was all");
+    assert_eq!(looks_ahead(&world).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -126,11 +126,11 @@ impl Batch<'_> {
         let key = followup_due_key(id);
         let Some(state) = self.row::<FollowupState>(&key)? else { return Ok(Answer::Done) };
         self.remove(Table::FollowupsDue, &key)?;
-        if let Some(NextLook { due_ms, from, failures }) = next
+        if let Some(NextLook { due_ms, from, unfinished, failures }) = next
             && find::app(self, id.app)?.is_some()
         {
             let moved = FollowupId { due_ms, ..*id };
-            self.put(&followup_due_key(&moved), &FollowupState { from, failures, ..state })?;
+            self.put(&followup_due_key(&moved), &FollowupState { from, unfinished, failures, ..state })?;
         }
         Ok(Answer::Done)
     }
@@ -144,7 +144,7 @@ impl Batch<'_> {
         };
         match left {
             Some(from) => {
-                self.put(&key, &FollowupState { from, ..state })?;
+                self.put(&key, &FollowupState { from, failures: 0, ..state })?;
                 Ok(Answer::Continue)
             }
             None => {

@@ -41,6 +41,8 @@ pub enum BridgeCommand {
 pub struct NextLook {
     pub due_ms: TimeMs,
     pub from: DeviceNumber,
+    /// What was tried in vain before it.
+    pub unfinished: Option<DeviceNumber>,
     pub failures: u32,
 }
 

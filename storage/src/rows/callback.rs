@@ -61,9 +61,14 @@ pub(crate) fn callback_events_prefix(app: AppNumber) -> Key {
     Key::app(app).u8(EVENTS)
 }
 
+/// Of what happened to the push of `event` at the same moment.
+pub(crate) fn callback_moment_prefix(app: AppNumber, event: &CallbackEvent) -> Key {
+    callback_events_prefix(app).u64(event.at_ms).u64(event.push.0)
+}
+
 /// In order of time.
 pub(crate) fn callback_event_key(app: AppNumber, event: &CallbackEvent) -> Key {
-    callback_events_prefix(app).u64(event.at_ms).u64(event.push.0).u32(event.device.0).u8(event.kind as u8)
+    callback_moment_prefix(app, event).u32(event.device.0).u8(event.kind as u8)
 }
 
 impl CallbackKind {

@@ -52,8 +52,10 @@ pub struct FollowupState {
     pub slices: u32,
     /// When it was due first.
     pub since_ms: TimeMs,
-    /// Devices below it are dealt with.
+    /// With which device it goes on.
     pub from: DeviceNumber,
+    /// The first device before `from` for which it was tried in vain: a pass goes back to it at its end.
+    pub unfinished: Option<DeviceNumber>,
     /// How often it was tried in vain, one time after the other.
     pub failures: u32,
 }
@@ -79,7 +81,7 @@ impl FollowupId {
 
 impl FollowupState {
     pub(crate) fn first(id: &FollowupId, slices: u32) -> Self {
-        Self { slices, since_ms: id.due_ms, from: DeviceNumber(0), failures: 0 }
+        Self { slices, since_ms: id.due_ms, from: DeviceNumber(0), unfinished: None, failures: 0 }
     }
 }
 

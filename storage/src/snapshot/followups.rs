@@ -11,12 +11,13 @@ use super::pushes::{PushCache, is_cut, release_step, released_devices};
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, DeviceNumber};
-use crate::key::Key;
+use crate::row;
 use crate::rows::chunk::{CHUNK_DEVICES, Chunk, ChunkRow, PresenceChunk, ReportChunk, chunk_of, report_chunk_key};
 use crate::rows::device::DeviceRow;
 use crate::rows::followup::{Followup, FollowupId, FollowupKind, FollowupState};
 use crate::rows::presence::{Span, counted_as, presence_key};
 use crate::rows::push::{Report, push_key, slice_of};
+use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
 
 /// Devices that one call looks at, and what is left of the last chunk.
@@ -45,15 +46,15 @@ pub struct SmsTargets {
 }
 
 impl Snapshot {
-    /// What is due, the longest due first.
+    /// What is due, the longest due first. Damaged rows are left to the scrub: they hold nobody up.
     pub fn due_followups(&self, now_ms: TimeMs, limit: usize) -> Result<Vec<DueFollowup>, ReadError> {
         let mut due = Vec::new();
-        self.rows::<FollowupState>(&Key::empty(), |key, state| {
+        self.scan(Table::FollowupsDue, &[], None, &mut |key, value| {
             let Some(id) = FollowupId::of_key(key) else { return Ok(NEXT) };
             if id.due_ms > now_ms || due.len() == limit {
                 return Ok(STOP);
             }
-            due.push(DueFollowup { id, state });
+            due.extend(row::decode(key, value).ok().map(|state| DueFollowup { id, state }));
             Ok(NEXT)
         })?;
         Ok(due)

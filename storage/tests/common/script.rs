@@ -409,7 +409,8 @@ impl Author {
             let devices = found.targets.iter().map(|target| target.device).collect();
             let is_refused = self.random.one_in(3);
             self.write(Command::Bridge(BridgeCommand::Texted { app: id.app, push: id.push, devices, is_refused }));
-            let next = found.next.map(|from| NextLook { due_ms: self.now_ms, from, failures: 0 });
+            let unfinished = found.targets.first().map(|target| target.device);
+            let next = found.next.map(|from| NextLook { due_ms: self.now_ms, from, unfinished, failures: 0 });
             self.write(Command::Bridge(BridgeCommand::FollowedUp { id, next }));
         }
     }
