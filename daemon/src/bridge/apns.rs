@@ -226,7 +226,7 @@ impl Certificate {
             Err(why) => return failed(&why),
         };
         match endpoint.post(path, headers, payload).await {
-            Ok(answer) if answer.status == StatusCode::FORBIDDEN => failed(&reason(&answer)),
+            Ok(answer) if is_for_the_certificate(&answer) => failed(&reason(&answer)),
             Ok(answer) => {
                 self.note_success();
                 outcome(&answer)
@@ -245,6 +245,13 @@ fn outcome(answer: &Answer) -> Handed {
         _ if answer.is_passing() => answer.later(),
         _ => answer.refused(&reason),
     }
+}
+
+/// A certificate of another application makes every token look wrong: none of them may be dropped for that.
+fn is_for_the_certificate(answer: &Answer) -> bool {
+    const OF_TOPIC: [&str; 4] = ["DeviceTokenNotForTopic", "BadTopic", "TopicDisallowed", "MissingTopic"];
+    answer.status == StatusCode::FORBIDDEN
+        || (answer.status == StatusCode::BAD_REQUEST && OF_TOPIC.contains(&reason(answer).as_str()))
 }
 
 fn reason(answer: &Answer) -> String {

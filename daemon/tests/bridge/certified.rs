@@ -109,6 +109,21 @@ async fn with_a_certificate_that_does_not_work_notices_wait_for_another_one() {
 }
 
 #[tokio::test]
+async fn a_certificate_of_another_application_costs_no_device_its_token() {
+    let apple = apple().await;
+    let certificate = apple.world.uploaded(Some("com.example.other"), 2099);
+    for reason in ["DeviceTokenNotForTopic", "BadTopic", "TopicDisallowed", "MissingTopic"] {
+        apple.production.answer(400, &format!(r#"{{"reason":"{reason}"}}"#));
+        assert_eq!(apple.hand_over(&under(1, &certificate)).await, Handed::Later(None), "{reason}");
+    }
+    for (status, reason) in [(410, "Unregistered"), (400, "Unregistered"), (400, "BadDeviceToken")] {
+        apple.production.answer(status, &format!(r#"{{"reason":"{reason}"}}"#));
+        assert_eq!(apple.hand_over(&under(1, &certificate)).await, Handed::TokenGone, "{status} {reason}");
+    }
+    assert_eq!(apple.production.connections(), 1, "what answers is not connected to again");
+}
+
+#[tokio::test]
 async fn without_any_certificate_nothing_is_sent() {
     let apple = apple().await;
     assert!(matches!(apple.hand_over(&notice("news")).await, Handed::Refused(_)));
