@@ -464,6 +464,8 @@ pub enum Audience {
     Selected(Selection),
     /// Those of an uploaded list. Refused (`FileUnknown`) when the app has no such list to use.
     File(FileAudience),
+    /// Those that show the live activity of this name, as their tokens say.
+    Activity(String),
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

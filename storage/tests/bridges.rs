@@ -260,3 +260,28 @@ fn a_device_that_stopped_its_pushes_is_known_until_it_resumes_them() {
     let unknown = BridgeCommand::StopPushes { app, device: DeviceNumber(99), is_stopped: true };
     assert_eq!(world.apply(Command::Bridge(unknown)).answer, Err(Refusal::DeviceUnknown));
 }
+
+#[test]
+fn a_push_to_a_live_activity_is_for_the_devices_whose_token_names_it() {
+    let mut world = World::new();
+    let ios: Vec<_> = (0..5).map(|number| world.device_on(&format!("i{number}"), Platform::IOS)).collect();
+    let android = world.device("a");
+    for (device, kind, text) in [
+        (ios[0], ACTIVITY, "order:00"),
+        (ios[1], ACTIVITY + 1, "order:01"),
+        (ios[2], ACTIVITY, "order:7:02"),
+        (ios[3], ACTIVITY, "orders:03"),
+        (ios[4], ACTIVITY_START, "order:04"),
+        (android, ACTIVITY, "order:05"),
+    ] {
+        world.set_token(device, Some(token(kind, text)));
+    }
+    let mut devices_of = |name: &str| {
+        let contents = vec![(Platform::IOS, alert("x"))];
+        let submit = world.submit(Audience::Activity(name.into()), |submit| submit.contents = contents);
+        world.apply(submit)
+    };
+    assert_eq!(common::pushes::released(&devices_of("order")).concat(), [ios[0].0, ios[1].0]);
+    assert_eq!(common::pushes::released(&devices_of("order:7")).concat(), [ios[2].0]);
+    assert!(matches!(devices_of("nobody").answer, Err(Refusal::NoTarget { .. })));
+}

@@ -118,6 +118,20 @@ fn a_bridge_that_took_the_push_counts_as_pushed_once() {
 }
 
 #[test]
+fn of_all_ways_in_which_a_push_comes_to_a_device_only_the_first_is_told() {
+    let mut world = World::new();
+    let (one, two) = (world.device("one"), world.device("two"));
+    let push = world.push_with(&["one", "two"], callback());
+    world.reached(push, &[one]);
+    for channel in Channel::ALL {
+        let devices = vec![one, two];
+        world.answer(Command::Bridge(BridgeCommand::HandedOver { app: world.app, push, channel, devices }));
+    }
+    world.reached(push, &[two]);
+    assert_eq!(world.told(), ["one", "two"].map(|id| (id.to_owned(), CallbackKind::Pushed)));
+}
+
+#[test]
 fn the_oldest_come_first_and_addresses_that_do_not_answer_are_passed_over() {
     let mut world = World::new();
     let one = world.device("one");

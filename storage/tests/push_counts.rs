@@ -81,3 +81,23 @@ fn counts_are_kept_for_63_days_whatever_becomes_of_their_pushes() {
     while world.answer(cut.clone()) == Answer::Continue {}
     assert_eq!(world.counts_since(begin), []);
 }
+
+#[test]
+fn calls_and_live_activities_count_as_taken_by_a_bridge_and_a_device_once() {
+    let mut world = World::new();
+    let devices = vec![world.device_on("a", Platform::IOS), world.device_on("b", Platform::IOS)];
+    let begin = world.now_ms;
+    let contents = vec![(Platform::IOS, alert("x"))];
+    let (push, _) = world.push_as(Audience::All, |submit| submit.contents = contents);
+    for (channel, devices) in [
+        (Channel::Call, devices[..1].to_vec()),
+        (Channel::Notice, devices[..1].to_vec()),
+        (Channel::Activity, devices.clone()),
+    ] {
+        world.answer(Command::Bridge(BridgeCommand::HandedOver { app: world.app, push, channel, devices }));
+    }
+    let expected = [(0, Counted::Sent, NONE, 1), (0, Counted::Bridged, Platform::IOS, 2)];
+    assert_eq!(world.counts_since(begin), expected);
+    let report = world.read().push_report(world.app, push).expect("whole").expect("known");
+    assert_eq!((report.calls_bridged, report.activities_bridged, report.platforms[0].bridged), (1, 2, 1));
+}

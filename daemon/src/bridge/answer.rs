@@ -18,7 +18,7 @@ impl From<Silence> for Handed {
     fn from(silence: Silence) -> Self {
         match silence {
             Silence::Forbidden(why) => Self::Refused(why),
-            Silence::Unreachable(why) => {
+            Silence::Cut(why) | Silence::Unreachable(why) => {
                 log::info!("a notice was not handed over, for now: {why}");
                 Self::Later(None)
             }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::certified::{Certificate, Certified};
 use super::credentials::{BridgeError, Identity, Versions, authorities, es256_key, tls_under};
-use super::endpoint::{Answer, Endpoint};
+use super::endpoint::{Answer, Endpoint, Silence};
 use super::guard::Reach;
 use super::{AT_ONCE_MAX, Clock, Handed, Notice, TokenKind, jwt, shorten};
 use crate::config::{ApnsAuth, ApnsConfig};
@@ -210,7 +210,7 @@ impl Signer {
 
 impl Certificate {
     /// What fails for the certificate's sake is tried again: another one may be uploaded.
-    async fn send(
+    pub(super) async fn send(
         &self,
         path: &str,
         headers: HeaderMap,
@@ -225,14 +225,26 @@ impl Certificate {
             Ok(endpoint) => endpoint,
             Err(why) => return failed(&why),
         };
+        if let Some(rest) = self.rests(now_ms) {
+            return Handed::Later(Some(rest));
+        }
         match endpoint.post(path, headers, payload).await {
-            Ok(answer) if answer.status == StatusCode::FORBIDDEN => failed(&reason(&answer)),
             Ok(answer) => {
+                self.note_answer();
+                if is_for_the_certificate(&answer) {
+                    return failed(&reason(&answer));
+                }
                 self.note_success();
                 outcome(&answer)
             }
-            // A server that refuses a certificate ends the connection: that cannot be told from other trouble.
-            Err(silence) => failed(&silence.to_string()),
+            Err(silence) => {
+                self.note_silence(now_ms);
+                match silence {
+                    // A server that refuses a certificate ends the connection: that cannot be told from other trouble.
+                    Silence::Cut(why) => failed(&why),
+                    silence => silence.into(),
+                }
+            }
         }
     }
 }
@@ -245,6 +257,13 @@ fn outcome(answer: &Answer) -> Handed {
         _ if answer.is_passing() => answer.later(),
         _ => answer.refused(&reason),
     }
+}
+
+/// A certificate of another application makes every token look wrong: none of them may be dropped for that.
+fn is_for_the_certificate(answer: &Answer) -> bool {
+    const OF_TOPIC: [&str; 4] = ["DeviceTokenNotForTopic", "BadTopic", "TopicDisallowed", "MissingTopic"];
+    answer.status == StatusCode::FORBIDDEN
+        || (answer.status == StatusCode::BAD_REQUEST && OF_TOPIC.contains(&reason(answer).as_str()))
 }
 
 fn reason(answer: &Answer) -> String {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anser_protocol::ids::TimeMs;
 use anser_storage::PushCertificate;
@@ -23,6 +24,9 @@ use super::origin::Origin;
 
 /// Apps and environments with a connection of their own.
 const CONNECTIONS_MAX: usize = 64;
+/// Requests in a row that got no answer; after so many of them one at a time tries whether that is over, after a rest each.
+const SILENCES_MAX: u32 = 3;
+const REST_MS: u64 = 10_000;
 
 pub(super) struct Certified {
     authorities: Arc<RootCertStore>,
@@ -42,6 +46,13 @@ pub(super) struct Certificate {
     pub bundle: Option<String>,
     usable: Result<(Endpoint, TimeMs), String>,
     has_failed: AtomicBool,
+    silences: Mutex<Silences>,
+}
+
+#[derive(Default)]
+struct Silences {
+    in_a_row: u32,
+    rests_until_ms: TimeMs,
 }
 
 impl Certified {
@@ -85,7 +96,7 @@ impl Certificate {
             usable =
                 connectable(&uploaded, origin, authorities).map(|endpoint| (endpoint, ends_s.saturating_mul(1000)));
         }
-        Self { uploaded, bundle, usable, has_failed: AtomicBool::new(false) }
+        Self { uploaded, bundle, usable, has_failed: AtomicBool::new(false), silences: Mutex::default() }
     }
 
     fn is(&self, uploaded: &Arc<PushCertificate>) -> bool {
@@ -99,6 +110,31 @@ impl Certificate {
             Ok((endpoint, _)) => Ok(endpoint),
             Err(why) => Err(why.clone()),
         }
+    }
+
+    /// How long there is no use in asking after so much silence. Who asks after a rest asks alone: the others rest once more.
+    pub(super) fn rests(&self, now_ms: TimeMs) -> Option<Duration> {
+        let mut silences = self.silences.lock().unwrap_or_else(PoisonError::into_inner);
+        if silences.in_a_row < SILENCES_MAX {
+            return None;
+        }
+        // A clock that was set back ends the rest, too.
+        let left_ms = silences.rests_until_ms.saturating_sub(now_ms);
+        if (1..=REST_MS).contains(&left_ms) {
+            return Some(Duration::from_millis(left_ms));
+        }
+        silences.rests_until_ms = now_ms.saturating_add(REST_MS);
+        None
+    }
+
+    pub(super) fn note_silence(&self, now_ms: TimeMs) {
+        let mut silences = self.silences.lock().unwrap_or_else(PoisonError::into_inner);
+        silences.in_a_row = silences.in_a_row.saturating_add(1);
+        silences.rests_until_ms = now_ms.saturating_add(REST_MS);
+    }
+
+    pub(super) fn note_answer(&self) {
+        *self.silences.lock().unwrap_or_else(PoisonError::into_inner) = Silences::default();
     }
 
     /// Tells the operator, once until it works again: every notice meets the same.
@@ -133,4 +169,33 @@ fn bundle_id(certificate: &X509Certificate<'_>) -> Option<String> {
     let user_id = certificate.subject().iter_by_oid(&OID_USERID).next()?.as_str().ok()?;
     let is_bundle = (1..=255).contains(&user_id.len()) && user_id.bytes().all(|byte| byte.is_ascii_graphic());
     is_bundle.then(|| user_id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use hyper::header::HeaderMap;
+
+    use super::*;
+    use crate::bridge::{Handed, Url};
+
+    #[tokio::test]
+    async fn a_network_that_is_down_is_not_the_certificates_fault() {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let own = rcgen::CertificateParams::default().self_signed(&key).expect("signed");
+        let uploaded =
+            Arc::new(PushCertificate { chain: vec![own.der().to_vec()], key: key.serialize_der(), added_ms: 0 });
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = Url::parse(&format!("https://{}", listener.local_addr().expect("bound"))).expect("an address");
+        drop(listener);
+        let authorities = Arc::new(RootCertStore::empty());
+        let certificate = Certificate::new(uploaded, &url.origin, &authorities);
+        let ask = async |now_ms| certificate.send("/", HeaderMap::new(), Bytes::new(), ("app", false, now_ms)).await;
+        for _ in 0..SILENCES_MAX {
+            assert_eq!(ask(1_000).await, Handed::Later(None));
+        }
+        assert_eq!(ask(2_000).await, Handed::Later(Some(Duration::from_millis(9_000))), "it rests");
+        assert_eq!(ask(11_000).await, Handed::Later(None), "asked again");
+        assert!(!certificate.has_failed.load(Ordering::Relaxed));
+    }
 }

@@ -4,6 +4,7 @@
 //! requests at once. Redirects are answers like any other: nothing here follows them.
 
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,13 +34,15 @@ const ANSWER_BYTES_MAX: usize = 64 << 10;
 pub(super) enum Silence {
     /// The address is one that a device may not send us to.
     Forbidden(String),
+    /// The other side had us, and ended the connection instead of answering.
+    Cut(String),
     /// Everything else may be better later.
     Unreachable(String),
 }
 
 impl fmt::Display for Silence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Forbidden(why) | Self::Unreachable(why)) = self;
+        let (Self::Forbidden(why) | Self::Cut(why) | Self::Unreachable(why)) = self;
         f.write_str(why)
     }
 }
@@ -146,30 +149,34 @@ impl Endpoint {
     }
 
     async fn connect(&self) -> Result<Sender, Silence> {
-        let unreachable = |why: String| Silence::Unreachable(format!("{}: {why}", self.origin));
         let socket = timeout(WAIT_MAX, guard::connect(&self.origin, self.reach))
             .await
-            .map_err(|_| unreachable("no connection within 10 s".to_owned()))??;
-        let sender = timeout(WAIT_MAX, self.shake_hands(socket))
-            .await
-            .map_err(|_| unreachable("no handshake within 10 s".to_owned()))?
-            .map_err(|error| unreachable(error.to_string()))?;
-        Ok(sender)
+            .map_err(|_| self.unreachable("no connection within 10 s"))??;
+        timeout(WAIT_MAX, self.shake_hands(socket)).await.map_err(|_| self.unreachable("no handshake within 10 s"))?
     }
 
-    async fn shake_hands(&self, socket: TcpStream) -> Result<Sender, Box<dyn std::error::Error + Send + Sync>> {
+    async fn shake_hands(&self, socket: TcpStream) -> Result<Sender, Silence> {
+        let cut = |error: &dyn fmt::Display| Silence::Cut(format!("{}: {error}", self.origin));
         if !self.origin.is_tls {
-            return http1_over(socket).await;
+            return http1_over(socket).await.map_err(|error| cut(&error));
         }
-        let name = ServerName::try_from(self.origin.host.clone())?;
-        let stream = self.tls.connect(name, socket).await?;
+        let name = ServerName::try_from(self.origin.host.clone()).map_err(|error| self.unreachable(error))?;
+        let stream = self.tls.connect(name, socket).await.map_err(|error| match is_alert(&error) {
+            true => cut(&error),
+            false => self.unreachable(error),
+        })?;
         if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
-            return http1_over(stream).await;
+            return http1_over(stream).await.map_err(|error| cut(&error));
         }
-        let (sender, connection) = http2::Builder::new(TokioExecutor::new()).handshake(TokioIo::new(stream)).await?;
+        let shaken = http2::Builder::new(TokioExecutor::new()).handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = shaken.map_err(|error| cut(&error))?;
         // It ends with the connection, or when no sender is left.
         tokio::spawn(connection);
         Ok(Sender::Http2(sender))
+    }
+
+    fn unreachable(&self, why: impl fmt::Display) -> Silence {
+        Silence::Unreachable(format!("{}: {why}", self.origin))
     }
 
     fn take_kept(&self) -> Option<Sender> {
@@ -193,12 +200,16 @@ impl Endpoint {
     }
 }
 
-async fn http1_over(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-) -> Result<Sender, Box<dyn std::error::Error + Send + Sync>> {
+async fn http1_over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<Sender, hyper::Error> {
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     Ok(Sender::Http1(sender))
+}
+
+/// Before TLS 1.3 a server tells during the handshake that it does not take our certificate.
+fn is_alert(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::AlertReceived(_)))
 }
 
 /// Why a request that was begun has no answer.
@@ -211,7 +222,7 @@ impl Broken {
     fn into_silence(self, origin: &Origin) -> Silence {
         match self {
             Self::Slow => Silence::Unreachable(format!("{origin}: no answer within 10 s")),
-            Self::Cut(why) => Silence::Unreachable(format!("{origin}: {why}")),
+            Self::Cut(why) => Silence::Cut(format!("{origin}: {why}")),
         }
     }
 }

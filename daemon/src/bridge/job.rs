@@ -29,6 +29,10 @@ use crate::switchboard::Switchboard;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Devices that are told of a push at the same time.
 const DEVICES_AT_ONCE: usize = 256;
+/// So many times that number are told of one push before others have their turn, and of all pushes of an app before the
+/// log is read again: a call must not wait behind a push to everybody.
+const PIECES_OF_PUSH_MAX: usize = 2;
+const PIECES_MAX: usize = 16;
 /// Pushes of an app that are under way; the log holds what comes behind them.
 const PUSHES_MAX: usize = 4096;
 /// A service that does not take a notice is asked again after this, then after twice as long, up to the second.
@@ -49,16 +53,21 @@ pub async fn run(context: Shared) {
     }
     let mut shutdown = context.shutdown.clone();
     let mut job = Job::default();
+    let mut pause = LOOK_EVERY;
     loop {
         tokio::select! {
             () = shutdown.begun() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(pause) => {}
         }
         let round = job.round(&context.ledger, &context.switchboard, &context.bridges, now_ms());
         tokio::select! {
             () = shutdown.begun() => return,
-            told = round => if let Err(error) = told {
-                log::warn!("pushes could not be handed to a bridge, it is tried again soon: {error}");
+            told = round => match told {
+                Ok(is_done) => pause = if is_done { LOOK_EVERY } else { Duration::ZERO },
+                Err(error) => {
+                    pause = LOOK_EVERY;
+                    log::warn!("pushes could not be handed to a bridge, it is tried again soon: {error}");
+                }
             }
         }
     }
@@ -77,6 +86,8 @@ struct Line {
     /// What the store knows of that.
     kept: Position,
     waiting: VecDeque<Waiting>,
+    /// Rounds so far: whose turn was longest ago comes first.
+    turn: u64,
 }
 
 /// A push and the devices that have not been told of it on one channel.
@@ -86,6 +97,12 @@ struct Waiting {
     /// Where the cursor stood before the page in which it was found: it stays there until this is dealt with.
     from: Position,
     devices: RoaringBitmap,
+    /// Those that are to be told again when all of `devices` had their turn, and when their services want that.
+    again: RoaringBitmap,
+    wanted_ms: Option<u64>,
+    /// A service took it for them, but that could not be written down yet.
+    unwritten: Vec<DeviceNumber>,
+    turn: u64,
     /// When it was found.
     read_ms: TimeMs,
     next_ms: TimeMs,
@@ -101,14 +118,15 @@ struct Target {
 }
 
 impl Job {
-    /// Reads what is new and hands over what is due.
+    /// Reads what is new and hands over what is due, or a good part of it: then there is more to do at once (`false`).
     pub async fn round(
         &mut self,
         ledger: &Ledger,
         switchboard: &Switchboard,
         bridges: &Bridges,
         now_ms: TimeMs,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<bool, Unavailable> {
+        let mut is_done = true;
         let apps = ledger.read(|snapshot| snapshot.apps()).await?;
         self.apps.retain(|app, _| apps.iter().any(|(known, _)| known == app));
         for (app, row) in apps {
@@ -121,14 +139,11 @@ impl Job {
                 std::collections::btree_map::Entry::Vacant(place) => place.insert(Line::begin(ledger, app).await?),
             };
             line.read_on(ledger, app, now_ms).await?;
-            for waiting in &mut line.waiting {
-                if waiting.next_ms <= now_ms {
-                    waiting.hand_over(ledger, switchboard, bridges, (app, &row.app_key), now_ms).await?;
-                }
-            }
+            is_done &= line.hand_over(ledger, switchboard, bridges, (app, &row.app_key), now_ms).await?;
             line.keep(ledger, app).await?;
         }
-        chat::wake(ledger, switchboard, bridges, now_ms).await
+        chat::wake(ledger, switchboard, bridges, now_ms).await?;
+        Ok(is_done)
     }
 }
 
@@ -140,7 +155,7 @@ impl Line {
             ledger.submit(Command::Bridge(BridgeCommand::Advance { app, position: end })).await?;
         }
         let at = kept.unwrap_or(end);
-        Ok(Self { read: at, kept: at, waiting: VecDeque::new() })
+        Ok(Self { read: at, kept: at, waiting: VecDeque::new(), turn: 0 })
     }
 
     async fn read_on(&mut self, ledger: &Ledger, app: AppNumber, now_ms: TimeMs) -> Result<(), Unavailable> {
@@ -148,9 +163,7 @@ impl Line {
             let after = self.read;
             let found = ledger.read(move |snapshot| snapshot.bridge_releases(app, after)).await?;
             for release in found.releases {
-                let BridgeRelease { push, channel, devices } = release;
-                let (read_ms, next_ms, pause_ms) = (now_ms, now_ms, FIRST_PAUSE_MS);
-                self.waiting.push_back(Waiting { push, channel, from: after, devices, read_ms, next_ms, pause_ms });
+                self.waiting.push_back(Waiting::new(release, after, now_ms));
             }
             self.read = found.reached;
             if found.is_complete {
@@ -160,9 +173,33 @@ impl Line {
         Ok(())
     }
 
+    /// Calls first, and of the others those whose turn was longest ago. Returns whether nothing more is due.
+    async fn hand_over(
+        &mut self,
+        ledger: &Ledger,
+        switchboard: &Switchboard,
+        bridges: &Bridges,
+        app: (AppNumber, &str),
+        now_ms: TimeMs,
+    ) -> Result<bool, Unavailable> {
+        self.turn += 1;
+        let mut due: Vec<&mut Waiting> = self.waiting.iter_mut().filter(|waiting| waiting.next_ms <= now_ms).collect();
+        due.sort_by_key(|waiting| (waiting.channel != Channel::Call, waiting.turn));
+        let (mut pieces, mut is_done) = (0, true);
+        for waiting in due {
+            if pieces >= PIECES_MAX {
+                return Ok(false);
+            }
+            waiting.turn = self.turn;
+            pieces += waiting.hand_over(ledger, switchboard, bridges, app, now_ms).await?;
+            is_done &= waiting.next_ms > now_ms || waiting.is_over();
+        }
+        Ok(is_done)
+    }
+
     /// Lets the cursor follow what is dealt with.
     async fn keep(&mut self, ledger: &Ledger, app: AppNumber) -> Result<(), Unavailable> {
-        self.waiting.retain(|waiting| !waiting.devices.is_empty());
+        self.waiting.retain(|waiting| !waiting.is_over());
         let position = self.waiting.front().map_or(self.read, |first| first.from);
         if position > self.kept {
             ledger.submit(Command::Bridge(BridgeCommand::Advance { app, position })).await?;
@@ -173,6 +210,27 @@ impl Line {
 }
 
 impl Waiting {
+    fn new(BridgeRelease { push, channel, devices }: BridgeRelease, from: Position, now_ms: TimeMs) -> Self {
+        Self {
+            push,
+            channel,
+            from,
+            devices,
+            again: RoaringBitmap::new(),
+            wanted_ms: None,
+            unwritten: Vec::new(),
+            turn: 0,
+            read_ms: now_ms,
+            next_ms: now_ms,
+            pause_ms: FIRST_PAUSE_MS,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.devices.is_empty() && self.again.is_empty() && self.unwritten.is_empty()
+    }
+
+    /// Tells some of the devices; returns how many pieces of them.
     async fn hand_over(
         &mut self,
         ledger: &Ledger,
@@ -180,7 +238,9 @@ impl Waiting {
         bridges: &Bridges,
         (app, app_key): (AppNumber, &str),
         now_ms: TimeMs,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<usize, Unavailable> {
+        // Nobody else is told before that is written down: a phone would ring again and again.
+        self.write_down(ledger, app).await?;
         let (push, channel) = (self.push, self.channel);
         let read = ledger.read(move |snapshot| {
             let Some(alive) = snapshot.bridge_push(app, push, now_ms)? else { return Ok(None) };
@@ -189,47 +249,62 @@ impl Waiting {
         });
         let Some((alive, part, done, stopped)) = read.await? else {
             self.devices.clear();
-            return Ok(());
+            self.again.clear();
+            return Ok(0);
         };
         self.devices -= done;
-        let mut left = RoaringBitmap::new();
-        let mut pause_ms: Option<u64> = None;
-        let all: Vec<DeviceNumber> = self.devices.iter().map(DeviceNumber).collect();
-        for some in all.chunks(DEVICES_AT_ONCE) {
+        let mut pieces = 0;
+        while pieces < PIECES_OF_PUSH_MAX && !self.devices.is_empty() {
+            pieces += 1;
+            let some: Vec<DeviceNumber> = self.devices.iter().take(DEVICES_AT_ONCE).map(DeviceNumber).collect();
             // Who holds a link gets there what it can bring. The link may be dead without its end knowing, and who wants
             // no pushes may want them soon: then the device is looked at again.
             let (unreached, reached): (Vec<DeviceNumber>, Vec<DeviceNumber>) =
                 some.iter().copied().partition(|device| {
                     stopped.contains(device.0) || (channel == Channel::Notice && switchboard.holds_link(app, *device))
                 });
-            if now_ms < self.read_ms.saturating_add(LINK_TRUSTED_MS) {
-                left.extend(unreached.iter().map(|device| device.0));
-            }
             let told = tell(ledger, bridges, (app, app_key), &alive, &part, reached).await?;
-            if !told.accepted.is_empty() {
-                let devices = told.accepted;
-                let command = BridgeCommand::HandedOver { app, push, channel, devices };
-                ledger.submit(Command::Bridge(command)).await?;
+            self.devices -= some.iter().map(|device| device.0).collect::<RoaringBitmap>();
+            if now_ms < self.read_ms.saturating_add(LINK_TRUSTED_MS) {
+                self.again.extend(unreached.iter().map(|device| device.0));
             }
+            for (device, wanted) in told.later {
+                self.again.insert(device.0);
+                let wanted = wanted.map_or(0, |wanted| u64::try_from(wanted.as_millis()).unwrap_or(u64::MAX));
+                self.wanted_ms = Some(self.wanted_ms.unwrap_or(0).max(wanted));
+            }
+            self.unwritten = told.accepted;
+            self.write_down(ledger, app).await?;
             for (device, token) in told.gone {
                 ledger.submit(Command::Bridge(BridgeCommand::DropToken { app, device, token })).await?;
             }
-            for (device, wanted) in told.later {
-                left.insert(device.0);
-                let wanted = wanted.map_or(0, |wanted| u64::try_from(wanted.as_millis()).unwrap_or(u64::MAX));
-                pause_ms = Some(pause_ms.unwrap_or(0).max(wanted));
-            }
         }
-        self.devices = left;
-        let Some(wanted_ms) = pause_ms else {
+        if self.devices.is_empty() {
+            self.rest(now_ms);
+        }
+        Ok(pieces)
+    }
+
+    async fn write_down(&mut self, ledger: &Ledger, app: AppNumber) -> Result<(), Unavailable> {
+        if !self.unwritten.is_empty() {
+            let (push, channel, devices) = (self.push, self.channel, self.unwritten.clone());
+            ledger.submit(Command::Bridge(BridgeCommand::HandedOver { app, push, channel, devices })).await?;
+            self.unwritten.clear();
+        }
+        Ok(())
+    }
+
+    /// All had their turn: says when those that are left are told again.
+    fn rest(&mut self, now_ms: TimeMs) {
+        self.devices = std::mem::take(&mut self.again);
+        let Some(wanted_ms) = self.wanted_ms.take() else {
             self.next_ms = now_ms.saturating_add(LINK_LOOKED_AT_MS);
-            return Ok(());
+            return;
         };
         // Spread by the push's number, so that not all of them come again at the same moment.
-        let own_ms = self.pause_ms + self.pause_ms * (push.0 % 16) / 16;
+        let own_ms = self.pause_ms + self.pause_ms * (self.push.0 % 16) / 16;
         self.next_ms = now_ms.saturating_add(own_ms.max(wanted_ms));
         self.pause_ms = (self.pause_ms * 2).min(LONGEST_PAUSE_MS);
-        Ok(())
     }
 }
 

@@ -1,6 +1,8 @@
 //! Apple's service under the certificates that developers uploaded, against a server that talks to nobody without one.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use anser_storage::PushCertificate;
 use anserd::bridge::{Bridges, Handed, Notice, TokenKind};
@@ -106,6 +108,41 @@ async fn with_a_certificate_that_does_not_work_notices_wait_for_another_one() {
     apple.production.answer(410, r#"{"reason":"Unregistered"}"#);
     assert_eq!(apple.hand_over(&under(1, &good)).await, Handed::TokenGone, "its answers mean what they always do");
     assert_eq!(apple.hand_over(&under(1, &good)).await, Handed::Accepted);
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_application_costs_no_device_its_token() {
+    let apple = apple().await;
+    let certificate = apple.world.uploaded(Some("com.example.other"), 2099);
+    for reason in ["DeviceTokenNotForTopic", "BadTopic", "TopicDisallowed", "MissingTopic"] {
+        apple.production.answer(400, &format!(r#"{{"reason":"{reason}"}}"#));
+        assert_eq!(apple.hand_over(&under(1, &certificate)).await, Handed::Later(None), "{reason}");
+    }
+    for (status, reason) in [(410, "Unregistered"), (400, "Unregistered"), (400, "BadDeviceToken")] {
+        apple.production.answer(status, &format!(r#"{{"reason":"{reason}"}}"#));
+        assert_eq!(apple.hand_over(&under(1, &certificate)).await, Handed::TokenGone, "{status} {reason}");
+    }
+    assert_eq!(apple.production.connections(), 1, "what answers is not connected to again");
+}
+
+#[tokio::test]
+async fn a_certificate_with_which_nothing_is_answered_rests_instead_of_a_handshake_for_each_device() {
+    let apple = apple().await;
+    let strange = under(1, &World::new().uploaded(None, 2099));
+    for _ in 0..3 {
+        assert_eq!(apple.hand_over(&strange).await, Handed::Later(None));
+    }
+    let rest = Handed::Later(Some(Duration::from_secs(10)));
+    for _ in 0..5 {
+        assert_eq!(apple.hand_over(&strange).await, rest);
+    }
+    assert_eq!(apple.production.connections(), 3);
+    apple.world.now_ms.fetch_add(10_000, Ordering::SeqCst);
+    assert_eq!(apple.hand_over(&strange).await, Handed::Later(None), "one asks again");
+    assert_eq!(apple.hand_over(&strange).await, rest, "and the others rest");
+    assert_eq!(apple.production.connections(), 4);
+    let good = under(1, &apple.world.uploaded(None, 2099));
+    assert_eq!(apple.hand_over(&good).await, Handed::Accepted, "another certificate begins anew");
 }
 
 #[tokio::test]

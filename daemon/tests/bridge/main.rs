@@ -4,6 +4,7 @@ mod apns;
 mod certified;
 mod fcm;
 mod guard;
+mod job;
 mod server;
 mod web_push;
 mod webhook;

@@ -62,10 +62,16 @@ impl Scene {
         self.world.submit(Command::Bridge(BridgeCommand::SetToken { app, device, token })).await;
     }
 
-    async fn push(&self, more: Value) {
+    async fn push(&self, more: Value) -> String {
         let mut push = json!({"platform": ["ios"], "audience": "all"});
         push.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
-        self.world.call(&self.app, "POST", "/v3/push", Some(push)).await.expect(200);
+        let answer = self.world.call(&self.app, "POST", "/v3/push", Some(push)).await.expect(200);
+        answer["msg_id"].as_str().expect("text").to_owned()
+    }
+
+    async fn report(&self, path: &str, msg_id: &str) -> Value {
+        let path = format!("{path}?msg_ids={msg_id}");
+        self.world.call(&self.app, "GET", &path, None).await.expect(200)[0].clone()
     }
 
     async fn round(&mut self) {
@@ -129,6 +135,52 @@ async fn calls_and_live_activities_go_to_apple_with_a_link_and_notices_without()
     phone.stop_pushes();
     scene.push(json!({"notification": {"voip": {"caller": "x"}}})).await;
     assert!(scene.asked().await.is_empty(), "a call is a push, too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_does_not_wait_behind_a_push_to_everybody() {
+    let mut scene = Scene::new().await;
+    scene.upload().await;
+    let (mine, many) = (&scene, 600);
+    futures_util::future::join_all((0..many).map(|number| async move {
+        let device = mine.world.device(&mine.app, &format!("{number}"), Platform::IOS).await;
+        let token = PushToken { kind: TokenKind::APNS.0, token: format!("{number:04}") };
+        mine.world.submit(Command::Bridge(BridgeCommand::SetToken { app: mine.app.number, device, token })).await;
+    }))
+    .await;
+    let phone = Phone::register(&scene.world, &scene.app, Platform::IOS);
+    scene.give(&phone, TokenKind::APNS_CALL, "b2").await;
+    scene.push(json!({"notification": {"alert": "news"}})).await;
+    scene.push(json!({"notification": {"voip": {"caller": "x"}}})).await;
+    let asked = scene.asked().await;
+    assert_eq!(asked[0].header("apns-push-type"), "voip", "first, though it came later");
+    assert_eq!(asked.len(), 513, "then a part of the others, so that the next call is soon heard of");
+    assert_eq!(scene.asked().await.len(), 88, "the rest");
+    assert!(scene.asked().await.is_empty(), "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_say_for_how_many_devices_apple_took_a_call_and_a_live_activity() {
+    let mut scene = Scene::new().await;
+    scene.upload().await;
+    let phone = Phone::register(&scene.world, &scene.app, Platform::IOS);
+    scene.give(&phone, TokenKind::APNS_CALL, "b2").await;
+    scene.give(&phone, TokenKind::APNS_ACTIVITY, "order:c3").await;
+    let update = json!({"event": "update", "content-state": {"n": 2}});
+    let named = json!({"audience": {"live_activity_id": "order"}, "live_activity": {"ios": update}});
+    let call = scene.push(json!({"notification": {"voip": {"caller": "x"}}})).await;
+    let activity = scene.push(named).await;
+    let before = scene.report("/v3/received/detail", &activity).await;
+    assert_eq!(before["live_acivity_sent"], Value::Null);
+    assert_eq!(scene.asked().await.len(), 2);
+    assert_eq!(scene.report("/v3/received/detail", &activity).await["live_acivity_sent"], 1);
+    let details = scene.report("/v3/messages/detail", &activity).await["details"].clone();
+    assert_eq!(details["live_activity"]["sent"], 1);
+    assert_eq!(details["live_activity"]["sub_ios"]["apns"]["sent"], 1);
+    assert_eq!(details["notification"]["sub_ios"]["voip"]["sent"], Value::Null);
+    let details = scene.report("/v3/messages/detail", &call).await["details"].clone();
+    assert_eq!(details["notification"]["sub_ios"]["voip"]["sent"], 1);
+    assert_eq!(details["live_activity"]["sent"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use anser_protocol::content::Platform;
+use anser_protocol::frame::push::TokenKind;
 use roaring::RoaringBitmap;
 
 use super::segment::Test;
@@ -17,12 +18,16 @@ use crate::find;
 use crate::ids::{AppNumber, DeviceNumber, TagNumber};
 use crate::key::{Key, u32_at};
 use crate::outcome::Refusal;
+use crate::rows::bridge::{TokenOwner, token_owner_key};
 use crate::rows::chunk::{
     Chunk, ChunkRow, DormantChunk, PlatformChunk, TagChunk, chunk_of, dormant_key, platform_chunk_key, tag_chunk_key,
 };
 use crate::rows::device::alias_prefix;
 use crate::table::Table;
-use crate::tables::Tables;
+use crate::tables::{NEXT, STOP, Tables};
+
+/// Of each environment, that show one live activity and are told of it by one push.
+const ACTIVITY_DEVICES_MAX: usize = 100_000;
 
 /// Devices by the number of their chunk.
 pub(super) type Named = BTreeMap<u32, Chunk>;
@@ -77,6 +82,7 @@ impl Batch<'_> {
             Audience::Selected(selection) if *selection == Selection::default() => return Ok(Targets::default()),
             Audience::Selected(selection) => Some(self.resolve_selection(app, selection)?),
             Audience::File(list) => Some(self.resolve_list(app, list)?),
+            Audience::Activity(name) => Some(self.resolve_activity(app, name)?),
         };
         let has_dormant = !self.keys(Table::Dormant, &Key::app(app), 1)?.is_empty();
         let mut targets = Targets::default();
@@ -131,6 +137,24 @@ impl Batch<'_> {
         let devices = RoaringBitmap::deserialize_from(list.devices.as_slice()).map_err(|_| Refusal::Internal)?;
         let mut named = Named::new();
         devices.iter().for_each(|device| add(&mut named, DeviceNumber(device)));
+        Ok(Resolved { registration_ids: Some(named), ..Resolved::default() })
+    }
+
+    fn resolve_activity(&self, app: AppNumber, name: &str) -> Result<Resolved, ReadError> {
+        let mut named = Named::new();
+        for kind in [TokenKind::APNS_ACTIVITY, TokenKind::APNS_ACTIVITY_SANDBOX] {
+            let prefix = token_owner_key(app, kind.0, &format!("{name}:"));
+            let name_ends = prefix.as_bytes().len();
+            let mut left = ACTIVITY_DEVICES_MAX;
+            self.rows::<TokenOwner>(&prefix, |key, owner| {
+                // Names may have colons, too; the token behind the last one has none.
+                if !key[name_ends..].contains(&b':') {
+                    add(&mut named, owner.0);
+                }
+                left -= 1;
+                Ok(if left == 0 { STOP } else { NEXT })
+            })?;
+        }
         Ok(Resolved { registration_ids: Some(named), ..Resolved::default() })
     }
 

@@ -9,7 +9,7 @@ use crate::error::ReadError;
 use crate::ids::{AppNumber, DeviceNumber};
 use crate::outcome::Answer;
 use crate::rows::callback::{Callback, CallbackEvent, CallbackKind, CallbackRow, callback_event_key, callback_key};
-use crate::rows::chunk::{Chunk, ReportChunk};
+use crate::rows::chunk::{Chunk, ChunkRow, ReportChunk};
 use crate::rows::push::{Report, report_prefix};
 use crate::rows::push_count::Counted;
 use crate::table::Table;
@@ -59,12 +59,37 @@ impl Batch<'_> {
         if !has_changed {
             return Ok(());
         }
-        let devices: Vec<_> = new.devices(chunk).map(DeviceNumber).collect();
-        self.note_for_callback(app, push, report, &devices)?;
+        if self.callback_kind(app, push, report)?.is_some() {
+            let told = self.without_others(app, push, report, &Report::PUSHED, chunk, &new)?;
+            let devices: Vec<_> = told.devices(chunk).map(DeviceNumber).collect();
+            self.note_for_callback(app, push, report, &devices)?;
+        }
         match Counted::of_report(report) {
-            Some(counted) => self.count_devices(app, counted, chunk, new),
+            Some(counted) => {
+                let new = self.without_others(app, push, report, &Report::BRIDGED, chunk, &new)?;
+                self.count_devices(app, counted, chunk, new)
+            }
             None => Ok(()),
         }
+    }
+
+    /// Of several ways in which a push comes to a device only the first is news.
+    fn without_others(
+        &self,
+        app: AppNumber,
+        push: Position,
+        report: Report,
+        ways: &[Report],
+        chunk: u32,
+        devices: &Chunk,
+    ) -> Result<Chunk, ReadError> {
+        let mut left = devices.clone();
+        for other in ways.iter().filter(|way| ways.contains(&report) && **way != report) {
+            if let Some(row) = self.row::<ReportChunk>(&report_prefix(app, push, *other).u32(chunk))? {
+                left.subtract(&row.chunk());
+            }
+        }
+        Ok(left)
     }
 
     fn callback_kind(&self, app: AppNumber, push: Position, report: Report) -> Result<Option<CallbackKind>, ReadError> {

@@ -89,6 +89,11 @@ impl Report {
         Self::TextRefused,
     ];
 
+    /// A bridge took something of the push for it.
+    pub const BRIDGED: [Self; 3] = [Self::Bridged, Self::CallBridged, Self::ActivityBridged];
+    /// All the ways in which a push comes to a device.
+    pub const PUSHED: [Self; 4] = [Self::Reached, Self::Bridged, Self::CallBridged, Self::ActivityBridged];
+
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|report| *report as u8 == number)
     }

@@ -37,14 +37,12 @@ impl Counted {
             Report::Received => Some(Self::Received),
             Report::Clicked => Some(Self::Clicked),
             Report::Shown => Some(Self::Shown),
-            Report::Bridged => Some(Self::Bridged),
+            Report::Bridged | Report::CallBridged | Report::ActivityBridged => Some(Self::Bridged),
             Report::Texted => Some(Self::Texted),
             Report::MessageClicked
             | Report::MessageShown
             | Report::Reached
             | Report::BadgeCounted
-            | Report::CallBridged
-            | Report::ActivityBridged
             | Report::TextRefused => None,
         }
     }

@@ -51,7 +51,10 @@ impl Snapshot {
             }
             platforms.push(report);
         }
-        Ok(Some(PushReport { at_ms: targets.at_ms, platforms }))
+        // They need no content for any platform, so they are counted beside the platforms.
+        let all = |report| reported.values().map(|reported| reported.of(report).len()).sum();
+        let (calls_bridged, activities_bridged) = (all(Report::CallBridged), all(Report::ActivityBridged));
+        Ok(Some(PushReport { at_ms: targets.at_ms, platforms, calls_bridged, activities_bridged }))
     }
 
     /// When the push was accepted; nothing when it is unknown or too old.

@@ -138,6 +138,9 @@ pub struct PushReport {
     pub at_ms: TimeMs,
     /// Those that had targets, in the order of the push.
     pub platforms: Vec<PlatformReport>,
+    /// Devices for which a bridge took the call that the push is, and what it says to a live activity.
+    pub calls_bridged: u64,
+    pub activities_bridged: u64,
 }
 
 /// Numbers of devices, each counted once.

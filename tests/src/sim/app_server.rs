@@ -427,7 +427,7 @@ fn is_for(submit: &Submit, client: &Client) -> Option<bool> {
         Audience::All => Some(true),
         Audience::Selected(selection) => is_chosen(selection, client),
         // No app server of the simulation uploads any.
-        Audience::File(_) => None,
+        Audience::File(_) | Audience::Activity(_) => None,
     };
     let is_certain = client.is_registered() && submit.time_to_live_s == LIFETIME_S;
     is_chosen.filter(|is_chosen| !is_chosen || is_certain)

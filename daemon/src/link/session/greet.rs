@@ -154,7 +154,7 @@ impl Session {
         }
         if greeting.had_stopped_pushes != is_stopped {
             let command = BridgeCommand::StopPushes { app, device, is_stopped };
-            self.submit(Pending::Unheeded, Command::Bridge(command));
+            self.submit(Pending::KeepStop, Command::Bridge(command));
         }
         self.continue_catch_up();
     }

@@ -33,6 +33,8 @@ pub(super) struct DeviceFlow {
     progress: Progress,
     /// The device wants no pushes: they wait as for one that is away.
     pub(super) is_stopped: bool,
+    /// The store refused to keep that, or the opposite: the bridges do not know of it.
+    is_stop_unkept: bool,
     /// Live copies were lost after the snapshot that is being read may have been taken.
     has_missed: bool,
 }
@@ -56,6 +58,7 @@ impl DeviceFlow {
             told: cursor,
             progress: Progress::Behind,
             is_stopped: false,
+            is_stop_unkept: false,
             has_missed: false,
         }
     }
@@ -227,11 +230,27 @@ impl Session {
             ready.device.resume(body.push_cursor);
             let (app, device) = (ready.app, ready.device.number);
             self.actions.push_back(Action::ResumePushes { app, device });
-            // The answer comes before the pushes, so it cannot wait for this. Lost, the next hello says it again.
+            // The answer comes before the pushes, so it cannot wait for this. Refused, it is said again with a heartbeat;
+            // lost, the next hello says it again.
             let command = BridgeCommand::StopPushes { app, device, is_stopped: false };
-            self.submit(Pending::Unheeded, Command::Bridge(command));
+            self.submit(Pending::KeepStop, Command::Bridge(command));
         }
         self.done(body.request);
+    }
+
+    pub(super) fn stop_kept(&mut self, is_kept: bool) {
+        if let Stage::Ready(ready) = &mut self.stage {
+            ready.device.is_stop_unkept = !is_kept;
+        }
+    }
+
+    /// A store that refused it before may take it now; a heartbeat later is soon enough, and never too often.
+    pub(super) fn keep_stop_again(&mut self) {
+        let Stage::Ready(ready) = &mut self.stage else { return };
+        if std::mem::take(&mut ready.device.is_stop_unkept) {
+            let (app, device, is_stopped) = (ready.app, ready.device.number, ready.device.is_stopped);
+            self.submit(Pending::KeepStop, Command::Bridge(BridgeCommand::StopPushes { app, device, is_stopped }));
+        }
     }
 
     pub(super) fn acknowledge_pushes(&mut self, body: PushAck) {

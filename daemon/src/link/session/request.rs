@@ -56,6 +56,8 @@ pub(super) enum Pending {
     Alias(u32),
     Mobile(u32),
     Report(u32),
+    /// Whether the device wants pushes, for the bridges.
+    KeepStop,
     /// Nobody waits for the outcome.
     Unheeded,
 }
@@ -116,6 +118,7 @@ impl Session {
 
     fn pong(&mut self) {
         self.cover_own_sends();
+        self.keep_stop_again();
         self.send(&ServerFrame::Pong);
     }
 
@@ -152,6 +155,7 @@ impl Session {
                 Ok(_) => self.done(request),
                 Err((code, message)) => self.fail(request, code, &message),
             },
+            Pending::KeepStop => self.stop_kept(accepted.is_ok()),
             // Questions and passwords are finished elsewhere.
             _ => {}
         }

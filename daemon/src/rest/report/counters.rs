@@ -11,16 +11,34 @@ const NAMED: [Platform; 5] = [Platform::ANDROID, Platform::IOS, Platform::WINPHO
 type Pick = fn(&PlatformReport) -> u64;
 
 /// What is known of one push; nothing when it is unknown.
-pub struct Counters(Vec<PlatformReport>);
+pub struct Counters {
+    platforms: Vec<PlatformReport>,
+    calls_bridged: u64,
+    activities_bridged: u64,
+}
 
 impl Counters {
     pub fn of_push(report: Option<PushReport>) -> Self {
-        Self(report.map(|report| report.platforms).unwrap_or_default())
+        Self::of_pushes(report.into_iter().collect())
     }
 
     /// Of all parts of a push to a group together.
     pub fn of_pushes(reports: Vec<PushReport>) -> Self {
-        Self(reports.into_iter().flat_map(|report| report.platforms).collect())
+        Self {
+            calls_bridged: reports.iter().map(|report| report.calls_bridged).sum(),
+            activities_bridged: reports.iter().map(|report| report.activities_bridged).sum(),
+            platforms: reports.into_iter().flat_map(|report| report.platforms).collect(),
+        }
+    }
+
+    /// Devices for which Apple took a call; null when there are none.
+    pub fn calls_bridged(&self) -> Value {
+        Some(self.calls_bridged).filter(|count| *count > 0).map_or(Value::Null, Value::from)
+    }
+
+    /// The same of what is said to live activities.
+    pub fn activities_bridged(&self) -> Value {
+        Some(self.activities_bridged).filter(|count| *count > 0).map_or(Value::Null, Value::from)
     }
 
     pub fn of(&self, platform: Platform, pick: Pick) -> Value {
@@ -56,7 +74,7 @@ impl Counters {
     }
 
     pub fn sum(&self, is_counted: impl Fn(&PlatformReport) -> bool, pick: Pick) -> Value {
-        let counted = self.0.iter().filter(|of| is_counted(of)).map(pick);
+        let counted = self.platforms.iter().filter(|of| is_counted(of)).map(pick);
         counted.reduce(|sum, count| sum + count).map_or(Value::Null, Value::from)
     }
 

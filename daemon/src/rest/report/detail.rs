@@ -51,10 +51,10 @@ fn named(name: &str, id: &str, counters: &Counters) -> Value {
             "pns_display": null,
         },
         "details": {
-            "notification": kind(counters, NOTIFICATION),
+            "notification": with_sent(kind(counters, NOTIFICATION), &["sub_ios", "voip"], counters.calls_bridged()),
             "message": kind(counters, MESSAGE),
             "inapp": kind(counters, NONE),
-            "live_activity": kind(counters, NONE),
+            "live_activity": live_activity(counters),
         },
     })
 }
@@ -134,6 +134,17 @@ fn kind(counters: &Counters, kind: Kind) -> Value {
         block.insert(name.to_owned(), Value::Object(subs));
     }
     Value::Object(block)
+}
+
+fn live_activity(counters: &Counters) -> Value {
+    let block = with_sent(kind(counters, NONE), &[], counters.activities_bridged());
+    with_sent(block, &["sub_ios", "apns"], counters.activities_bridged())
+}
+
+/// What only Apple brings has no number but this.
+fn with_sent(mut block: Value, path: &[&str], sent: Value) -> Value {
+    path.iter().fold(&mut block, |block, name| &mut block[*name])["sent"] = sent;
+    block
 }
 
 fn five(counters: &Counters, kind: Kind, is_of: impl Fn(&PlatformReport) -> bool) -> Object {

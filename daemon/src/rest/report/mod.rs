@@ -61,7 +61,7 @@ pub async fn received_detail(
             "ios_apns_received": null,
             "ios_msg_received": counters.messages_of(Platform::IOS, |of| of.received),
             "wp_mpns_sent": null,
-            "live_acivity_sent": null,
+            "live_acivity_sent": counters.activities_bridged(),
             "live_acivity_received": null,
             "quickapp_jpush_received": counters.of(Platform::QUICKAPP, |of| of.received),
             "quickapp_pns_sent": counters.bridged_of(Platform::QUICKAPP),

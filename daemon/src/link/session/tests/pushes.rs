@@ -136,6 +136,30 @@ fn resumed_pushes_are_read_from_where_the_device_stands_after_it_is_on_the_switc
 }
 
 #[test]
+fn that_pushes_are_wanted_again_is_said_to_the_store_until_it_takes_it() {
+    let mut dialogue = Dialogue::live();
+    dialogue.say(&stop(7));
+    assert!(matches!(dialogue.session.next_action(), Some(Action::StopPushes { .. })));
+    let (ticket, _) = dialogue.command();
+    dialogue.outcome(ticket, Ok(Accepted::Done));
+    dialogue.say(&resume(8, 40));
+    assert!(matches!(dialogue.session.next_action(), Some(Action::ResumePushes { .. })));
+    let (mut ticket, _) = dialogue.command();
+    dialogue.question();
+    for _ in 0..2 {
+        dialogue.session.handle_input(Input::Outcome(ticket, Err(ErrorCode::BUSY)), START);
+        assert!(dialogue.session.next_action().is_none(), "not at once");
+        dialogue.say(&ClientFrame::Ping);
+        let (again, command) = dialogue.command();
+        assert_eq!(command, stored(false));
+        ticket = again;
+    }
+    dialogue.outcome(ticket, Ok(Accepted::Done));
+    dialogue.say(&ClientFrame::Ping);
+    assert!(dialogue.session.next_action().is_none(), "it is kept");
+}
+
+#[test]
 fn an_answer_from_before_the_stop_is_not_told_and_the_log_is_read_again() {
     let mut dialogue = Dialogue::greeted();
     dialogue.session.handle_input(Input::Missed(Missed { chats: false, pushes: true }), START);

@@ -16,6 +16,8 @@ const TAGS_MAX: usize = 20;
 const IDS_MAX: usize = 1000;
 /// Of a registration id; their form is nobody else's business.
 const ID_BYTES_MAX: usize = 64;
+/// Of the name of a live activity.
+const ACTIVITY_BYTES_MAX: usize = 256;
 
 pub(super) fn parse(object: &Object, form: Form, findings: &mut Findings) -> Audience {
     match form {
@@ -58,7 +60,12 @@ fn parse_audience(object: &Object, form: Form, findings: &mut Findings) -> Audie
     match audience {
         None => findings.missing("audience is missing"),
         Some(Value::String(word)) if word == "all" => return Audience::All,
-        Some(Value::Object(kinds)) => return Audience::Selected(parse_kinds(kinds, findings)),
+        Some(Value::Object(kinds)) => {
+            return match member(kinds, "live_activity_id") {
+                Some(name) => parse_activity(kinds, name, findings),
+                None => Audience::Selected(parse_kinds(kinds, findings)),
+            };
+        }
         Some(_) => findings.invalid("audience must be \"all\" or an object"),
     }
     Audience::All
@@ -79,10 +86,18 @@ fn parse_file(kinds: &Object, file: &Value, findings: &mut Findings) -> Audience
     }
 }
 
+/// Devices say with the token of an activity which one it is.
+fn parse_activity(kinds: &Object, name: &Value, findings: &mut Findings) -> Audience {
+    let is_alone = kinds.values().filter(|value| !value.is_null()).count() == 1;
+    let name = name.as_str().filter(|name| is_alone && (1..=ACTIVITY_BYTES_MAX).contains(&name.len()));
+    if name.is_none() {
+        findings.invalid("audience.live_activity_id must be a text, and excludes other kinds");
+    }
+    Audience::Activity(name.unwrap_or_default().to_owned())
+}
+
 fn parse_kinds(kinds: &Object, findings: &mut Findings) -> Selection {
     let mut selection = Selection::default();
-    let kinds_given = kinds.values().filter(|value| !value.is_null()).count();
-    let mut is_live_activity = false;
     for (kind, value) in kinds.iter().filter(|(_, value)| !value.is_null()) {
         match kind.as_str() {
             "tag" => selection.tag = labels(kind, value, TAGS_MAX, findings),
@@ -97,17 +112,10 @@ fn parse_kinds(kinds: &Object, findings: &mut Findings) -> Selection {
                 }
             }
             "file" => findings.invalid("audience.file belongs to pushes to a file"),
-            "live_activity_id" => {
-                is_live_activity = true;
-                if value.as_str().is_none_or(str::is_empty) || kinds_given > 1 {
-                    findings.invalid("audience.live_activity_id must be a text, and excludes other kinds");
-                }
-            }
             _ => findings.invalid(format!("audience.{} is unknown", kind.chars().take(60).collect::<String>())),
         }
     }
-    // Only Apple's service makes such ids: no device has one, and nobody matches.
-    if selection == Selection::default() && !is_live_activity {
+    if selection == Selection::default() {
         findings.invalid("audience names nobody: give \"all\" or at least one non-empty kind");
     }
     selection

@@ -455,7 +455,7 @@ fn sms_and_callback_are_kept() {
 #[test]
 fn an_id_that_only_apple_gives_excludes_other_kinds_and_names_nobody() {
     let push = accepted(with_audience(json!({"live_activity_id": "x"})));
-    assert_eq!(push.audience, Audience::Selected(Selection::default()));
+    assert_eq!(push.audience, Audience::Activity("x".into()));
     for wrong in [json!({"live_activity_id": ["x"]}), json!({"live_activity_id": "x", "tag": ["a"]})] {
         assert_eq!(refused(with_audience(wrong.clone())), Kind::Invalid, "{wrong}");
     }
