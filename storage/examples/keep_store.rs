@@ -16,7 +16,7 @@ use anser_storage::command::{
     SegmentCommand,
 };
 use anser_storage::segment::Condition;
-use anser_storage::{Callback, Options, PushCertificate, PushToken, Store, Use};
+use anser_storage::{Callback, Options, PushCertificate, PushToken, SmsOrder, Store, Use};
 use common::World;
 use common::kept::{READ_AT_MS, describe};
 use common::pushes::named;
@@ -70,7 +70,11 @@ fn add_what_the_script_leaves_out(world: &mut World) {
         wants_pushed: false,
         wants_unreceived: true,
     };
-    let (pushed, _) = world.push_as(named(&["00kept"]), |submit| submit.callback = Some(callback));
+    let (pushed, _) = world.push_as(named(&["00kept"]), |submit| {
+        submit.callback = Some(callback);
+        submit.cid = Some("cid of the push".into());
+        submit.sms = Some(SmsOrder { delay_s: 60, only_active: true });
+    });
     world.received(device, &[pushed]);
     let due_ms = world.now_ms + 86_400_000;
     world.schedule_as("every morning", due_ms, |new| new.cid = Some("cid of the schedule".into()));
