@@ -38,14 +38,15 @@ pub use rows::callback::{Callback, CallbackEvent, CallbackKind};
 pub use rows::certificate::PushCertificate;
 pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::group::Group;
+pub use rows::people::{UserClass, UserState};
 pub use rows::presence::Use;
 pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
 pub use snapshot::{
     BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueSchedule, DueSlice, File,
-    Finding, GroupPushShown, HistoryPage, Member, PendingPush, PlannedChat, PlatformReport, Presence, Present,
+    Finding, Friend, GroupPushShown, HistoryPage, Member, PendingPush, PlannedChat, PlatformReport, Presence, Present,
     PushCounts, PushReport, ReadRecord, Reader, Schedule, SchedulePage, ScrubPlace, Scrubbed, Snapshot,
-    TestDeviceShown, UsableFile, WaitingCallback, WaitingCallbacks,
+    TestDeviceShown, UsableFile, UserPage, WaitingCallback, WaitingCallbacks,
 };
 
 pub mod disk;

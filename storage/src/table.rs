@@ -84,6 +84,13 @@ tables! {
     Badges = 63, "badges";
     BridgeCursors = 64, "bridge_cursors";
     Callbacks = 65, "callbacks";
+    UserStates = 70, "user_states";
+    DepartedUsers = 71, "departed_users";
+    UserChunks = 72, "user_chunks";
+    Ties = 73, "ties";
+    Friends = 74, "friends";
+    Shields = 75, "shields";
+    Registration = 76, "registration";
 }
 
 impl Table {
