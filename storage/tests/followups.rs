@@ -338,7 +338,11 @@ fn nobody_is_told_of_a_push_whose_releases_retention_has_cut_even_while_they_are
     world.received(device, &[push]);
     world.now_ms += 2 * DAY_MS;
     let end = world.read().end();
-    world.answer(Command::System(SystemCommand::Cut { app: world.app, class: Class::Push, below: Position(end.0 + 1) }));
+    world.answer(Command::System(SystemCommand::Cut {
+        app: world.app,
+        class: Class::Push,
+        below: Position(end.0 + 1),
+    }));
     world.note_unreceived();
     assert_eq!(world.told_unreceived(), NOBODY);
 }
