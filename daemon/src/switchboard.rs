@@ -9,6 +9,7 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use anser_protocol::error::ErrorCode;
 use anser_protocol::planted::{Fault, is_planted};
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{Appended, Route};
@@ -269,6 +270,20 @@ impl Switchboard {
         for (_, (_, mailbox)) in self.lock().devices.range(everything) {
             mailbox.put_input(Input::AppDeleted);
         }
+    }
+
+    /// Ends the links on which this user is logged in.
+    pub fn end_user(&self, app: AppNumber, user: UserNumber, code: ErrorCode) {
+        for mailbox in self.lock().users.get(&(wall(app), user)).into_iter().flatten() {
+            mailbox.put_input(Input::UserEnded { user, code });
+        }
+    }
+
+    /// Is the user logged in on the device's link?
+    pub fn is_user_online(&self, app: AppNumber, user: UserNumber, device: DeviceNumber) -> bool {
+        let connected = self.lock();
+        let sessions = connected.users.get(&(wall(app), user));
+        sessions.is_some_and(|sessions| sessions.iter().any(|mailbox| connected.holds(app, device, mailbox)))
     }
 
     /// Tells every link to go away and come back later.

@@ -64,6 +64,7 @@ codes! {
     NOT_LOGGED_IN = 800_012, "log in first";
     USER_UNKNOWN = 801_003, "no such user";
     PASSWORD_WRONG = 801_004, "wrong password";
+    USER_DISABLED = 801_006, "the user is disabled";
     /// The session token is unknown, expired or was ended by a logout.
     TOKEN_INVALID = 898_010, "the session has expired; log in with the password";
     USER_EXISTS = 898_001, "the user name is taken";
@@ -75,6 +76,7 @@ codes! {
     SEND_NOT_A_MEMBER = 803_005, "the sender is not a member of the group";
     SEND_NOT_ALLOWED = 803_006, "this kind of message may not be sent";
     SEND_TOO_LONG = 803_007, "the message is longer than 4096 bytes";
+    SEND_BLOCKED = 803_008, "the receiver has blocked the sender";
     SEND_MALFORMED = 803_011, "the message content is malformed";
     /// The outbox number is older than the server can check, or a later message of the sender to the same chat was
     /// accepted: it will never be accepted.

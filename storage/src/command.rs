@@ -17,8 +17,10 @@ use crate::segment::Condition;
 
 mod bridge;
 mod file;
+mod people;
 pub use bridge::{BadgeChange, BridgeCommand, NextLook};
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
+pub use people::{FriendNote, MuteChange, PeopleCommand, ProfileChange};
 
 /// A command and the moment at which it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,7 @@ pub enum Command {
     Label(LabelCommand),
     Account(AccountCommand),
     User(UserCommand),
+    People(PeopleCommand),
     Group(GroupCommand),
     Send(Send),
     Amend(Amend),
@@ -652,6 +655,7 @@ impl Command {
             Self::Schedule(ScheduleCommand::Update { app, .. } | ScheduleCommand::Delete { app, .. }) => Some(*app),
             Self::Schedule(ScheduleCommand::Fire(fire)) => Some(fire.app),
             Self::File(command) => command.app(),
+            Self::People(command) => Some(command.app()),
         }
     }
 
@@ -666,6 +670,7 @@ impl Command {
                 | PushCommand::ReleaseSlice { .. },
             )
             | Self::Label(LabelCommand::ClearTags { .. })
+            | Self::People(PeopleCommand::ClearDeparted { .. })
             | Self::Bridge(
                 BridgeCommand::DropToken { .. }
                 | BridgeCommand::CountBadges { .. }

@@ -17,10 +17,12 @@ use crate::rows::chat::{SingleChat, single_chat_key};
 use crate::rows::device::{ByRegistrationId, DeviceRow, Tag, TestDevice, device_key, registration_id_key, tag_key};
 use crate::rows::file::{FileRow, file_key};
 use crate::rows::group::{Group, group_key};
+use crate::rows::people::UserState;
 use crate::rows::push::{PushState, push_key};
 use crate::rows::record::{
     AmendedRecord, Amendment, Body, EventRecord, Floor, PushRecord, Record, amendment_key, log_key, log_prefix,
 };
+use crate::rows::relation::{Registration, Tie, tie_key};
 use crate::rows::schedule::{ScheduleRow, schedule_key};
 use crate::rows::user::{ByUsername, User, user_key, username_key};
 use crate::table::Table;
@@ -95,8 +97,33 @@ pub(crate) fn user_number(tables: &impl Tables, app: AppNumber, name: &str) -> R
     Ok(tables.row::<ByUsername>(&username_key(app, name))?.map(|found| found.0))
 }
 
+/// Also the nameplate of one who was deleted.
 pub(crate) fn user(tables: &impl Tables, app: AppNumber, user: UserNumber) -> Result<Option<User>, ReadError> {
     tables.row(&user_key(app, user))
+}
+
+/// Nothing for one who is there and may log in.
+pub(crate) fn user_state(
+    tables: &impl Tables,
+    app: AppNumber,
+    user: UserNumber,
+) -> Result<Option<UserState>, ReadError> {
+    tables.row(&user_key(app, user))
+}
+
+pub(crate) fn is_tied(
+    tables: &impl Tables,
+    app: AppNumber,
+    user: UserNumber,
+    tie: Tie,
+    other: u32,
+) -> Result<bool, ReadError> {
+    tables.has(Table::Ties, &tie_key(app, user, tie, other))
+}
+
+/// May devices of the app register users?
+pub(crate) fn is_registration_open(tables: &impl Tables, app: AppNumber) -> Result<bool, ReadError> {
+    Ok(tables.row::<Registration>(&app_key(app))?.is_none_or(|switch| switch.is_open))
 }
 
 /// The name of a user that some row mentions: its absence is damage.

@@ -42,6 +42,11 @@ pub enum Answer {
     },
     /// In the order of the command.
     Users(Vec<Result<UserNumber, Refusal>>),
+    /// Whom it was about. `is_complete` is false when the command has more to do: send it again.
+    People {
+        users: Vec<UserNumber>,
+        is_complete: bool,
+    },
     Group(GroupId),
     /// `is_repeat`: this outbox number had been accepted before, and this is the first answer again.
     Sent {
@@ -137,6 +142,32 @@ pub enum Refusal {
     /// A send to oneself is allowed; this is the sender itself being gone.
     SenderUnknown,
     PasswordChanged,
+    /// The receiver has blocked the sender.
+    Blocked,
+    /// It is so already: with the user or group of this name, if one was named.
+    AlreadySo {
+        relation: Relation,
+        name: String,
+    },
+    NotSo {
+        relation: Relation,
+        name: String,
+    },
+    /// This user has as many as a user may have.
+    TooManyRelations {
+        relation: Relation,
+        username: String,
+    },
+    /// Nobody blocks an admin.
+    AdminProtected {
+        username: String,
+    },
+    /// Users are related to others, not to themselves.
+    OneSelf,
+    /// Devices of this app may not register users.
+    RegistrationClosed,
+    /// The operator lets the user neither log in nor send.
+    UserDisabled,
     GroupUnknown,
     NotAMember,
     NotTheOwner,
@@ -183,6 +214,17 @@ pub enum Refusal {
     CertificateExists,
     /// The command made the store panic, or met a damaged row; the batch went on without it.
     Internal,
+}
+
+/// What a user can have to do with another user, or a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    Blocked,
+    MutedUser,
+    MutedGroup,
+    MutedEverything,
+    Shielded,
+    Friend,
 }
 
 /// One record, as the switchboard needs it.

@@ -89,6 +89,13 @@ tables! {
     FollowupsDue = 67, "followups_due";
     PushStops = 68, "push_stops";
     Dormant = 69, "dormant";
+    UserStates = 70, "user_states";
+    DepartedUsers = 71, "departed_users";
+    UserChunks = 72, "user_chunks";
+    Ties = 73, "ties";
+    Friends = 74, "friends";
+    Shields = 75, "shields";
+    Registration = 76, "registration";
 }
 
 impl Table {

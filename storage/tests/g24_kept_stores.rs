@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anser_storage::command::{AppCommand, Command, SystemCommand};
 use anser_storage::outcome::Answer;
-use anser_storage::{Options, Store};
+use anser_storage::{Options, Store, UserClass};
 use common::World;
 use common::kept::{READ_AT_MS, describe};
 
@@ -88,5 +88,33 @@ fn g24_a_store_of_any_release_lives_on() {
         let store = Store::open(copy.path(), Options::default()).expect("it opens again");
         let apps = store.reader().snapshot().expect("open").apps().expect("whole");
         assert!(apps.iter().any(|(_, app)| app.name == "chat") && apps.iter().all(|(app, _)| *app != old));
+    }
+}
+
+#[test]
+fn g24_the_users_of_a_store_of_any_release_are_listed() {
+    for (version, folder) in kept() {
+        let (_copy, store) = opened(&folder);
+        let snapshot = store.reader().snapshot().expect("the store is open");
+        let mut listed = 0;
+        for (app, _) in snapshot.apps().expect("whole") {
+            for class in [UserClass::User, UserClass::Admin] {
+                let page = snapshot.user_page(app, class, 0, 1000).expect("whole");
+                assert_eq!(page.total, page.users.len() as u64, "of the store of {version}");
+                for user in page.users {
+                    let (_, known) = snapshot.user_by_name(app, &user.username).expect("whole").expect("listed");
+                    assert_eq!(
+                        known.is_admin,
+                        class == UserClass::Admin,
+                        "{} in the store of {version}",
+                        user.username
+                    );
+                    listed += 1;
+                }
+            }
+        }
+        let named =
+            describe(&snapshot, READ_AT_MS).expect("whole").lines().filter(|line| line.starts_with("  user ")).count();
+        assert_eq!(listed, named, "of the store of {version}");
     }
 }

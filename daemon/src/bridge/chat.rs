@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anser_protocol::ids::TimeMs;
 use anser_storage::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{Appended, Message, MessageBody, Route};
-use anser_storage::{PushToken, ReadError, Snapshot};
+use anser_storage::{Chat, PushToken, ReadError, Snapshot};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde_json::{Map, Value, json};
@@ -126,6 +126,9 @@ fn find(
     let app = appended.app;
     let Some(row) = snapshot.app(app)? else { return Ok(()) };
     let Some((chain, title, alert, extras)) = shown(snapshot, appended)? else { return Ok(()) };
+    if is_muted(snapshot, user, appended)? {
+        return Ok(());
+    }
     for device in snapshot.devices_of_user(app, user)? {
         let (Some(token), Some(known)) = (snapshot.push_token(app, device)?, snapshot.device(app, device)?) else {
             continue;
@@ -147,6 +150,15 @@ fn find(
         asleep.push((app, device, Asleep { token, notice }));
     }
     Ok(())
+}
+
+/// Of a chat that the user wants no notices of, the messages only wait in the log.
+fn is_muted(snapshot: &Snapshot, user: UserNumber, appended: &Appended) -> Result<bool, ReadError> {
+    match &appended.route {
+        Route::Single { from, .. } => snapshot.is_muted(appended.app, user, Chat::User(*from)),
+        Route::Group { group, .. } => snapshot.is_muted(appended.app, user, Chat::Group(*group)),
+        _ => Ok(false),
+    }
 }
 
 type Shown = (ChainNumber, String, String, Map<String, Value>);

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use anser_protocol::content::{Amendment, Content, ContentKind, GroupEvent, Platform};
+use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::{Conversation, Record, Window};
 use anser_protocol::frame::group::GroupSummary;
@@ -16,7 +17,7 @@ pub use anser_storage::PlannedChat;
 use anser_storage::command::Profile;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{MessageBody, Push};
-use anser_storage::{Chat, ConversationRow, ReadError, ReadRecord, Snapshot};
+use anser_storage::{Chat, ConversationRow, ReadError, ReadRecord, Snapshot, UserState};
 
 use super::session::{WantedPage, record_bytes, row_bytes};
 
@@ -37,6 +38,8 @@ pub enum Query {
     PlanCatchUp {
         app: AppNumber,
         user: UserNumber,
+        /// Of a login that has just begun to be told of what ends it: is it still good?
+        token_hash: Option<[u8; 32]>,
         since: Position,
     },
     CatchUp {
@@ -118,6 +121,8 @@ pub enum Answer {
     /// Nothing: the app key is unknown.
     Greet(Option<Greeted>),
     LogIn(Option<LoginUser>),
+    /// The user is disabled, or the login was ended: why.
+    UserGone(ErrorCode),
     Plan {
         to: Position,
         chats: Vec<PlannedChat>,
@@ -195,7 +200,12 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
     match query {
         Query::Greet { app_key, registration_id } => greet(snapshot, &app_key, &registration_id),
         Query::LogIn { app, username, token_hash } => log_in(snapshot, app, &username, token_hash),
-        Query::PlanCatchUp { app, user, since } => {
+        Query::PlanCatchUp { app, user, token_hash, since } => {
+            if let Some(hash) = token_hash
+                && let Some(code) = why_gone(snapshot, app, user, &hash)?
+            {
+                return Ok(Answer::UserGone(code));
+            }
             let chats = snapshot.catch_up_plan(app, user, since)?;
             Ok(Answer::Plan { to: snapshot.end(), chats })
         }
@@ -235,6 +245,20 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
     }
 }
 
+fn why_gone(
+    snapshot: &Snapshot,
+    app: AppNumber,
+    user: UserNumber,
+    token_hash: &[u8; 32],
+) -> Result<Option<ErrorCode>, ReadError> {
+    Ok(match snapshot.user_state(app, user)? {
+        Some(UserState::Deleted) => Some(ErrorCode::USER_UNKNOWN),
+        Some(UserState::Disabled) => Some(ErrorCode::USER_DISABLED),
+        None if snapshot.token(app, token_hash)?.is_none() => Some(ErrorCode::TOKEN_INVALID),
+        None => None,
+    })
+}
+
 fn greet(snapshot: &Snapshot, app_key: &str, registration_id: &str) -> Result<Answer, ReadError> {
     let Some((app, _)) = snapshot.app_by_key(app_key)? else { return Ok(Answer::Greet(None)) };
     let Some((number, device)) = snapshot.device_by_registration_id(app, registration_id)? else {
@@ -260,6 +284,9 @@ fn log_in(
     token_hash: Option<[u8; 32]>,
 ) -> Result<Answer, ReadError> {
     let Some((number, user)) = snapshot.user_by_name(app, username)? else { return Ok(Answer::LogIn(None)) };
+    if snapshot.user_state(app, number)? == Some(UserState::Disabled) {
+        return Ok(Answer::UserGone(ErrorCode::USER_DISABLED));
+    }
     let token = match token_hash {
         Some(hash) => snapshot.token(app, &hash)?,
         None => None,

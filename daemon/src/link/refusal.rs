@@ -3,6 +3,8 @@
 use anser_protocol::error::ErrorCode;
 use anser_storage::outcome::Refusal;
 
+pub const REGISTRATION_CLOSED: &str = "registration by clients is switched off";
+
 /// What was asked for: the same reason has another code for a send than for a change of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
@@ -25,6 +27,7 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         Refusal::UserUnknown { username } if asked == Asked::Send => named(ErrorCode::SEND_TARGET_UNKNOWN, username),
         Refusal::UserUnknown { username } => named(ErrorCode::NO_SUCH_USER, username),
         Refusal::SenderUnknown => plain(ErrorCode::NOT_LOGGED_IN),
+        Refusal::UserDisabled => plain(ErrorCode::USER_DISABLED),
         Refusal::PasswordChanged => plain(ErrorCode::PASSWORD_WRONG),
         Refusal::GroupUnknown if asked == Asked::Send => plain(ErrorCode::SEND_GROUP_UNKNOWN),
         Refusal::GroupUnknown => plain(ErrorCode::GROUP_UNKNOWN),
@@ -38,6 +41,8 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         Refusal::OutboxTooOld => plain(ErrorCode::SEND_TOO_OLD),
         // Later sends were carried out already: one that may be repeated would overtake nothing, but come after them.
         Refusal::Internal if asked == Asked::Send => plain(ErrorCode::SEND_FAILED),
+        Refusal::Blocked => plain(ErrorCode::SEND_BLOCKED),
+        Refusal::RegistrationClosed => (ErrorCode::NO_PERMISSION, REGISTRATION_CLOSED.to_owned()),
         // None of these is asked for over a link.
         Refusal::NoTarget { .. }
         | Refusal::NothingToPush
@@ -63,6 +68,11 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         | Refusal::TooManySlowPushes
         | Refusal::FileUnknown
         | Refusal::TooManyFiles
+        | Refusal::AlreadySo { .. }
+        | Refusal::NotSo { .. }
+        | Refusal::TooManyRelations { .. }
+        | Refusal::AdminProtected { .. }
+        | Refusal::OneSelf
         | Refusal::CertificateExists => plain(ErrorCode::INVALID),
         Refusal::Internal => plain(ErrorCode::INTERNAL),
     }

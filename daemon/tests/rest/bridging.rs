@@ -379,3 +379,27 @@ async fn a_chat_message_wakes_the_phone_of_somebody_without_a_link_and_nobody_el
     scene.round(now_ms()).await;
     assert_eq!(scene.told_whom(), [""; 0], "once");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_that_was_muted_wakes_nobody() {
+    let mut scene = Scene::new().await;
+    scene.world.users(&scene.app, &["alice", "bob", "carol"]).await;
+    let mut peer = Peer::connect(&scene.world).await;
+    let bobs = peer.register(&scene.app.key).await.registration_id;
+    peer.log_in("bob", "secret").await;
+    scene.give_token(&bobs).await;
+    drop(peer);
+    scene.until_away(&bobs).await;
+    let mute = json!({"single": {"add": ["alice"]}});
+    scene.world.call(&scene.app, "POST", "/v1/users/bob/nodisturb", Some(mute)).await.expect(204);
+    for from in ["alice", "carol"] {
+        let message = json!({
+            "version": 1, "target_type": "single", "target_id": "bob", "from_type": "user", "from_id": from,
+            "msg_type": "text", "msg_body": {"text": "x"},
+        });
+        scene.world.call(&scene.app, "POST", "/v1/messages", Some(message)).await.expect(201);
+    }
+    scene.until_missed().await;
+    let told = scene.told();
+    assert_eq!(told.iter().map(|(_, notice)| &notice["title"]).collect::<Vec<_>>(), ["carol"]);
+}

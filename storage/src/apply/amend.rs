@@ -117,7 +117,7 @@ impl Batch<'_> {
         seq: u64,
     ) -> Result<Arc<[UserNumber]>, ReadError> {
         let mut shown = Vec::new();
-        for member in self.members_of(app, group)?.iter() {
+        for member in self.members_lists(app, group)?.readers.iter() {
             let key = conversation_key(app, *member, ConversationKind::Group, chain);
             if self.row::<Conversation>(&key)?.is_some_and(|row| shows(&row.windows, seq)) {
                 shown.push(*member);

@@ -21,10 +21,17 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries, of slices and of follow-ups goes when that comes.
-const APP_TABLES: [Table; 53] = [
+const APP_TABLES: [Table; 60] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
+    Table::UserStates,
+    Table::DepartedUsers,
+    Table::UserChunks,
+    Table::Ties,
+    Table::Friends,
+    Table::Shields,
+    Table::Registration,
     Table::Users,
     Table::RegistrationIds,
     Table::Devices,

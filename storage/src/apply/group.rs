@@ -124,7 +124,7 @@ impl Batch<'_> {
 
     /// Members go, by themselves or not. An owner among them passes the group on to the oldest member that stays; a group
     /// without members is dissolved.
-    fn part_members(
+    pub(super) fn part_members(
         &mut self,
         app: AppNumber,
         by: Actor,

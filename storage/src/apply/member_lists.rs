@@ -14,27 +14,42 @@ const MEMBERS_MAX: usize = 1_000_000;
 
 #[derive(Default)]
 pub(crate) struct MemberLists {
-    lists: BTreeMap<(AppNumber, GroupId), Arc<[UserNumber]>>,
+    lists: BTreeMap<(AppNumber, GroupId), Lists>,
     members: usize,
 }
 
+/// Of one group. The two are one list where nobody has shielded the group.
+#[derive(Clone)]
+pub(super) struct Lists {
+    pub everybody: Arc<[UserNumber]>,
+    /// Without those who have shielded it.
+    pub readers: Arc<[UserNumber]>,
+}
+
+impl Lists {
+    fn members(&self) -> usize {
+        let is_one = Arc::ptr_eq(&self.everybody, &self.readers);
+        self.everybody.len() + if is_one { 0 } else { self.readers.len() }
+    }
+}
+
 impl MemberLists {
-    pub fn get(&self, app: AppNumber, group: GroupId) -> Option<Arc<[UserNumber]>> {
+    pub(super) fn get(&self, app: AppNumber, group: GroupId) -> Option<Lists> {
         self.lists.get(&(app, group)).cloned()
     }
 
-    pub fn keep(&mut self, app: AppNumber, group: GroupId, list: Arc<[UserNumber]>) {
-        if self.members + list.len() > MEMBERS_MAX {
+    pub(super) fn keep(&mut self, app: AppNumber, group: GroupId, lists: Lists) {
+        if self.members + lists.members() > MEMBERS_MAX {
             self.clear();
         }
-        self.members += list.len();
-        self.lists.insert((app, group), list);
+        self.members += lists.members();
+        self.lists.insert((app, group), lists);
     }
 
-    /// The group's members change.
+    /// The group's members change, or one of them shields it or no more.
     pub fn forget(&mut self, app: AppNumber, group: GroupId) {
-        if let Some(list) = self.lists.remove(&(app, group)) {
-            self.members -= list.len();
+        if let Some(lists) = self.lists.remove(&(app, group)) {
+            self.members -= lists.members();
         }
     }
 

@@ -1,5 +1,6 @@
 //! Memberships: the member rows, the windows that they open and close, and the events that say so.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anser_protocol::content::GroupEventKind;
@@ -8,6 +9,7 @@ use anser_protocol::limits::GROUPS_PER_USER_MAX;
 use anser_protocol::planted::{Fault, is_planted};
 
 use super::append::Place;
+use super::member_lists::Lists;
 use super::{Batch, Decided};
 use crate::command::{Actor, Class};
 use crate::error::ReadError;
@@ -18,6 +20,7 @@ use crate::outcome::{MemberChange, Message, MessageBody, Refusal, Route};
 use crate::rows::chat::{Chat, Conversation, ConversationKind, conversation_key, conversations_prefix};
 use crate::rows::group::{Group, MemberRow, group_key, member_key};
 use crate::rows::record::{Body, EventRecord};
+use crate::rows::relation::{Tie, shield_key, tie_key};
 use crate::table::Table;
 use crate::tables::{NEXT, Tables};
 
@@ -115,6 +118,8 @@ impl Batch<'_> {
         self.members.borrow_mut().forget(app, id);
         for user in users {
             self.remove(Table::Members, &member_key(app, id, *user))?;
+            self.remove(Table::Shields, &shield_key(app, id, *user))?;
+            self.remove(Table::Ties, &tie_key(app, *user, Tie::MutesGroup, id.0))?;
             group.members = group.members.saturating_sub(1);
             let key = conversation_key(app, *user, ConversationKind::Group, group.chain);
             if let Some(mut row) = self.row::<Conversation>(&key)? {
@@ -127,12 +132,26 @@ impl Batch<'_> {
 
     /// In order of their numbers; shared with the messages before and after.
     pub(super) fn members_of(&self, app: AppNumber, id: GroupId) -> Result<Arc<[UserNumber]>, ReadError> {
-        if let Some(list) = self.members.borrow().get(app, id) {
-            return Ok(list);
+        Ok(self.members_lists(app, id)?.everybody)
+    }
+
+    /// The same, and those among them who get messages and not only events.
+    pub(super) fn members_lists(&self, app: AppNumber, id: GroupId) -> Result<Lists, ReadError> {
+        if let Some(lists) = self.members.borrow().get(app, id) {
+            return Ok(lists);
         }
-        let list: Arc<[UserNumber]> = self.member_numbers(app, id)?.into();
-        self.members.borrow_mut().keep(app, id, list.clone());
-        Ok(list)
+        let everybody: Arc<[UserNumber]> = self.member_numbers(app, id)?.into();
+        let shields = self.keys(Table::Shields, &group_key(app, id), usize::MAX)?;
+        let readers = if shields.is_empty() {
+            everybody.clone()
+        } else {
+            let shielded: BTreeSet<UserNumber> =
+                shields.iter().filter_map(|key| u32_at(key, 8)).map(UserNumber).collect();
+            everybody.iter().copied().filter(|member| !shielded.contains(member)).collect()
+        };
+        let lists = Lists { everybody, readers };
+        self.members.borrow_mut().keep(app, id, lists.clone());
+        Ok(lists)
     }
 
     /// In order of their numbers.

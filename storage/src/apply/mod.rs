@@ -20,8 +20,10 @@ mod label;
 mod mark;
 mod member_lists;
 mod membership;
+mod people;
 mod presence;
 mod push;
+mod relation;
 mod report;
 mod schedule;
 mod segment;
@@ -74,6 +76,7 @@ impl Batch<'_> {
             Command::Label(command) => self.label(command),
             Command::Account(command) => self.account(command),
             Command::User(command) => self.user(command),
+            Command::People(command) => self.people(command),
             Command::Group(command) => self.group(command),
             Command::Send(send) => self.send(send),
             Command::Amend(amend) => self.amend(amend),

@@ -16,7 +16,9 @@ use crate::heads::Head;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
 use crate::outcome::{Answer, MemberChange, Message, MessageBody, Refusal, Route};
 use crate::rows::chat::{Chat, Conversation, ConversationKind, SingleChat, conversation_key, single_chat_key};
+use crate::rows::people::UserState;
 use crate::rows::record::{Body, MessageRecord, Sent};
+use crate::rows::relation::Tie;
 use crate::table::Table;
 use crate::tables::Tables;
 
@@ -30,7 +32,7 @@ impl Batch<'_> {
                 OutboxPlace::Known(answer) => return Ok(answer),
             },
         };
-        let Some(from_name) = self.sender_name(send)? else { return Err(Refusal::SenderUnknown.into()) };
+        let from_name = self.sender_name(send)?;
         let place = match &send.target {
             Target::User(name) => self.send_single(send, sent, from_name, name)?,
             Target::Group(group) => self.send_group(send, sent, from_name, *group)?,
@@ -52,14 +54,23 @@ impl Batch<'_> {
         }
     }
 
-    fn sender_name(&self, send: &Send) -> Result<Option<Arc<str>>, ReadError> {
-        Ok(find::user(self, send.app, send.from)?.map(|user| user.username.into()))
+    fn sender_name(&self, send: &Send) -> Decided<Arc<str>> {
+        let Some(user) = find::user(self, send.app, send.from)? else { return Err(Refusal::SenderUnknown.into()) };
+        match find::user_state(self, send.app, send.from)? {
+            None => Ok(user.username.into()),
+            Some(UserState::Disabled) => Err(Refusal::UserDisabled.into()),
+            Some(UserState::Deleted) => Err(Refusal::SenderUnknown.into()),
+        }
     }
 
     fn send_single(&mut self, send: &Send, sent: Option<Sent>, from_name: Arc<str>, name: &str) -> Decided<Place> {
         let Some(to) = find::user_number(self, send.app, name)? else {
             return Err(Refusal::UserUnknown { username: name.into() }.into());
         };
+        let is_admin = send.origin == Origin::Server { as_admin: true };
+        if !is_admin && find::is_tied(self, send.app, to, Tie::Blocks, send.from.0)? {
+            return Err(Refusal::Blocked.into());
+        }
         let chain = match find::single_chat(self, send.app, send.from, to)? {
             Some(chain) => chain,
             None => self.make_single_chat(send.app, send.from, to)?,
@@ -102,7 +113,7 @@ impl Batch<'_> {
             from_name,
             from: Some(send.from),
             message: Arc::new(message(place, sent, &send.content)),
-            members: self.members_of(send.app, id)?,
+            members: self.members_lists(send.app, id)?.readers,
             change: MemberChange::default(),
         };
         self.announce(send.app, place.position, route);

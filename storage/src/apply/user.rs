@@ -10,6 +10,7 @@ use crate::find;
 use crate::ids::{AppNumber, DeviceNumber, UserNumber};
 use crate::outcome::{Answer, Refusal};
 use crate::rows::app::AppCounters;
+use crate::rows::people::{UserClass, UserState};
 use crate::rows::push::{Expiry, expiry_key};
 use crate::rows::user::{ByUsername, Session, Token, User, session_key, token_key, user_key, username_key};
 use crate::table::Table;
@@ -34,12 +35,17 @@ impl Batch<'_> {
         }
     }
 
-    fn register_users(&mut self, app: AppNumber, users: &[NewUser]) -> Decided<Answer> {
+    pub(super) fn register_users(&mut self, app: AppNumber, users: &[NewUser]) -> Decided<Answer> {
         self.require_app(app)?;
         let mut counters = self.app_counters(app)?;
         let before = counters;
-        let registered =
-            users.iter().map(|user| self.register_user(app, user, &mut counters)).collect::<Result<_, ReadError>>()?;
+        let registered = users
+            .iter()
+            .map(|user| self.register_user(app, user, &mut counters))
+            .collect::<Result<Vec<_>, ReadError>>()?;
+        let numbers = users.iter().zip(&registered);
+        let new = numbers.filter_map(|(user, number)| Some((UserClass::of(user.is_admin), *number.as_ref().ok()?)));
+        self.list_users(app, new.collect::<Vec<_>>())?;
         if counters != before {
             self.put_app_counters(app, counters)?;
         }
@@ -84,6 +90,11 @@ impl Batch<'_> {
         let Some(row) = find::user(self, app, user)? else {
             return Err(Refusal::UserUnknown { username: String::new() }.into());
         };
+        match find::user_state(self, app, user)? {
+            Some(UserState::Deleted) => return Err(Refusal::UserUnknown { username: String::new() }.into()),
+            Some(UserState::Disabled) => return Err(Refusal::UserDisabled.into()),
+            None => {}
+        }
         if row.password != password {
             return Err(Refusal::PasswordChanged.into());
         }
@@ -111,7 +122,7 @@ impl Batch<'_> {
         Ok(Answer::Done)
     }
 
-    fn remove_token(&mut self, app: AppNumber, hash: &[u8; 32]) -> Result<Option<Token>, ReadError> {
+    pub(super) fn remove_token(&mut self, app: AppNumber, hash: &[u8; 32]) -> Result<Option<Token>, ReadError> {
         let key = token_key(app, hash);
         let token = self.row::<Token>(&key)?;
         if let Some(token) = &token {

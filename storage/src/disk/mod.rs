@@ -5,6 +5,7 @@
 
 #[cfg(feature = "simulation")]
 pub mod crash;
+mod upgrade;
 
 use std::fs::{self, File};
 use std::ops::Deref;
@@ -135,14 +136,19 @@ fn make_tables(tables: &mut WriteTables<'_>) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// A store of an earlier format gets the tables that came later, in one commit. A newer one is refused.
+/// A store of an earlier format gets the tables that came later, and what they are to hold, in one commit. A newer one is refused.
 fn upgrade(database: &Database) -> Result<(), OpenError> {
     let version = check_format(database)?;
     if version == FORMAT_VERSION {
         return Ok(());
     }
     let transaction = database.begin_write().map_err(OpenError::from_redb)?;
-    make_tables(&mut WriteTables::new(&transaction))?;
+    let mut tables = WriteTables::new(&transaction);
+    make_tables(&mut tables)?;
+    if version < 3 {
+        upgrade::list_users(&mut tables)?;
+    }
+    drop(tables);
     transaction.commit().map_err(OpenError::from_redb)?;
     log::info!(
         "the store was brought from format {version} to {FORMAT_VERSION}; earlier programs do not open it any more"

@@ -78,6 +78,23 @@ impl Conversation {
         self.changed = changed;
     }
 
+    /// What comes after the record `newest_seq` at `newest`, the chain's newest, is shown by this kind of window.
+    pub fn turn(&mut self, kind: WindowKind, newest_seq: u64, newest: Position, changed: Position) {
+        let Some(open) = self.windows.pop_if(|open| open.is_open()) else { return };
+        let first_seq = open.first_seq.max(newest_seq + 1);
+        if open.first_seq <= newest_seq {
+            self.windows.push(Window { last_seq: newest_seq, last: newest, ..open });
+        }
+        // Where nothing lies between, an earlier window of the kind goes on: a chat keeps only so many.
+        match self.windows.pop_if(|before| before.kind == kind && before.last_seq + 1 == first_seq) {
+            Some(before) => self.windows.push(Window { kind, ..Window::from_seq(before.first_seq) }),
+            None => self.windows.push(Window { kind, ..Window::from_seq(first_seq) }),
+        }
+        let surplus = self.windows.len().saturating_sub(Window::COUNT_MAX);
+        self.windows.drain(..surplus);
+        self.changed = changed;
+    }
+
     pub fn close(&mut self, last_seq: u64, last: Position) {
         if let Some(window) = self.windows.last_mut() {
             window.last_seq = last_seq;

@@ -174,6 +174,10 @@ chunk_row!(
     StopChunk, PushStops
 );
 chunk_row!(
+    /// Users of a class: all that exist.
+    UserChunk, UserChunks
+);
+chunk_row!(
     /// Devices that were there in a span of time.
     PresenceChunk, Presence
 );

@@ -15,8 +15,8 @@ use crate::rows::bridge::{PushToken, TokenOwner, push_token_key, token_chunk_key
 use crate::rows::callback::CallbackEvent;
 use crate::rows::chat::{Chat, Conversation, ConversationKind, SingleChat, conversation_key, single_chat_key};
 use crate::rows::chunk::{
-    ChunkRow, DormantChunk, PlatformChunk, StopChunk, TagChunk, TokenChunk, TraitChunk, chunk_of, platform_chunk_key,
-    tag_chunk_key,
+    ChunkRow, DormantChunk, PlatformChunk, StopChunk, TagChunk, TokenChunk, TraitChunk, UserChunk, chunk_of,
+    platform_chunk_key, tag_chunk_key,
 };
 use crate::rows::device::{
     ByRegistrationId, ByTagName, DeviceRow, DeviceTags, Tag, alias_key, device_key, registration_id_key, tag_key,
@@ -25,8 +25,10 @@ use crate::rows::device::{
 use crate::rows::file::{FileRow, file_key, file_part_key};
 use crate::rows::followup::Followup;
 use crate::rows::group::{Group, group_key, member_key};
+use crate::rows::people::{UserClass, UserState, user_chunk_key};
 use crate::rows::push::{Cid, Expiry, SlowPush, cid_key, expiry_key, push_key, slice_due_key};
 use crate::rows::record::{Amendment, log_key};
+use crate::rows::relation::{Tie, friend_key, tie_key};
 use crate::rows::schedule::{ScheduleCid, ScheduleRow, due_key, firing_key, schedule_key};
 use crate::rows::traits::{DeviceTraits, OTHER, count_of_chunk, trait_chunk_key};
 use crate::rows::user::{ByUsername, Session, Token, User, session_key, token_key, user_key, username_key};
@@ -76,7 +78,22 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         Table::Aliases => each_device(Table::Devices, app, u32_at(key, key.len().saturating_sub(4))),
         Table::TestDevices | Table::Badges => vec![(Table::Devices, device_key(app, DeviceNumber(second)))],
         Table::DeveloperApps => vec![(Table::Apps, app_key(app))],
-        Table::Users => vec![(Table::UserNames, username_key(app, &row::decode::<User>(key, value)?.username))],
+        Table::Users => by_user(tables, &row::decode(key, value)?, app, UserNumber(second))?,
+        Table::UserStates => vec![(Table::Users, user_key(app, UserNumber(second)))],
+        Table::DepartedUsers => vec![(Table::UserStates, user_key(app, UserNumber(second)))],
+        Table::Ties => by_tie(app, UserNumber(second), key),
+        Table::Friends => {
+            let friend = UserNumber(u32_at(key, 8).unwrap_or_default());
+            vec![(Table::Users, user_key(app, friend)), (Table::Friends, friend_key(app, friend, UserNumber(second)))]
+        }
+        Table::Shields => {
+            vec![(Table::Members, member_key(app, GroupId(second), UserNumber(u32_at(key, 8).unwrap_or_default())))]
+        }
+        Table::UserChunks => {
+            let users = row::decode::<UserChunk>(key, value)?.chunk();
+            let chunk = u32_at(key, 5).unwrap_or_default();
+            users.devices(chunk).map(|user| (Table::Users, user_key(app, UserNumber(user)))).collect()
+        }
         Table::UserNames => vec![(Table::Users, user_key(app, row::decode::<ByUsername>(key, value)?.0))],
         Table::Tokens => by_token(row::decode(key, value)?, app, key),
         Table::Sessions => vec![(Table::Tokens, token_key(app, &row::decode::<Session>(key, value)?.token_hash))],
@@ -124,7 +141,9 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
             let expires_ms = row::decode::<GroupPush>(key, value)?.expires_ms;
             vec![(Table::Expiries, expiry_key(expires_ms, &Expiry::GroupPush { push }))]
         }
-        Table::Access | Table::PushCertificates | Table::BridgeCursors => vec![(Table::Apps, app_key(app))],
+        Table::Registration | Table::Access | Table::PushCertificates | Table::BridgeCursors => {
+            vec![(Table::Apps, app_key(app))]
+        }
         Table::PushTokens => by_push_token(&row::decode(key, value)?, app, DeviceNumber(second)),
         Table::Callbacks => vec![match CallbackEvent::of_key(key) {
             // It may outlive its push's callback.
@@ -189,6 +208,26 @@ fn by_device(row: &DeviceRow, app: AppNumber, device: DeviceNumber) -> Named {
 /// Of the rows that are kept by the kind of a token.
 fn token_kind_of(key: &[u8]) -> TokenKind {
     TokenKind(key.get(4).copied().unwrap_or_default())
+}
+
+fn by_user(tables: &impl Tables, row: &User, app: AppNumber, user: UserNumber) -> Result<Named, ReadError> {
+    if find::user_state(tables, app, user)? == Some(UserState::Deleted) {
+        return Ok(Vec::new());
+    }
+    let chunk = user_chunk_key(app, UserClass::of(row.is_admin), user);
+    Ok(vec![(Table::UserNames, username_key(app, &row.username)), (Table::UserChunks, chunk)])
+}
+
+fn by_tie(app: AppNumber, user: UserNumber, key: &[u8]) -> Named {
+    let other = u32_at(key, 9).unwrap_or_default();
+    match key.get(8).copied().and_then(Tie::by_number) {
+        Some(Tie::MutesGroup) => vec![(Table::Members, member_key(app, GroupId(other), user))],
+        Some(Tie::MutesEverything) | None => vec![(Table::Users, user_key(app, user))],
+        Some(tie) => {
+            let mirrored = tie.mirror().map(|mirror| (Table::Ties, tie_key(app, UserNumber(other), mirror, user.0)));
+            mirrored.into_iter().chain([(Table::Users, user_key(app, UserNumber(other)))]).collect()
+        }
+    }
 }
 
 fn by_push_token(token: &PushToken, app: AppNumber, device: DeviceNumber) -> Named {

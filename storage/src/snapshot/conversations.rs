@@ -10,6 +10,7 @@ use crate::ids::{AppNumber, ChainNumber, UserNumber};
 use crate::key::u64_at;
 use crate::rows::chat::{Chat, Conversation, ConversationKind, conversation_key, conversations_prefix};
 use crate::rows::group::group_key;
+use crate::rows::people::UserState;
 use crate::table::Table;
 use crate::tables::{NEXT, Tables};
 
@@ -75,6 +76,9 @@ impl Snapshot {
             let kind = if planned.is_group { ConversationKind::Group } else { ConversationKind::Single };
             let row: Option<Conversation> = self.row(&conversation_key(app, user, kind, planned.chain))?;
             let Some(row) = row else { continue };
+            if self.is_superseded(app, row.chat)? {
+                continue;
+            }
             if let Some((last, last_seq)) = newest_visible(&row.windows, self.head(planned.chain)?) {
                 let found = Found { chain: planned.chain, row, last, last_seq };
                 rows.push(self.conversation_row(app, found, since, to, newest)?);
@@ -93,8 +97,27 @@ impl Snapshot {
         newest: usize,
     ) -> Result<Vec<ConversationRow>, ReadError> {
         let found = self.conversations_found(app, user)?;
-        let page = found.into_iter().filter(|found| found.last < before).take(limit);
-        page.map(|found| self.conversation_row(app, found, Position::START, Position(u64::MAX), newest)).collect()
+        let mut rows = Vec::new();
+        for found in found.into_iter().filter(|found| found.last < before) {
+            if rows.len() == limit {
+                break;
+            }
+            if !self.is_superseded(app, found.row.chat)? {
+                rows.push(self.conversation_row(app, found, Position::START, Position(u64::MAX), newest)?);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// A chat with a deleted user whose name belongs to somebody else now: whoever reads it goes by the name, and would
+    /// take the two for one.
+    fn is_superseded(&self, app: AppNumber, chat: Chat) -> Result<bool, ReadError> {
+        let Chat::User(peer) = chat else { return Ok(false) };
+        if find::user_state(self, app, peer)? != Some(UserState::Deleted) {
+            return Ok(false);
+        }
+        let name = find::username(self, app, peer)?;
+        Ok(find::user_number(self, app, &name)?.is_some())
     }
 
     fn conversations_found(&self, app: AppNumber, user: UserNumber) -> Result<Vec<Found>, ReadError> {

@@ -18,6 +18,7 @@ mod reports;
 mod schedules;
 mod scrub;
 mod traits;
+mod users;
 mod view;
 mod walk;
 
@@ -32,6 +33,7 @@ pub use presence::{Presence, Present};
 pub(crate) use pushes::{PushCache, release_step, released_devices, released_to};
 pub use schedules::{DueSchedule, Schedule, SchedulePage};
 pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed};
+pub use users::{Friend, UserPage};
 pub use view::{
     BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Delivery, Device, DueSlice, HistoryPage, Member,
     PendingPush, PlatformReport, PushCounts, PushReport, ReadRecord, TestDeviceShown,

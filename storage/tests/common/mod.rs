@@ -89,6 +89,23 @@ impl World {
         }
     }
 
+    pub fn group(&mut self, owner: &str, members: &[&str]) -> GroupId {
+        let create = GroupCommand::Create {
+            app: self.app,
+            by: Actor::Server,
+            owner: owner.into(),
+            name: "walkers".into(),
+            description: String::new(),
+            avatar: String::new(),
+            is_public: false,
+            members: members.iter().map(|name| (*name).into()).collect(),
+        };
+        match self.answer(Command::Group(create)) {
+            Answer::Group(group) => group,
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub fn send_command(&self, from: UserNumber, origin: Origin, target: Target, text: &str) -> Command {
         Command::Send(Send { app: self.app, from, origin, target, content: Content::text(text) })
     }

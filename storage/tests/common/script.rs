@@ -140,7 +140,7 @@ impl Author {
         self.count += 1;
         self.now_ms += if self.random.one_in(6) { self.random.below(40 * 3_600_000) } else { self.random.below(50) };
         let of = self.random.below(self.apps.len() as u64) as usize;
-        match self.random.below(35) {
+        match self.random.below(37) {
             0..=7 => self.send(of),
             8 if self.random.one_in(4) => self.create_group(of),
             8..=10 => self.change_group(of),
@@ -159,6 +159,7 @@ impl Author {
             29 => self.withdraw_or_release(of),
             30 | 31 => self.amend(of),
             32 | 33 => self.upload(of),
+            34 | 35 => self.change_people(of),
             _ => self.doom(),
         }
     }
@@ -187,6 +188,36 @@ impl Author {
         let app = known.app;
         let user = |number: u32| NewUser { username: format!("user{number}"), ..NewUser::default() };
         self.write(Command::User(UserCommand::Register { app, users: names.map(user).collect() }));
+    }
+
+    /// The first two stay: the groups are theirs.
+    fn change_people(&mut self, of: usize) {
+        let app = self.apps[of].app;
+        let number = 3 + self.random.below(u64::from(self.apps[of].users) - 1);
+        let username = format!("user{number}");
+        let others = vec![self.username(of)];
+        let (groups, none) = (vec![self.group(of)], Vec::new());
+        let command = match self.random.below(14) {
+            6 | 7 => PeopleCommand::Block { app, username, others },
+            8 => PeopleCommand::Unblock { app, username, others },
+            9 => {
+                let change = MuteChange { add_users: others, everything: Some(true), ..MuteChange::default() };
+                PeopleCommand::Mute { app, username: "user1".into(), change: Box::new(change) }
+            }
+            10 => PeopleCommand::Shield { app, username: "user2".into(), add: groups, remove: none },
+            11 => PeopleCommand::Shield { app, username: "user2".into(), add: none, remove: groups },
+            12 => PeopleCommand::Befriend { app, username, others },
+            13 => PeopleCommand::Unfriend { app, username, others },
+            0 => PeopleCommand::SetPassword { app, username, password: "new".into() },
+            1 | 2 => PeopleCommand::SetDisabled { app, username, is_disabled: self.random.one_in(2) },
+            3 => PeopleCommand::Delete { app, usernames: vec![username] },
+            4 => PeopleCommand::ClearDeparted { app },
+            _ => {
+                let change = ProfileChange { nickname: Some(self.count.to_string()), ..ProfileChange::default() };
+                PeopleCommand::ChangeProfile { app, username, change: Box::new(change) }
+            }
+        };
+        self.write(Command::People(command));
     }
 
     fn register_device(&mut self, of: usize) {

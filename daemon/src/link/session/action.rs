@@ -98,6 +98,12 @@ pub enum Input {
     Replaced,
     /// The device's app was deleted.
     AppDeleted,
+    /// The user was disabled or deleted, or has a new password: whoever is logged in as that user is not any more. The link
+    /// ends with it, and the device comes back without the user.
+    UserEnded {
+        user: UserNumber,
+        code: ErrorCode,
+    },
     /// The daemon is about to stop.
     Draining {
         retry_after_ms: u32,

@@ -46,6 +46,8 @@ pub(super) struct UserFlow {
     pub(super) number: UserNumber,
     pub(super) name: Name,
     pub(super) token_hash: [u8; 32],
+    /// Whether the login is still good is not looked at yet, since it is told of what ends it.
+    is_unchecked: bool,
     /// Where the last delivering frame led.
     delivered: Position,
     /// What the client says that it has stored.
@@ -96,6 +98,7 @@ impl UserFlow {
             number,
             name,
             token_hash,
+            is_unchecked: true,
             delivered: cursor,
             acknowledged: cursor,
             began_at: cursor,
@@ -326,7 +329,9 @@ impl Session {
         let Some(user) = &mut ready.user else { return };
         match std::mem::replace(&mut user.progress, Progress::Asking) {
             Progress::Behind => {
-                let query = Query::PlanCatchUp { app: ready.app, user: user.number, since: user.delivered };
+                let token_hash = std::mem::take(&mut user.is_unchecked).then_some(user.token_hash);
+                let (app, since) = (ready.app, user.delivered);
+                let query = Query::PlanCatchUp { app, user: user.number, token_hash, since };
                 self.query(Pending::PlanCatchUp, query);
             }
             Progress::Reading { to, mut chats, newest } => {
@@ -350,6 +355,7 @@ impl Session {
         let Some((user, _)) = self.user() else { return };
         let (to, chats) = match answer {
             Ok(Answer::Plan { to, chats }) => (to, chats),
+            Ok(Answer::UserGone(code)) => return self.go_away(code, 0),
             Ok(_) => return self.end(ErrorCode::INTERNAL, ""),
             Err(code) => return self.end(code, "the log could not be read"),
         };

@@ -68,6 +68,7 @@ impl Session {
     ) {
         let user = match answer {
             Ok(Answer::LogIn(Some(user))) => user,
+            Ok(Answer::UserGone(code)) => return self.login_failed(attempt.request, code, ""),
             Ok(Answer::LogIn(None)) => return self.login_failed(attempt.request, ErrorCode::USER_UNKNOWN, ""),
             Ok(_) => return self.login_failed(attempt.request, ErrorCode::INTERNAL, ""),
             Err(code) => return self.login_failed(attempt.request, code, ""),
@@ -196,6 +197,14 @@ impl Session {
         match accepted {
             Ok(_) => self.done(request),
             Err((code, message)) => self.fail(request, code, &message),
+        }
+    }
+
+    /// The user's sessions were ended from outside. Somebody else may have logged in meanwhile.
+    pub(super) fn user_ended(&mut self, user: UserNumber, code: ErrorCode) {
+        let Stage::Ready(ready) = &self.stage else { return };
+        if ready.user.as_ref().is_some_and(|known| known.number == user) {
+            self.go_away(code, 0);
         }
     }
 

@@ -217,6 +217,7 @@ impl Session {
             Input::Replaced => self.go_away(ErrorCode::REPLACED, 0),
             Input::Draining { retry_after_ms } => self.go_away(ErrorCode::SHUTTING_DOWN, retry_after_ms),
             Input::AppDeleted => self.end(ErrorCode::APP_KEY, ""),
+            Input::UserEnded { user, code } => self.user_ended(user, code),
             Input::Missed(missed) => self.missed(missed),
         }
         self.go_on();

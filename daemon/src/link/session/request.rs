@@ -6,7 +6,7 @@ use anser_protocol::frame::session::{Done, RegisterUser};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
 use anser_protocol::names::Chat;
-use anser_storage::command::{Command, NewUser, UserCommand};
+use anser_storage::command::{Command, NewUser, PeopleCommand};
 use anser_storage::ids::UserNumber;
 use anser_storage::outcome::{Answer as Accepted, Outcome};
 
@@ -182,7 +182,7 @@ impl Session {
 
     fn register_user(&mut self, body: RegisterUser) {
         if !self.rules.is_registration_open {
-            return self.fail(body.request, ErrorCode::NO_PERMISSION, "registration by clients is switched off");
+            return self.fail(body.request, ErrorCode::NO_PERMISSION, refusal::REGISTRATION_CLOSED);
         }
         if let Err(message) = super::login::check_new_user(&body, self.rules.has_strict_usernames) {
             return self.fail(body.request, ErrorCode::INVALID, message);
@@ -197,7 +197,7 @@ impl Session {
         let Stage::Ready(ready) = &self.stage else { return };
         let Some(password) = hash else { return self.fail(body.request, ErrorCode::BUSY, "") };
         let user = NewUser { username: body.username, password, ..NewUser::default() };
-        let command = Command::User(UserCommand::Register { app: ready.app, users: vec![user] });
+        let command = Command::People(PeopleCommand::RegisterSelf { app: ready.app, user: Box::new(user) });
         self.submit(Pending::RegisterUser(body.request), command);
     }
 

@@ -1,7 +1,8 @@
 //! Members of IM request bodies, checked by the contract's string rules. Lengths are bytes of UTF-8.
 
+use anser_protocol::ids::GroupId;
 use anser_protocol::limits::{GROUP_NAME_BYTES_MAX, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, TEXT_BYTES_MAX};
-use anser_storage::command::Profile;
+use anser_storage::command::{FriendNote, Profile, ProfileChange};
 use serde_json::Value;
 
 use super::invalid;
@@ -45,12 +46,40 @@ pub fn path_name(name: &str, rule: &config::Users) -> Result<(), Fault> {
     username::check(name, rule.strict_names).map_err(invalid)
 }
 
-pub fn password(object: &Object) -> Result<String, Fault> {
-    let password = member(object, "password").and_then(as_name).ok_or_else(|| invalid("password is missing"))?;
+/// A whole body that is a list of usernames.
+pub fn name_list(body: &Value, names_max: usize, rule: &config::Users) -> Result<Vec<String>, Fault> {
+    let list = body.as_array().filter(|list| (1..=names_max).contains(&list.len()));
+    let list = list.ok_or_else(|| invalid(format!("an array of 1 to {names_max} usernames is expected")))?;
+    list.iter().map(|item| checked_name(item, "username", rule)).collect()
+}
+
+/// A list of groups; absent is empty. Digits that no group can have mean one that does not exist.
+pub fn gids(object: &Object, key: &str, gids_max: usize) -> Result<Vec<GroupId>, Fault> {
+    let Some(value) = member(object, key) else { return Ok(Vec::new()) };
+    let wrong = || invalid(format!("{key} must be an array of at most {gids_max} group ids"));
+    let list = value.as_array().filter(|list| list.len() <= gids_max).ok_or_else(wrong)?;
+    let gid = |item: &Value| {
+        let text = as_name(item).filter(|text| !text.is_empty() && text.len() <= 20)?;
+        text.bytes().all(|byte| byte.is_ascii_digit()).then(|| GroupId(text.parse().unwrap_or(0)))
+    };
+    list.iter().map(|item| gid(item).ok_or_else(wrong)).collect()
+}
+
+/// What a user has written down about a friend.
+pub fn friend_note(object: &Object, rule: &config::Users) -> Result<FriendNote, Fault> {
+    let username = name(object, "username", rule)?;
+    let note_name = line(object, "note_name", NICKNAME_BYTES_MAX)?;
+    let others = text(object, "others", TEXT_BYTES_MAX)?;
+    let named = |key: &str, text: String| member(object, key).map(|_| text);
+    Ok(FriendNote { username, note_name: named("note_name", note_name), others: named("others", others) })
+}
+
+pub fn password(object: &Object, key: &str) -> Result<String, Fault> {
+    let password = member(object, key).and_then(as_name).ok_or_else(|| invalid(format!("{key} is missing")))?;
     if (PASSWORD_BYTES_MIN..=PASSWORD_BYTES_MAX).contains(&password.len()) {
         Ok(password)
     } else {
-        Err(invalid("password must have 4 to 128 bytes"))
+        Err(invalid(format!("{key} must have 4 to 128 bytes")))
     }
 }
 
@@ -92,6 +121,22 @@ pub fn profile(object: &Object) -> Result<Profile, Fault> {
         address: text(object, "address", TEXT_BYTES_MAX)?,
         gender: gender(object)?,
         extras: extras(object)?,
+    })
+}
+
+/// What of a profile is to change: what is named, and an empty text clears.
+pub fn profile_change(object: &Object) -> Result<ProfileChange, Fault> {
+    let Profile { nickname, avatar, birthday, signature, region, address, gender, extras } = profile(object)?;
+    let named = |key: &str, text: String| member(object, key).map(|_| text);
+    Ok(ProfileChange {
+        nickname: named("nickname", nickname),
+        avatar: named("avatar", avatar),
+        birthday: named("birthday", birthday),
+        signature: named("signature", signature),
+        region: named("region", region),
+        address: named("address", address),
+        gender,
+        extras: named("extras", extras),
     })
 }
 

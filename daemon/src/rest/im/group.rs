@@ -105,6 +105,30 @@ pub async fn list_members(
     Ok(json_response(StatusCode::OK, &Value::Array(rows)))
 }
 
+/// `GET /v1/users/{username}/groups`
+pub async fn groups_of_user(
+    context: State<Shared>,
+    caller: Extension<Caller>,
+    Segment(username): Segment,
+) -> Result<Response<Body>, Fault> {
+    field::path_name(&username, &context.config.users)?;
+    let (app, asked) = (caller.app, username.clone());
+    let found = context.ledger.read(move |snapshot| {
+        let Some((user, _)) = snapshot.user_by_name(app, &asked)? else { return Ok(None) };
+        let mut groups = Vec::new();
+        for (gid, group) in snapshot.groups_of_user(app, user)? {
+            let owner = snapshot.user(app, group.owner)?.map(|user| user.username).unwrap_or_default();
+            groups.push((gid, group, owner));
+        }
+        Ok(Some(groups))
+    });
+    let groups = found.await.map_err(|error| Family::Im.unavailable(&error))?;
+    let groups = groups.ok_or_else(|| refusal::no_such_user(&username))?;
+    let zone = context.config.time_zone;
+    let rows = groups.iter().map(|(gid, group, owner)| view::group(*gid, group, owner, &caller.app_key, zone));
+    Ok(json_response(StatusCode::OK, &Value::Array(rows.map(Value::Object).collect())))
+}
+
 /// `POST /v1/groups/{gid}/members`: adds first, then removals. When a removal fails, what was added stays.
 pub async fn change_members(
     context: State<Shared>,
@@ -132,9 +156,7 @@ pub async fn change_members(
         let command = GroupCommand::Remove { app: caller.app, by: Actor::Server, group, members: remove };
         submit(&context, command, refusal::of_removal).await?;
     }
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    Ok(response)
+    Ok(super::empty(StatusCode::NO_CONTENT))
 }
 
 /// Before anything is changed: an unknown name in either list refuses the call as a whole.

@@ -1,6 +1,6 @@
 //! Why a change was refused, as a code of the IM API.
 
-use anser_storage::outcome::Refusal;
+use anser_storage::outcome::{Refusal, Relation};
 use axum::http::StatusCode;
 
 use crate::rest::family::Family;
@@ -11,6 +11,16 @@ pub fn of_im(refusal: Refusal) -> Fault {
         Refusal::UserExists => forbidden(899_001, "user exist"),
         Refusal::UserUnknown { username } | Refusal::MemberUnknown { username } => no_such_user(&username),
         Refusal::SenderUnknown => forbidden(899_002, "no such user: the sender"),
+        Refusal::UserDisabled => forbidden(801_006, "the sender is disabled"),
+        Refusal::Blocked => forbidden(803_008, "the sender is in the receiver's blacklist"),
+        Refusal::OneSelf => super::invalid("a user is named in their own list"),
+        Refusal::AdminProtected { username } => forbidden(899_018, format!("admin can not be blacklisted: {username}")),
+        Refusal::AlreadySo { relation, name } => already(relation, &name),
+        Refusal::NotSo { relation, name } => not_so(relation, &name),
+        Refusal::TooManyRelations { relation: Relation::Blocked, username } => {
+            forbidden(818_005, format!("the blacklist is full: {username}"))
+        }
+        Refusal::TooManyRelations { username, .. } => super::invalid(format!("the list is full: {username}")),
         Refusal::GroupUnknown => group_unknown(),
         Refusal::AlreadyAMember { username } => Fault::new(
             StatusCode::BAD_REQUEST,
@@ -21,6 +31,54 @@ pub fn of_im(refusal: Refusal) -> Fault {
         Refusal::GroupQuotaFull { username } => forbidden(899_015, format!("user's group quota is full: {username}")),
         Refusal::NotAMember => forbidden(803_005, "the sender is not in the group"),
         _ => Family::Im.internal(),
+    }
+}
+
+fn already(relation: Relation, name: &str) -> Fault {
+    match relation {
+        Relation::Blocked => forbidden(899_017, format!("users already in blacklist: {name}")),
+        Relation::MutedUser => forbidden(899_043, format!("duplicate add user: {name}")),
+        Relation::MutedGroup => forbidden(899_047, format!("duplicate add group: {name}")),
+        Relation::MutedEverything => forbidden(899_048, "global already open"),
+        Relation::Shielded => forbidden(899_052, format!("already shielded: {name}")),
+        Relation::Friend => forbidden(899_070, format!("already friend: {name}")),
+    }
+}
+
+fn not_so(relation: Relation, name: &str) -> Fault {
+    match relation {
+        Relation::Blocked => forbidden(899_019, format!("users not in blacklist: {name}")),
+        Relation::MutedUser => forbidden(899_044, format!("user not in setting: {name}")),
+        Relation::MutedGroup => forbidden(899_049, format!("group not in setting: {name}")),
+        Relation::MutedEverything => forbidden(899_050, "global already closed"),
+        Relation::Shielded => forbidden(899_053, format!("not shielded: {name}")),
+        Relation::Friend => forbidden(899_071, format!("not friend: {name}")),
+    }
+}
+
+/// Do-not-disturb has codes of its own for groups.
+pub fn of_mute(refusal: Refusal) -> Fault {
+    match refusal {
+        Refusal::GroupUnknown => forbidden(899_045, "group not exist"),
+        Refusal::NotAMember => forbidden(899_046, "user not in group"),
+        other => of_im(other),
+    }
+}
+
+/// And shielding has others.
+pub fn of_shield(refusal: Refusal) -> Fault {
+    match refusal {
+        Refusal::GroupUnknown => forbidden(899_051, "group not exist"),
+        Refusal::NotAMember => forbidden(842_002, "user not in group"),
+        other => of_im(other),
+    }
+}
+
+/// Whoever is removed as a friend must be one.
+pub fn of_unfriending(refusal: Refusal) -> Fault {
+    match refusal {
+        Refusal::NotSo { relation: Relation::Friend, name } => forbidden(805_003, format!("not friend: {name}")),
+        other => of_im(other),
     }
 }
 

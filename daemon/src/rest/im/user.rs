@@ -3,11 +3,13 @@
 use anser_storage::command::{Command, NewUser, UserCommand};
 use anser_storage::ids::UserNumber;
 use anser_storage::outcome::{Answer, Refusal};
+use anser_storage::{UserClass, UserPage};
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
-use axum::http::{Response, StatusCode};
+use axum::http::{Response, StatusCode, Uri};
 use serde_json::{Value, json};
 
+use super::page::Page;
 use super::refusal::{self, of_im};
 use super::{field, invalid, view};
 use crate::context::{Context, Shared};
@@ -20,6 +22,7 @@ use crate::rest::lenient::{as_name, member};
 use crate::rest::segment::Segment;
 
 const USERS_PER_CALL_MAX: usize = 500;
+const USERS_PER_PAGE_MAX: usize = 500;
 
 /// What is registered: users who chat, or admins who may send for the app.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,9 +55,7 @@ pub async fn register_admin(
         one => one,
     };
     register(&context, &caller, std::slice::from_ref(item), Role::Admin).await?.remove(0)?;
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::CREATED;
-    Ok(response)
+    Ok(super::empty(StatusCode::CREATED))
 }
 
 /// Answers item by item. Nobody registered means that the call failed, with the status of the first item's failure.
@@ -144,7 +145,7 @@ impl Applicant {
     fn parse(context: &Context, item: &Value, role: Role) -> Result<Self, Fault> {
         let item = field::object(item)?;
         let username = field::name(item, "username", &context.config.users)?;
-        let password = field::password(item)?;
+        let password = field::password(item, "password")?;
         let user = NewUser {
             username,
             password: context.passwords.hash_quick(&password),
@@ -157,6 +158,26 @@ impl Applicant {
     fn upgrade(self, caller: &Caller, user: UserNumber) -> Upgrade {
         Upgrade { app: caller.app, user, password: self.password, quick: self.user.password }
     }
+}
+
+/// `GET /v1/users`
+pub async fn list_users(context: State<Shared>, caller: Extension<Caller>, uri: Uri) -> Result<Response<Body>, Fault> {
+    list(&context, &caller, UserClass::User, &uri).await
+}
+
+/// `GET /v1/admins`
+pub async fn list_admins(context: State<Shared>, caller: Extension<Caller>, uri: Uri) -> Result<Response<Body>, Fault> {
+    list(&context, &caller, UserClass::Admin, &uri).await
+}
+
+async fn list(context: &Context, caller: &Caller, class: UserClass, uri: &Uri) -> Result<Response<Body>, Fault> {
+    let Page { start, count } = Page::parse(uri, USERS_PER_PAGE_MAX)?;
+    let app = caller.app;
+    let found = context.ledger.read(move |snapshot| snapshot.user_page(app, class, start, count)).await;
+    let UserPage { total, users } = found.map_err(|error| Family::Im.unavailable(&error))?;
+    let rows: Vec<Value> = users.iter().map(|user| view::user(user, context.config.time_zone)).collect();
+    let shown = json!({"total": total, "start": start, "count": rows.len(), "users": rows});
+    Ok(json_response(StatusCode::OK, &shown))
 }
 
 /// `GET /v1/users/{username}`

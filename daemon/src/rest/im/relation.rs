@@ -1,0 +1,212 @@
+//! What users are to each other and to their groups: blacklists, do-not-disturb, shields, friends.
+
+use anser_protocol::limits::NAMES_PER_CALL_MAX;
+use anser_storage::command::{FriendNote, MuteChange, PeopleCommand};
+use anser_storage::ids::{AppNumber, UserNumber};
+use anser_storage::outcome::Refusal;
+use anser_storage::{ReadError, Snapshot};
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::http::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::account::submit;
+use super::refusal::{self, of_im};
+use super::{empty, field, invalid, view};
+use crate::context::{Context, Shared};
+use crate::rest::access::Caller;
+use crate::rest::body;
+use crate::rest::family::Family;
+use crate::rest::fault::{Fault, json_response};
+use crate::rest::lenient::{Object, as_bool, as_object, member};
+use crate::rest::segment::Segment;
+
+/// Names in each list of a call that mutes, and groups: a command of the store has its bounds.
+const MUTED_PER_CALL_MAX: usize = 150;
+const SHIELDED_PER_CALL_MAX: usize = 250;
+
+/// `PUT /v1/users/{username}/blacklist`
+pub async fn block(
+    context: State<Shared>,
+    caller: Extension<Caller>,
+    Segment(username): Segment,
+    request: Request,
+) -> Result<Response<Body>, Fault> {
+    let others = parse_names(&context, &username, request).await?;
+    change(&context, PeopleCommand::Block { app: caller.app, username, others }, of_im).await
+}
+
+/// `DELETE /v1/users/{username}/blacklist`
+pub async fn unblock(
+    context: State<Shared>,
+    caller: Extension<Caller>,
+    Segment(username): Segment,
+    request: Request,
+) -> Result<Response<Body>, Fault> {
+    let others = parse_names(&context, &username, request).await?;
+    change(&context, PeopleCommand::Unblock { app: caller.app, username, others }, of_im).await
+}
+
+/// `GET /v1/users/{username}/blacklist`
+pub async fn list_blocked(
+    context: State<Shared>,
+    caller: Extension<Caller>,
+    Segment(username): Segment,
+) -> Result<Response<Body>, Fault> {
+    let blocked = read(&context, &caller, username, |snapshot, app, user| snapshot.blocked(app, user)).await?;
+    let rows = blocked.iter().map(|user| view::user(user, context.config.time_zone)).collect();
+    Ok(json_response(StatusCode::OK, &Value::Array(rows)))
+}
+
+/// `POST /v1/users/{username}/nodisturb`
+pub async fn mute(
+    context: State<Shared>,
+    caller: Extension<Caller>,
+    Segment(username): Segment,
+    request: Request,
+) -> Result<Response<Body>, Fault> {
+    field::path_name(&username, &context.config.users)?;
+    let body = body::json(Family::Im, request).await?;
+    let change_of = Box::new(parse_mutes(&context, field::object(&body)?)?);
+    change(&context, PeopleCommand::Mute { app: caller.app, username, change: change_of }, refusal::of_mute).await
+}
+
+fn parse_mutes(context: &Context, object: &Object) -> Result<MuteChange, Fault> {
+    let part = |key: &str| match member(object, key) {
+        None => Ok(Object::new()),
+        Some(value) => as_object(value).ok_or_else(|| invalid(format!("{key} must be an object"))),
+    };
+    let (single, group) = (part("single")?, part("group")?);
+    let names = |key: &str| match member(&single, key) {
+        None => Ok(Vec::new()),
+        Some(list) if list.as_array().is_some_and(Vec::is_empty) => Ok(Vec::new()),
+        Some(list) => field::name_list(list, MUTED_PER_CALL_MAX, &context.config.users),
+    };
+    let everything = match member(object, "global") {
+        None => None,
+        Some(value) => Some(as_bool(value).ok_or_else(|| invalid("global must be 0 or 1"))?),
+    };
+    Ok(MuteChange {
+        add_users: names("add")?,
+        remove_users: names("remove")?,
+        add_groups: field::gids(&group, "add", MUTED_PER_CALL_MAX)?,
+        remove_groups: field::gids(&group, "remove", MUTED_PER_CALL_MAX)?,
+        everything,
+    })
+}
+
+/// `POST /v1/users/{username}/groupsShield`
+pub async fn shield(
+    context: State<Shared>,
+    caller: Extension<Caller>,
+    Segment(username): Segment,
+    request: Request,
+) -> Result<Response<Body>, Fault> {
+    field::path_name(&username, &context.config.users)?;
+    let body = body::json(Family::Im, request).await?;
+    let object = field::object(&body)?;
+    let add = field::gids(object, "add", SHIELDED_PER_CALL_MAX)?;
+    let remove = field::gids(object, "remove", SHIELDED_PER_CALL_MAX)?;
+    let command = PeopleCommand::Shield { app: caller.app, username, add, remove };
+    change(&context, command, refusal::of_shield).await
+}
+
+/// `POST /v1/users/{username}/friends`
+pub async fn add_friends(
+    context: State<Shared>,
+    caller: Extension<Caller>,
+    Segment(username): Segment,
+    request: Request,
+) -> Result<Response<Body>, Fault> {
+    let others = parse_names(&context, &username, request).await?;
+    submit(&context.ledger, PeopleCommand::Befriend { app: caller.app, username, others }, of_im).await?;
+    Ok(empty(StatusCode::CREATED))
+}
+
+/// `DELETE /v1/users/{username}/friends`
+pub async fn remove_friends(
+    context: State<Shared>,
+    caller: Extension<Caller>,
+    Segment(username): Segment,
+    request: Request,
+) -> Result<Response<Body>, Fault> {
+    let others = parse_names(&context, &username, request).await?;
+    let command = PeopleCommand::Unfriend { app: caller.app, username, others };
+    change(&context, command, refusal::of_unfriending).await
+}
+
+/// `PUT /v1/users/{username}/friends`
+pub async fn note_friends(
+    context: State<Shared>,
+    caller: Extension<Caller>,
+    Segment(username): Segment,
+    request: Request,
+) -> Result<Response<Body>, Fault> {
+    field::path_name(&username, &context.config.users)?;
+    let body = body::json(Family::Im, request).await?;
+    let notes = parse_notes(&context, &body)?;
+    change(&context, PeopleCommand::NoteFriends { app: caller.app, username, notes }, of_im).await
+}
+
+/// One SDK sends an only note by itself.
+fn parse_notes(context: &Context, body: &Value) -> Result<Vec<FriendNote>, Fault> {
+    let items = match body {
+        Value::Array(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    if items.is_empty() || items.len() > NAMES_PER_CALL_MAX {
+        return Err(invalid("an array of 1 to 500 notes is expected"));
+    }
+    items.iter().map(|item| field::friend_note(field::object(item)?, &context.config.users)).collect()
+}
+
+/// `GET /v1/users/{username}/friends`
+pub async fn list_friends(
+    context: State<Shared>,
+    caller: Extension<Caller>,
+    Segment(username): Segment,
+) -> Result<Response<Body>, Fault> {
+    let friends = read(&context, &caller, username, |snapshot, app, user| snapshot.friends(app, user)).await?;
+    let rows = friends.iter().map(|friend| {
+        let mut row = view::user(&friend.user, context.config.time_zone);
+        row["appkey"] = json!(caller.app_key);
+        for (key, text) in [("note_name", &friend.note_name), ("others", &friend.others)] {
+            if !text.is_empty() {
+                row[key] = json!(text);
+            }
+        }
+        row
+    });
+    Ok(json_response(StatusCode::OK, &Value::Array(rows.collect())))
+}
+
+async fn parse_names(context: &Context, username: &str, request: Request) -> Result<Vec<String>, Fault> {
+    field::path_name(username, &context.config.users)?;
+    let body = body::json(Family::Im, request).await?;
+    field::name_list(&body, NAMES_PER_CALL_MAX, &context.config.users)
+}
+
+async fn change(
+    context: &Context,
+    command: PeopleCommand,
+    code_of: fn(Refusal) -> Fault,
+) -> Result<Response<Body>, Fault> {
+    submit(&context.ledger, command, code_of).await?;
+    Ok(empty(StatusCode::NO_CONTENT))
+}
+
+/// What the store knows of the user in the path.
+async fn read<T: Send + 'static>(
+    context: &Context,
+    caller: &Caller,
+    username: String,
+    query: fn(&Snapshot, AppNumber, UserNumber) -> Result<T, ReadError>,
+) -> Result<T, Fault> {
+    field::path_name(&username, &context.config.users)?;
+    let (app, asked) = (caller.app, username.clone());
+    let found = context.ledger.read(move |snapshot| match snapshot.user_by_name(app, &asked)? {
+        Some((user, _)) => query(snapshot, app, user).map(Some),
+        None => Ok(None),
+    });
+    found.await.map_err(|error| Family::Im.unavailable(&error))?.ok_or_else(|| refusal::no_such_user(&username))
+}

@@ -1,0 +1,84 @@
+//! Somebody at a device: logs in, registers, sends, and is sent away.
+
+use anser_protocol::content::{Content, Platform};
+use anser_protocol::error::ErrorCode;
+use anser_protocol::extension::Extensions;
+use anser_protocol::frame::chat::Send;
+use anser_protocol::frame::session::{CredentialKind, Hello, RegisterUser};
+use anser_protocol::frame::{ClientFrame, ServerFrame};
+use anser_protocol::names::Chat;
+
+use crate::peer::{Peer, hello, login};
+use crate::world::{App, World};
+
+pub struct Person {
+    peer: Peer,
+    registration_id: String,
+    last_outbox: u64,
+}
+
+impl Person {
+    /// With a new device of this platform.
+    pub async fn on(platform: Platform, world: &World, app: &App) -> Self {
+        let mut peer = Peer::connect(world).await;
+        let ClientFrame::Hello(hello) = hello(&app.key, "", peer.secret) else { panic!("a hello is one") };
+        peer.say(&ClientFrame::Hello(Hello { platform, ..hello })).await;
+        let Some(ServerFrame::Welcome(welcome)) = peer.hear().await else { panic!("no welcome") };
+        Self { peer, registration_id: welcome.registration_id, last_outbox: 0 }
+    }
+
+    /// Returns when the server has told what was missed: from then on it tells of what ends the login, too.
+    pub async fn log_in(&mut self, username: &str, password: &str) -> Result<(), ErrorCode> {
+        self.peer.say(&login(1, username, CredentialKind::PASSWORD, password.as_bytes())).await;
+        loop {
+            match self.peer.hear().await {
+                Some(ServerFrame::CatchUp(part)) if part.is_last => return Ok(()),
+                Some(ServerFrame::LoggedIn(_) | ServerFrame::CatchUp(_) | ServerFrame::PushCovered(_)) => {}
+                Some(ServerFrame::Failed(failed)) => return Err(failed.code),
+                other => panic!("no answer to a login: {other:?}"),
+            }
+        }
+    }
+
+    pub async fn register_user(&mut self, username: &str) -> Result<(), ErrorCode> {
+        let (username, password) = (username.to_owned(), "secret".to_owned());
+        let body = RegisterUser { request: 2, username, password, extensions: Extensions::default() };
+        self.peer.say(&ClientFrame::RegisterUser(body)).await;
+        match self.peer.hear_answer().await {
+            Some(ServerFrame::Done(_)) => Ok(()),
+            Some(ServerFrame::Failed(failed)) => Err(failed.code),
+            other => panic!("no answer to a registration: {other:?}"),
+        }
+    }
+
+    pub async fn send_to(&mut self, username: &str) -> Result<(), ErrorCode> {
+        self.last_outbox += 1;
+        let (outbox, chat, content) = (self.last_outbox, Chat::User(username.into()), Content::text("hi"));
+        self.peer.say(&ClientFrame::Send(Send { outbox, chat, content })).await;
+        match self.peer.hear_answer().await {
+            Some(ServerFrame::Sent(_)) => Ok(()),
+            Some(ServerFrame::SendRefused(refused)) => Err(refused.code),
+            other => panic!("no answer to a message: {other:?}"),
+        }
+    }
+
+    /// Waits until the server ends the link; why.
+    pub async fn sent_away(&mut self) -> ErrorCode {
+        match self.peer.hear_answer().await {
+            Some(ServerFrame::GoAway(go_away)) => go_away.code,
+            other => panic!("nobody is sent away: {other:?}"),
+        }
+    }
+
+    /// Ends the link; returns when the server knows.
+    pub async fn hang_up(self, world: &World, app: &App) {
+        let Self { peer, registration_id, .. } = self;
+        drop(peer);
+        let (context, app) = (world.daemon.context(), app.number);
+        let found = context.ledger.read(move |snapshot| snapshot.device_by_registration_id(app, &registration_id));
+        let (device, _) = found.await.expect("readable").expect("registered");
+        while context.switchboard.holds_link(app, device) {
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What app servers do with users: profiles, passwords, disabling, deleting.
+//!
+//! A deleted user is gone with the first command: no name leads there, and no token is good without the name. What is left
+//! goes in slices behind that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anser_protocol::content::GroupEventKind;
+use anser_protocol::ids::GroupId;
+
+use super::{Batch, Decided};
+use crate::command::{Actor, PeopleCommand, Profile, ProfileChange};
+use crate::error::ReadError;
+use crate::find;
+use crate::ids::{AppNumber, UserNumber};
+use crate::key::{Key, u32_at};
+use crate::outcome::{Answer, Refusal};
+use crate::rows::chat::{Chat, Conversation, ConversationKind, conversations_prefix};
+use crate::rows::chunk::UserChunk;
+use crate::rows::people::{Departed, UserClass, UserState, in_chunk, user_chunk_key};
+use crate::rows::user::{Session, User, user_key, username_key};
+use crate::table::Table;
+use crate::tables::{NEXT, STOP, Tables};
+
+/// Sessions that one command ends: three rows each.
+const SESSIONS_MAX: usize = 300;
+/// Of each kind of what a deleted user had, so much goes in one command.
+const CLEARED_MAX: usize = 100;
+/// Groups that a deleted user leaves in one command: of each the members are looked through.
+const GROUPS_MAX: usize = 8;
+
+impl Batch<'_> {
+    pub(super) fn people(&mut self, command: &PeopleCommand) -> Decided<Answer> {
+        match command {
+            PeopleCommand::ChangeProfile { app, username, change } => {
+                let (number, user) = self.named_person(*app, username)?;
+                self.change_profile(*app, number, user, change)
+            }
+            PeopleCommand::SetPassword { app, username, password } => {
+                let (number, user) = self.named_person(*app, username)?;
+                self.put(&user_key(*app, number), &User { password: password.clone(), ..user })?;
+                self.end_sessions(*app, number)
+            }
+            PeopleCommand::SetDisabled { app, username, is_disabled } => {
+                let (number, _) = self.named_person(*app, username)?;
+                self.set_disabled(*app, number, *is_disabled)
+            }
+            PeopleCommand::Delete { app, usernames } => self.delete_users(*app, usernames),
+            PeopleCommand::Block { app, username, others } => self.block(*app, username, others),
+            PeopleCommand::Unblock { app, username, others } => self.unblock(*app, username, others),
+            PeopleCommand::Mute { app, username, change } => self.mute(*app, username, change),
+            PeopleCommand::Shield { app, username, add, remove } => self.shield(*app, username, add, remove),
+            PeopleCommand::Befriend { app, username, others } => self.befriend(*app, username, others),
+            PeopleCommand::Unfriend { app, username, others } => self.unfriend(*app, username, others),
+            PeopleCommand::NoteFriends { app, username, notes } => self.note_friends(*app, username, notes),
+            PeopleCommand::SetRegistration { app, is_open } => self.set_registration(*app, *is_open),
+            PeopleCommand::RegisterSelf { app, user } => self.register_self(*app, user),
+            PeopleCommand::ClearDeparted { app } => {
+                self.require_app(*app)?;
+                self.clear_departed(*app)
+            }
+        }
+    }
+
+    /// Whoever bears the name in a living app.
+    pub(super) fn named_person(&self, app: AppNumber, username: &str) -> Decided<(UserNumber, User)> {
+        self.require_app(app)?;
+        let unknown = || Refusal::UserUnknown { username: username.into() };
+        let number = find::user_number(self, app, username)?.ok_or_else(unknown)?;
+        Ok((number, find::required(self, user_key(app, number))?))
+    }
+
+    fn change_profile(
+        &mut self,
+        app: AppNumber,
+        number: UserNumber,
+        mut user: User,
+        change: &ProfileChange,
+    ) -> Decided<Answer> {
+        if *change != ProfileChange::default() {
+            change.apply_to(&mut user.profile);
+            user.changed_ms = self.now_ms();
+            self.put(&user_key(app, number), &user)?;
+        }
+        Ok(Answer::People { users: vec![number], is_complete: true })
+    }
+
+    fn set_disabled(&mut self, app: AppNumber, user: UserNumber, is_disabled: bool) -> Decided<Answer> {
+        let key = user_key(app, user);
+        if is_disabled {
+            self.put(&key, &UserState::Disabled)?;
+            return self.end_sessions(app, user);
+        }
+        self.remove(Table::UserStates, &key)?;
+        Ok(Answer::People { users: vec![user], is_complete: true })
+    }
+
+    fn end_sessions(&mut self, app: AppNumber, user: UserNumber) -> Decided<Answer> {
+        let ended = self.remove_sessions(app, user, SESSIONS_MAX)?;
+        Ok(Answer::People { users: vec![user], is_complete: ended < SESSIONS_MAX })
+    }
+
+    /// Returns how many there were, at most `limit`.
+    fn remove_sessions(&mut self, app: AppNumber, user: UserNumber, limit: usize) -> Result<usize, ReadError> {
+        let mut hashes = Vec::new();
+        let prefix = user_key(app, user);
+        self.rows::<Session>(&prefix, |key, session| {
+            hashes.push((key.to_vec(), session.token_hash));
+            Ok(if hashes.len() < limit { NEXT } else { STOP })
+        })?;
+        for (key, hash) in &hashes {
+            self.remove_token(app, hash)?;
+            self.remove_bytes(Table::Sessions, key)?;
+        }
+        Ok(hashes.len())
+    }
+
+    /// New users are put down in the list of their class, those of one chunk together.
+    pub(super) fn list_users(
+        &mut self,
+        app: AppNumber,
+        users: impl IntoIterator<Item = (UserClass, UserNumber)>,
+    ) -> Result<(), ReadError> {
+        let mut chunks = BTreeMap::<Key, Vec<UserNumber>>::new();
+        for (class, user) in users {
+            chunks.entry(user_chunk_key(app, class, user)).or_default().push(user);
+        }
+        for (key, users) in chunks {
+            self.change_chunk::<UserChunk>(&key, |chunk| {
+                users.iter().fold(false, |changed, user| chunk.insert(in_chunk(*user)) | changed)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn delete_users(&mut self, app: AppNumber, usernames: &[String]) -> Decided<Answer> {
+        let mut users = Vec::new();
+        let mut seen = BTreeSet::new();
+        for username in usernames {
+            let (number, user) = self.named_person(app, username)?;
+            if seen.insert(number) {
+                users.push((number, user));
+            }
+        }
+        for (number, user) in &users {
+            self.delete_user(app, *number, user)?;
+        }
+        Ok(Answer::People { users: users.into_iter().map(|(number, _)| number).collect(), is_complete: true })
+    }
+
+    fn delete_user(&mut self, app: AppNumber, number: UserNumber, user: &User) -> Result<(), ReadError> {
+        let key = user_key(app, number);
+        let nameplate = User { password: String::new(), profile: Profile::default(), ..user.clone() };
+        self.put(&key, &nameplate)?;
+        self.put(&key, &UserState::Deleted)?;
+        self.put(&key, &Departed)?;
+        self.remove(Table::UserNames, &username_key(app, &user.username))?;
+        let chunk = user_chunk_key(app, UserClass::of(user.is_admin), number);
+        self.change_chunk::<UserChunk>(&chunk, |chunk| chunk.remove(in_chunk(number)))?;
+        Ok(())
+    }
+
+    fn clear_departed(&mut self, app: AppNumber) -> Decided<Answer> {
+        let Some(key) = self.keys(Table::DepartedUsers, &Key::app(app), 1)?.pop() else { return Ok(Answer::Done) };
+        let user = UserNumber(u32_at(&key, 4).unwrap_or_default());
+        if self.clear_some(app, user)? {
+            self.remove_bytes(Table::DepartedUsers, &key)?;
+        }
+        let is_more = !self.keys(Table::DepartedUsers, &Key::app(app), 1)?.is_empty();
+        Ok(if is_more { Answer::Continue } else { Answer::Done })
+    }
+
+    /// Returns whether nothing is left.
+    fn clear_some(&mut self, app: AppNumber, user: UserNumber) -> Decided<bool> {
+        if self.remove_sessions(app, user, CLEARED_MAX)? == CLEARED_MAX {
+            return Ok(false);
+        }
+        let cursors = self.keys(Table::ChatCursors, &user_key(app, user), CLEARED_MAX)?;
+        for key in &cursors {
+            self.remove_bytes(Table::ChatCursors, key)?;
+        }
+        if cursors.len() == CLEARED_MAX {
+            return Ok(false);
+        }
+        let groups = self.some_groups_of(app, user, GROUPS_MAX)?;
+        for id in &groups {
+            if let Some(group) = find::group(self, app, *id)? {
+                self.part_members(app, Actor::Server, *id, group, GroupEventKind::REMOVED, vec![user])?;
+            }
+        }
+        Ok(groups.len() < GROUPS_MAX && self.clear_relations(app, user, CLEARED_MAX)? < CLEARED_MAX)
+    }
+
+    fn some_groups_of(&self, app: AppNumber, user: UserNumber, limit: usize) -> Result<Vec<GroupId>, ReadError> {
+        let mut groups = Vec::new();
+        let prefix = conversations_prefix(app, user).u8(ConversationKind::Group as u8);
+        self.rows::<Conversation>(&prefix, |_, conversation| {
+            if let (Chat::Group(id), true) = (conversation.chat, conversation.is_open()) {
+                groups.push(id);
+            }
+            Ok(if groups.len() < limit { NEXT } else { STOP })
+        })?;
+        Ok(groups)
+    }
+}

@@ -1,0 +1,343 @@
+//! What users are to each other and to their groups: blocked, muted, shielded, friends. Each command is carried out as a
+//! whole or not at all.
+
+use std::collections::BTreeMap;
+
+use anser_protocol::ids::{GroupId, Position};
+
+use super::{Batch, Decided};
+use crate::command::{FriendNote, MuteChange, NewUser};
+use crate::error::ReadError;
+use crate::find;
+use crate::ids::{AppNumber, UserNumber};
+use crate::key::{Key, u32_at};
+use crate::outcome::{Answer, Refusal, Relation};
+use crate::rows::app::app_key;
+use crate::rows::chat::{Conversation, ConversationKind, WindowKind, conversation_key};
+use crate::rows::group::Group;
+use crate::rows::relation::{
+    FriendRow, Registration, Shielded, Tie, Tied, friend_key, shield_key, tie_key, ties_prefix,
+};
+use crate::rows::user::user_key;
+use crate::table::Table;
+use crate::tables::Tables;
+
+/// Users whom one user has blocked, and whom they have muted.
+const TIES_MAX: usize = 1_000;
+const FRIENDS_MAX: usize = 2_000;
+
+impl Batch<'_> {
+    pub(super) fn block(&mut self, app: AppNumber, username: &str, others: &[String]) -> Decided<Answer> {
+        let (user, _) = self.named_person(app, username)?;
+        let mut blocked = Vec::with_capacity(others.len());
+        for name in others {
+            let (other, row) = self.named_person(app, name)?;
+            if other == user {
+                return Err(Refusal::OneSelf.into());
+            }
+            if row.is_admin {
+                return Err(Refusal::AdminProtected { username: name.clone() }.into());
+            }
+            if find::is_tied(self, app, user, Tie::Blocks, other.0)? {
+                return Err(Refusal::AlreadySo { relation: Relation::Blocked, name: name.clone() }.into());
+            }
+            blocked.push(other);
+        }
+        self.check_ties(app, user, username, (Tie::Blocks, Relation::Blocked), blocked.len())?;
+        for other in blocked {
+            self.tie(app, user, Tie::Blocks, other.0)?;
+        }
+        Ok(about(user))
+    }
+
+    pub(super) fn unblock(&mut self, app: AppNumber, username: &str, others: &[String]) -> Decided<Answer> {
+        let (user, _) = self.named_person(app, username)?;
+        let blocked = self.tied_users(app, user, (Tie::Blocks, Relation::Blocked), others)?;
+        for other in blocked {
+            self.untie(app, user, Tie::Blocks, other.0)?;
+        }
+        Ok(about(user))
+    }
+
+    pub(super) fn mute(&mut self, app: AppNumber, username: &str, change: &MuteChange) -> Decided<Answer> {
+        let (user, _) = self.named_person(app, username)?;
+        let mut muted = Vec::with_capacity(change.add_users.len());
+        for name in &change.add_users {
+            let (other, _) = self.named_person(app, name)?;
+            if other == user {
+                return Err(Refusal::OneSelf.into());
+            }
+            if find::is_tied(self, app, user, Tie::MutesUser, other.0)? {
+                return Err(Refusal::AlreadySo { relation: Relation::MutedUser, name: name.clone() }.into());
+            }
+            muted.push(other);
+        }
+        let unmuted = self.tied_users(app, user, (Tie::MutesUser, Relation::MutedUser), &change.remove_users)?;
+        self.check_ties(app, user, username, (Tie::MutesUser, Relation::MutedUser), muted.len())?;
+        self.check_groups(app, user, Relation::MutedGroup, &change.add_groups, &change.remove_groups)?;
+        let mutes_all = find::is_tied(self, app, user, Tie::MutesEverything, 0)?;
+        if mutes_all && change.everything == Some(true) {
+            return Err(Refusal::AlreadySo { relation: Relation::MutedEverything, name: String::new() }.into());
+        }
+        for other in muted {
+            self.tie(app, user, Tie::MutesUser, other.0)?;
+        }
+        for other in unmuted {
+            self.untie(app, user, Tie::MutesUser, other.0)?;
+        }
+        for group in &change.add_groups {
+            self.tie(app, user, Tie::MutesGroup, group.0)?;
+        }
+        for group in &change.remove_groups {
+            self.untie(app, user, Tie::MutesGroup, group.0)?;
+        }
+        match change.everything {
+            Some(true) => self.tie(app, user, Tie::MutesEverything, 0)?,
+            Some(false) => self.untie(app, user, Tie::MutesEverything, 0)?,
+            None => {}
+        }
+        Ok(about(user))
+    }
+
+    pub(super) fn shield(
+        &mut self,
+        app: AppNumber,
+        username: &str,
+        add: &[GroupId],
+        remove: &[GroupId],
+    ) -> Decided<Answer> {
+        let (user, _) = self.named_person(app, username)?;
+        self.check_groups(app, user, Relation::Shielded, add, remove)?;
+        let kinds = [(add, WindowKind::EventsOnly), (remove, WindowKind::All)];
+        for (groups, kind) in kinds {
+            for id in groups {
+                if let Some(group) = find::group(self, app, *id)? {
+                    self.turn_window(app, user, *id, &group, kind)?;
+                }
+            }
+        }
+        Ok(about(user))
+    }
+
+    fn turn_window(
+        &mut self,
+        app: AppNumber,
+        user: UserNumber,
+        id: GroupId,
+        group: &Group,
+        kind: WindowKind,
+    ) -> Result<(), ReadError> {
+        self.members.borrow_mut().forget(app, id);
+        let shield = shield_key(app, id, user);
+        match kind {
+            WindowKind::EventsOnly => self.put(&shield, &Shielded)?,
+            WindowKind::All => self.remove(Table::Shields, &shield)?,
+        }
+        let key = conversation_key(app, user, ConversationKind::Group, group.chain);
+        if let Some(mut row) = self.row::<Conversation>(&key)? {
+            let head = self.head(group.chain)?.unwrap_or_default();
+            // A place of its own: nobody who stands there or behind has been told of it.
+            let changed: Position = self.take_position();
+            row.turn(kind, head.seq, head.last, changed);
+            self.put(&key, &row)?;
+        }
+        Ok(())
+    }
+
+    /// The user is in all of these groups, those to be added are not muted (or shielded), and the others are.
+    fn check_groups(
+        &self,
+        app: AppNumber,
+        user: UserNumber,
+        relation: Relation,
+        add: &[GroupId],
+        remove: &[GroupId],
+    ) -> Decided<()> {
+        let mut becomes = BTreeMap::new();
+        let all = add.iter().map(|group| (group, false)).chain(remove.iter().map(|group| (group, true)));
+        for (group, must_be_so) in all {
+            if find::group(self, app, *group)?.is_none() {
+                return Err(Refusal::GroupUnknown.into());
+            }
+            if !self.is_member(app, *group, user)? {
+                return Err(Refusal::NotAMember.into());
+            }
+            let stands = match relation {
+                Relation::Shielded => self.has(Table::Shields, &shield_key(app, *group, user))?,
+                _ => find::is_tied(self, app, user, Tie::MutesGroup, group.0)?,
+            };
+            // A second mention finds what the first one will have done.
+            let is_so = becomes.insert(*group, !must_be_so).unwrap_or(stands);
+            match (is_so, must_be_so) {
+                (true, false) => return Err(Refusal::AlreadySo { relation, name: group.0.to_string() }.into()),
+                (false, true) => return Err(Refusal::NotSo { relation, name: group.0.to_string() }.into()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn befriend(&mut self, app: AppNumber, username: &str, others: &[String]) -> Decided<Answer> {
+        let (user, _) = self.named_person(app, username)?;
+        let mut friends = Vec::with_capacity(others.len());
+        for name in others {
+            let (other, _) = self.named_person(app, name)?;
+            if other == user {
+                return Err(Refusal::OneSelf.into());
+            }
+            if self.has(Table::Friends, &friend_key(app, user, other))? {
+                return Err(Refusal::AlreadySo { relation: Relation::Friend, name: name.clone() }.into());
+            }
+            self.check_friends(app, other, name, 1)?;
+            friends.push(other);
+        }
+        self.check_friends(app, user, username, friends.len())?;
+        let row = FriendRow { since_ms: self.now_ms(), ..FriendRow::default() };
+        for other in &friends {
+            self.put(&friend_key(app, user, *other), &row)?;
+            self.put(&friend_key(app, *other, user), &row)?;
+        }
+        Ok(Answer::People { users: std::iter::once(user).chain(friends).collect(), is_complete: true })
+    }
+
+    pub(super) fn unfriend(&mut self, app: AppNumber, username: &str, others: &[String]) -> Decided<Answer> {
+        let (user, _) = self.named_person(app, username)?;
+        let mut friends = Vec::with_capacity(others.len());
+        for name in others {
+            friends.push(self.friend(app, user, name)?.0);
+        }
+        for other in &friends {
+            self.remove(Table::Friends, &friend_key(app, user, *other))?;
+            self.remove(Table::Friends, &friend_key(app, *other, user))?;
+        }
+        Ok(Answer::People { users: std::iter::once(user).chain(friends).collect(), is_complete: true })
+    }
+
+    pub(super) fn note_friends(&mut self, app: AppNumber, username: &str, notes: &[FriendNote]) -> Decided<Answer> {
+        let (user, _) = self.named_person(app, username)?;
+        for note in notes {
+            self.friend(app, user, &note.username)?;
+        }
+        for note in notes {
+            // Read again: a friend may stand in the list twice.
+            let (friend, mut row) = self.friend(app, user, &note.username)?;
+            if let Some(note_name) = &note.note_name {
+                row.note_name.clone_from(note_name);
+            }
+            if let Some(others) = &note.others {
+                row.others.clone_from(others);
+            }
+            self.put(&friend_key(app, user, friend), &row)?;
+        }
+        Ok(about(user))
+    }
+
+    fn friend(&self, app: AppNumber, user: UserNumber, name: &str) -> Decided<(UserNumber, FriendRow)> {
+        let (friend, _) = self.named_person(app, name)?;
+        let row: Option<FriendRow> = self.row(&friend_key(app, user, friend))?;
+        let none = || Refusal::NotSo { relation: Relation::Friend, name: name.into() };
+        Ok((friend, row.ok_or_else(none)?))
+    }
+
+    fn check_friends(&self, app: AppNumber, user: UserNumber, name: &str, more: usize) -> Decided<()> {
+        let known = self.keys(Table::Friends, &user_key(app, user), FRIENDS_MAX)?.len();
+        if known + more <= FRIENDS_MAX {
+            return Ok(());
+        }
+        Err(Refusal::TooManyRelations { relation: Relation::Friend, username: name.into() }.into())
+    }
+
+    pub(super) fn set_registration(&mut self, app: AppNumber, is_open: bool) -> Decided<Answer> {
+        self.require_app(app)?;
+        self.put(&app_key(app), &Registration { is_open })?;
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn register_self(&mut self, app: AppNumber, user: &NewUser) -> Decided<Answer> {
+        if find::is_registration_open(self, app)? {
+            self.register_users(app, std::slice::from_ref(user))
+        } else {
+            Err(Refusal::RegistrationClosed.into())
+        }
+    }
+
+    fn tie(&mut self, app: AppNumber, user: UserNumber, tie: Tie, other: u32) -> Result<(), ReadError> {
+        self.put(&tie_key(app, user, tie, other), &Tied)?;
+        match tie.mirror() {
+            Some(mirror) => self.put(&tie_key(app, UserNumber(other), mirror, user.0), &Tied),
+            None => Ok(()),
+        }
+    }
+
+    fn untie(&mut self, app: AppNumber, user: UserNumber, tie: Tie, other: u32) -> Result<(), ReadError> {
+        self.remove(Table::Ties, &tie_key(app, user, tie, other))?;
+        match tie.mirror() {
+            Some(mirror) => self.remove(Table::Ties, &tie_key(app, UserNumber(other), mirror, user.0)),
+            None => Ok(()),
+        }
+    }
+
+    /// The users of these names, who are all tied so.
+    fn tied_users(
+        &self,
+        app: AppNumber,
+        user: UserNumber,
+        (tie, relation): (Tie, Relation),
+        names: &[String],
+    ) -> Decided<Vec<UserNumber>> {
+        let mut users = Vec::with_capacity(names.len());
+        for name in names {
+            let (other, _) = self.named_person(app, name)?;
+            if !find::is_tied(self, app, user, tie, other.0)? {
+                return Err(Refusal::NotSo { relation, name: name.clone() }.into());
+            }
+            users.push(other);
+        }
+        Ok(users)
+    }
+
+    fn check_ties(
+        &self,
+        app: AppNumber,
+        user: UserNumber,
+        username: &str,
+        (tie, relation): (Tie, Relation),
+        more: usize,
+    ) -> Decided<()> {
+        let known = self.keys(Table::Ties, &ties_prefix(app, user, tie), TIES_MAX)?.len();
+        if known + more <= TIES_MAX {
+            return Ok(());
+        }
+        Err(Refusal::TooManyRelations { relation, username: username.into() }.into())
+    }
+
+    /// A part of what a deleted user had to do with others; returns how many rows that were. Groups were left before.
+    pub(super) fn clear_relations(
+        &mut self,
+        app: AppNumber,
+        user: UserNumber,
+        limit: usize,
+    ) -> Result<usize, ReadError> {
+        let prefix: Key = user_key(app, user);
+        let ties = self.keys(Table::Ties, &prefix, limit)?;
+        for key in &ties {
+            self.remove_bytes(Table::Ties, key)?;
+            let tie = key.get(8).copied().and_then(Tie::by_number);
+            if let (Some(mirror), Some(other)) = (tie.and_then(Tie::mirror), u32_at(key, 9)) {
+                self.remove(Table::Ties, &tie_key(app, UserNumber(other), mirror, user.0))?;
+            }
+        }
+        let friends = self.keys(Table::Friends, &prefix, limit - ties.len())?;
+        for key in &friends {
+            self.remove_bytes(Table::Friends, key)?;
+            if let Some(friend) = u32_at(key, 8).map(UserNumber) {
+                self.remove(Table::Friends, &friend_key(app, friend, user))?;
+            }
+        }
+        Ok(ties.len() + friends.len())
+    }
+}
+
+fn about(user: UserNumber) -> Answer {
+    Answer::People { users: vec![user], is_complete: true }
+}
