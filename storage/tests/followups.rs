@@ -402,3 +402,17 @@ mod on_a_disk {
         assert_eq!(findings, [Finding { table: Table::FollowupsDue, key, damage: Damage::Broken }]);
     }
 }
+
+#[test]
+fn nothing_is_left_of_a_slow_push_that_nobody_released_until_it_was_forgotten() {
+    let mut world = World::new();
+    for index in 0..12 {
+        world.device(&format!("device-{index}"));
+    }
+    world.push_as(Audience::All, |submit| submit.spread_s = 60);
+    world.now_ms += 40 * DAY_MS;
+    world.expire();
+    assert_eq!(world.read().due_slices(world.now_ms, 10).expect("whole").len(), 0);
+    let scrubbed = world.read().scrub(None, 10_000).expect("memory is well");
+    assert!(scrubbed.findings.is_empty(), "{:?}", scrubbed.findings);
+}

@@ -54,7 +54,9 @@ pub fn read_text(
         .add_source(variables)
         .add_source(settings_of_flags(flags))
         .build()
-        .and_then(config::Config::try_deserialize::<BTreeMap<String, Value>>)
+        // As values, because they know where they come from.
+        .and_then(|built| built.collect())
+        .map(BTreeMap::from_iter)
         .map_err(|error| vec![not_toml(&named, &error)])?;
     let mut reader = Reader::new(tree, named);
     for mistake in unknown {
@@ -132,6 +134,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_mistake_says_where_it_was_made() {
+        let (_dir, flags) = file("log_level = 1\n[limits]\nlinks = -1");
+        let variables = [("ANSER_TIME_ZONE", "Mars"), ("ANSER_RATES_PUSH", "0")];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mistakes = read(&flags, variables.into_iter()).expect_err("four mistakes");
+        for (key, place) in [
+            ("log_level", "anserd.toml"),
+            ("limits.links", "anserd.toml"),
+            ("time_zone", "variable ANSER_TIME_ZONE"),
+            ("rates.push", "variable ANSER_RATES_PUSH"),
+        ] {
+            let told = mistakes.iter().find(|mistake| mistake.what.starts_with(key));
+            let told = told.unwrap_or_else(|| panic!("{key} is not among {mistakes:?}"));
+            assert!(told.what.contains(place), "{}", told.what);
+        }
+    }
 
     #[test]
     fn without_any_source_the_defaults_hold() {

@@ -103,8 +103,10 @@ impl Batch<'_> {
                     self.remove(Table::PushTargets, &push_key(*app, *push))?;
                     self.remove(Table::Callbacks, &callback_key(*app, *push))?;
                     self.remove(Table::Followups, &push_key(*app, *push))?;
+                    // Of a daemon that did not run when its slices were due.
+                    self.stop_slow_push(*app, *push)?;
                 }
-                Ok((reports.len() + 4, is_complete))
+                Ok((reports.len() + 6, is_complete))
             }
         }
     }
