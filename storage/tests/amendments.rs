@@ -3,7 +3,7 @@
 mod common;
 
 use anser_protocol::content::{AmendmentKind, Content, ContentKind};
-use anser_protocol::ids::{GroupId, Position};
+use anser_protocol::ids::Position;
 use anser_storage::command::{Actor, Amend, Amended, AppCommand, Class, Command, GroupCommand, SystemCommand};
 use anser_storage::ids::UserNumber;
 use anser_storage::outcome::{Answer, MessageBody, Refusal, Route};
@@ -21,23 +21,6 @@ fn retract(world: &World, by: UserNumber, message: Position) -> Command {
 fn told_at(answer: Answer) -> Position {
     match answer {
         Answer::Amended { told_at, .. } => told_at,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn group_of(world: &mut World, owner: &str, members: &[&str]) -> GroupId {
-    let create = GroupCommand::Create {
-        app: world.app,
-        by: Actor::Server,
-        owner: owner.into(),
-        name: "walkers".into(),
-        description: String::new(),
-        avatar: String::new(),
-        is_public: false,
-        members: members.iter().map(|name| (*name).into()).collect(),
-    };
-    match world.answer(Command::Group(create)) {
-        Answer::Group(group) => group,
         other => panic!("{other:?}"),
     }
 }
@@ -125,7 +108,7 @@ fn the_same_again_is_answered_as_the_first_time_and_tells_nothing_more() {
 fn who_came_later_does_not_learn_what_an_earlier_message_was_edited_to() {
     let mut world = World::new();
     let [alice, bob, carol] = world.users(&["alice", "bob", "carol"])[..] else { panic!() };
-    let group = group_of(&mut world, "alice", &["bob"]);
+    let group = world.group("alice", &["bob"]);
     let message = world.send_to_group(alice, group, "before her time");
     let members = vec!["carol".to_owned()];
     world.answer(Command::Group(GroupCommand::Add { app: world.app, by: Actor::Server, group, members }));
@@ -160,7 +143,7 @@ fn only_the_sender_may_and_only_while_they_are_in_the_chat() {
     let message = world.send(alice, "bob", "one");
     assert_eq!(world.refusal(retract(&world, bob, message)), Refusal::NotTheSender);
     assert_eq!(world.refusal(retract(&world, eve, message)), Refusal::MessageUnknown, "she learns nothing");
-    let group = group_of(&mut world, "alice", &["bob"]);
+    let group = world.group("alice", &["bob"]);
     let message = world.send_to_group(bob, group, "hello");
     world.answer(Command::Group(GroupCommand::Leave { app: world.app, user: bob, group }));
     assert_eq!(world.refusal(retract(&world, bob, message)), Refusal::MessageUnknown);
@@ -171,7 +154,7 @@ fn only_the_sender_may_and_only_while_they_are_in_the_chat() {
 fn who_left_a_group_before_is_not_told_but_reads_no_more_of_it_either() {
     let mut world = World::new();
     let [alice, bob, carol] = world.users(&["alice", "bob", "carol"])[..] else { panic!() };
-    let group = group_of(&mut world, "alice", &["bob", "carol"]);
+    let group = world.group("alice", &["bob", "carol"]);
     let message = world.send_to_group(alice, group, "hello");
     world.answer(Command::Group(GroupCommand::Leave { app: world.app, user: carol, group }));
 
@@ -306,15 +289,7 @@ mod on_a_disk {
 
             let store = open(&image);
             let snapshot = store.reader().snapshot().expect("it is open");
-            let (mut place, mut findings) = (None, Vec::new());
-            loop {
-                let chunk = snapshot.scrub(place.as_ref(), 1000).expect("the disk is well");
-                findings.extend(chunk.findings);
-                match chunk.next {
-                    Some(next) => place = Some(next),
-                    None => break,
-                }
-            }
+            let findings = super::common::findings(&snapshot);
             let found = Finding { table: Table::Amendments, key, damage: what };
             assert!(findings.contains(&found), "{findings:?}");
             if what == Damage::Broken {

@@ -185,7 +185,7 @@ fn a_deleted_owner_passes_the_group_on_and_a_group_without_members_is_dissolved(
     for group in alone {
         assert!(read.group(world.app, group).expect("whole").is_none());
     }
-    scrub_finds_nothing(&world);
+    assert_eq!(world.findings(), []);
 }
 
 #[test]
@@ -217,15 +217,4 @@ fn a_list_goes_over_chunks() {
     let expected: Vec<String> = (4090..4100).map(|number| format!("user{number}")).collect();
     assert_eq!((total, page), (4500, expected));
     assert_eq!(listed(&world, UserClass::User, 4499, 500).1, ["user4499"]);
-}
-
-fn scrub_finds_nothing(world: &World) {
-    let scrubbed = world.read().scrub(None, 10_000).expect("read");
-    let mut next = scrubbed.next;
-    assert_eq!(scrubbed.findings, []);
-    while let Some(place) = next {
-        let scrubbed = world.read().scrub(Some(&place), 10_000).expect("read");
-        assert_eq!(scrubbed.findings, []);
-        next = scrubbed.next;
-    }
 }

@@ -181,7 +181,7 @@ pub(crate) fn released_to(
     state: &PushState,
     device: DeviceNumber,
 ) -> Result<Option<bool>, ReadError> {
-    if state.release < find::floor(tables, app, Class::Push)? {
+    if is_cut(tables, app, state.release)? {
         return Ok(None);
     }
     let (mut low, mut high) = (0, u64::from(state.release_count));

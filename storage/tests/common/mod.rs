@@ -14,7 +14,7 @@ use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use anser_storage::command::*;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{Answer, MessageBody, Outcome, Refusal};
-use anser_storage::{Chat, Options, ReadRecord, Snapshot, Store};
+use anser_storage::{Chat, Finding, Options, ReadRecord, Snapshot, Store};
 
 pub const T0: TimeMs = 1_700_000_000_000;
 
@@ -53,6 +53,11 @@ impl World {
 
     pub fn read(&self) -> Snapshot {
         self.store.reader().snapshot().expect("the store is open")
+    }
+
+    /// What a scrub of everything finds.
+    pub fn findings(&self) -> Vec<Finding> {
+        findings(&self.read())
     }
 
     pub fn create_app(&mut self, name: &str) -> AppNumber {
@@ -168,4 +173,16 @@ pub fn text_of(record: &ReadRecord) -> String {
 
 pub fn texts(records: &[ReadRecord]) -> Vec<String> {
     records.iter().map(text_of).collect()
+}
+
+pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
+    let (mut place, mut findings) = (None, Vec::new());
+    loop {
+        let scrubbed = snapshot.scrub(place.as_ref(), 1000).expect("the disk is well");
+        findings.extend(scrubbed.findings);
+        match scrubbed.next {
+            Some(next) => place = Some(next),
+            None => return findings,
+        }
+    }
 }

@@ -10,7 +10,7 @@ use axum::http::{Response, StatusCode, Uri};
 use serde_json::Value;
 
 use super::refusal::of_im;
-use super::{empty, field, invalid};
+use super::{body_about, empty, field, invalid};
 use crate::clearing::clear_some_departed;
 use crate::context::Shared;
 use crate::ledger::{Ledger, Unavailable};
@@ -31,8 +31,7 @@ pub async fn change_profile(
     Segment(username): Segment,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    field::path_name(&username, &context.config.users)?;
-    let body = body::json(Family::Im, request).await?;
+    let body = body_about(&context, &username, request).await?;
     let change = Box::new(field::profile_change(field::object(&body)?)?);
     submit(&context.ledger, PeopleCommand::ChangeProfile { app: caller.app, username, change }, of_im).await?;
     Ok(empty(StatusCode::NO_CONTENT))
@@ -45,8 +44,7 @@ pub async fn change_password(
     Segment(username): Segment,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    field::path_name(&username, &context.config.users)?;
-    let body = body::json(Family::Im, request).await?;
+    let body = body_about(&context, &username, request).await?;
     let password = field::password(field::object(&body)?, "new_password")?;
     let password = context.passwords.hash_slow(&password).await.map_err(|_| Family::Im.busy())?;
     let command = PeopleCommand::SetPassword { app: caller.app, username, password };

@@ -12,7 +12,7 @@ use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::refusal::{self, of_im};
-use super::{field, invalid, view};
+use super::{field, invalid, read_of, view};
 use crate::context::{Context, Shared};
 use crate::rest::access::Caller;
 use crate::rest::body;
@@ -111,19 +111,15 @@ pub async fn groups_of_user(
     caller: Extension<Caller>,
     Segment(username): Segment,
 ) -> Result<Response<Body>, Fault> {
-    field::path_name(&username, &context.config.users)?;
-    let (app, asked) = (caller.app, username.clone());
-    let found = context.ledger.read(move |snapshot| {
-        let Some((user, _)) = snapshot.user_by_name(app, &asked)? else { return Ok(None) };
+    let groups = read_of(&context, caller.app, username, |snapshot, app, user| {
         let mut groups = Vec::new();
         for (gid, group) in snapshot.groups_of_user(app, user)? {
             let owner = snapshot.user(app, group.owner)?.map(|user| user.username).unwrap_or_default();
             groups.push((gid, group, owner));
         }
-        Ok(Some(groups))
-    });
-    let groups = found.await.map_err(|error| Family::Im.unavailable(&error))?;
-    let groups = groups.ok_or_else(|| refusal::no_such_user(&username))?;
+        Ok(groups)
+    })
+    .await?;
     let zone = context.config.time_zone;
     let rows = groups.iter().map(|(gid, group, owner)| view::group(*gid, group, owner, &caller.app_key, zone));
     Ok(json_response(StatusCode::OK, &Value::Array(rows.map(Value::Object).collect())))

@@ -22,14 +22,42 @@ pub use relation::{
 };
 pub use user::{list_admins, list_users, register_admin, register_users, show_user};
 
+use anser_storage::ids::{AppNumber, UserNumber};
+use anser_storage::{ReadError, Snapshot};
 use axum::body::Body;
+use axum::extract::Request;
 use axum::http::{Response, StatusCode};
+use serde_json::Value;
 
+use super::body;
 use super::family::Family;
 use super::fault::Fault;
+use crate::context::Context;
 
 fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
     Family::Im.invalid(message)
+}
+
+/// The body of a call about the user whom its path names.
+async fn body_about(context: &Context, username: &str, request: Request) -> Result<Value, Fault> {
+    field::path_name(username, &context.config.users)?;
+    body::json(Family::Im, request).await
+}
+
+/// What the store knows of the user whom the path names.
+async fn read_of<T: Send + 'static>(
+    context: &Context,
+    app: AppNumber,
+    username: String,
+    query: fn(&Snapshot, AppNumber, UserNumber) -> Result<T, ReadError>,
+) -> Result<T, Fault> {
+    field::path_name(&username, &context.config.users)?;
+    let asked = username.clone();
+    let found = context.ledger.read(move |snapshot| match snapshot.user_by_name(app, &asked)? {
+        Some((user, _)) => query(snapshot, app, user).map(Some),
+        None => Ok(None),
+    });
+    found.await.map_err(|error| Family::Im.unavailable(&error))?.ok_or_else(|| refusal::no_such_user(&username))
 }
 
 /// An answer without a body.

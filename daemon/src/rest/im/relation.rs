@@ -2,9 +2,7 @@
 
 use anser_protocol::limits::NAMES_PER_CALL_MAX;
 use anser_storage::command::{FriendNote, MuteChange, PeopleCommand};
-use anser_storage::ids::{AppNumber, UserNumber};
 use anser_storage::outcome::Refusal;
-use anser_storage::{ReadError, Snapshot};
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode};
@@ -12,11 +10,9 @@ use serde_json::{Value, json};
 
 use super::account::submit;
 use super::refusal::{self, of_im};
-use super::{empty, field, invalid, view};
+use super::{body_about, empty, field, invalid, read_of, view};
 use crate::context::{Context, Shared};
 use crate::rest::access::Caller;
-use crate::rest::body;
-use crate::rest::family::Family;
 use crate::rest::fault::{Fault, json_response};
 use crate::rest::lenient::{Object, as_bool, as_object, member};
 use crate::rest::segment::Segment;
@@ -53,7 +49,7 @@ pub async fn list_blocked(
     caller: Extension<Caller>,
     Segment(username): Segment,
 ) -> Result<Response<Body>, Fault> {
-    let blocked = read(&context, &caller, username, |snapshot, app, user| snapshot.blocked(app, user)).await?;
+    let blocked = read_of(&context, caller.app, username, |snapshot, app, user| snapshot.blocked(app, user)).await?;
     let rows = blocked.iter().map(|user| view::user(user, context.config.time_zone)).collect();
     Ok(json_response(StatusCode::OK, &Value::Array(rows)))
 }
@@ -65,8 +61,7 @@ pub async fn mute(
     Segment(username): Segment,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    field::path_name(&username, &context.config.users)?;
-    let body = body::json(Family::Im, request).await?;
+    let body = body_about(&context, &username, request).await?;
     let change_of = Box::new(parse_mutes(&context, field::object(&body)?)?);
     change(&context, PeopleCommand::Mute { app: caller.app, username, change: change_of }, refusal::of_mute).await
 }
@@ -102,8 +97,7 @@ pub async fn shield(
     Segment(username): Segment,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    field::path_name(&username, &context.config.users)?;
-    let body = body::json(Family::Im, request).await?;
+    let body = body_about(&context, &username, request).await?;
     let object = field::object(&body)?;
     let add = field::gids(object, "add", SHIELDED_PER_CALL_MAX)?;
     let remove = field::gids(object, "remove", SHIELDED_PER_CALL_MAX)?;
@@ -142,8 +136,7 @@ pub async fn note_friends(
     Segment(username): Segment,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    field::path_name(&username, &context.config.users)?;
-    let body = body::json(Family::Im, request).await?;
+    let body = body_about(&context, &username, request).await?;
     let notes = parse_notes(&context, &body)?;
     change(&context, PeopleCommand::NoteFriends { app: caller.app, username, notes }, of_im).await
 }
@@ -166,7 +159,7 @@ pub async fn list_friends(
     caller: Extension<Caller>,
     Segment(username): Segment,
 ) -> Result<Response<Body>, Fault> {
-    let friends = read(&context, &caller, username, |snapshot, app, user| snapshot.friends(app, user)).await?;
+    let friends = read_of(&context, caller.app, username, |snapshot, app, user| snapshot.friends(app, user)).await?;
     let rows = friends.iter().map(|friend| {
         let mut row = view::user(&friend.user, context.config.time_zone);
         row["appkey"] = json!(caller.app_key);
@@ -181,8 +174,7 @@ pub async fn list_friends(
 }
 
 async fn parse_names(context: &Context, username: &str, request: Request) -> Result<Vec<String>, Fault> {
-    field::path_name(username, &context.config.users)?;
-    let body = body::json(Family::Im, request).await?;
+    let body = body_about(context, username, request).await?;
     field::name_list(&body, NAMES_PER_CALL_MAX, &context.config.users)
 }
 
@@ -193,20 +185,4 @@ async fn change(
 ) -> Result<Response<Body>, Fault> {
     submit(&context.ledger, command, code_of).await?;
     Ok(empty(StatusCode::NO_CONTENT))
-}
-
-/// What the store knows of the user in the path.
-async fn read<T: Send + 'static>(
-    context: &Context,
-    caller: &Caller,
-    username: String,
-    query: fn(&Snapshot, AppNumber, UserNumber) -> Result<T, ReadError>,
-) -> Result<T, Fault> {
-    field::path_name(&username, &context.config.users)?;
-    let (app, asked) = (caller.app, username.clone());
-    let found = context.ledger.read(move |snapshot| match snapshot.user_by_name(app, &asked)? {
-        Some((user, _)) => query(snapshot, app, user).map(Some),
-        None => Ok(None),
-    });
-    found.await.map_err(|error| Family::Im.unavailable(&error))?.ok_or_else(|| refusal::no_such_user(&username))
 }
