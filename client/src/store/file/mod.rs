@@ -63,7 +63,7 @@ pub struct FileStore {
     retention: Retention,
     rebuilt: Option<Rebuilt>,
     /// Held until the database is closed.
-    _lock: Option<File>,
+    lock: Option<Lock>,
 }
 
 /// A database that may be damaged: redb writes when it closes, and panics when it meets damage then.
@@ -102,20 +102,20 @@ impl FileStore {
 
     /// Opens the store with another retention than the default.
     pub fn open_with(path: &Path, retention: Retention) -> Result<Self, StoreError> {
-        let lock = Some(lock(path)?);
+        let lock = Some(Lock::take(path)?);
         let disk = |error: &dyn std::fmt::Display| disk(path, error);
         if !path.exists() {
             make(path, |_| Ok(())).map_err(|error| disk(&error))?;
         }
         let store = match open_database(path)? {
-            Some(database) => Self { database, path: path.to_owned(), retention, rebuilt: None, _lock: lock },
+            Some(database) => Self { database, path: path.to_owned(), retention, rebuilt: None, lock },
             None => {
                 // Nothing in it can be read: it is kept for whoever knows more, and a new one is begun.
                 std::fs::rename(path, path.with_extension("damaged")).map_err(|error| disk(&error))?;
                 make(path, |_| Ok(())).map_err(|error| disk(&error))?;
                 let database = open_database(path)?.ok_or_else(|| damaged(path, "pages"))?;
                 let rebuilt = Some(Rebuilt { rows_lost: 1 });
-                Self { database, path: path.to_owned(), retention, rebuilt, _lock: lock }
+                Self { database, path: path.to_owned(), retention, rebuilt, lock }
             }
         };
         if let Err(error) = store.unharmed(|| make_later_tables(&store.database))
@@ -150,7 +150,7 @@ impl FileStore {
     }
 
     fn rebuild(self) -> Result<Self, StoreError> {
-        let Self { database, path, retention, _lock, .. } = self;
+        let Self { database, path, retention, lock, .. } = self;
         let mut rebuilt = Rebuilt { rows_lost: 0 };
         let made = make(&path, |new| {
             rebuilt = rebuild::salvage(&database, new)?;
@@ -164,7 +164,7 @@ impl FileStore {
         }
         log::warn!("{} was damaged and has been made anew; {} rows are lost", path.display(), rebuilt.rows_lost);
         let database = open_database(&path)?.ok_or_else(|| damaged(&path, "pages"))?;
-        let store = Self { database, path, retention, rebuilt: Some(rebuilt), _lock };
+        let store = Self { database, path, retention, rebuilt: Some(rebuilt), lock };
         store.check().map(|()| store)
     }
 
@@ -242,15 +242,29 @@ fn mark(path: &Path) -> PathBuf {
     path.with_extension("rebuild")
 }
 
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let file = private_file().create(true).truncate(false).open(path.with_extension("lock"));
-    let file = file.map_err(|error| disk(path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.display().to_string() }),
-        // Some file systems have no locks; redb has the same trouble there, and the same answer.
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(file),
-        Err(TryLockError::Error(error)) => Err(disk(path, error)),
+/// Says that a process has the store open.
+struct Lock(File);
+
+impl Lock {
+    fn take(path: &Path) -> Result<Self, StoreError> {
+        let file = private_file().create(true).truncate(false).open(path.with_extension("lock"));
+        let file = file.map_err(|error| disk(path, error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.display().to_string() }),
+            // Some file systems have no locks; redb has the same trouble there, and the same answer.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(Self(file)),
+            Err(TryLockError::Error(error)) => Err(disk(path, error)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file would not do: a process that was just forked off holds a copy until it runs another program.
+        if let Err(error) = self.0.unlock() {
+            log::warn!("the lock of a store could not be given back: {error}");
+        }
     }
 }
 

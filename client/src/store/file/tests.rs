@@ -176,6 +176,16 @@ fn a_second_process_is_told_that_the_store_is_in_use() {
 }
 
 #[test]
+fn a_closed_store_is_free_though_a_child_process_still_holds_its_files() {
+    let folder = folder();
+    let first = open(&folder);
+    // What a fork gives a child until it runs its own program.
+    let _inherited = first.lock.as_ref().expect("a lock").0.try_clone().expect("a descriptor");
+    drop(first);
+    open(&folder);
+}
+
+#[test]
 fn a_file_that_is_no_store_is_a_clear_error_and_stays_as_it_is() {
     let folder = folder();
     let path = folder.path().join("store.redb");
@@ -466,7 +476,7 @@ fn lives_to(writes: u64, bytes: &[u8]) -> (FileStore, Mortal) {
     let database = Database::builder().create_with_backend(backend).expect("it opens before it is killed");
     let retention = Retention { messages_per_chat: 8 };
     let database = Opened(Some(database));
-    (FileStore { database, path: PathBuf::from("store.redb"), retention, rebuilt: None, _lock: None }, mortal)
+    (FileStore { database, path: PathBuf::from("store.redb"), retention, rebuilt: None, lock: None }, mortal)
 }
 
 #[test]
