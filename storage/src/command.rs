@@ -17,10 +17,14 @@ use crate::segment::Condition;
 
 mod bridge;
 mod file;
+mod group;
 mod people;
+mod queue;
 pub use bridge::{BadgeChange, BridgeCommand, NextLook};
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
+pub use group::GroupCommand;
 pub use people::{FriendNote, MuteChange, PeopleCommand, ProfileChange};
+pub use queue::QueueClass;
 
 /// A command and the moment at which it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -293,46 +297,6 @@ pub enum Actor {
     User(UserNumber),
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum GroupCommand {
-    /// The owner becomes a member; the owner and doubles in `members` are dropped. Unknown names refuse the whole.
-    Create {
-        app: AppNumber,
-        by: Actor,
-        owner: String,
-        name: String,
-        description: String,
-        avatar: String,
-        is_public: bool,
-        members: Vec<String>,
-    },
-    /// Refused as a whole when one is unknown or a member already. A user who adds must be a member. Doubles are dropped.
-    Add {
-        app: AppNumber,
-        by: Actor,
-        group: GroupId,
-        members: Vec<String>,
-    },
-    /// Refused as a whole when one is unknown or no member; doubles are dropped. A user who removes must be the owner. The
-    /// removed owner passes the group on to the oldest member.
-    Remove {
-        app: AppNumber,
-        by: Actor,
-        group: GroupId,
-        members: Vec<String>,
-    },
-    Leave {
-        app: AppNumber,
-        user: UserNumber,
-        group: GroupId,
-    },
-    Dissolve {
-        app: AppNumber,
-        by: Actor,
-        group: GroupId,
-    },
-}
-
 /// A chat message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Send {
@@ -578,112 +542,4 @@ pub enum MarkCommand {
     Used { app: AppNumber, at_ms: TimeMs, uses: Vec<(Platform, Use)> },
     /// Devices that were connected when each push was released to them. At most 256 pairs of push and chunk.
     Reached { app: AppNumber, pushes: Vec<(Position, Vec<DeviceNumber>)> },
-}
-
-/// The writer's queue classes, served in turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum QueueClass {
-    Send,
-    Rest,
-    Job,
-}
-
-impl Command {
-    /// The app whose share of the writer this uses; nothing for the daemon's own.
-    pub fn app(&self) -> Option<AppNumber> {
-        match self {
-            Self::System(SystemCommand::CutPresence { app } | SystemCommand::SetDormant { app, .. }) => Some(*app),
-            Self::System(_) | Self::Account(_) | Self::App(AppCommand::Create { .. }) => None,
-            Self::App(
-                AppCommand::RotateSecret { app, .. }
-                | AppCommand::Delete { app }
-                | AppCommand::ChangeAccess { app, .. }
-                | AppCommand::SetPushCertificate { app, .. },
-            ) => Some(*app),
-            Self::Device(
-                DeviceCommand::Register { app, .. }
-                | DeviceCommand::SetTags { app, .. }
-                | DeviceCommand::ChangeTags { app, .. }
-                | DeviceCommand::SetAlias { app, .. }
-                | DeviceCommand::Update { app, .. }
-                | DeviceCommand::SetTraits { app, .. },
-            ) => Some(*app),
-            Self::Label(
-                LabelCommand::ChangeTag { app, .. }
-                | LabelCommand::DeleteTag { app, .. }
-                | LabelCommand::DeleteTagOn { app, .. }
-                | LabelCommand::ClearTags { app }
-                | LabelCommand::UnbindAlias { app, .. }
-                | LabelCommand::DeleteAlias { app, .. }
-                | LabelCommand::SetTestDevice { app, .. }
-                | LabelCommand::RemoveTestDevice { app, .. },
-            ) => Some(*app),
-            Self::User(
-                UserCommand::Register { app, .. }
-                | UserCommand::LogIn { app, .. }
-                | UserCommand::LogOut { app, .. }
-                | UserCommand::UpgradePassword { app, .. },
-            ) => Some(*app),
-            Self::Group(
-                GroupCommand::Create { app, .. }
-                | GroupCommand::Add { app, .. }
-                | GroupCommand::Remove { app, .. }
-                | GroupCommand::Leave { app, .. }
-                | GroupCommand::Dissolve { app, .. },
-            ) => Some(*app),
-            Self::Send(send) => Some(send.app),
-            Self::Amend(amend) => Some(amend.app),
-            Self::Push(PushCommand::Submit(submit)) => Some(submit.app),
-            Self::Push(
-                PushCommand::Received { app, .. }
-                | PushCommand::Clicked { app, .. }
-                | PushCommand::Reported { app, .. }
-                | PushCommand::Withdraw { app, .. }
-                | PushCommand::ReleaseSlice { app, .. },
-            ) => Some(*app),
-            Self::Bridge(command) => Some(command.app()),
-            Self::Mark(
-                MarkCommand::ChatCursor { app, .. }
-                | MarkCommand::PushCursor { app, .. }
-                | MarkCommand::Present { app, .. }
-                | MarkCommand::Active { app, .. }
-                | MarkCommand::Used { app, .. }
-                | MarkCommand::Reached { app, .. },
-            ) => Some(*app),
-            Self::Segment(SegmentCommand::Create { app, .. } | SegmentCommand::Delete { app, .. }) => Some(*app),
-            Self::Schedule(ScheduleCommand::Create(new)) => Some(new.app),
-            Self::Schedule(ScheduleCommand::Update { app, .. } | ScheduleCommand::Delete { app, .. }) => Some(*app),
-            Self::Schedule(ScheduleCommand::Fire(fire)) => Some(fire.app),
-            Self::File(command) => command.app(),
-            Self::People(command) => Some(command.app()),
-        }
-    }
-
-    pub fn queue_class(&self) -> QueueClass {
-        match self {
-            Self::Send(_) => QueueClass::Send,
-            Self::Mark(_)
-            | Self::Push(
-                PushCommand::Received { .. }
-                | PushCommand::Clicked { .. }
-                | PushCommand::Reported { .. }
-                | PushCommand::ReleaseSlice { .. },
-            )
-            | Self::Label(LabelCommand::ClearTags { .. })
-            | Self::People(PeopleCommand::ClearDeparted { .. })
-            | Self::Bridge(
-                BridgeCommand::DropToken { .. }
-                | BridgeCommand::CountBadges { .. }
-                | BridgeCommand::HandedOver { .. }
-                | BridgeCommand::CallbacksTold { .. }
-                | BridgeCommand::Texted { .. }
-                | BridgeCommand::FollowedUp { .. }
-                | BridgeCommand::NoteUnreceived { .. }
-                | BridgeCommand::Advance { .. },
-            )
-            | Self::Device(DeviceCommand::SetTraits { .. })
-            | Self::System(_) => QueueClass::Job,
-            _ => QueueClass::Rest,
-        }
-    }
 }
