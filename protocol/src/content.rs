@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::extension::Extensions;
-use crate::ids::Position;
+use crate::ids::{GroupId, Position};
 
 /// The kind of a message's content: an open enumeration, so that an old client can show "update the app".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ impl ContentKind {
     pub const RETRACTED: Self = Self(33);
     /// Tells that an earlier message was changed: `body` is an encoded [`Amendment`]. Made by the server only.
     pub const AMENDED: Self = Self(34);
+    /// What the server tells one user in the chat of notices: `body` is an encoded [`Notice`]. Made by the server only.
+    pub const NOTICE: Self = Self(36);
 
     /// May a client or an app server send it? Events are the server's own.
     pub fn is_sendable(self) -> bool {
@@ -86,6 +88,72 @@ impl GroupEvent {
     pub fn from_bytes(body: &[u8]) -> Option<Self> {
         postcard::from_bytes(body).ok()
     }
+}
+
+/// What the server tells one user, on all devices, in the chat of notices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    pub kind: NoticeKind,
+    /// What of the kind, by the number that JMessage calls `extra`; 0 where it has none.
+    pub detail: u8,
+    /// Who did it; empty when an app server did.
+    pub by: String,
+    /// Whom it concerns, beside the reader.
+    #[serde(deserialize_with = "crate::wire::list::<{ crate::limits::NAMES_PER_CALL_MAX }, _, _>")]
+    pub users: Vec<String>,
+    /// The group that it is about; 0 for none.
+    pub group: GroupId,
+    /// A reason, in the words of whoever did it; else empty.
+    pub text: String,
+    pub extensions: Extensions,
+}
+
+impl Notice {
+    /// The body of a content of kind [`ContentKind::NOTICE`].
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Writing to memory cannot fail, and every field is of a kind that postcard knows.
+        postcard::to_allocvec(self).unwrap_or_default()
+    }
+
+    /// Reads the body of such a content; nothing when it is none of this version.
+    pub fn from_bytes(body: &[u8]) -> Option<Self> {
+        postcard::from_bytes(body).ok()
+    }
+}
+
+/// An open enumeration of notices; numbers are those of the JMessage events, as are those of the details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NoticeKind(pub u8);
+
+impl NoticeKind {
+    /// A friend request (detail 1), one that was accepted (2) or refused (3).
+    pub const FRIEND_REQUEST: Self = Self(5);
+    /// Somebody ended a friendship with the reader.
+    pub const FRIEND_REMOVED: Self = Self(6);
+    /// An app server made friends or changed notes.
+    pub const FRIENDS_CHANGED: Self = Self(7);
+    /// An app server changed the reader's own do-not-disturb, blacklist, shields, profile.
+    pub const MUTES_SET: Self = Self(37);
+    pub const BLACKLIST_SET: Self = Self(38);
+    pub const SHIELDS_SET: Self = Self(39);
+    pub const PROFILE_SET: Self = Self(40);
+    /// Somebody wants to join a group or was invited to it: its owner and admins decide.
+    pub const JOIN_REQUEST: Self = Self(56);
+    /// The reader's request, or the one for somebody that the reader invited, was refused.
+    pub const JOIN_REFUSED: Self = Self(57);
+    /// Another admin decided.
+    pub const JOIN_DECIDED: Self = Self(58);
+    /// The reader changed friends (detail 5 added, 6 removed, 7 note) on one of their devices.
+    pub const OWN_FRIENDS: Self = Self(100);
+    /// The reader's blacklist (1 added, 2 removed).
+    pub const OWN_BLACKLIST: Self = Self(101);
+    /// Do-not-disturb (31 and 32 of a user, on and off; 33 and 34 of a group; 35 and 36 of everything).
+    pub const OWN_MUTES: Self = Self(102);
+    /// Shields of groups (1 and 2).
+    pub const OWN_SHIELDS: Self = Self(103);
+    /// The reader's profile.
+    pub const OWN_PROFILE: Self = Self(104);
 }
 
 /// What became of an earlier message of the conversation.

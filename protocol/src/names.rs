@@ -25,6 +25,9 @@ pub enum Chat {
     /// The single chat with this user.
     User(Name),
     Group(GroupId),
+    /// What the server tells this user alone: friend requests, own settings that were changed elsewhere. Only for clients
+    /// with [`capability::NOTICES`](crate::frame::session::capability::NOTICES).
+    Notices,
 }
 
 /// The last names that went one way. A link that has named nobody yet keeps no table.
@@ -70,11 +73,13 @@ impl<T> NameTable<T> {
 /// References below this are words of their own; from here on they are slot numbers.
 const FIRST_SLOT: u64 = 8;
 
-/// A chat on the wire: 0 and a username, or 1 and a group id, introduce; 8 + n names slot n. 2 to 7 are reserved.
+/// A chat on the wire: 0 and a username, or 1 and a group id, introduce; 3 is the user's notices; 8 + n names slot n. 2 and
+/// 4 to 7 are reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ChatRef<'a> {
     User(&'a str),
     Group(GroupId),
+    Notices,
     Slot(u64),
 }
 
@@ -101,6 +106,7 @@ impl Serialize for ChatRef<'_> {
                 tuple.serialize_element(&1u64)?;
                 tuple.serialize_element(group)?;
             }
+            Self::Notices => tuple.serialize_element(&3u64)?,
             Self::Slot(slot) => tuple.serialize_element(&(slot + FIRST_SLOT))?,
         }
         tuple.end()
@@ -139,6 +145,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for ChatRef<'a> {
                 match next::<u64, A>(&mut seq)? {
                     0 => Ok(ChatRef::User(next(&mut seq)?)),
                     1 => Ok(ChatRef::Group(next(&mut seq)?)),
+                    3 => Ok(ChatRef::Notices),
                     number => number.checked_sub(FIRST_SLOT).map(ChatRef::Slot).ok_or_else(reserved),
                 }
             }
@@ -198,6 +205,7 @@ impl Names {
         match chat {
             Chat::User(name) => ChatRef::User(name),
             Chat::Group(group) => ChatRef::Group(*group),
+            Chat::Notices => ChatRef::Notices,
         }
     }
 
@@ -206,6 +214,7 @@ impl Names {
             ChatRef::Slot(slot) => return self.chats.by_number(slot).cloned().ok_or(UnknownNumber),
             ChatRef::User(name) => Chat::User(name.into()),
             ChatRef::Group(group) => Chat::Group(group),
+            ChatRef::Notices => Chat::Notices,
         };
         self.remember_chat(&chat);
         Ok(chat)
@@ -214,6 +223,8 @@ impl Names {
     fn remember_chat(&mut self, chat: &Chat) {
         match chat {
             Chat::User(name) if name.len() > USERNAME_BYTES_MAX => {}
+            // One byte names it.
+            Chat::Notices => {}
             Chat::User(_) | Chat::Group(_) => self.chats.introduce(chat.clone()),
         }
     }
@@ -250,7 +261,7 @@ impl Names {
             (UserRef::Server, _) => Ok(String::new().into()),
             (UserRef::Myself, _) => myself.cloned().ok_or(UnknownNumber),
             (UserRef::Peer, Chat::User(peer)) => Ok(peer.clone()),
-            (UserRef::Peer, Chat::Group(_)) => Err(UnknownNumber),
+            (UserRef::Peer, Chat::Group(_) | Chat::Notices) => Err(UnknownNumber),
             (UserRef::Slot(slot), _) => self.users.by_number(slot).cloned().ok_or(UnknownNumber),
             (UserRef::User(name), _) => {
                 let name = Name::from(name);

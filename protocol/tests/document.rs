@@ -4,7 +4,7 @@ mod ordered;
 
 use std::collections::BTreeMap;
 
-use anser_protocol::content::{AmendmentKind, ContentKind, GroupEventKind, Platform};
+use anser_protocol::content::{AmendmentKind, ContentKind, GroupEventKind, NoticeKind, Platform};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::{ClientFrame, ServerFrame, VERSION};
 use anser_protocol::limits;
@@ -182,6 +182,7 @@ fn the_tables_of_kinds_platforms_and_events_are_those_of_the_code() {
         (ContentKind::EVENT, "event"),
         (ContentKind::RETRACTED, "retracted"),
         (ContentKind::AMENDED, "amended"),
+        (ContentKind::NOTICE, "notice"),
     ]
     .map(|(kind, name)| (kind.0, name));
     let events = [
@@ -199,7 +200,29 @@ fn the_tables_of_kinds_platforms_and_events_are_those_of_the_code() {
         (AmendmentKind::ERASED, "erased, on the server as well"),
     ]
     .map(|(kind, meaning)| (kind.0, meaning));
-    assert_eq!(numbers("### Contents", 1), [&kinds[..], &events[..], &amendments[..]].concat());
+    let notices = [
+        (NoticeKind::FRIEND_REQUEST, "a friend request of `by`: 1 asked, 2 accepted, 3 refused"),
+        (NoticeKind::FRIEND_REMOVED, "`by` ended the friendship with `users`"),
+        (NoticeKind::FRIENDS_CHANGED, "an app server made friends (5) or changed notes (7)"),
+        (NoticeKind::MUTES_SET, "an app server changed the reader's do-not-disturb; details as for 102"),
+        (NoticeKind::BLACKLIST_SET, "an app server changed the reader's blacklist: 1 added, 2 removed"),
+        (NoticeKind::SHIELDS_SET, "an app server changed the reader's shields: 1 added, 2 removed"),
+        (NoticeKind::PROFILE_SET, "an app server changed the reader's profile"),
+        (NoticeKind::JOIN_REQUEST, "somebody asks to join a group, or was invited: the reader decides"),
+        (NoticeKind::JOIN_REFUSED, "the request to join a group was refused"),
+        (NoticeKind::JOIN_DECIDED, "another admin decided about a request"),
+        (NoticeKind::OWN_FRIENDS, "the reader changed friends: 5 added, 6 removed, 7 note"),
+        (NoticeKind::OWN_BLACKLIST, "the reader changed the blacklist: 1 added, 2 removed"),
+        (
+            NoticeKind::OWN_MUTES,
+            "the reader changed do-not-disturb: 31 and 32 of a user, on and off, 33 and 34 of a group, 35 and 36 of everything",
+        ),
+        (NoticeKind::OWN_SHIELDS, "the reader changed shields of groups: 1 added, 2 removed"),
+        (NoticeKind::OWN_PROFILE, "the reader changed the profile"),
+    ]
+    .map(|(kind, meaning)| (kind.0, meaning));
+    let all = [&kinds[..], &events[..], &amendments[..], &notices[..]];
+    assert_eq!(numbers("### Contents", 1), all.concat());
 }
 
 /// The hexadecimal digits at the front of a line; two blanks begin the explanation.

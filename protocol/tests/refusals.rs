@@ -47,7 +47,7 @@ fn an_unknown_type_is_told_by_its_number_whatever_follows() {
 
 #[test]
 fn reserved_references_are_malformed() {
-    for reference in ["02", "03", "04", "05", "06", "07"] {
+    for reference in ["02", "04", "05", "06", "07"] {
         let send = hex(&format!("06 01 {reference} 01 02 68 69 00"));
         assert_eq!(Decoder::default().client(&send), Err(Malformed), "chat reference {reference}");
     }

@@ -217,6 +217,7 @@ impl<'a> Reader<'a> {
         self.chat = match reference {
             0 => json!({ "user": self.value("text", 0)? }),
             1 => json!({ "group": self.value("u32", 0)? }),
+            3 => json!("notices"),
             _ => self.chats.slot(reference)?,
         };
         if reference < 2 {

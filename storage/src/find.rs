@@ -3,24 +3,26 @@
 use std::sync::Arc;
 
 use anser_protocol::content::{self, Content, GroupEvent};
+use anser_protocol::extension::Extensions;
 use anser_protocol::ids::{GroupId, Position, TimeMs};
 
 use crate::command::{Amended, Class, FileName, FileOwner};
 use crate::error::ReadError;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber, FileId, ScheduleId, TagNumber, UserNumber};
-use crate::key::Key;
+use crate::key::{Key, u64_at};
 use crate::outcome::{Message, MessageBody, Push};
 use crate::row::Row;
 use crate::rows::account::DeveloperApp;
 use crate::rows::app::{Access, App, app_key, text_key};
-use crate::rows::chat::{SingleChat, single_chat_key};
+use crate::rows::chat::{ConversationKind, SingleChat, conversations_prefix, single_chat_key};
 use crate::rows::device::{ByRegistrationId, DeviceRow, Tag, TestDevice, device_key, registration_id_key, tag_key};
 use crate::rows::file::{FileRow, file_key};
 use crate::rows::group::{Group, group_key};
 use crate::rows::people::UserState;
 use crate::rows::push::{PushState, push_key};
 use crate::rows::record::{
-    AmendedRecord, Amendment, Body, EventRecord, Floor, PushRecord, Record, amendment_key, log_key, log_prefix,
+    AmendedRecord, Amendment, Body, EventRecord, Floor, NoticeRecord, PushRecord, Record, amendment_key, log_key,
+    log_prefix,
 };
 use crate::rows::relation::{Registration, Tie, tie_key};
 use crate::rows::schedule::{ScheduleRow, schedule_key};
@@ -119,6 +121,11 @@ pub(crate) fn is_tied(
     other: u32,
 ) -> Result<bool, ReadError> {
     tables.has(Table::Ties, &tie_key(app, user, tie, other))
+}
+
+/// A nameplate only?
+pub(crate) fn is_deleted(tables: &impl Tables, app: AppNumber, user: UserNumber) -> Result<bool, ReadError> {
+    Ok(user_state(tables, app, user)? == Some(UserState::Deleted))
 }
 
 /// May devices of the app register users?
@@ -222,9 +229,39 @@ pub(crate) fn message(
         }
         Body::Amended(amended) => (MessageBody::Amendment(amendment(tables, app, &amended)?), None),
         Body::Event(event) => (MessageBody::Event(group_event(tables, app, &event)?), None),
+        Body::Notice(record) => (MessageBody::Notice(notice(tables, app, &record)?), None),
         Body::Push(_) | Body::Release(_) => return Ok(None),
     };
     Ok(Some(Message { seq: record.seq, body, sent_by }))
+}
+
+/// The chain of a user's notices, once there was one.
+pub(crate) fn notices_chain(
+    tables: &impl Tables,
+    app: AppNumber,
+    user: UserNumber,
+) -> Result<Option<ChainNumber>, ReadError> {
+    let prefix = conversations_prefix(app, user).u8(ConversationKind::Notices as u8);
+    let key = tables.keys(Table::Conversations, &prefix, 1)?.pop();
+    Ok(key.and_then(|key| u64_at(&key, prefix.as_bytes().len())).map(ChainNumber))
+}
+
+/// The notice with its users' names.
+pub(crate) fn notice(
+    tables: &impl Tables,
+    app: AppNumber,
+    record: &NoticeRecord,
+) -> Result<content::Notice, ReadError> {
+    let name = |user: &UserNumber| username(tables, app, *user).map(|name| name.to_string());
+    Ok(content::Notice {
+        kind: record.kind,
+        detail: record.detail,
+        by: record.by.as_ref().map_or(Ok(String::new()), name)?,
+        users: record.users.iter().map(name).collect::<Result<_, _>>()?,
+        group: record.group.unwrap_or(GroupId(0)),
+        text: record.text.clone(),
+        extensions: Extensions::default(),
+    })
 }
 
 /// What a record tells of another one, with the name of who did it.

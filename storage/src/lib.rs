@@ -36,7 +36,7 @@ pub use rows::app::{Access, AddressRange, App};
 pub use rows::bridge::{Channel, PushToken};
 pub use rows::callback::{Callback, CallbackEvent, CallbackKind};
 pub use rows::certificate::PushCertificate;
-pub use rows::chat::{Chat, Window, WindowKind};
+pub use rows::chat::{Chat, ConversationKind, Window, WindowKind};
 pub use rows::followup::{FollowupId, FollowupKind, FollowupState, SmsOrder};
 pub use rows::group::Group;
 pub use rows::people::{UserClass, UserState};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anser_protocol::content::{Amendment, Content, GroupEvent, Platform, PushContent};
+use anser_protocol::content::{Amendment, Content, GroupEvent, Notice, Platform, PushContent};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
@@ -225,6 +225,8 @@ pub enum Relation {
     MutedEverything,
     Shielded,
     Friend,
+    /// Asked to be friends, and no answer yet.
+    FriendRequest,
 }
 
 /// One record, as the switchboard needs it.
@@ -257,6 +259,8 @@ pub enum Route {
         members: Arc<[UserNumber]>,
         change: MemberChange,
     },
+    /// What one user is told.
+    Notice { chain: ChainNumber, user: UserNumber, message: Arc<Message> },
     /// A release to named devices, by (device number, registration's platform).
     Devices { push: Arc<Push>, devices: Vec<DeviceNumber> },
     /// A release on the app's broadcast chain.
@@ -287,6 +291,7 @@ pub enum MessageBody {
     Content(Content),
     Event(GroupEvent),
     Amendment(Amendment),
+    Notice(Notice),
 }
 
 /// A push's payload with its state, as a delivery needs it.

@@ -48,7 +48,12 @@ fn a_profile_changes_where_something_is_said_and_an_empty_text_clears() {
     let ann = world.user("ann");
     let (app, username) = (world.app, String::from("ann"));
     let mut change = |change: ProfileChange| {
-        let command = PeopleCommand::ChangeProfile { app, username: username.clone(), change: Box::new(change) };
+        let command = PeopleCommand::ChangeProfile {
+            by: Actor::Server,
+            app,
+            username: username.clone(),
+            change: Box::new(change),
+        };
         let answer = Answer::People { users: vec![ann], is_complete: true };
         assert_eq!(world.answer(Command::People(command)), answer);
         world.read().user(app, ann).expect("whole").expect("known")

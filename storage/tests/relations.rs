@@ -14,24 +14,44 @@ fn names(names: &[&str]) -> Vec<String> {
 }
 
 fn block(world: &World, username: &str, others: &[&str]) -> Command {
-    Command::People(PeopleCommand::Block { app: world.app, username: username.into(), others: names(others) })
+    Command::People(PeopleCommand::Block {
+        by: Actor::Server,
+        app: world.app,
+        username: username.into(),
+        others: names(others),
+    })
 }
 
 fn unblock(world: &World, username: &str, others: &[&str]) -> Command {
-    Command::People(PeopleCommand::Unblock { app: world.app, username: username.into(), others: names(others) })
+    Command::People(PeopleCommand::Unblock {
+        by: Actor::Server,
+        app: world.app,
+        username: username.into(),
+        others: names(others),
+    })
 }
 
 fn befriend(world: &World, username: &str, others: &[&str]) -> Command {
-    Command::People(PeopleCommand::Befriend { app: world.app, username: username.into(), others: names(others) })
+    Command::People(PeopleCommand::Befriend {
+        by: Actor::Server,
+        app: world.app,
+        username: username.into(),
+        others: names(others),
+    })
 }
 
 fn mute(world: &World, username: &str, change: MuteChange) -> Command {
-    Command::People(PeopleCommand::Mute { app: world.app, username: username.into(), change: Box::new(change) })
+    Command::People(PeopleCommand::Mute {
+        by: Actor::Server,
+        app: world.app,
+        username: username.into(),
+        change: Box::new(change),
+    })
 }
 
 fn shield(world: &World, username: &str, add: &[GroupId], remove: &[GroupId]) -> Command {
     let (add, remove) = (add.to_vec(), remove.to_vec());
-    Command::People(PeopleCommand::Shield { app: world.app, username: username.into(), add, remove })
+    Command::People(PeopleCommand::Shield { by: Actor::Server, app: world.app, username: username.into(), add, remove })
 }
 
 fn unknown(name: &str) -> Refusal {
@@ -290,8 +310,9 @@ fn friends_are_friends_of_each_other_and_notes_are_of_one_side() {
         others: others.map(str::to_owned),
     };
     let app = world.app;
-    let write =
-        |notes: Vec<FriendNote>| Command::People(PeopleCommand::NoteFriends { app, username: "ann".into(), notes });
+    let write = |notes: Vec<FriendNote>| {
+        Command::People(PeopleCommand::NoteFriends { by: Actor::Server, app, username: "ann".into(), notes })
+    };
     world.answer(write(vec![note("bob", Some("Bobby"), None), note("bob", None, Some("from school"))]));
     let friends = |world: &World, user| {
         let friends = world.read().friends(app, user).expect("whole");
@@ -309,9 +330,14 @@ fn friends_are_friends_of_each_other_and_notes_are_of_one_side() {
     assert_eq!(world.refusal(write(vec![note("dave", None, None)])), not_so(Relation::Friend, "dave"));
 
     let others = names(&["ann"]);
-    world.answer(Command::People(PeopleCommand::Unfriend { app, username: "bob".into(), others: others.clone() }));
+    world.answer(Command::People(PeopleCommand::Unfriend {
+        by: Actor::Server,
+        app,
+        username: "bob".into(),
+        others: others.clone(),
+    }));
     assert_eq!(friends(&world, ann), [row("carol", "", "")]);
-    let gone = Command::People(PeopleCommand::Unfriend { app, username: "bob".into(), others });
+    let gone = Command::People(PeopleCommand::Unfriend { by: Actor::Server, app, username: "bob".into(), others });
     assert_eq!(world.refusal(gone), not_so(Relation::Friend, "ann"));
     assert_eq!(world.findings(), []);
 }

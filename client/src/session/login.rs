@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
-use anser_protocol::frame::session::{CredentialKind, Failed, GoAway, Hello, LoggedIn, Login, Welcome};
+use anser_protocol::frame::session::{CredentialKind, Failed, GoAway, Hello, LoggedIn, Login, Welcome, capability};
 use anser_protocol::frame::{ClientFrame, VERSION};
 use anser_protocol::ids::Position;
 use anser_protocol::limits;
@@ -101,7 +101,7 @@ impl Session {
         let hello = Hello {
             version_min: VERSION,
             version_max: VERSION,
-            capabilities: 0,
+            capabilities: capability::NOTICES,
             app_key: self.config.app_key.clone(),
             registration_id: self.identity.registration_id.clone(),
             secret: self.identity.secret,

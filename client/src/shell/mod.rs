@@ -326,7 +326,9 @@ impl Client {
     /// The user's conversations that are stored here, newest first.
     pub async fn stored_conversations(&self, user: &str) -> Result<Vec<ConversationRow>, StoreError> {
         let user = user.to_owned();
-        self.keeper.ask(move |store| store.conversations(&user)).await
+        let mut rows = self.keeper.ask(move |store| store.conversations(&user)).await?;
+        rows.retain(|row| row.chat != Chat::Notices);
+        Ok(rows)
     }
 
     /// Acknowledges what is stored, closes the link and the store.

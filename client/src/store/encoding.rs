@@ -24,11 +24,12 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     }
 }
 
-/// A chat as a key: 0 and the username, or 1 and the group's number.
+/// A chat as a key: 0 and the username, 1 and the group's number, or 2 for the notices.
 pub(super) fn chat_key(chat: &Chat) -> Vec<u8> {
     match chat {
         Chat::User(name) => [&[0], name.as_bytes()].concat(),
         Chat::Group(group) => [&[1], &group.0.to_be_bytes()[..]].concat(),
+        Chat::Notices => vec![2],
     }
 }
 
@@ -36,6 +37,7 @@ pub(super) fn chat_from_key(key: &[u8]) -> Option<Chat> {
     match key.split_first()? {
         (0, name) => Some(Chat::User(std::str::from_utf8(name).ok()?.into())),
         (1, group) => Some(Chat::Group(GroupId(u32::from_be_bytes(group.try_into().ok()?)))),
+        (2, []) => Some(Chat::Notices),
         _ => None,
     }
 }

@@ -20,7 +20,7 @@ mod memory;
 
 use std::collections::BTreeMap;
 
-use anser_protocol::content::{Content, PushContent};
+use anser_protocol::content::{Content, ContentKind, Notice, PushContent};
 use anser_protocol::frame::chat::{Record, Window};
 use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
 use anser_protocol::names::{Chat, Name};
@@ -100,6 +100,14 @@ pub struct Message {
     pub chat: Chat,
     /// Its `outbox` is not 0 when this device sent it.
     pub record: Record,
+}
+
+impl Message {
+    /// What the server tells this user alone, when it is that.
+    pub fn notice(&self) -> Option<Notice> {
+        let is_notice = self.chat == Chat::Notices && self.record.content.kind == ContentKind::NOTICE;
+        is_notice.then(|| Notice::from_bytes(&self.record.content.body)).flatten()
+    }
 }
 
 /// A push that this device got.

@@ -35,7 +35,7 @@ impl Delivery {
     fn is_live_only(&self) -> bool {
         match &self.appended.route {
             Route::Devices { push, .. } | Route::Broadcast { push, .. } => push.expires_ms <= self.appended.at_ms,
-            Route::Single { .. } | Route::Group { .. } | Route::Withdrawn { .. } => false,
+            Route::Single { .. } | Route::Group { .. } | Route::Notice { .. } | Route::Withdrawn { .. } => false,
         }
     }
 }

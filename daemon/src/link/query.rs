@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use anser_protocol::content::{Amendment, Content, ContentKind, GroupEvent, Platform};
+use anser_protocol::content::{Amendment, Content, ContentKind, GroupEvent, Notice, Platform};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::{Conversation, Record, Window};
@@ -349,6 +349,7 @@ fn history_page(
 ) -> Result<Page, ReadError> {
     let chat = match &wanted.chat {
         names::Chat::Group(group) => Chat::Group(*group),
+        names::Chat::Notices => Chat::Notices,
         names::Chat::User(name) => match snapshot.user_by_name(app, name)? {
             Some((peer, _)) => Chat::User(peer),
             None => return Ok(Page { records: Vec::new(), is_complete: true }),
@@ -381,6 +382,7 @@ fn conversations(rows: Vec<ConversationRow>, reader: (UserNumber, DeviceNumber))
         let (chat, name) = match row.chat {
             Chat::Group(group) => (names::Chat::Group(group), row.name),
             Chat::User(_) => (names::Chat::User(row.name.as_str().into()), String::new()),
+            Chat::Notices => (names::Chat::Notices, String::new()),
         };
         read.push(Conversation {
             chat,
@@ -411,6 +413,7 @@ fn record(read: ReadRecord, reader: (UserNumber, DeviceNumber)) -> Record {
         MessageBody::Content(content) => content.clone(),
         MessageBody::Event(event) => event_content(event),
         MessageBody::Amendment(amendment) => amendment_content(amendment),
+        MessageBody::Notice(notice) => notice_content(notice),
     };
     let from = read.from.map_or_else(|| "".into(), |(_, name)| name);
     Record { position: read.position, at_ms: read.at_ms, from, outbox, content }
@@ -419,6 +422,11 @@ fn record(read: ReadRecord, reader: (UserNumber, DeviceNumber)) -> Record {
 /// What became of a message, as a content of its own.
 pub fn amendment_content(amendment: &Amendment) -> Content {
     Content { kind: ContentKind::AMENDED, body: amendment.to_bytes(), extensions: Extensions::default() }
+}
+
+/// What a user is told, as a content of its own.
+pub fn notice_content(notice: &Notice) -> Content {
+    Content { kind: ContentKind::NOTICE, body: notice.to_bytes(), extensions: Extensions::default() }
 }
 
 /// A group's event as the content of a message.

@@ -15,7 +15,7 @@ use crate::wire;
 pub struct Hello {
     pub version_min: u8,
     pub version_max: u8,
-    /// Bits of what this client can do beyond the version; none so far.
+    /// Bits of what this client can do beyond the version; see [`capability`].
     pub capabilities: u64,
     pub app_key: String,
     /// Empty: this device asks to be registered.
@@ -30,6 +30,12 @@ pub struct Hello {
     /// The release up to which this device has stored every push; nothing when it keeps no store.
     pub push_cursor: Option<Position>,
     pub extensions: Extensions,
+}
+
+/// What one side can do beyond the version.
+pub mod capability {
+    /// It knows the chat of notices; without this, nothing of it is told.
+    pub const NOTICES: u64 = 1;
 }
 
 /// The server's answer to a hello.

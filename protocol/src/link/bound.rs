@@ -72,6 +72,6 @@ fn extensions(extensions: &Extensions) -> usize {
 fn chat(chat: &Chat) -> usize {
     match chat {
         Chat::User(name) => name.len(),
-        Chat::Group(_) => 0,
+        Chat::Group(_) | Chat::Notices => 0,
     }
 }

@@ -188,7 +188,8 @@ fn name(source: &mut Source<'_>) -> Name {
 
 fn chat(source: &mut Source<'_>) -> Chat {
     match source.byte() {
-        0..128 => Chat::User(name(source)),
+        0..120 => Chat::User(name(source)),
+        120..128 => Chat::Notices,
         group => Chat::Group(GroupId(10_000_000 + u32::from(group))),
     }
 }

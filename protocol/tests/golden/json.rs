@@ -105,6 +105,7 @@ impl Serialize for Bytes<'_> {
 enum Chat<'a> {
     User(&'a str),
     Group(u32),
+    Notices,
 }
 
 impl<'a> Chat<'a> {
@@ -112,6 +113,7 @@ impl<'a> Chat<'a> {
         match chat {
             names::Chat::User(name) => Self::User(name),
             names::Chat::Group(group) => Self::Group(group.0),
+            names::Chat::Notices => Self::Notices,
         }
     }
 }

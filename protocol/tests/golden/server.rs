@@ -1,7 +1,7 @@
 //! A server's frames, each as the first of its link.
 
 use anser_protocol::content::{
-    Amendment, AmendmentKind, Content, ContentKind, CustomMessage, Notification, PushContent,
+    Amendment, AmendmentKind, Content, ContentKind, CustomMessage, Notice, NoticeKind, Notification, PushContent,
 };
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::ServerFrame as Frame;
@@ -115,6 +115,17 @@ fn chat() -> Vec<Vector> {
         record(position, NOW_MS, "", content)
     };
     let retracted = amended(HERE + 97, AmendmentKind::RETRACTED, None);
+    let notice = Notice {
+        kind: NoticeKind::FRIEND_REQUEST,
+        detail: 1,
+        by: "dave".into(),
+        users: Vec::new(),
+        group: GroupId(0),
+        text: "we met on Friday".into(),
+        extensions: none(),
+    };
+    let notice = Content { kind: ContentKind::NOTICE, body: notice.to_bytes(), extensions: none() };
+    let notice = record(HERE + 161, NOW_MS, "", notice);
     let edited = amended(HERE + 98, AmendmentKind::EDITED, Some(Content::text("hi there")));
     vec![
         server("sent", "Message 1 is on disk.", sent(1, HERE + 60, NOW_MS)),
@@ -143,6 +154,7 @@ fn chat() -> Vec<Vector> {
         server("deliver_retracted", "Alice took message 1048656 back.", deliver(HERE + 96, user("alice"), retracted)),
         server("deliver_edited", "Alice changed message 1048656.", deliver(HERE + 97, user("alice"), edited)),
         server("covered", "Nothing for this user in between.", covered(HERE + 96, HERE + 160)),
+        server("deliver_notice", "Dave wants to be the reader's friend.", deliver(HERE + 160, Chat::Notices, notice)),
         server("covered_from_start", "Nothing at all so far.", covered(0, HERE)),
     ]
 }

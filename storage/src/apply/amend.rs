@@ -64,6 +64,7 @@ impl Batch<'_> {
         let is_in_chat = match message.to {
             Chat::User(peer) => user == message.from || user == peer,
             Chat::Group(group) => self.is_member(app, group, user)?,
+            Chat::Notices => false,
         };
         match is_in_chat {
             false => Err(Refusal::MessageUnknown.into()),
@@ -103,6 +104,8 @@ impl Batch<'_> {
                 members: self.members_shown(app, group, chain, amended.seq)?,
                 change: MemberChange::default(),
             },
+            // Nobody sends there.
+            Chat::Notices => return Ok(()),
         };
         self.announce(app, place.position, route);
         Ok(())

@@ -20,6 +20,7 @@ mod label;
 mod mark;
 mod member_lists;
 mod membership;
+mod notice;
 mod people;
 mod presence;
 mod push;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anser_protocol::content::GroupEventKind;
+use anser_protocol::content::{GroupEventKind, NoticeKind};
 use anser_protocol::ids::GroupId;
 
 use super::{Batch, Decided};
@@ -32,9 +32,8 @@ const GROUPS_MAX: usize = 8;
 impl Batch<'_> {
     pub(super) fn people(&mut self, command: &PeopleCommand) -> Decided<Answer> {
         match command {
-            PeopleCommand::ChangeProfile { app, username, change } => {
-                let (number, user) = self.named_person(*app, username)?;
-                self.change_profile(*app, number, user, change)
+            PeopleCommand::ChangeProfile { app, by, username, change } => {
+                self.change_profile(*app, *by, username, change)
             }
             PeopleCommand::SetPassword { app, username, password } => {
                 let (number, user) = self.named_person(*app, username)?;
@@ -46,13 +45,17 @@ impl Batch<'_> {
                 self.set_disabled(*app, number, *is_disabled)
             }
             PeopleCommand::Delete { app, usernames } => self.delete_users(*app, usernames),
-            PeopleCommand::Block { app, username, others } => self.block(*app, username, others),
-            PeopleCommand::Unblock { app, username, others } => self.unblock(*app, username, others),
-            PeopleCommand::Mute { app, username, change } => self.mute(*app, username, change),
-            PeopleCommand::Shield { app, username, add, remove } => self.shield(*app, username, add, remove),
-            PeopleCommand::Befriend { app, username, others } => self.befriend(*app, username, others),
-            PeopleCommand::Unfriend { app, username, others } => self.unfriend(*app, username, others),
-            PeopleCommand::NoteFriends { app, username, notes } => self.note_friends(*app, username, notes),
+            PeopleCommand::Block { app, by, username, others } => self.block(*app, *by, username, others),
+            PeopleCommand::Unblock { app, by, username, others } => self.unblock(*app, *by, username, others),
+            PeopleCommand::Mute { app, by, username, change } => self.mute(*app, *by, username, change),
+            PeopleCommand::Shield { app, by, username, add, remove } => self.shield(*app, *by, username, (add, remove)),
+            PeopleCommand::AskFriend { app, user, other, reason } => self.ask_friend(*app, *user, other, reason),
+            PeopleCommand::AnswerFriend { app, user, asker, accepts, reason } => {
+                self.answer_friend(*app, *user, asker, *accepts, reason)
+            }
+            PeopleCommand::Befriend { app, by, username, others } => self.befriend(*app, *by, username, others),
+            PeopleCommand::Unfriend { app, by, username, others } => self.unfriend(*app, *by, username, others),
+            PeopleCommand::NoteFriends { app, by, username, notes } => self.note_friends(*app, *by, username, notes),
             PeopleCommand::SetRegistration { app, is_open } => self.set_registration(*app, *is_open),
             PeopleCommand::RegisterSelf { app, user } => self.register_self(*app, user),
             PeopleCommand::ClearDeparted { app } => {
@@ -70,17 +73,23 @@ impl Batch<'_> {
         Ok((number, find::required(self, user_key(app, number))?))
     }
 
-    fn change_profile(
-        &mut self,
-        app: AppNumber,
-        number: UserNumber,
-        mut user: User,
-        change: &ProfileChange,
-    ) -> Decided<Answer> {
+    /// The user whom a command is about: by an app server, or by the user, who may have been deleted since.
+    pub(super) fn subject(&self, app: AppNumber, by: Actor, username: &str) -> Decided<UserNumber> {
+        let (number, _) = self.named_person(app, username)?;
+        match by {
+            Actor::User(user) if user != number => Err(Refusal::SenderUnknown.into()),
+            _ => Ok(number),
+        }
+    }
+
+    fn change_profile(&mut self, app: AppNumber, by: Actor, username: &str, change: &ProfileChange) -> Decided<Answer> {
+        let number = self.subject(app, by, username)?;
         if *change != ProfileChange::default() {
+            let mut user: User = find::required(self, user_key(app, number))?;
             change.apply_to(&mut user.profile);
             user.changed_ms = self.now_ms();
             self.put(&user_key(app, number), &user)?;
+            self.notify(app, &[number], &by.tells((NoticeKind::PROFILE_SET, 0), (NoticeKind::OWN_PROFILE, 0)))?;
         }
         Ok(Answer::People { users: vec![number], is_complete: true })
     }

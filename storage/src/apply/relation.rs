@@ -1,12 +1,13 @@
 //! What users are to each other and to their groups: blocked, muted, shielded, friends. Each command is carried out as a
 //! whole or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use anser_protocol::content::NoticeKind;
 use anser_protocol::ids::{GroupId, Position};
 
 use super::{Batch, Decided};
-use crate::command::{FriendNote, MuteChange, NewUser};
+use crate::command::{Actor, FriendNote, MuteChange, NewUser};
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, UserNumber};
@@ -15,6 +16,7 @@ use crate::outcome::{Answer, Refusal, Relation};
 use crate::rows::app::app_key;
 use crate::rows::chat::{Conversation, ConversationKind, WindowKind, conversation_key};
 use crate::rows::group::Group;
+use crate::rows::record::NoticeRecord;
 use crate::rows::relation::{
     FriendRow, Registration, Shielded, Tie, Tied, friend_key, shield_key, tie_key, ties_prefix,
 };
@@ -27,8 +29,8 @@ const TIES_MAX: usize = 1_000;
 const FRIENDS_MAX: usize = 2_000;
 
 impl Batch<'_> {
-    pub(super) fn block(&mut self, app: AppNumber, username: &str, others: &[String]) -> Decided<Answer> {
-        let (user, _) = self.named_person(app, username)?;
+    pub(super) fn block(&mut self, app: AppNumber, by: Actor, username: &str, others: &[String]) -> Decided<Answer> {
+        let user = self.subject(app, by, username)?;
         let mut blocked = Vec::with_capacity(others.len());
         for name in others {
             let (other, row) = self.named_person(app, name)?;
@@ -44,23 +46,27 @@ impl Batch<'_> {
             blocked.push(other);
         }
         self.check_ties(app, user, username, (Tie::Blocks, Relation::Blocked), blocked.len())?;
-        for other in blocked {
+        for other in &blocked {
             self.tie(app, user, Tie::Blocks, other.0)?;
         }
+        let told = by.tells((NoticeKind::BLACKLIST_SET, 1), (NoticeKind::OWN_BLACKLIST, 1));
+        self.notify(app, &[user], &told.about(&blocked))?;
         Ok(about(user))
     }
 
-    pub(super) fn unblock(&mut self, app: AppNumber, username: &str, others: &[String]) -> Decided<Answer> {
-        let (user, _) = self.named_person(app, username)?;
+    pub(super) fn unblock(&mut self, app: AppNumber, by: Actor, username: &str, others: &[String]) -> Decided<Answer> {
+        let user = self.subject(app, by, username)?;
         let blocked = self.tied_users(app, user, (Tie::Blocks, Relation::Blocked), others)?;
-        for other in blocked {
+        for other in &blocked {
             self.untie(app, user, Tie::Blocks, other.0)?;
         }
+        let told = by.tells((NoticeKind::BLACKLIST_SET, 2), (NoticeKind::OWN_BLACKLIST, 2));
+        self.notify(app, &[user], &told.about(&blocked))?;
         Ok(about(user))
     }
 
-    pub(super) fn mute(&mut self, app: AppNumber, username: &str, change: &MuteChange) -> Decided<Answer> {
-        let (user, _) = self.named_person(app, username)?;
+    pub(super) fn mute(&mut self, app: AppNumber, by: Actor, username: &str, change: &MuteChange) -> Decided<Answer> {
+        let user = self.subject(app, by, username)?;
         let mut muted = Vec::with_capacity(change.add_users.len());
         for name in &change.add_users {
             let (other, _) = self.named_person(app, name)?;
@@ -79,10 +85,10 @@ impl Batch<'_> {
         if mutes_all && change.everything == Some(true) {
             return Err(Refusal::AlreadySo { relation: Relation::MutedEverything, name: String::new() }.into());
         }
-        for other in muted {
+        for other in &muted {
             self.tie(app, user, Tie::MutesUser, other.0)?;
         }
-        for other in unmuted {
+        for other in &unmuted {
             self.untie(app, user, Tie::MutesUser, other.0)?;
         }
         for group in &change.add_groups {
@@ -96,23 +102,53 @@ impl Batch<'_> {
             Some(false) => self.untie(app, user, Tie::MutesEverything, 0)?,
             None => {}
         }
+        self.tell_mutes(app, by, user, (&muted, &unmuted), change)?;
         Ok(about(user))
+    }
+
+    /// One notice for each part of the change.
+    fn tell_mutes(
+        &mut self,
+        app: AppNumber,
+        by: Actor,
+        user: UserNumber,
+        (muted, unmuted): (&[UserNumber], &[UserNumber]),
+        change: &MuteChange,
+    ) -> Result<(), ReadError> {
+        let told = |detail| by.tells((NoticeKind::MUTES_SET, detail), (NoticeKind::OWN_MUTES, detail));
+        for (detail, users) in [(31, muted), (32, unmuted)] {
+            if !users.is_empty() {
+                self.notify(app, &[user], &told(detail).about(users))?;
+            }
+        }
+        for (detail, groups) in [(33, &change.add_groups), (34, &change.remove_groups)] {
+            for group in groups {
+                self.notify(app, &[user], &told(detail).of_group(*group))?;
+            }
+        }
+        match change.everything {
+            Some(true) => self.notify(app, &[user], &told(35)),
+            Some(false) => self.notify(app, &[user], &told(36)),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn shield(
         &mut self,
         app: AppNumber,
+        by: Actor,
         username: &str,
-        add: &[GroupId],
-        remove: &[GroupId],
+        (add, remove): (&[GroupId], &[GroupId]),
     ) -> Decided<Answer> {
-        let (user, _) = self.named_person(app, username)?;
+        let user = self.subject(app, by, username)?;
         self.check_groups(app, user, Relation::Shielded, add, remove)?;
-        let kinds = [(add, WindowKind::EventsOnly), (remove, WindowKind::All)];
-        for (groups, kind) in kinds {
+        let kinds = [(add, WindowKind::EventsOnly, 1), (remove, WindowKind::All, 2)];
+        for (groups, kind, detail) in kinds {
             for id in groups {
                 if let Some(group) = find::group(self, app, *id)? {
                     self.turn_window(app, user, *id, &group, kind)?;
+                    let told = by.tells((NoticeKind::SHIELDS_SET, detail), (NoticeKind::OWN_SHIELDS, detail));
+                    self.notify(app, &[user], &told.of_group(*id))?;
                 }
             }
         }
@@ -177,8 +213,8 @@ impl Batch<'_> {
         Ok(())
     }
 
-    pub(super) fn befriend(&mut self, app: AppNumber, username: &str, others: &[String]) -> Decided<Answer> {
-        let (user, _) = self.named_person(app, username)?;
+    pub(super) fn befriend(&mut self, app: AppNumber, by: Actor, username: &str, others: &[String]) -> Decided<Answer> {
+        let user = self.subject(app, by, username)?;
         let mut friends = Vec::with_capacity(others.len());
         for name in others {
             let (other, _) = self.named_person(app, name)?;
@@ -192,16 +228,17 @@ impl Batch<'_> {
             friends.push(other);
         }
         self.check_friends(app, user, username, friends.len())?;
-        let row = FriendRow { since_ms: self.now_ms(), ..FriendRow::default() };
         for other in &friends {
-            self.put(&friend_key(app, user, *other), &row)?;
-            self.put(&friend_key(app, *other, user), &row)?;
+            self.make_friends(app, user, *other)?;
         }
+        let told = NoticeRecord::new(NoticeKind::FRIENDS_CHANGED, 5, None);
+        self.notify(app, &[user], &told.clone().about(&friends))?;
+        self.notify(app, &friends, &told.about(&[user]))?;
         Ok(Answer::People { users: std::iter::once(user).chain(friends).collect(), is_complete: true })
     }
 
-    pub(super) fn unfriend(&mut self, app: AppNumber, username: &str, others: &[String]) -> Decided<Answer> {
-        let (user, _) = self.named_person(app, username)?;
+    pub(super) fn unfriend(&mut self, app: AppNumber, by: Actor, username: &str, others: &[String]) -> Decided<Answer> {
+        let user = self.subject(app, by, username)?;
         let mut friends = Vec::with_capacity(others.len());
         for name in others {
             friends.push(self.friend(app, user, name)?.0);
@@ -210,14 +247,24 @@ impl Batch<'_> {
             self.remove(Table::Friends, &friend_key(app, user, *other))?;
             self.remove(Table::Friends, &friend_key(app, *other, user))?;
         }
+        let by_server = (NoticeKind::FRIEND_REMOVED, 0);
+        self.notify(app, &[user], &by.tells(by_server, (NoticeKind::OWN_FRIENDS, 6)).about(&friends))?;
+        self.notify(app, &friends, &by.tells(by_server, by_server).about(&[user]))?;
         Ok(Answer::People { users: std::iter::once(user).chain(friends).collect(), is_complete: true })
     }
 
-    pub(super) fn note_friends(&mut self, app: AppNumber, username: &str, notes: &[FriendNote]) -> Decided<Answer> {
-        let (user, _) = self.named_person(app, username)?;
+    pub(super) fn note_friends(
+        &mut self,
+        app: AppNumber,
+        by: Actor,
+        username: &str,
+        notes: &[FriendNote],
+    ) -> Decided<Answer> {
+        let user = self.subject(app, by, username)?;
         for note in notes {
             self.friend(app, user, &note.username)?;
         }
+        let mut noted = BTreeSet::new();
         for note in notes {
             // Read again: a friend may stand in the list twice.
             let (friend, mut row) = self.friend(app, user, &note.username)?;
@@ -228,8 +275,73 @@ impl Batch<'_> {
                 row.others.clone_from(others);
             }
             self.put(&friend_key(app, user, friend), &row)?;
+            noted.insert(friend);
         }
+        let noted: Vec<UserNumber> = noted.into_iter().collect();
+        let told = by.tells((NoticeKind::FRIENDS_CHANGED, 7), (NoticeKind::OWN_FRIENDS, 7));
+        self.notify(app, &[user], &told.about(&noted))?;
         Ok(about(user))
+    }
+
+    pub(super) fn ask_friend(
+        &mut self,
+        app: AppNumber,
+        user: UserNumber,
+        other: &str,
+        reason: &str,
+    ) -> Decided<Answer> {
+        let (asked, _) = self.named_person(app, other)?;
+        if asked == user {
+            return Err(Refusal::OneSelf.into());
+        }
+        if self.has(Table::Friends, &friend_key(app, user, asked))? {
+            return Err(Refusal::AlreadySo { relation: Relation::Friend, name: other.into() }.into());
+        }
+        if !find::is_tied(self, app, user, Tie::Asks, asked.0)? {
+            let username = find::username(self, app, user)?;
+            self.check_ties(app, user, &username, (Tie::Asks, Relation::FriendRequest), 1)?;
+            self.check_ties(app, asked, other, (Tie::AskedBy, Relation::FriendRequest), 1)?;
+            self.tie(app, user, Tie::Asks, asked.0)?;
+        }
+        let told = NoticeRecord::new(NoticeKind::FRIEND_REQUEST, 1, Some(user)).saying(reason);
+        self.notify(app, &[asked], &told)?;
+        Ok(about(user))
+    }
+
+    pub(super) fn answer_friend(
+        &mut self,
+        app: AppNumber,
+        user: UserNumber,
+        asker: &str,
+        accepts: bool,
+        reason: &str,
+    ) -> Decided<Answer> {
+        let (other, _) = self.named_person(app, asker)?;
+        if !find::is_tied(self, app, user, Tie::AskedBy, other.0)? {
+            return Err(Refusal::NotSo { relation: Relation::FriendRequest, name: asker.into() }.into());
+        }
+        if accepts && !self.has(Table::Friends, &friend_key(app, user, other))? {
+            let username = find::username(self, app, user)?;
+            self.check_friends(app, user, &username, 1)?;
+            self.check_friends(app, other, asker, 1)?;
+            self.make_friends(app, user, other)?;
+            let own = NoticeRecord::new(NoticeKind::OWN_FRIENDS, 5, Some(user));
+            self.notify(app, &[user], &own.about(&[other]))?;
+        }
+        self.untie(app, user, Tie::AskedBy, other.0)?;
+        let detail = if accepts { 2 } else { 3 };
+        let told = NoticeRecord::new(NoticeKind::FRIEND_REQUEST, detail, Some(user)).saying(reason);
+        self.notify(app, &[other], &told)?;
+        Ok(about(user))
+    }
+
+    /// Requests between the two are done with.
+    fn make_friends(&mut self, app: AppNumber, user: UserNumber, other: UserNumber) -> Result<(), ReadError> {
+        let row = FriendRow { since_ms: self.now_ms(), ..FriendRow::default() };
+        self.put(&friend_key(app, user, other), &row)?;
+        self.put(&friend_key(app, other, user), &row)?;
+        self.untie(app, user, Tie::Asks, other.0)?;
+        self.untie(app, user, Tie::AskedBy, other.0)
     }
 
     fn friend(&self, app: AppNumber, user: UserNumber, name: &str) -> Decided<(UserNumber, FriendRow)> {

@@ -3,14 +3,18 @@
 use anser_protocol::ids::GroupId;
 use serde::{Deserialize, Serialize};
 
-use super::{NewUser, Profile};
-use crate::ids::AppNumber;
+use super::{Actor, NewUser, Profile};
+use crate::ids::{AppNumber, UserNumber};
 
 /// Names were checked at the edge. One that nobody bears refuses the command (`UserUnknown`), and nothing is changed.
+///
+/// `by` is an app server, or the user of that name on one of their devices: others then hear of it in their notices, and so do
+/// the user's other devices.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PeopleCommand {
     ChangeProfile {
         app: AppNumber,
+        by: Actor,
         username: String,
         change: Box<ProfileChange>,
     },
@@ -35,23 +39,27 @@ pub enum PeopleCommand {
     /// They cannot send to the user's single chat any more. All or nothing, as all that follow.
     Block {
         app: AppNumber,
+        by: Actor,
         username: String,
         others: Vec<String>,
     },
     Unblock {
         app: AppNumber,
+        by: Actor,
         username: String,
         others: Vec<String>,
     },
     /// Of whom and of which groups the user's sleeping devices are not woken.
     Mute {
         app: AppNumber,
+        by: Actor,
         username: String,
         change: Box<MuteChange>,
     },
     /// Of these groups the user gets no more than events.
     Shield {
         app: AppNumber,
+        by: Actor,
         username: String,
         add: Vec<GroupId>,
         remove: Vec<GroupId>,
@@ -59,17 +67,35 @@ pub enum PeopleCommand {
     /// At once and for both sides.
     Befriend {
         app: AppNumber,
+        by: Actor,
         username: String,
         others: Vec<String>,
     },
+    /// Asks another user to be friends; asked again while there is no answer, the other is told again.
+    AskFriend {
+        app: AppNumber,
+        user: UserNumber,
+        other: String,
+        reason: String,
+    },
+    /// Refused (`NotSo`, `FriendRequest`) when `asker` did not ask, or was answered.
+    AnswerFriend {
+        app: AppNumber,
+        user: UserNumber,
+        asker: String,
+        accepts: bool,
+        reason: String,
+    },
     Unfriend {
         app: AppNumber,
+        by: Actor,
         username: String,
         others: Vec<String>,
     },
     /// What the user alone has written down about friends.
     NoteFriends {
         app: AppNumber,
+        by: Actor,
         username: String,
         notes: Vec<FriendNote>,
     },
@@ -101,6 +127,8 @@ impl PeopleCommand {
             | Self::Mute { app, .. }
             | Self::Shield { app, .. }
             | Self::Befriend { app, .. }
+            | Self::AskFriend { app, .. }
+            | Self::AnswerFriend { app, .. }
             | Self::Unfriend { app, .. }
             | Self::NoteFriends { app, .. }
             | Self::SetRegistration { app, .. }

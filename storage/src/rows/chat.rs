@@ -12,6 +12,8 @@ use crate::row::serde_row;
 pub enum Chat {
     User(UserNumber),
     Group(GroupId),
+    /// What the server tells the user alone.
+    Notices,
 }
 
 /// What a window lets through.
@@ -107,9 +109,20 @@ impl Conversation {
 /// Kinds of conversations, part of their key so that a user's groups can be listed without the single chats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum ConversationKind {
+pub enum ConversationKind {
     Single = 1,
     Group = 2,
+    Notices = 3,
+}
+
+impl ConversationKind {
+    pub fn of(chat: Chat) -> Self {
+        match chat {
+            Chat::User(_) => Self::Single,
+            Chat::Group(_) => Self::Group,
+            Chat::Notices => Self::Notices,
+        }
+    }
 }
 
 pub(crate) fn conversations_prefix(app: AppNumber, user: UserNumber) -> Key {

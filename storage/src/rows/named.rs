@@ -287,10 +287,11 @@ fn by_single_chat(row: SingleChat, app: AppNumber, one: u32, other: Option<u32>)
 
 fn by_conversation(row: &Conversation, app: AppNumber, user: UserNumber) -> Named {
     let other_side = match row.chat {
-        Chat::User(peer) => (Table::SingleChats, single_chat_key(app, user, peer)),
-        Chat::Group(group) => (Table::Groups, group_key(app, group)),
+        Chat::User(peer) => Some((Table::SingleChats, single_chat_key(app, user, peer))),
+        Chat::Group(group) => Some((Table::Groups, group_key(app, group))),
+        Chat::Notices => None,
     };
-    vec![(Table::Users, user_key(app, user)), other_side]
+    [(Table::Users, user_key(app, user))].into_iter().chain(other_side).collect()
 }
 
 fn by_group(row: &Group, app: AppNumber, group: GroupId) -> Named {

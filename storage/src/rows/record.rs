@@ -1,7 +1,7 @@
 //! Rows of the log, and its floors.
 
-use anser_protocol::content::{AmendmentKind, Content, GroupEventKind, Platform, PushContent};
-use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
+use anser_protocol::content::{AmendmentKind, Content, GroupEventKind, NoticeKind, Platform, PushContent};
+use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Amended, Class};
@@ -28,7 +28,7 @@ impl Record {
         let own = (self.seq > 0).then_some(self.chain);
         let sent = match &self.body {
             Body::Message(message) => message.sent.map(|sent| sent.chain),
-            Body::Event(_) | Body::Push(_) | Body::Release(_) | Body::Amended(_) => None,
+            Body::Event(_) | Body::Push(_) | Body::Release(_) | Body::Amended(_) | Body::Notice(_) => None,
         };
         own.into_iter().chain(sent)
     }
@@ -42,6 +42,7 @@ pub(crate) enum Body {
     Push(PushRecord),
     Release(Release),
     Amended(AmendedRecord),
+    Notice(NoticeRecord),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,6 +73,36 @@ pub(crate) struct EventRecord {
     pub by: Option<UserNumber>,
     pub users: Vec<UserNumber>,
     pub new_owner: Option<UserNumber>,
+}
+
+/// What one user is told, on the chain of their notices.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct NoticeRecord {
+    pub kind: NoticeKind,
+    pub detail: u8,
+    pub by: Option<UserNumber>,
+    pub users: Vec<UserNumber>,
+    pub group: Option<GroupId>,
+    /// A reason, in the words of whoever did it; or empty.
+    pub text: String,
+}
+
+impl NoticeRecord {
+    pub fn new(kind: NoticeKind, detail: u8, by: Option<UserNumber>) -> Self {
+        Self { kind, detail, by, users: Vec::new(), group: None, text: String::new() }
+    }
+
+    pub fn about(self, users: &[UserNumber]) -> Self {
+        Self { users: users.to_vec(), ..self }
+    }
+
+    pub fn of_group(self, group: GroupId) -> Self {
+        Self { group: Some(group), ..self }
+    }
+
+    pub fn saying(self, text: &str) -> Self {
+        Self { text: text.into(), ..self }
+    }
 }
 
 /// What was pushed.

@@ -21,12 +21,23 @@ pub(crate) enum Tie {
     MutesGroup = 5,
     /// With the number 0.
     MutesEverything = 6,
+    /// Wants to be the other's friend, who has not answered yet.
+    Asks = 7,
+    AskedBy = 8,
 }
 
 impl Tie {
     pub fn by_number(number: u8) -> Option<Self> {
-        let all =
-            [Self::Blocks, Self::BlockedBy, Self::MutesUser, Self::MutedBy, Self::MutesGroup, Self::MutesEverything];
+        let all = [
+            Self::Blocks,
+            Self::BlockedBy,
+            Self::MutesUser,
+            Self::MutedBy,
+            Self::MutesGroup,
+            Self::MutesEverything,
+            Self::Asks,
+            Self::AskedBy,
+        ];
         all.into_iter().find(|tie| *tie as u8 == number)
     }
 
@@ -37,6 +48,8 @@ impl Tie {
             Self::BlockedBy => Some(Self::Blocks),
             Self::MutesUser => Some(Self::MutedBy),
             Self::MutedBy => Some(Self::MutesUser),
+            Self::Asks => Some(Self::AskedBy),
+            Self::AskedBy => Some(Self::Asks),
             Self::MutesGroup | Self::MutesEverything => None,
         }
     }

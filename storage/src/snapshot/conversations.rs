@@ -20,7 +20,7 @@ const STEPS_MAX: usize = 1000;
 /// A conversation that changed, by its number: what a session keeps of a catch-up that it has not come to yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlannedChat {
-    pub is_group: bool,
+    pub kind: ConversationKind,
     pub chain: ChainNumber,
 }
 
@@ -56,7 +56,7 @@ impl Snapshot {
         found.retain(|found| found.last > since || found.row.changed > since);
         Ok(found
             .iter()
-            .map(|found| PlannedChat { is_group: matches!(found.row.chat, Chat::Group(_)), chain: found.chain })
+            .map(|found| PlannedChat { kind: ConversationKind::of(found.row.chat), chain: found.chain })
             .collect())
     }
 
@@ -73,8 +73,7 @@ impl Snapshot {
     ) -> Result<Vec<ConversationRow>, ReadError> {
         let mut rows = Vec::with_capacity(part.len());
         for planned in part {
-            let kind = if planned.is_group { ConversationKind::Group } else { ConversationKind::Single };
-            let row: Option<Conversation> = self.row(&conversation_key(app, user, kind, planned.chain))?;
+            let row: Option<Conversation> = self.row(&conversation_key(app, user, planned.kind, planned.chain))?;
             let Some(row) = row else { continue };
             if self.is_superseded(app, row.chat)? {
                 continue;
@@ -98,7 +97,8 @@ impl Snapshot {
     ) -> Result<Vec<ConversationRow>, ReadError> {
         let found = self.conversations_found(app, user)?;
         let mut rows = Vec::new();
-        for found in found.into_iter().filter(|found| found.last < before) {
+        let chats = found.into_iter().filter(|found| found.row.chat != Chat::Notices && found.last < before);
+        for found in chats {
             if rows.len() == limit {
                 break;
             }
@@ -211,6 +211,7 @@ impl Snapshot {
                 Some(row) => Ok(row.name),
                 None => Err(find::missing(Table::Groups, group_key(app, group))),
             },
+            Chat::Notices => Ok(String::new()),
         }
     }
 }

@@ -55,12 +55,12 @@ impl Snapshot {
         user: UserNumber,
         chat: &Chat,
     ) -> Result<Option<(ChainNumber, Vec<Window>)>, ReadError> {
-        let (kind, chain) = match chat {
-            Chat::User(peer) => (ConversationKind::Single, find::single_chat(self, app, user, *peer)?),
-            Chat::Group(group) => {
-                (ConversationKind::Group, find::group_nameplate(self, app, *group)?.map(|group| group.chain))
-            }
+        let chain = match chat {
+            Chat::User(peer) => find::single_chat(self, app, user, *peer)?,
+            Chat::Group(group) => find::group_nameplate(self, app, *group)?.map(|group| group.chain),
+            Chat::Notices => find::notices_chain(self, app, user)?,
         };
+        let kind = ConversationKind::of(*chat);
         let Some(chain) = chain else { return Ok(None) };
         let row: Option<Conversation> = self.row(&conversation_key(app, user, kind, chain))?;
         Ok(row.map(|row| (chain, row.windows)))

@@ -103,6 +103,7 @@ impl Snapshot {
         let (tie, other) = match chat {
             Chat::User(peer) => (Tie::MutesUser, peer.0),
             Chat::Group(group) => (Tie::MutesGroup, group.0),
+            Chat::Notices => return Ok(false),
         };
         Ok(find::is_tied(self, app, user, Tie::MutesEverything, 0)? || find::is_tied(self, app, user, tie, other)?)
     }

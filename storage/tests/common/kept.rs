@@ -97,6 +97,7 @@ fn named(chat: Chat) -> String {
     match chat {
         Chat::User(user) => format!("user {}", user.0),
         Chat::Group(group) => format!("group {}", group.0),
+        Chat::Notices => "notices".to_owned(),
     }
 }
 
@@ -109,6 +110,12 @@ fn record(text: &mut String, read: &ReadRecord) {
         MessageBody::Amendment(amendment) => {
             let content = amendment.content.as_ref().map(|content| String::from_utf8_lossy(&content.body));
             format!("amendment {} of {} {content:?}", amendment.kind.0, amendment.position.0)
+        }
+        MessageBody::Notice(notice) => {
+            format!(
+                "notice {} {} by {:?} {:?} {:?}",
+                notice.kind.0, notice.detail, notice.by, notice.users, notice.text
+            )
         }
     };
     let (position, seq, at_ms) = (read.position.0, read.message.seq, read.at_ms);

@@ -168,6 +168,7 @@ pub fn text_of(record: &ReadRecord) -> String {
         MessageBody::Content(content) => content.as_text().unwrap_or("?").into(),
         MessageBody::Event(event) => format!("event {}", event.kind.0),
         MessageBody::Amendment(amendment) => format!("amendment {}", amendment.kind.0),
+        MessageBody::Notice(notice) => format!("notice {}.{} by {:?}", notice.kind.0, notice.detail, notice.by),
     }
 }
 

@@ -198,23 +198,23 @@ impl Author {
         let others = vec![self.username(of)];
         let (groups, none) = (vec![self.group(of)], Vec::new());
         let command = match self.random.below(14) {
-            6 | 7 => PeopleCommand::Block { app, username, others },
-            8 => PeopleCommand::Unblock { app, username, others },
+            6 | 7 => PeopleCommand::Block { by: Actor::Server, app, username, others },
+            8 => PeopleCommand::Unblock { by: Actor::Server, app, username, others },
             9 => {
                 let change = MuteChange { add_users: others, everything: Some(true), ..MuteChange::default() };
-                PeopleCommand::Mute { app, username: "user1".into(), change: Box::new(change) }
+                PeopleCommand::Mute { by: Actor::Server, app, username: "user1".into(), change: Box::new(change) }
             }
-            10 => PeopleCommand::Shield { app, username: "user2".into(), add: groups, remove: none },
-            11 => PeopleCommand::Shield { app, username: "user2".into(), add: none, remove: groups },
-            12 => PeopleCommand::Befriend { app, username, others },
-            13 => PeopleCommand::Unfriend { app, username, others },
+            10 => PeopleCommand::Shield { by: Actor::Server, app, username: "user2".into(), add: groups, remove: none },
+            11 => PeopleCommand::Shield { by: Actor::Server, app, username: "user2".into(), add: none, remove: groups },
+            12 => PeopleCommand::Befriend { by: Actor::Server, app, username, others },
+            13 => PeopleCommand::Unfriend { by: Actor::Server, app, username, others },
             0 => PeopleCommand::SetPassword { app, username, password: "new".into() },
             1 | 2 => PeopleCommand::SetDisabled { app, username, is_disabled: self.random.one_in(2) },
             3 => PeopleCommand::Delete { app, usernames: vec![username] },
             4 => PeopleCommand::ClearDeparted { app },
             _ => {
                 let change = ProfileChange { nickname: Some(self.count.to_string()), ..ProfileChange::default() };
-                PeopleCommand::ChangeProfile { app, username, change: Box::new(change) }
+                PeopleCommand::ChangeProfile { by: Actor::Server, app, username, change: Box::new(change) }
             }
         };
         self.write(Command::People(command));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anser_client::session::{self, Answer, LinkEnd, Request};
 use anser_client::shell::{Client, Event};
 use anser_client::store::{LocalId, Message};
-use anser_protocol::content::{Amendment, AmendmentKind, Content, ContentKind, GroupEvent, GroupEventKind};
+use anser_protocol::content::{Amendment, AmendmentKind, Content, ContentKind, GroupEvent, GroupEventKind, NoticeKind};
 use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::names;
 use clap::Args;
@@ -266,6 +266,7 @@ fn title(chat: &names::Chat) -> String {
     match chat {
         names::Chat::User(name) => name.to_string(),
         names::Chat::Group(group) => format!("group {group}"),
+        names::Chat::Notices => "notices".to_owned(),
     }
 }
 
@@ -276,12 +277,14 @@ fn text_of(message: &Message) -> String {
         ContentKind::EVENT => format!("({})", what_happened(&record.content.body)),
         ContentKind::RETRACTED => "(taken back)".to_owned(),
         ContentKind::AMENDED => format!("({})", what_became(&record.content.body)),
+        ContentKind::NOTICE => format!("({})", what_is_told(message)),
         _ => "(a message that this program cannot show)".to_owned(),
     };
     let from = if record.from.is_empty() { "server" } else { &*record.from };
     match &message.chat {
         names::Chat::User(_) => format!("<{from}> {content}"),
         names::Chat::Group(group) => format!("[{group}] <{from}> {content}"),
+        names::Chat::Notices => content,
     }
 }
 
@@ -296,6 +299,21 @@ fn what_happened(body: &[u8]) -> String {
         GroupEventKind::REMOVED => format!("{by} removed {users}"),
         GroupEventKind::DISSOLVED => format!("{by} dissolved the group"),
         _ => "the group changed".to_owned(),
+    }
+}
+
+fn what_is_told(message: &Message) -> String {
+    let Some(notice) = message.notice() else { return "something changed".to_owned() };
+    let by = if notice.by.is_empty() { "an app server" } else { &notice.by };
+    let reason = if notice.text.is_empty() { String::new() } else { format!(": {}", printable(&notice.text)) };
+    match (notice.kind, notice.detail) {
+        (NoticeKind::FRIEND_REQUEST, 1) => format!("{by} wants to be your friend{reason}"),
+        (NoticeKind::FRIEND_REQUEST, 2) => format!("{by} is your friend now"),
+        (NoticeKind::FRIEND_REQUEST, _) => format!("{by} does not want to be your friend{reason}"),
+        (NoticeKind::FRIEND_REMOVED, _) => format!("{by} ended a friendship"),
+        (NoticeKind::JOIN_REQUEST, _) => format!("{by} asks about group {}{reason}", notice.group),
+        (NoticeKind::JOIN_REFUSED, _) => format!("{by} refused, group {}{reason}", notice.group),
+        _ => format!("{by} changed your settings"),
     }
 }
 

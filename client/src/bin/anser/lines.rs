@@ -4,7 +4,7 @@ use anser_client::session::{self, LinkEnd};
 use anser_client::shell::Event;
 use anser_client::store::{Message, Push};
 use anser_protocol::content::{
-    Amendment, AmendmentKind, Content, ContentKind, CustomMessage, GroupEvent, GroupEventKind, Notification,
+    Amendment, AmendmentKind, Content, ContentKind, CustomMessage, GroupEvent, GroupEventKind, NoticeKind, Notification,
 };
 use anser_protocol::extension::tag;
 use anser_protocol::names::Chat;
@@ -80,6 +80,7 @@ pub fn chat_value(chat: &Chat) -> Value {
     match chat {
         Chat::User(name) => json!({"user": &**name}),
         Chat::Group(group) => json!({"group": group.0}),
+        Chat::Notices => json!("notices"),
     }
 }
 
@@ -97,6 +98,7 @@ fn message_line(message: &Message) -> Value {
         ContentKind::TEXT => line["text"] = String::from_utf8_lossy(&record.content.body).into(),
         ContentKind::EVENT => put_group_event(&mut line, &record.content.body),
         ContentKind::AMENDED => put_amendment(&mut line, &record.content.body),
+        ContentKind::NOTICE => put_notice(&mut line, message),
         ContentKind::RETRACTED => {}
         _ => line["body"] = json_or_text(&String::from_utf8_lossy(&record.content.body)),
     }
@@ -122,6 +124,36 @@ fn put_group_event(line: &mut Value, body: &[u8]) {
     line["users"] = event.users.into();
     if !event.new_owner.is_empty() {
         line["new_owner"] = event.new_owner.into();
+    }
+}
+
+fn put_notice(line: &mut Value, message: &Message) {
+    let Some(notice) = message.notice() else { return };
+    line["event"] = "notice".into();
+    line["kind"] = match notice.kind {
+        NoticeKind::FRIEND_REQUEST => "friend_request".into(),
+        NoticeKind::FRIEND_REMOVED => "friend_removed".into(),
+        NoticeKind::FRIENDS_CHANGED | NoticeKind::OWN_FRIENDS => "friends".into(),
+        NoticeKind::MUTES_SET | NoticeKind::OWN_MUTES => "mutes".into(),
+        NoticeKind::BLACKLIST_SET | NoticeKind::OWN_BLACKLIST => "blacklist".into(),
+        NoticeKind::SHIELDS_SET | NoticeKind::OWN_SHIELDS => "shields".into(),
+        NoticeKind::PROFILE_SET | NoticeKind::OWN_PROFILE => "profile".into(),
+        NoticeKind::JOIN_REQUEST => "join_request".into(),
+        NoticeKind::JOIN_REFUSED => "join_refused".into(),
+        NoticeKind::JOIN_DECIDED => "join_decided".into(),
+        NoticeKind(number) => number.into(),
+    };
+    line["code"] = notice.kind.0.into();
+    line["detail"] = notice.detail.into();
+    line["by"] = notice.by.into();
+    if !notice.users.is_empty() {
+        line["users"] = notice.users.into();
+    }
+    if notice.group.0 != 0 {
+        line["group"] = notice.group.0.into();
+    }
+    if !notice.text.is_empty() {
+        line["text"] = notice.text.into();
     }
 }
 

@@ -17,6 +17,7 @@ use anser_protocol::ids::{OutboxNumber, Position};
 use anser_protocol::limits::{LIST_PAGE_MAX, MESSAGE_BODY_BYTES_MAX};
 use anser_protocol::names::{Chat, Name};
 use anser_protocol::planted::{Fault, is_planted};
+use anser_storage::ConversationKind;
 use anser_storage::command::{Command, MarkCommand, Origin, Send as SendCommand, Target};
 use anser_storage::ids::UserNumber;
 use anser_storage::outcome::{Answer as Accepted, Appended, Message, MessageBody, Route};
@@ -160,6 +161,11 @@ impl Session {
         if let Err(code) = check_content(&body.content) {
             return self.refuse_send(body.outbox, code, "");
         }
+        let target = match &body.chat {
+            Chat::User(name) => Target::User(name.to_string()),
+            Chat::Group(group) => Target::Group(*group),
+            Chat::Notices => return self.refuse_send(body.outbox, ErrorCode::SEND_NOT_ALLOWED, ""),
+        };
         if user.refused.get(&body.chat).is_some_and(|earlier| *earlier < body.outbox) {
             return self.refuse_send(body.outbox, ErrorCode::SEND_OUT_OF_ORDER, "");
         }
@@ -168,10 +174,7 @@ impl Session {
             app: ready.app,
             from: user.number,
             origin: Origin::Device { device: ready.device.number, outbox: body.outbox },
-            target: match &body.chat {
-                Chat::User(name) => Target::User(name.to_string()),
-                Chat::Group(group) => Target::Group(*group),
-            },
+            target,
             content: body.content,
         });
         let user = user.number;
@@ -260,7 +263,8 @@ impl Session {
             Route::Group { group, from, from_name, message, .. } => {
                 (Chat::Group(*group), *from, Arc::clone(from_name), message)
             }
-            Route::Devices { .. } | Route::Broadcast { .. } | Route::Withdrawn { .. } => return,
+            Route::Notice { message, .. } if device.takes_notices => (Chat::Notices, None, "".into(), message),
+            Route::Notice { .. } | Route::Devices { .. } | Route::Broadcast { .. } | Route::Withdrawn { .. } => return,
         };
         // What another user of this device sent before, this one does not have.
         let is_own = from == Some(user.number);
@@ -291,6 +295,10 @@ impl Session {
             }
             MessageBody::Event(group_event) => {
                 event = crate::link::query::event_content(group_event);
+                (event.kind, event.body.as_slice(), &event.extensions)
+            }
+            MessageBody::Notice(notice) => {
+                event = crate::link::query::notice_content(notice);
                 (event.kind, event.body.as_slice(), &event.extensions)
             }
         };
@@ -352,13 +360,16 @@ impl Session {
     }
 
     pub(super) fn catch_up_planned(&mut self, answer: Result<Answer, ErrorCode>) {
-        let Some((user, _)) = self.user() else { return };
-        let (to, chats) = match answer {
+        let Some((user, device)) = self.user() else { return };
+        let takes_notices = device.takes_notices;
+        let (to, mut chats) = match answer {
             Ok(Answer::Plan { to, chats }) => (to, chats),
             Ok(Answer::UserGone(code)) => return self.go_away(code, 0),
             Ok(_) => return self.end(ErrorCode::INTERNAL, ""),
             Err(code) => return self.end(code, "the log could not be read"),
         };
+        // An older client would not know what it is told.
+        chats.retain(|chat| takes_notices || chat.kind != ConversationKind::Notices);
         // A client may stand ahead of a store that was restored; it never goes back.
         let to = to.max(user.delivered);
         if chats.is_empty() {

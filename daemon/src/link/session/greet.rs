@@ -3,7 +3,7 @@
 use anser_protocol::content::Platform;
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::{Extensions, tag};
-use anser_protocol::frame::session::{Hello, Welcome};
+use anser_protocol::frame::session::{Hello, Welcome, capability};
 use anser_protocol::frame::{ServerFrame, VERSION};
 use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
 use anser_protocol::traits::Traits;
@@ -130,6 +130,7 @@ impl Session {
         let is_stopped = greeting.hello.extensions.value(tag::PUSHES_STOPPED).is_some();
         let mut flow = DeviceFlow::new(device, platform, cursor);
         flow.is_stopped = is_stopped;
+        flow.takes_notices = greeting.hello.capabilities & capability::NOTICES != 0;
         self.stage = Stage::Ready(Box::new(Ready { app, device: flow, user: None, is_changing_user: false }));
         self.actions.push_back(match is_stopped {
             true => Action::AttachWithoutPushes { app, device },
@@ -138,7 +139,7 @@ impl Session {
         let heartbeat = self.rules.heartbeat;
         self.send(&ServerFrame::Welcome(Welcome {
             version: VERSION,
-            capabilities: 0,
+            capabilities: capability::NOTICES,
             registration_id: greeting.registration_id,
             outbox_head,
             server_time_ms: greeting.server_time_ms,

@@ -33,6 +33,8 @@ pub(super) struct DeviceFlow {
     progress: Progress,
     /// The device wants no pushes: they wait as for one that is away.
     pub(super) is_stopped: bool,
+    /// It knows the chat of notices.
+    pub(super) takes_notices: bool,
     /// The store refused to keep that, or the opposite: the bridges do not know of it.
     is_stop_unkept: bool,
     /// Live copies were lost after the snapshot that is being read may have been taken.
@@ -58,6 +60,7 @@ impl DeviceFlow {
             told: cursor,
             progress: Progress::Behind,
             is_stopped: false,
+            takes_notices: false,
             is_stop_unkept: false,
             has_missed: false,
         }

@@ -1,7 +1,7 @@
 //! Changing and deleting users: profile, password, whether they may log in.
 
 use anser_protocol::error::ErrorCode;
-use anser_storage::command::{Command, PeopleCommand};
+use anser_storage::command::{Actor, Command, PeopleCommand};
 use anser_storage::ids::{AppNumber, UserNumber};
 use anser_storage::outcome::{Answer, Refusal};
 use axum::body::Body;
@@ -33,7 +33,12 @@ pub async fn change_profile(
 ) -> Result<Response<Body>, Fault> {
     let body = body_about(&context, &username, request).await?;
     let change = Box::new(field::profile_change(field::object(&body)?)?);
-    submit(&context.ledger, PeopleCommand::ChangeProfile { app: caller.app, username, change }, of_im).await?;
+    submit(
+        &context.ledger,
+        PeopleCommand::ChangeProfile { by: Actor::Server, app: caller.app, username, change },
+        of_im,
+    )
+    .await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
 

@@ -42,6 +42,8 @@ fn already(relation: Relation, name: &str) -> Fault {
         Relation::MutedEverything => forbidden(899_048, "global already open"),
         Relation::Shielded => forbidden(899_052, format!("already shielded: {name}")),
         Relation::Friend => forbidden(899_070, format!("already friend: {name}")),
+        // Devices ask; the API makes friends at once.
+        Relation::FriendRequest => forbidden(805_002, format!("already asked: {name}")),
     }
 }
 
@@ -53,6 +55,7 @@ fn not_so(relation: Relation, name: &str) -> Fault {
         Relation::MutedEverything => forbidden(899_050, "global already closed"),
         Relation::Shielded => forbidden(899_053, format!("not shielded: {name}")),
         Relation::Friend => forbidden(899_071, format!("not friend: {name}")),
+        Relation::FriendRequest => forbidden(805_006, format!("no request of {name}")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What users are to each other and to their groups: blacklists, do-not-disturb, shields, friends.
 
 use anser_protocol::limits::NAMES_PER_CALL_MAX;
-use anser_storage::command::{FriendNote, MuteChange, PeopleCommand};
+use anser_storage::command::{Actor, FriendNote, MuteChange, PeopleCommand};
 use anser_storage::outcome::Refusal;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
@@ -29,7 +29,7 @@ pub async fn block(
     request: Request,
 ) -> Result<Response<Body>, Fault> {
     let others = parse_names(&context, &username, request).await?;
-    change(&context, PeopleCommand::Block { app: caller.app, username, others }, of_im).await
+    change(&context, PeopleCommand::Block { by: Actor::Server, app: caller.app, username, others }, of_im).await
 }
 
 /// `DELETE /v1/users/{username}/blacklist`
@@ -40,7 +40,7 @@ pub async fn unblock(
     request: Request,
 ) -> Result<Response<Body>, Fault> {
     let others = parse_names(&context, &username, request).await?;
-    change(&context, PeopleCommand::Unblock { app: caller.app, username, others }, of_im).await
+    change(&context, PeopleCommand::Unblock { by: Actor::Server, app: caller.app, username, others }, of_im).await
 }
 
 /// `GET /v1/users/{username}/blacklist`
@@ -63,7 +63,12 @@ pub async fn mute(
 ) -> Result<Response<Body>, Fault> {
     let body = body_about(&context, &username, request).await?;
     let change_of = Box::new(parse_mutes(&context, field::object(&body)?)?);
-    change(&context, PeopleCommand::Mute { app: caller.app, username, change: change_of }, refusal::of_mute).await
+    change(
+        &context,
+        PeopleCommand::Mute { by: Actor::Server, app: caller.app, username, change: change_of },
+        refusal::of_mute,
+    )
+    .await
 }
 
 fn parse_mutes(context: &Context, object: &Object) -> Result<MuteChange, Fault> {
@@ -101,7 +106,7 @@ pub async fn shield(
     let object = field::object(&body)?;
     let add = field::gids(object, "add", SHIELDED_PER_CALL_MAX)?;
     let remove = field::gids(object, "remove", SHIELDED_PER_CALL_MAX)?;
-    let command = PeopleCommand::Shield { app: caller.app, username, add, remove };
+    let command = PeopleCommand::Shield { by: Actor::Server, app: caller.app, username, add, remove };
     change(&context, command, refusal::of_shield).await
 }
 
@@ -113,7 +118,8 @@ pub async fn add_friends(
     request: Request,
 ) -> Result<Response<Body>, Fault> {
     let others = parse_names(&context, &username, request).await?;
-    submit(&context.ledger, PeopleCommand::Befriend { app: caller.app, username, others }, of_im).await?;
+    submit(&context.ledger, PeopleCommand::Befriend { by: Actor::Server, app: caller.app, username, others }, of_im)
+        .await?;
     Ok(empty(StatusCode::CREATED))
 }
 
@@ -125,7 +131,7 @@ pub async fn remove_friends(
     request: Request,
 ) -> Result<Response<Body>, Fault> {
     let others = parse_names(&context, &username, request).await?;
-    let command = PeopleCommand::Unfriend { app: caller.app, username, others };
+    let command = PeopleCommand::Unfriend { by: Actor::Server, app: caller.app, username, others };
     change(&context, command, refusal::of_unfriending).await
 }
 
@@ -138,7 +144,7 @@ pub async fn note_friends(
 ) -> Result<Response<Body>, Fault> {
     let body = body_about(&context, &username, request).await?;
     let notes = parse_notes(&context, &body)?;
-    change(&context, PeopleCommand::NoteFriends { app: caller.app, username, notes }, of_im).await
+    change(&context, PeopleCommand::NoteFriends { by: Actor::Server, app: caller.app, username, notes }, of_im).await
 }
 
 /// One SDK sends an only note by itself.
