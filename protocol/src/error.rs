@@ -71,6 +71,38 @@ codes! {
     /// A name asked for in another request does not exist.
     NO_SUCH_USER = 898_002, "no such user";
 
+    /// The present password, where it is asked for to change it.
+    OLD_PASSWORD_WRONG = 898_004, "the present password is wrong";
+
+    FRIEND_UNKNOWN = 805_001, "no such user to be friends with";
+    ALREADY_FRIENDS = 805_002, "friends already";
+    NOT_FRIENDS = 805_003, "not friends";
+    NOTE_INVALID = 805_004, "a note's name has at most 64 bytes and one line, its text at most 250 bytes";
+    NO_FRIEND_REQUEST = 805_006, "there is no friend request of this user, or it was answered";
+    /// Also of blacklists.
+    BLACKLIST_EMPTY = 818_001, "no user is named to be blocked";
+    BLACKLIST_UNKNOWN = 818_002, "no such user to be blocked";
+    /// One cannot block oneself.
+    BLACKLIST_ONESELF = 818_003, "this user cannot be blocked";
+    BLACKLISTED = 818_004, "the user is blocked already";
+    BLACKLIST_FULL = 818_005, "the blacklist is full";
+    BLACKLIST_PROTECTED = 818_006, "an admin cannot be blocked";
+    UNBLOCK_EMPTY = 819_001, "no user is named to be unblocked";
+    UNBLOCK_UNKNOWN = 819_002, "no such user to be unblocked";
+    NOT_BLACKLISTED = 819_004, "the user is not blocked";
+    USER_MUTED = 831_001, "the user is muted already";
+    USER_NOT_MUTED = 832_001, "the user is not muted";
+    MUTE_GROUP_UNKNOWN = 833_001, "no such group to be muted";
+    MUTE_NOT_A_MEMBER = 833_002, "not a member of the group to be muted";
+    GROUP_MUTED = 833_003, "the group is muted already";
+    GROUP_NOT_MUTED = 834_001, "the group is not muted";
+    EVERYTHING_MUTED = 835_001, "everything is muted already";
+    EVERYTHING_NOT_MUTED = 836_001, "not everything is muted";
+    SHIELD_GROUP_UNKNOWN = 842_001, "no such group to be shielded";
+    SHIELD_NOT_A_MEMBER = 842_002, "not a member of the group to be shielded";
+    SHIELDED = 842_003, "the group is shielded already";
+    NOT_SHIELDED = 843_001, "the group is not shielded";
+
     SEND_TARGET_UNKNOWN = 803_003, "the target user does not exist";
     SEND_GROUP_UNKNOWN = 803_004, "the target group does not exist";
     SEND_NOT_A_MEMBER = 803_005, "the sender is not a member of the group";

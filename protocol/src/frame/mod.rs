@@ -5,6 +5,7 @@
 
 pub mod chat;
 pub mod group;
+pub mod people;
 pub mod push;
 pub mod session;
 
@@ -12,6 +13,10 @@ use self::chat::{
     Ack, CatchUp, ConversationPage, Conversations, Covered, Deliver, History, HistoryPage, Send, SendRefused, Sent,
 };
 use self::group::{GroupChange, GroupCreate, GroupCreated, GroupList, GroupMembers, GroupRequest, Groups};
+use self::people::{
+    Blacklist, FriendAnswer, FriendAsk, FriendNote, FriendRemove, Mutes, PasswordChange, People, PeopleList,
+    ProfileChange, Shields, UsersInfo,
+};
 use self::push::{
     Activity, Alias, AliasValue, Badge, Mobile, PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushResume,
     PushStop, PushToken, PushWithdrawn, TagList, Tags,
@@ -89,6 +94,17 @@ frames! {
     Mobile(Mobile) = 43,
     PushStop(PushStop) = 44,
     PushResume(PushResume) = 45,
+    ProfileChange(ProfileChange) = 220,
+    PasswordChange(PasswordChange) = 221,
+    Blacklist(Blacklist) = 222,
+    Mutes(Mutes) = 223,
+    Shields(Shields) = 224,
+    FriendAsk(FriendAsk) = 225,
+    FriendAnswer(FriendAnswer) = 226,
+    FriendRemove(FriendRemove) = 227,
+    FriendNote(FriendNote) = 228,
+    PeopleList(PeopleList) = 229,
+    UsersInfo(UsersInfo) = 230,
 }
 
 frames! {
@@ -117,6 +133,7 @@ frames! {
     GoAway(GoAway) = 84,
     Unsupported(Unsupported) = 85,
     PushWithdrawn(PushWithdrawn) = 96,
+    People(People) = 1120,
 }
 
 impl ClientFrame {

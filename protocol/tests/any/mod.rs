@@ -66,7 +66,7 @@ pub fn client_frame(source: &mut Source<'_>) -> ClientFrame {
     let types = ClientFrame::TYPES;
     match types.get(usize::from(source.below(types.len() as u8 + 1))) {
         Some((number, _)) => client_frame_of(*number, source),
-        None => ClientFrame::Unknown(64 + source.number() / 2),
+        None => ClientFrame::Unknown(2048 + source.number() / 2),
     }
 }
 
@@ -74,7 +74,7 @@ pub fn server_frame(source: &mut Source<'_>) -> ServerFrame {
     let types = ServerFrame::TYPES;
     match types.get(usize::from(source.below(types.len() as u8 + 1))) {
         Some((number, _)) => server_frame_of(*number, source),
-        None => ServerFrame::Unknown(128 + source.number() / 2),
+        None => ServerFrame::Unknown(2048 + source.number() / 2),
     }
 }
 
@@ -113,6 +113,17 @@ pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
         44 => ClientFrame::PushStop(any(source)),
         45 => ClientFrame::PushResume(any(source)),
         42 => ClientFrame::Activity(any(source)),
+        220 => ClientFrame::ProfileChange(any(source)),
+        221 => ClientFrame::PasswordChange(any(source)),
+        222 => ClientFrame::Blacklist(any(source)),
+        223 => ClientFrame::Mutes(any(source)),
+        224 => ClientFrame::Shields(any(source)),
+        225 => ClientFrame::FriendAsk(any(source)),
+        226 => ClientFrame::FriendAnswer(any(source)),
+        227 => ClientFrame::FriendRemove(any(source)),
+        228 => ClientFrame::FriendNote(any(source)),
+        229 => ClientFrame::PeopleList(any(source)),
+        230 => ClientFrame::UsersInfo(any(source)),
         unknown => ClientFrame::Unknown(unknown),
     }
 }
@@ -165,6 +176,7 @@ pub fn server_frame_of(number: u64, source: &mut Source<'_>) -> ServerFrame {
         82 => ServerFrame::PushDeliver(any(source)),
         83 => ServerFrame::PushCovered(any(source)),
         96 => ServerFrame::PushWithdrawn(any(source)),
+        1120 => ServerFrame::People(any(source)),
         84 => ServerFrame::GoAway(any(source)),
         85 => ServerFrame::Unsupported(any(source)),
         unknown => ServerFrame::Unknown(unknown),
