@@ -34,6 +34,7 @@ pub mod keys;
 pub use anser_protocol::label;
 pub mod ledger;
 pub mod password;
+mod profile;
 mod segment_rule;
 pub mod shutdown;
 pub mod username;

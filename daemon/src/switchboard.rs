@@ -280,6 +280,15 @@ impl Switchboard {
         }
     }
 
+    /// The same but for the link whose mailbox this is.
+    pub fn end_others(&self, app: AppNumber, user: UserNumber, code: ErrorCode, kept: &Arc<Mailbox>) {
+        let connected = self.lock();
+        let others = connected.users.get(&(wall(app), user)).into_iter().flatten();
+        for mailbox in others.filter(|mailbox| !Arc::ptr_eq(mailbox, kept)) {
+            mailbox.put_input(Input::UserEnded { user, code });
+        }
+    }
+
     /// Is the user logged in on the device's link?
     pub fn is_user_online(&self, app: AppNumber, user: UserNumber, device: DeviceNumber) -> bool {
         let connected = self.lock();

@@ -46,9 +46,10 @@ pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
 pub use snapshot::{
     BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup, DueSchedule,
-    DueSlice, File, Finding, Friend, GroupPushShown, HistoryPage, Member, PendingPush, PlannedChat, PlatformReport,
-    Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Schedule, SchedulePage, ScrubPlace, Scrubbed,
-    SmsTarget, SmsTargets, Snapshot, TestDeviceShown, UsableFile, UserPage, WaitingCallback, WaitingCallbacks,
+    DueSlice, File, Finding, Friend, GroupPushShown, HistoryPage, Member, Mutes, PendingPush, PlannedChat,
+    PlatformReport, Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Relations, Schedule, SchedulePage,
+    ScrubPlace, Scrubbed, SmsTarget, SmsTargets, Snapshot, TestDeviceShown, UsableFile, UserPage, WaitingCallback,
+    WaitingCallbacks,
 };
 
 pub mod disk;

@@ -4,6 +4,7 @@ use anser_protocol::content::Content;
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::chat::{Conversation, Record};
 use anser_protocol::frame::group::GroupSummary;
+use anser_protocol::frame::people::Person;
 use anser_protocol::frame::push::{PushState, TokenKind};
 use anser_protocol::frame::session::UserProfile;
 use anser_protocol::ids::{GroupId, Position, TimeMs};
@@ -11,6 +12,7 @@ use anser_protocol::names::{Chat, Name};
 use serde::{Deserialize, Serialize};
 
 use super::labels::{LabelAnswer, LabelKind};
+use super::people::PeopleRequest;
 use crate::code::PushCode;
 use crate::store::{LocalId, Release, Write};
 
@@ -189,6 +191,7 @@ pub enum LinkEnd {
 /// What an application can ask the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
+    People(PeopleRequest),
     RegisterUser {
         username: String,
         password: String,
@@ -289,6 +292,12 @@ pub enum Answer {
         members: Vec<String>,
     },
     Profile(Box<UserProfile>),
+    /// Of the mutes also groups, and whether everything is muted; of the shields only groups.
+    People {
+        people: Vec<Person>,
+        groups: Vec<GroupId>,
+        everything: bool,
+    },
     Tags(Vec<String>),
     /// Empty: the device has none.
     Alias(String),

@@ -30,6 +30,7 @@ mod labels;
 mod link;
 mod login;
 mod outbox;
+mod people;
 mod push_stop;
 mod pushes;
 mod random;
@@ -56,6 +57,7 @@ pub use self::action::{
 };
 pub use self::held::Held;
 pub use self::labels::{LabelAnswer, LabelCall, LabelKind, filter_valid_tags};
+pub use self::people::PeopleRequest;
 pub use self::random::Fill;
 
 use self::activity::Activity;
@@ -483,6 +485,7 @@ impl Session {
                 self.on_part(part.request, answer, part.is_last);
             }
             ServerFrame::UserProfile(profile) => self.on_answer(profile.request, Answer::Profile(Box::new(profile))),
+            ServerFrame::People(part) => self.on_people(part),
             ServerFrame::TagList(list) => self.on_answer(list.request, Answer::Tags(list.tags)),
             ServerFrame::AliasValue(value) => self.on_answer(value.request, Answer::Alias(value.alias)),
             ServerFrame::Unsupported(unsupported) if unsupported.frame_type == PUSH_RESUME => {

@@ -132,6 +132,14 @@ impl Requests {
                 tags.extend(more);
                 Answer::Tags(tags)
             }
+            (
+                Some(Answer::People { mut people, mut groups, everything }),
+                Answer::People { people: more, groups: rest, .. },
+            ) => {
+                people.extend(more);
+                groups.extend(rest);
+                Answer::People { people, groups, everything }
+            }
             (Some(_), part) => part,
         };
         if is_last {
@@ -181,6 +189,9 @@ pub(crate) fn needs_user(request: &Request) -> bool {
 
 fn is_repeatable(request: &Request) -> bool {
     use Request as R;
+    if let R::People(people) = request {
+        return people.is_repeatable();
+    }
     !matches!(
         request,
         R::RegisterUser { .. }
@@ -211,6 +222,7 @@ fn check(request: &Request) -> Result<(), &'static str> {
             names(members, limits::NAMES_PER_CALL_MAX)?.collect()
         }
         R::UserInfo { username } => vec![username],
+        R::People(people) => people.check()?,
         R::TagsSet { tags } | R::TagsAdd { tags } | R::TagsDelete { tags } => {
             names(tags, limits::TAGS_PER_DEVICE_MAX)?.collect()
         }
@@ -281,6 +293,7 @@ fn frame(request: RequestId, body: &Request) -> ClientFrame {
         R::GroupList => ClientFrame::GroupList(GroupList { request, extensions }),
         R::GroupMembers { group } => ClientFrame::GroupMembers(GroupRequest { request, group: *group, extensions }),
         R::UserInfo { username } => ClientFrame::UserInfo(UserInfo { request, username: username.clone(), extensions }),
+        R::People(people) => people.frame(request),
         R::TagsGet => tags(LabelAction::GET, &Vec::new()),
         R::TagsSet { tags: list } => tags(LabelAction::SET, list),
         R::TagsAdd { tags: list } => tags(LabelAction::ADD, list),

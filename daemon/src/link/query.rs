@@ -9,6 +9,7 @@ use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::{Conversation, Record, Window};
 use anser_protocol::frame::group::GroupSummary;
+use anser_protocol::frame::people::{ListKind, People};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use anser_protocol::limits::FRAME_BYTES_MAX;
 use anser_protocol::names;
@@ -18,6 +19,8 @@ use anser_storage::command::Profile;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{MessageBody, Push};
 use anser_storage::{Chat, ConversationRow, ReadError, ReadRecord, Snapshot, UserState};
+
+mod people;
 
 use super::session::{WantedPage, record_bytes, row_bytes};
 
@@ -84,6 +87,16 @@ pub enum Query {
         app: AppNumber,
         username: String,
     },
+    PeopleList {
+        app: AppNumber,
+        user: UserNumber,
+        list: ListKind,
+    },
+    Users {
+        app: AppNumber,
+        user: UserNumber,
+        usernames: Vec<String>,
+    },
     Tags {
         app: AppNumber,
         device: DeviceNumber,
@@ -108,6 +121,8 @@ impl Query {
             | Self::Groups { app, .. }
             | Self::Members { app, .. }
             | Self::Profile { app, .. }
+            | Self::PeopleList { app, .. }
+            | Self::Users { app, .. }
             | Self::Tags { app, .. }
             | Self::Alias { app, .. } => Some(*app),
         }
@@ -146,6 +161,7 @@ pub enum Answer {
     /// Owner and members; nothing when the asking user is no member.
     Members(Option<(String, Vec<String>)>),
     Profile(Option<(String, Profile)>),
+    People(Box<People>),
     Tags(Vec<String>),
     Alias(String),
 }
@@ -238,6 +254,8 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
             let user = snapshot.user_by_name(app, &username)?;
             Ok(Answer::Profile(user.map(|(_, user)| (user.username, user.profile))))
         }
+        Query::PeopleList { app, user, list } => people::list(snapshot, app, user, list),
+        Query::Users { app, user, usernames } => people::users(snapshot, app, user, &usernames),
         Query::Tags { app, device } => Ok(Answer::Tags(snapshot.tags_of_device(app, device)?)),
         Query::Alias { app, device } => {
             Ok(Answer::Alias(snapshot.device(app, device)?.and_then(|device| device.alias).unwrap_or_default()))

@@ -1,7 +1,7 @@
 //! The store's reasons as codes of the wire.
 
 use anser_protocol::error::ErrorCode;
-use anser_storage::outcome::Refusal;
+use anser_storage::outcome::{Refusal, Relation};
 
 pub const REGISTRATION_CLOSED: &str = "registration by clients is switched off";
 
@@ -9,6 +9,12 @@ pub const REGISTRATION_CLOSED: &str = "registration by clients is switched off";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
     Send,
+    Block,
+    Unblock,
+    Mute,
+    Shield,
+    /// To be friends, or no more, or notes.
+    Friend,
     Other,
 }
 
@@ -16,6 +22,9 @@ pub enum Asked {
 pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
     let named = |code: ErrorCode, name: &str| (code, format!("{}: {name}", code.text()));
     let plain = |code: ErrorCode| (code, String::new());
+    if let Some(code) = of_people(refusal, asked) {
+        return plain(code);
+    }
     match refusal {
         Refusal::AppUnknown | Refusal::AppNameTaken | Refusal::AppKeyTaken => plain(ErrorCode::APP_KEY),
         Refusal::RegistrationIdTaken | Refusal::RegistrationIdUnknown | Refusal::DeviceUnknown => {
@@ -76,4 +85,38 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         | Refusal::CertificateExists => plain(ErrorCode::INVALID),
         Refusal::Internal => plain(ErrorCode::INTERNAL),
     }
+}
+
+/// Changes of what users are to each other have codes of their own for each kind.
+fn of_people(refusal: &Refusal, asked: Asked) -> Option<ErrorCode> {
+    Some(match (asked, refusal) {
+        (Asked::Block, Refusal::UserUnknown { .. }) => ErrorCode::BLACKLIST_UNKNOWN,
+        (Asked::Block, Refusal::OneSelf) => ErrorCode::BLACKLIST_ONESELF,
+        (Asked::Block, Refusal::AlreadySo { .. }) => ErrorCode::BLACKLISTED,
+        (Asked::Block, Refusal::TooManyRelations { .. }) => ErrorCode::BLACKLIST_FULL,
+        (Asked::Block, Refusal::AdminProtected { .. }) => ErrorCode::BLACKLIST_PROTECTED,
+        (Asked::Unblock, Refusal::UserUnknown { .. }) => ErrorCode::UNBLOCK_UNKNOWN,
+        (Asked::Unblock, Refusal::NotSo { .. }) => ErrorCode::NOT_BLACKLISTED,
+        (Asked::Mute, Refusal::AlreadySo { relation, .. }) => match relation {
+            Relation::MutedGroup => ErrorCode::GROUP_MUTED,
+            Relation::MutedEverything => ErrorCode::EVERYTHING_MUTED,
+            _ => ErrorCode::USER_MUTED,
+        },
+        (Asked::Mute, Refusal::NotSo { relation, .. }) => match relation {
+            Relation::MutedGroup => ErrorCode::GROUP_NOT_MUTED,
+            Relation::MutedEverything => ErrorCode::EVERYTHING_NOT_MUTED,
+            _ => ErrorCode::USER_NOT_MUTED,
+        },
+        (Asked::Mute, Refusal::GroupUnknown) => ErrorCode::MUTE_GROUP_UNKNOWN,
+        (Asked::Mute, Refusal::NotAMember) => ErrorCode::MUTE_NOT_A_MEMBER,
+        (Asked::Shield, Refusal::GroupUnknown) => ErrorCode::SHIELD_GROUP_UNKNOWN,
+        (Asked::Shield, Refusal::NotAMember) => ErrorCode::SHIELD_NOT_A_MEMBER,
+        (Asked::Shield, Refusal::AlreadySo { .. }) => ErrorCode::SHIELDED,
+        (Asked::Shield, Refusal::NotSo { .. }) => ErrorCode::NOT_SHIELDED,
+        (Asked::Friend, Refusal::UserUnknown { .. }) => ErrorCode::FRIEND_UNKNOWN,
+        (Asked::Friend, Refusal::AlreadySo { .. }) => ErrorCode::ALREADY_FRIENDS,
+        (Asked::Friend, Refusal::NotSo { relation: Relation::FriendRequest, .. }) => ErrorCode::NO_FRIEND_REQUEST,
+        (Asked::Friend, Refusal::NotSo { .. }) => ErrorCode::NOT_FRIENDS,
+        _ => return None,
+    })
 }

@@ -200,6 +200,9 @@ impl Place {
                 let is_begun = !self.mailbox.holds_failure() && self.links.submit(&self.mailbox, ticket, command);
                 return (!is_begun).then_some(Input::Outcome(ticket, Err(ErrorCode::BUSY)));
             }
+            Action::EndOthers { app, user } => {
+                self.links.switchboard.end_others(app, user, ErrorCode::TOKEN_INVALID, &self.mailbox);
+            }
             Action::Mark(mark) => self.links.mark(mark),
             Action::Ask(ticket, query) => self.links.ask(&self.mailbox, ticket, query),
             Action::CheckPassword { ticket, app, user, given, stored } => {

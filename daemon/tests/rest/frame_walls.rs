@@ -15,11 +15,14 @@ use anser_protocol::frame::session::{CredentialKind, Logout, RegisterUser, UserI
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::names::Chat;
+use anser_protocol::varint;
 use anser_storage::command::{AppCommand, Command};
 use serde_json::json;
 
 use crate::peer::{Peer, hello, login};
 use crate::world::{App, World};
+
+mod people;
 
 /// Of every frame under test; answers carry it.
 const REQUEST: u32 = 7;
@@ -215,6 +218,17 @@ fn told_without_login(frame: &ClientFrame) -> Told {
         | ClientFrame::PushResume(_)
         | ClientFrame::Mobile(_)
         | ClientFrame::Activity(_) => told_outsider(frame),
+        ClientFrame::ProfileChange(_)
+        | ClientFrame::PasswordChange(_)
+        | ClientFrame::Blacklist(_)
+        | ClientFrame::Mutes(_)
+        | ClientFrame::Shields(_)
+        | ClientFrame::FriendAsk(_)
+        | ClientFrame::FriendAnswer(_)
+        | ClientFrame::FriendRemove(_)
+        | ClientFrame::FriendNote(_)
+        | ClientFrame::PeopleList(_)
+        | ClientFrame::UsersInfo(_) => Told::Failed(ErrorCode::NOT_LOGGED_IN),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -226,6 +240,7 @@ fn told_stranger(frame: &ClientFrame) -> Told {
         ClientFrame::Send(send) => Told::Refused(match send.chat {
             Chat::User(_) => ErrorCode::SEND_TARGET_UNKNOWN,
             Chat::Group(_) => ErrorCode::SEND_GROUP_UNKNOWN,
+            Chat::Notices => ErrorCode::SEND_NOT_ALLOWED,
         }),
         // Whether such a chat exists is not told: there is nothing in it.
         ClientFrame::History(_) => Told::Own(no_record),
@@ -247,6 +262,17 @@ fn told_stranger(frame: &ClientFrame) -> Told {
         ClientFrame::PushToken(_) | ClientFrame::Badge(_) | ClientFrame::Activity(_) => Told::Own(is_done),
         // They name nothing but the caller's own device.
         ClientFrame::PushStop(_) | ClientFrame::PushResume(_) | ClientFrame::Mobile(_) => Told::Own(is_done),
+        ClientFrame::ProfileChange(_)
+        | ClientFrame::PasswordChange(_)
+        | ClientFrame::Blacklist(_)
+        | ClientFrame::Mutes(_)
+        | ClientFrame::Shields(_)
+        | ClientFrame::FriendAsk(_)
+        | ClientFrame::FriendAnswer(_)
+        | ClientFrame::FriendRemove(_)
+        | ClientFrame::FriendNote(_)
+        | ClientFrame::PeopleList(_)
+        | ClientFrame::UsersInfo(_) => people::told_stranger(frame),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -284,6 +310,17 @@ fn told_outsider(frame: &ClientFrame) -> Told {
         | ClientFrame::PushResume(_)
         | ClientFrame::Mobile(_)
         | ClientFrame::Activity(_) => told_stranger(frame),
+        ClientFrame::ProfileChange(_)
+        | ClientFrame::PasswordChange(_)
+        | ClientFrame::Blacklist(_)
+        | ClientFrame::Mutes(_)
+        | ClientFrame::Shields(_)
+        | ClientFrame::FriendAsk(_)
+        | ClientFrame::FriendAnswer(_)
+        | ClientFrame::FriendRemove(_)
+        | ClientFrame::FriendNote(_)
+        | ClientFrame::PeopleList(_)
+        | ClientFrame::UsersInfo(_) => people::told_outsider(frame),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -555,7 +592,8 @@ impl Land {
                 let (number, opens, seconds) = (request.into(), 1, 5);
                 vec![ClientFrame::Activity(Activity { request, number, opens, seconds, extensions: extensions() })]
             }
-            name => panic!("the frame {name} has no row in the matrix of walls"),
+            name => people::frames_of(name, group)
+                .unwrap_or_else(|| panic!("the frame {name} has no row in the matrix of walls")),
         };
         for frame in &frames {
             assert_eq!(name_of(frame), name, "the row of {name} has another frame");
@@ -616,6 +654,7 @@ impl Land {
 fn name_of(frame: &ClientFrame) -> &'static str {
     let mut bytes = Vec::new();
     Encoder::default().client(frame, &mut bytes).expect("a short frame");
-    let found = ClientFrame::TYPES.iter().find(|(number, _)| *number == u64::from(bytes[0]));
-    found.map(|(_, name)| *name).expect("types of clients are below 64")
+    let varint::Read::Value(type_number, _) = varint::read(&bytes) else { panic!("a frame begins with its type") };
+    let found = ClientFrame::TYPES.iter().find(|(number, _)| *number == type_number);
+    found.map(|(_, name)| *name).expect("a client's frame")
 }

@@ -24,6 +24,7 @@ mod history;
 mod http;
 mod image;
 mod message;
+mod notice;
 mod peer;
 mod people;
 mod permit;

@@ -1,11 +1,14 @@
 //! Somebody at a device: logs in, registers, sends, and is sent away.
 
-use anser_protocol::content::{Content, Platform};
+use std::collections::VecDeque;
+
+use anser_protocol::content::{Content, ContentKind, Notice, Platform};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
-use anser_protocol::frame::chat::Send;
-use anser_protocol::frame::session::{CredentialKind, Hello, RegisterUser};
+use anser_protocol::frame::chat::{Deliver, Send};
+use anser_protocol::frame::session::{CredentialKind, Hello, RegisterUser, capability};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
+use anser_protocol::ids::Position;
 use anser_protocol::names::Chat;
 
 use crate::peer::{Peer, hello, login};
@@ -15,6 +18,8 @@ pub struct Person {
     peer: Peer,
     registration_id: String,
     last_outbox: u64,
+    /// That were heard before they were asked for.
+    notices: VecDeque<Notice>,
 }
 
 impl Person {
@@ -24,7 +29,60 @@ impl Person {
         let ClientFrame::Hello(hello) = hello(&app.key, "", peer.secret) else { panic!("a hello is one") };
         peer.say(&ClientFrame::Hello(Hello { platform, ..hello })).await;
         let Some(ServerFrame::Welcome(welcome)) = peer.hear().await else { panic!("no welcome") };
-        Self { peer, registration_id: welcome.registration_id, last_outbox: 0 }
+        Self { peer, registration_id: welcome.registration_id, last_outbox: 0, notices: VecDeque::new() }
+    }
+
+    /// The same with a device that knows the chat of notices, logged in.
+    pub async fn told(world: &World, app: &App, username: &str) -> Self {
+        let mut peer = Peer::connect(world).await;
+        let ClientFrame::Hello(hello) = hello(&app.key, "", peer.secret) else { panic!("a hello is one") };
+        peer.say(&ClientFrame::Hello(Hello { capabilities: capability::NOTICES, ..hello })).await;
+        let Some(ServerFrame::Welcome(welcome)) = peer.hear().await else { panic!("no welcome") };
+        assert_eq!(welcome.capabilities, capability::NOTICES);
+        let mut person =
+            Self { peer, registration_id: welcome.registration_id, last_outbox: 0, notices: VecDeque::new() };
+        person.log_in(username, "secret").await.expect("the password is right");
+        person
+    }
+
+    /// The answer to a request.
+    pub async fn ask(&mut self, request: ClientFrame) -> ServerFrame {
+        self.peer.say(&request).await;
+        loop {
+            match self.peer.hear().await.expect("an answer") {
+                ServerFrame::Deliver(deliver) => self.notices.extend(notice_of(&deliver)),
+                ServerFrame::Covered(_) | ServerFrame::PushCovered(_) => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// The code of a refusal; nothing when the request was carried out.
+    pub async fn code_of(&mut self, request: ClientFrame) -> Option<ErrorCode> {
+        match self.ask(request).await {
+            ServerFrame::Done(_) => None,
+            ServerFrame::Failed(failed) => Some(failed.code),
+            other => panic!("no answer to a change: {other:?}"),
+        }
+    }
+
+    /// The next notice, live.
+    pub async fn notice(&mut self) -> Notice {
+        while self.notices.is_empty() {
+            match self.peer.hear().await {
+                Some(ServerFrame::Deliver(deliver)) => self.notices.extend(notice_of(&deliver)),
+                Some(ServerFrame::Covered(_) | ServerFrame::PushCovered(_)) => {}
+                other => panic!("no notice: {other:?}"),
+            }
+        }
+        self.notices.pop_front().expect("one was heard")
+    }
+
+    /// All notices there are, oldest first.
+    pub async fn notices(&mut self) -> Vec<Notice> {
+        let page = self.peer.history(Chat::Notices, Position(u64::MAX >> 11)).await;
+        let notices = page.records.iter().rev().map(|record| Notice::from_bytes(&record.content.body));
+        notices.map(|notice| notice.expect("a notice")).collect()
     }
 
     /// Returns when the server has told what was missed: from then on it tells of what ends the login, too.
@@ -81,4 +139,12 @@ impl Person {
             tokio::task::yield_now().await;
         }
     }
+}
+
+fn notice_of(deliver: &Deliver) -> Option<Notice> {
+    if deliver.chat != Chat::Notices {
+        return None;
+    }
+    assert_eq!((deliver.record.content.kind, &*deliver.record.from), (ContentKind::NOTICE, ""));
+    Some(Notice::from_bytes(&deliver.record.content.body).expect("a notice"))
 }

@@ -40,6 +40,9 @@ impl Batch<'_> {
                 self.put(&user_key(*app, number), &User { password: password.clone(), ..user })?;
                 self.end_sessions(*app, number)
             }
+            PeopleCommand::ChangePassword { app, user, checked, password, keep } => {
+                self.change_password(*app, *user, (checked, password), keep)
+            }
             PeopleCommand::SetDisabled { app, username, is_disabled } => {
                 let (number, _) = self.named_person(*app, username)?;
                 self.set_disabled(*app, number, *is_disabled)
@@ -104,17 +107,49 @@ impl Batch<'_> {
         Ok(Answer::People { users: vec![user], is_complete: true })
     }
 
+    fn change_password(
+        &mut self,
+        app: AppNumber,
+        number: UserNumber,
+        (checked, password): (&str, &str),
+        keep: &[u8; 32],
+    ) -> Decided<Answer> {
+        self.require_app(app)?;
+        let user = find::user(self, app, number)?.ok_or(Refusal::SenderUnknown)?;
+        match find::user_state(self, app, number)? {
+            None => {}
+            Some(UserState::Disabled) => return Err(Refusal::UserDisabled.into()),
+            Some(UserState::Deleted) => return Err(Refusal::SenderUnknown.into()),
+        }
+        if user.password != password {
+            if user.password != checked {
+                return Err(Refusal::PasswordChanged.into());
+            }
+            self.put(&user_key(app, number), &User { password: password.into(), ..user })?;
+        }
+        let ended = self.remove_sessions(app, number, SESSIONS_MAX, Some(keep))?;
+        Ok(Answer::People { users: vec![number], is_complete: ended < SESSIONS_MAX })
+    }
+
     fn end_sessions(&mut self, app: AppNumber, user: UserNumber) -> Decided<Answer> {
-        let ended = self.remove_sessions(app, user, SESSIONS_MAX)?;
+        let ended = self.remove_sessions(app, user, SESSIONS_MAX, None)?;
         Ok(Answer::People { users: vec![user], is_complete: ended < SESSIONS_MAX })
     }
 
-    /// Returns how many there were, at most `limit`.
-    fn remove_sessions(&mut self, app: AppNumber, user: UserNumber, limit: usize) -> Result<usize, ReadError> {
+    /// Returns how many there were, at most `limit`, without the one that is kept.
+    fn remove_sessions(
+        &mut self,
+        app: AppNumber,
+        user: UserNumber,
+        limit: usize,
+        keep: Option<&[u8; 32]>,
+    ) -> Result<usize, ReadError> {
         let mut hashes = Vec::new();
         let prefix = user_key(app, user);
         self.rows::<Session>(&prefix, |key, session| {
-            hashes.push((key.to_vec(), session.token_hash));
+            if keep != Some(&session.token_hash) {
+                hashes.push((key.to_vec(), session.token_hash));
+            }
             Ok(if hashes.len() < limit { NEXT } else { STOP })
         })?;
         for (key, hash) in &hashes {
@@ -181,7 +216,7 @@ impl Batch<'_> {
 
     /// Returns whether nothing is left.
     fn clear_some(&mut self, app: AppNumber, user: UserNumber) -> Decided<bool> {
-        if self.remove_sessions(app, user, CLEARED_MAX)? == CLEARED_MAX {
+        if self.remove_sessions(app, user, CLEARED_MAX, None)? == CLEARED_MAX {
             return Ok(false);
         }
         let cursors = self.keys(Table::ChatCursors, &user_key(app, user), CLEARED_MAX)?;

@@ -24,6 +24,15 @@ pub enum PeopleCommand {
         username: String,
         password: String,
     },
+    /// The user's own change, on a device whose session stays. Refused (`PasswordChanged`) when the password that was checked
+    /// at the edge is not the present one any more.
+    ChangePassword {
+        app: AppNumber,
+        user: UserNumber,
+        checked: String,
+        password: String,
+        keep: [u8; 32],
+    },
     /// A disabled user logs in nowhere and sends nothing, at once; sessions end as with a new password.
     SetDisabled {
         app: AppNumber,
@@ -120,6 +129,7 @@ impl PeopleCommand {
         match self {
             Self::ChangeProfile { app, .. }
             | Self::SetPassword { app, .. }
+            | Self::ChangePassword { app, .. }
             | Self::SetDisabled { app, .. }
             | Self::Delete { app, .. }
             | Self::Block { app, .. }

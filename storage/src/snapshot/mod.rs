@@ -33,7 +33,7 @@ pub use presence::{Presence, Present};
 pub(crate) use pushes::{PushCache, release_step, released_devices, released_to};
 pub use schedules::{DueSchedule, Schedule, SchedulePage};
 pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed};
-pub use users::{Friend, UserPage};
+pub use users::{Friend, Mutes, Relations, UserPage};
 pub use view::{
     BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Delivery, Device, DueSlice, HistoryPage, Member,
     PendingPush, PlatformReport, PushCounts, PushReport, ReadRecord, TestDeviceShown,

@@ -1,7 +1,7 @@
 //! Reading what became of users, lists of them, and where they are logged in.
 
 use anser_protocol::content::Platform;
-use anser_protocol::ids::TimeMs;
+use anser_protocol::ids::{GroupId, TimeMs};
 
 use super::Snapshot;
 use crate::error::ReadError;
@@ -11,7 +11,7 @@ use crate::key::u32_at;
 use crate::rows::chat::Chat;
 use crate::rows::chunk::{ChunkRow, UserChunk};
 use crate::rows::people::{UserClass, UserState, user_class_prefix};
-use crate::rows::relation::{FriendRow, Tie, ties_prefix};
+use crate::rows::relation::{FriendRow, Tie, friend_key, shield_key, ties_prefix};
 use crate::rows::user::{Session, Token, User, token_key, user_key};
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
@@ -31,6 +31,25 @@ pub struct UserPage {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Friend {
     pub user: User,
+    /// Empty when nothing was written down.
+    pub note_name: String,
+    pub others: String,
+}
+
+/// See [`Snapshot::mutes`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mutes {
+    pub users: Vec<User>,
+    pub groups: Vec<GroupId>,
+    pub everything: bool,
+}
+
+/// See [`Snapshot::relations`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Relations {
+    pub is_friend: bool,
+    pub is_blocked: bool,
+    pub is_muted: bool,
     /// Empty when nothing was written down.
     pub note_name: String,
     pub others: String,
@@ -106,6 +125,43 @@ impl Snapshot {
             Chat::Notices => return Ok(false),
         };
         Ok(find::is_tied(self, app, user, Tie::MutesEverything, 0)? || find::is_tied(self, app, user, tie, other)?)
+    }
+
+    /// Whom and what the user does not want to be disturbed by.
+    pub fn mutes(&self, app: AppNumber, user: UserNumber) -> Result<Mutes, ReadError> {
+        let others = |tie| {
+            let prefix = ties_prefix(app, user, tie);
+            let keys = self.keys(Table::Ties, &prefix, usize::MAX)?;
+            Ok::<_, ReadError>(keys.iter().filter_map(|key| u32_at(key, prefix.as_bytes().len())).collect::<Vec<_>>())
+        };
+        Ok(Mutes {
+            users: self.living(app, others(Tie::MutesUser)?.into_iter().map(UserNumber))?,
+            groups: others(Tie::MutesGroup)?.into_iter().map(GroupId).collect(),
+            everything: find::is_tied(self, app, user, Tie::MutesEverything, 0)?,
+        })
+    }
+
+    /// The groups of which the user gets events only.
+    pub fn shields(&self, app: AppNumber, user: UserNumber) -> Result<Vec<GroupId>, ReadError> {
+        let mut shielded = Vec::new();
+        for (group, _) in self.groups_of_user(app, user)? {
+            if self.has(Table::Shields, &shield_key(app, group, user))? {
+                shielded.push(group);
+            }
+        }
+        Ok(shielded)
+    }
+
+    /// What another user is to this one.
+    pub fn relations(&self, app: AppNumber, user: UserNumber, other: UserNumber) -> Result<Relations, ReadError> {
+        let friend: Option<FriendRow> = self.row(&friend_key(app, user, other))?;
+        Ok(Relations {
+            is_friend: friend.is_some(),
+            is_blocked: find::is_tied(self, app, user, Tie::Blocks, other.0)?,
+            is_muted: find::is_tied(self, app, user, Tie::MutesUser, other.0)?,
+            note_name: friend.as_ref().map(|friend| friend.note_name.clone()).unwrap_or_default(),
+            others: friend.map(|friend| friend.others).unwrap_or_default(),
+        })
     }
 
     /// May devices of the app register users?

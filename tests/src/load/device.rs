@@ -118,6 +118,7 @@ impl Device {
         match chat {
             names::Chat::User(peer) => Chat::between(&self.user, peer).chain(),
             names::Chat::Group(group) => Chat::Group(*group).chain(),
+            names::Chat::Notices => format!("notices of {}", self.user),
         }
     }
 }

@@ -39,6 +39,7 @@ fn compare(world: &World, client: &Client, user: usize, snapshot: &Snapshot) -> 
         let chat = match row.chat {
             Chat::Group(group) => names::Chat::Group(group),
             Chat::User(_) => names::Chat::User(row.name.as_str().into()),
+            Chat::Notices => names::Chat::Notices,
         };
         let (mut logged, mut shown) = (BTreeSet::new(), Shown::default());
         let mut before = everything;
@@ -92,7 +93,7 @@ impl Shown {
         match body {
             MessageBody::Content(content) => drop(self.contents.insert(position, content)),
             MessageBody::Amendment(amendment) => drop(self.amended.insert(amendment.position)),
-            MessageBody::Event(_) => {}
+            MessageBody::Event(_) | MessageBody::Notice(_) => {}
         }
     }
 

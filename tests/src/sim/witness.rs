@@ -41,6 +41,7 @@ pub fn chain_of(app: usize, user: &str, chat: &Chat) -> String {
         Chat::User(peer) if user <= &**peer => format!("{app}: {user} and {peer}"),
         Chat::User(peer) => format!("{app}: {peer} and {user}"),
         Chat::Group(group) => format!("{app}: group {group}"),
+        Chat::Notices => format!("{app}: notices of {user}"),
     }
 }
 

@@ -10,6 +10,7 @@ mod lines;
 mod listen;
 mod mobile;
 mod options;
+mod people;
 mod push_stop;
 mod register;
 mod roaming;
@@ -56,6 +57,7 @@ enum Command {
     Stop(push_stop::Stop),
     Resume(push_stop::Resume),
     Group(group::Group),
+    People(people::People),
     Bench(bench::Bench),
 }
 
@@ -87,6 +89,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Stop(command) => command.run(&global),
         Command::Resume(command) => command.run(&global),
         Command::Group(command) => command.run(&global).await,
+        Command::People(command) => command.run(&global).await,
         Command::Bench(command) => command.run(&global).await,
     }
 }

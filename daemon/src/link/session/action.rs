@@ -74,6 +74,11 @@ pub enum Action {
         app: AppNumber,
         user: UserNumber,
     },
+    /// Other links of this user end: the password is a new one.
+    EndOthers {
+        app: AppNumber,
+        user: UserNumber,
+    },
     DetachUser {
         app: AppNumber,
         user: UserNumber,

@@ -122,7 +122,11 @@ impl Session {
     }
 
     pub(super) fn password_checked(&mut self, ticket: Ticket, found: Result<[u8; 32], ErrorCode>, now: TimeMs) {
-        let Some(Pending::Password(mut attempt)) = self.take_pending(ticket) else { return };
+        let mut attempt = match self.take_pending(ticket) {
+            Some(Pending::Password(attempt)) => attempt,
+            Some(Pending::OldPassword(attempt)) => return self.old_password_checked(*attempt, found.map(|_| ())),
+            _ => return,
+        };
         let Stage::Ready(ready) = &self.stage else { return };
         let fresh_token = match found {
             Ok(token) => token,

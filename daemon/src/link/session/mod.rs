@@ -19,6 +19,7 @@ mod group;
 mod history;
 mod label;
 mod login;
+mod people;
 mod push;
 mod request;
 
@@ -232,7 +233,7 @@ impl Session {
                 self.deliver_push(appended.position, appended.at_ms, &push);
             }
             (Route::Withdrawn { push, .. }, Recipient::Device) => self.tell_withdrawn(*push),
-            (Route::Single { .. } | Route::Group { .. }, Recipient::User(number))
+            (Route::Single { .. } | Route::Group { .. } | Route::Notice { .. }, Recipient::User(number))
                 if ready.user.as_ref().is_some_and(|user| user.number == number) =>
             {
                 self.deliver_message(appended);

@@ -14,6 +14,7 @@ use super::chat::PlannedPage;
 use super::greet::Greeting;
 use super::history::WantedPage;
 use super::login::LoginAttempt;
+use super::people::PasswordAttempt;
 use super::{Action, Session, Stage};
 use crate::link::query::{Answer, Query};
 use crate::link::refusal;
@@ -49,6 +50,16 @@ pub(super) enum Pending {
     Groups(u32),
     Members(u32),
     Profile(u32),
+    ChangePeople {
+        request: u32,
+        asked: refusal::Asked,
+    },
+    People(u32),
+    /// Looking up the present password, checking it, hashing the new one, keeping that.
+    FindPassword(Box<PasswordAttempt>),
+    OldPassword(Box<PasswordAttempt>),
+    NewPassword(Box<PasswordAttempt>),
+    KeepPassword(Box<PasswordAttempt>),
     /// The labels changed: ask for them as they are now.
     ChangeTags(u32),
     Tags(u32),
@@ -66,6 +77,7 @@ impl Pending {
     fn asked(&self) -> refusal::Asked {
         match self {
             Self::Send { .. } => refusal::Asked::Send,
+            Self::ChangePeople { asked, .. } => *asked,
             _ => refusal::Asked::Other,
         }
     }
@@ -76,7 +88,15 @@ impl Pending {
 
     /// May the answer fill a frame, or several?
     pub(super) fn has_long_answer(&self) -> bool {
-        matches!(self, Self::History(_) | Self::Conversations(_) | Self::Groups(_) | Self::Members(_) | Self::Tags(_))
+        matches!(
+            self,
+            Self::History(_)
+                | Self::Conversations(_)
+                | Self::Groups(_)
+                | Self::Members(_)
+                | Self::People(_)
+                | Self::Tags(_)
+        )
     }
 }
 
@@ -111,6 +131,17 @@ impl Session {
             ClientFrame::PushResume(body) => self.resume_pushes(body),
             ClientFrame::Mobile(body) => self.set_mobile(body),
             ClientFrame::Activity(body) => self.note_activity(body),
+            ClientFrame::ProfileChange(body) => self.change_profile(body),
+            ClientFrame::PasswordChange(body) => self.change_password(body),
+            ClientFrame::Blacklist(body) => self.change_blacklist(body),
+            ClientFrame::Mutes(body) => self.change_mutes(body),
+            ClientFrame::Shields(body) => self.change_shields(body),
+            ClientFrame::FriendAsk(body) => self.ask_friend(body),
+            ClientFrame::FriendAnswer(body) => self.answer_friend(body),
+            ClientFrame::FriendRemove(body) => self.remove_friends(body),
+            ClientFrame::FriendNote(body) => self.note_friend(body),
+            ClientFrame::PeopleList(body) => self.ask_people(body),
+            ClientFrame::UsersInfo(body) => self.ask_users(body),
             ClientFrame::Unknown(_) => {}
         }
         self.continue_catch_up();
@@ -151,7 +182,11 @@ impl Session {
             Pending::CreateGroup(request) => self.group_created(request, accepted),
             Pending::ChangeTags(request) => self.tags_changed(request, accepted),
             Pending::ChangeAlias(request) => self.alias_changed(request, accepted),
-            Pending::ChangeGroup(request) | Pending::Mobile(request) | Pending::Report(request) => match accepted {
+            Pending::KeepPassword(attempt) => self.password_kept(*attempt, accepted),
+            Pending::ChangePeople { request, .. }
+            | Pending::ChangeGroup(request)
+            | Pending::Mobile(request)
+            | Pending::Report(request) => match accepted {
                 Ok(_) => self.done(request),
                 Err((code, message)) => self.fail(request, code, &message),
             },
@@ -173,6 +208,8 @@ impl Session {
             Pending::Groups(request) => self.groups_read(request, answer),
             Pending::Members(request) => self.members_read(request, answer),
             Pending::Profile(request) => self.profile_read(request, answer),
+            Pending::People(request) => self.people_read(request, answer),
+            Pending::FindPassword(attempt) => self.password_found(*attempt, answer),
             Pending::Tags(request) => self.tags_read(request, answer),
             Pending::Alias(request) => self.alias_read(request, answer),
             // Commands and passwords are finished elsewhere.
@@ -193,7 +230,11 @@ impl Session {
     }
 
     pub(super) fn password_hashed(&mut self, ticket: super::Ticket, hash: Option<String>) {
-        let Some(Pending::HashPassword(body)) = self.take_pending(ticket) else { return };
+        let body = match self.take_pending(ticket) {
+            Some(Pending::HashPassword(body)) => body,
+            Some(Pending::NewPassword(attempt)) => return self.new_password_hashed(*attempt, hash),
+            _ => return,
+        };
         let Stage::Ready(ready) = &self.stage else { return };
         let Some(password) = hash else { return self.fail(body.request, ErrorCode::BUSY, "") };
         let user = NewUser { username: body.username, password, ..NewUser::default() };

@@ -21,6 +21,7 @@ use anser_protocol::limits::{CLIENT_FRAME_BYTES_MAX, FRAME_BYTES_MAX};
 use anser_protocol::names::Chat;
 use anser_protocol::traits::{TraitKind, Traits};
 use anser_protocol::{Decoder, Encoder};
+use anser_storage::ConversationKind;
 use anser_storage::command::{Command, MarkCommand, UserCommand};
 use anser_storage::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{Answer as Accepted, Appended, Message, MessageBody, Outcome, Push, Refusal, Route};
@@ -673,5 +674,8 @@ fn conversation() -> Conversation {
 
 /// A plan as the store makes it, for so many chats.
 fn planned(to: u64, chats: usize) -> Answer {
-    Answer::Plan { to: Position(to), chats: vec![PlannedChat { is_group: false, chain: ChainNumber(1) }; chats] }
+    Answer::Plan {
+        to: Position(to),
+        chats: vec![PlannedChat { kind: ConversationKind::Single, chain: ChainNumber(1) }; chats],
+    }
 }

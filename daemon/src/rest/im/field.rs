@@ -7,12 +7,10 @@ use serde_json::Value;
 
 use super::invalid;
 use crate::config;
+use crate::profile::{EXTRAS_BYTES_MAX, NICKNAME_BYTES_MAX, is_birthday};
 use crate::rest::fault::Fault;
 use crate::rest::lenient::{Object, as_int, as_name, as_object, member};
 use crate::username;
-
-const NICKNAME_BYTES_MAX: usize = 64;
-const EXTRAS_BYTES_MAX: usize = 512;
 
 pub fn object(value: &Value) -> Result<&Object, Fault> {
     value.as_object().ok_or_else(|| invalid("a JSON object is expected"))
@@ -144,19 +142,7 @@ pub fn profile_change(object: &Object) -> Result<ProfileChange, Fault> {
 fn birthday(object: &Object) -> Result<String, Fault> {
     let text = text(object, "birthday", 19)?;
     let date = text.split(' ').next().unwrap_or_default();
-    let parts: Vec<&str> = date.split('-').collect();
-    let number = |text: &str, digits: usize| {
-        (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().unwrap_or(0u32))
-    };
-    let is_date = match parts.as_slice() {
-        [year, month, day] => {
-            number(year, 4).is_some()
-                && number(month, 2).is_some_and(|month| (1..=12).contains(&month))
-                && number(day, 2).is_some_and(|day| (1..=31).contains(&day))
-        }
-        _ => text.is_empty(),
-    };
-    if is_date { Ok(date.to_owned()) } else { Err(invalid("birthday must look like 1992-03-08")) }
+    if is_birthday(date) { Ok(date.to_owned()) } else { Err(invalid("birthday must look like 1992-03-08")) }
 }
 
 fn gender(object: &Object) -> Result<Option<u8>, Fault> {

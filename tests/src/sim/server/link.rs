@@ -172,6 +172,11 @@ impl ServerLink {
                 }
                 self.user = Some((app, user));
             }
+            Action::EndOthers { app, user } => {
+                if let Some(switchboard) = server.switchboard() {
+                    switchboard.end_others(app, user, ErrorCode::TOKEN_INVALID, &self.mailbox);
+                }
+            }
             Action::DetachUser { app, user } => {
                 if let Some(switchboard) = server.switchboard() {
                     switchboard.detach_user(app, user, &self.mailbox);
