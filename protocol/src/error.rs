@@ -71,6 +71,8 @@ codes! {
     /// A name asked for in another request does not exist.
     NO_SUCH_USER = 898_002, "no such user";
 
+    /// Of the app's own server: not signed with the app's secret, for another app or user, expired or too long-lived.
+    SIGNED_TOKEN = 898_008, "the app server's token is not good for this login";
     /// The present password, where it is asked for to change it.
     OLD_PASSWORD_WRONG = 898_004, "the present password is wrong";
 

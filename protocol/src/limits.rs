@@ -8,6 +8,8 @@ pub const CLIENT_FRAME_BYTES_MAX: usize = 32 * 1024;
 pub const MESSAGE_BODY_BYTES_MAX: usize = 4096;
 /// Longest username.
 pub const USERNAME_BYTES_MAX: usize = 128;
+/// Longest token that an app's server signs for a login.
+pub const SIGNED_TOKEN_BYTES_MAX: usize = 4096;
 /// Longest password, and the MD5 form fits as well.
 pub const PASSWORD_BYTES_MAX: usize = 128;
 /// Shortest password.

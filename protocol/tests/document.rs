@@ -123,13 +123,14 @@ fn the_table_of_limits_is_that_of_the_code() {
     documented.sort_unstable();
     known.sort_unstable();
     assert_eq!(documented, known);
-    let values: [(&str, u64); 27] = [
+    let values: [(&str, u64); 28] = [
         ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX as u64),
         ("CLIENT_FRAME_BYTES_MAX", limits::CLIENT_FRAME_BYTES_MAX as u64),
         ("MESSAGE_BODY_BYTES_MAX", limits::MESSAGE_BODY_BYTES_MAX as u64),
         ("USERNAME_BYTES_MAX", limits::USERNAME_BYTES_MAX as u64),
         ("PASSWORD_BYTES_MIN", limits::PASSWORD_BYTES_MIN as u64),
         ("PASSWORD_BYTES_MAX", limits::PASSWORD_BYTES_MAX as u64),
+        ("SIGNED_TOKEN_BYTES_MAX", limits::SIGNED_TOKEN_BYTES_MAX as u64),
         ("GROUP_NAME_BYTES_MAX", limits::GROUP_NAME_BYTES_MAX as u64),
         ("TEXT_BYTES_MAX", limits::TEXT_BYTES_MAX as u64),
         ("LABEL_BYTES_MAX", limits::LABEL_BYTES_MAX as u64),

@@ -21,9 +21,10 @@ use crate::store::Write;
 #[derive(Debug)]
 pub(crate) struct Wanted {
     user: Name,
-    password: Option<String>,
-    /// The application has just given the password: it is to be checked, although a token may be there.
-    is_password_first: bool,
+    /// What the application gave, a password or a token that its server signed.
+    given: Option<(CredentialKind, String)>,
+    /// It has just been given: it is to be checked, although a session token may be there.
+    is_given_first: bool,
     attempt: Attempt,
     backoff: Backoff,
 }
@@ -53,11 +54,25 @@ impl Session {
     /// and remembered only while this session lives; later links use the token that the server answers.
     pub fn login(&mut self, user: &str, password: Option<&str>, now: Duration) -> Result<(), RequestError> {
         self.now = now;
-        if user.is_empty() || user.len() > limits::USERNAME_BYTES_MAX {
-            return Err(RequestError::Invalid("a user name has 1 to 128 bytes"));
-        }
         if password.is_some_and(|password| password.is_empty() || password.len() > limits::PASSWORD_BYTES_MAX) {
             return Err(RequestError::Invalid("a password has 4 to 128 bytes"));
+        }
+        self.log_in_with(user, password.map(|password| (CredentialKind::PASSWORD, password.to_owned())))
+    }
+
+    /// The same with a short-lived token that the app's own server signed for the user, instead of a password. Later links
+    /// use the token that the server answers.
+    pub fn login_signed(&mut self, user: &str, token: &str, now: Duration) -> Result<(), RequestError> {
+        self.now = now;
+        if token.is_empty() || token.len() > limits::SIGNED_TOKEN_BYTES_MAX {
+            return Err(RequestError::Invalid("a signed token has at most 4096 bytes"));
+        }
+        self.log_in_with(user, Some((CredentialKind::SIGNED, token.to_owned())))
+    }
+
+    fn log_in_with(&mut self, user: &str, given: Option<(CredentialKind, String)>) -> Result<(), RequestError> {
+        if user.is_empty() || user.len() > limits::USERNAME_BYTES_MAX {
+            return Err(RequestError::Invalid("a user name has 1 to 128 bytes"));
         }
         self.leave_user();
         let user = Name::from(user);
@@ -66,15 +81,15 @@ impl Session {
             self.fail_requests_of_user();
         }
         let has_token = self.users.get(&user).is_some_and(|known| !known.token.is_empty());
-        if password.is_none() && !has_token {
+        if given.is_none() && !has_token {
             self.wanted = None;
             self.actions.push_back(Action::Emit(Event::LoginNeeded { user }));
             return Ok(());
         }
         self.wanted = Some(Wanted {
             user,
-            password: password.map(str::to_owned),
-            is_password_first: password.is_some(),
+            is_given_first: given.is_some(),
+            given,
             attempt: Attempt::Due { at: Duration::ZERO },
             backoff: Backoff::default(),
         });
@@ -123,9 +138,9 @@ impl Session {
             return;
         }
         let user = self.users.entry(wanted.user.clone()).or_default();
-        let (credential_kind, credential) = match &wanted.password {
-            Some(password) if wanted.is_password_first || user.token.is_empty() => {
-                (CredentialKind::PASSWORD, password.clone().into_bytes())
+        let (credential_kind, credential) = match &wanted.given {
+            Some((kind, given)) if wanted.is_given_first || user.token.is_empty() => {
+                (*kind, given.clone().into_bytes())
             }
             _ => (CredentialKind::TOKEN, user.token.clone()),
         };
@@ -168,7 +183,7 @@ impl Session {
             return;
         }
         wanted.attempt = Attempt::LoggedIn;
-        wanted.is_password_first = false;
+        wanted.is_given_first = false;
         wanted.backoff.reset();
         let name = wanted.user.clone();
         let user = self.users.entry(name.clone()).or_default();
@@ -233,14 +248,16 @@ impl Session {
         if kind == CredentialKind::TOKEN {
             self.users.entry(user.clone()).or_default().token.clear();
             self.transaction.writes.push(Write::Token { user: user.clone(), token: Vec::new() });
-            if wanted.password.is_some() {
+            if wanted.given.is_some() {
                 wanted.attempt = Attempt::Due { at: Duration::ZERO };
                 return;
             }
         }
+        // The signed token was good once: its time is over, and the application gets another one from its server.
+        let is_over = kind == CredentialKind::SIGNED && !wanted.is_given_first;
         self.wanted = None;
         self.fail_requests_of_user();
-        let event = if failed.code == ErrorCode::TOKEN_INVALID {
+        let event = if failed.code == ErrorCode::TOKEN_INVALID || is_over {
             Event::LoginNeeded { user }
         } else {
             let message = if failed.message.is_empty() { failed.code.text().to_owned() } else { failed.message };

@@ -12,7 +12,7 @@ use super::keeper::{Keeper, Progress};
 use super::network::NetworkWatch;
 use super::outgoing::Outgoing;
 use super::transport::{Dialer, Incoming, Unreachable, Wire};
-use super::{Command, Event, LoginError, Records, Sent, Status};
+use super::{Command, Event, Given, LoginError, Records, Sent, Status};
 use crate::code::PushCode;
 use crate::session::{self, Action, LabelAnswer, LabelKind, RequestError, RequestId, Session, Ticket, Transport};
 use crate::store::LocalId;
@@ -226,9 +226,14 @@ impl Driver {
     fn handle_command(&mut self, command: Command) {
         let now = self.now();
         match command {
-            Command::Login { user, password, answer } => {
+            Command::Login { user, given, answer } => {
                 self.login = Some(answer);
-                if let Err(error) = self.session.login(&user, password.as_deref(), now) {
+                let begun = match &given {
+                    Given::Nothing => self.session.login(&user, None, now),
+                    Given::Password(password) => self.session.login(&user, Some(password), now),
+                    Given::Signed(token) => self.session.login_signed(&user, token, now),
+                };
+                if let Err(error) = begun {
                     self.answer_login(Err(LoginError::Invalid(error.to_string())));
                 }
             }

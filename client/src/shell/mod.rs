@@ -119,10 +119,18 @@ pub enum LoginError {
     Ended,
 }
 
+/// With what a user logs in.
+enum Given {
+    /// The stored session.
+    Nothing,
+    Password(String),
+    Signed(String),
+}
+
 enum Command {
     Login {
         user: String,
-        password: Option<String>,
+        given: Given,
         answer: oneshot::Sender<Result<(), LoginError>>,
     },
     Request {
@@ -198,9 +206,18 @@ impl Client {
     /// Keeps a user logged in on this device from now on. With a password, the server checks it; without, the stored
     /// session is used.
     pub async fn login(&self, user: &str, password: Option<&str>) -> Result<(), LoginError> {
+        self.log_in(user, password.map_or(Given::Nothing, |password| Given::Password(password.to_owned()))).await
+    }
+
+    /// The same with a short-lived token that the app's own server signed for the user.
+    pub async fn login_signed(&self, user: &str, token: &str) -> Result<(), LoginError> {
+        self.log_in(user, Given::Signed(token.to_owned())).await
+    }
+
+    async fn log_in(&self, user: &str, given: Given) -> Result<(), LoginError> {
         let (answer, answered) = oneshot::channel();
-        let (user, password) = (user.to_owned(), password.map(str::to_owned));
-        self.command(Command::Login { user, password, answer }).await.map_err(|Ended| LoginError::Ended)?;
+        let user = user.to_owned();
+        self.command(Command::Login { user, given, answer }).await.map_err(|Ended| LoginError::Ended)?;
         answered.await.unwrap_or(Err(LoginError::Ended))
     }
 

@@ -10,6 +10,7 @@ pub mod quic;
 mod readers;
 mod refusal;
 pub mod session;
+mod signed;
 mod task;
 mod upgrade;
 mod wire;

@@ -22,7 +22,7 @@ use anser_storage::{Chat, ConversationRow, ReadError, ReadRecord, Snapshot, User
 
 mod people;
 
-use super::session::{WantedPage, record_bytes, row_bytes};
+use super::session::{GivenPassword, WantedPage, record_bytes, row_bytes};
 
 /// Bytes of records in one history page: the frame that carries it stays below the limit.
 const PAGE_BYTES: usize = FRAME_BYTES_MAX * 3 / 4;
@@ -37,6 +37,8 @@ pub enum Query {
         app: AppNumber,
         username: String,
         token_hash: Option<[u8; 32]>,
+        /// A token of the app's server that must be good.
+        signed: Option<GivenPassword>,
     },
     PlanCatchUp {
         app: AppNumber,
@@ -215,7 +217,9 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
     }
     match query {
         Query::Greet { app_key, registration_id } => greet(snapshot, &app_key, &registration_id),
-        Query::LogIn { app, username, token_hash } => log_in(snapshot, app, &username, token_hash),
+        Query::LogIn { app, username, token_hash, signed } => {
+            log_in(snapshot, app, &username, token_hash, signed.as_ref(), now)
+        }
         Query::PlanCatchUp { app, user, token_hash, since } => {
             if let Some(hash) = token_hash
                 && let Some(code) = why_gone(snapshot, app, user, &hash)?
@@ -300,7 +304,17 @@ fn log_in(
     app: AppNumber,
     username: &str,
     token_hash: Option<[u8; 32]>,
+    signed: Option<&GivenPassword>,
+    now: TimeMs,
 ) -> Result<Answer, ReadError> {
+    if let Some(GivenPassword(token)) = signed {
+        let is_good = snapshot
+            .app(app)?
+            .is_some_and(|row| super::signed::is_good(token, &row.app_key, &row.master_secret, username, now));
+        if !is_good {
+            return Ok(Answer::UserGone(ErrorCode::SIGNED_TOKEN));
+        }
+    }
     let Some((number, user)) = snapshot.user_by_name(app, username)? else { return Ok(Answer::LogIn(None)) };
     if snapshot.user_state(app, number)? == Some(UserState::Disabled) {
         return Ok(Answer::UserGone(ErrorCode::USER_DISABLED));

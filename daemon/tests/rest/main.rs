@@ -38,6 +38,7 @@ mod retention;
 mod schedule;
 mod scrub;
 mod segment;
+mod single_sign_on;
 mod sms;
 mod tag;
 mod test_device;

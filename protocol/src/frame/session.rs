@@ -67,6 +67,9 @@ impl CredentialKind {
     pub const PASSWORD_MD5: Self = Self(2);
     /// A session token that an earlier login answered.
     pub const TOKEN: Self = Self(3);
+    /// A short-lived token that the app's own server signed for this user: a JWT (RFC 7519) in its compact form, HS256 with
+    /// the app's master secret.
+    pub const SIGNED: Self = Self(4);
 }
 
 /// A user logs in on this device. Another user who was logged in is logged out first.

@@ -108,6 +108,11 @@ fn session() -> Vec<Vector> {
             login(u32::MAX, CredentialKind::TOKEN, &token, Some((1 << 53) - 1)),
         ),
         client(
+            "login_by_signed_token",
+            "A token that the app's server signed.",
+            login(3, CredentialKind::SIGNED, b"eyJhbGciOiJIUzI1NiJ9.e30.AA", None),
+        ),
+        client(
             "logout",
             "The user leaves; the device stays.",
             Frame::Logout(Logout { request: 3, extensions: none() }),

@@ -9,7 +9,7 @@ use super::samples::*;
 use super::{Vector, client, server};
 
 pub fn vectors() -> Vec<Vector> {
-    [own(), friends(), lists()].into_iter().flatten().collect()
+    [own(), friends(), lists(), extended()].into_iter().flatten().collect()
 }
 
 fn own() -> Vec<Vector> {
@@ -93,5 +93,26 @@ fn lists() -> Vec<Vector> {
         client("users_info", "Asks about two users.", Frame::UsersInfo(info)),
         server("people", "A friend.", ServerFrame::People(people)),
         server("people_groups", "A muted group, and more to come.", ServerFrame::People(mutes)),
+    ]
+}
+
+/// The same frames, as a later version may say them.
+fn extended() -> Vec<Vector> {
+    let (request, extensions) = (80, unknown_extension);
+    let md5 = || "5d41402abc4b2a76b9719d911017c592".to_owned();
+    let password = PasswordChange { request, old: md5(), new: "longer than before".into(), extensions: extensions() };
+    let shields = Shields { request, add: Vec::new(), remove: vec![GROUP], extensions: extensions() };
+    let ask = FriendAsk { request, username: "dave".into(), reason: String::new(), extensions: extensions() };
+    let remove = FriendRemove { request, usernames: names(&["bob"]), extensions: extensions() };
+    let (name, text) = (Some(String::new()), Some("the tall one".into()));
+    let note = FriendNote { request, username: "bob".into(), name, text, extensions: extensions() };
+    let info = UsersInfo { request, usernames: Vec::new(), extensions: extensions() };
+    vec![
+        client("password_change_with_extension", "The present one by its MD5.", Frame::PasswordChange(password)),
+        client("shields_with_extension", "Messages of a group again.", Frame::Shields(shields)),
+        client("friend_ask_with_extension", "Without a reason.", Frame::FriendAsk(ask)),
+        client("friend_remove_with_extension", "One friend less.", Frame::FriendRemove(remove)),
+        client("friend_note_with_extension", "Bob has no other name any more.", Frame::FriendNote(note)),
+        client("users_info_with_extension", "Asks about nobody.", Frame::UsersInfo(info)),
     ]
 }

@@ -41,6 +41,10 @@ impl Connection {
     /// Logs the user in, asking for the password if it is needed.
     pub async fn log_in(&mut self, global: &Global, user: &str) -> Result<(), Failure> {
         let client = self.client.clone();
+        if let Some(token) = &global.signed_token {
+            let result = self.watched(client.login_signed(user, token)).await?;
+            return result.map_err(|error| Failure::login(user, error));
+        }
         match self.watched(client.login(user, global.password.as_deref())).await? {
             Err(LoginError::PasswordNeeded) => {
                 let question = format!("Password of {user}: ");

@@ -42,6 +42,16 @@ pub struct Global {
     /// The user's password [default: ANSER_PASSWORD, else the session stored by an earlier login, else a prompt]
     #[arg(long, global = true, env = "ANSER_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
     pub password: Option<String>,
+    /// Instead of a password: a token that the app's own server signed for the user
+    #[arg(
+        long,
+        global = true,
+        env = "ANSER_SIGNED_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN",
+        conflicts_with = "password"
+    )]
+    pub signed_token: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -175,3 +175,34 @@ fn what_a_user_asked_for_is_not_asked_in_the_name_of_the_next_user() {
     assert!(scene.events.contains(&not_done));
     assert!(!scene.said.iter().any(|frame| matches!(frame, ClientFrame::GroupLeave(_))));
 }
+
+#[test]
+fn a_token_of_the_apps_server_opens_a_session_that_goes_on_without_it() {
+    let mut scene = Scene::new();
+    scene.session.login_signed("alice", "signed.by.server", scene.now).expect("a good name");
+    scene.connect();
+    scene.welcome(0);
+    let login = scene.login_said();
+    assert_eq!((login.credential_kind, login.credential), (CredentialKind::SIGNED, b"signed.by.server".to_vec()));
+    scene.log_in();
+    scene.lose_link();
+    scene.connect();
+    scene.welcome(0);
+    assert_eq!(scene.login_said().credential_kind, CredentialKind::TOKEN);
+    // When the session was ended, the signed token is tried again; its time is over by now.
+    scene.fail(scene.login_said().request, ErrorCode::TOKEN_INVALID);
+    assert_eq!(scene.login_said().credential_kind, CredentialKind::SIGNED);
+    scene.fail(scene.login_said().request, ErrorCode::SIGNED_TOKEN);
+    assert!(scene.events.contains(&Event::LoginNeeded { user: "alice".into() }));
+}
+
+#[test]
+fn a_token_of_the_apps_server_that_was_never_good_is_final() {
+    let mut scene = Scene::new();
+    scene.session.login_signed("alice", "signed.by.nobody", scene.now).expect("a good name");
+    scene.connect();
+    scene.welcome(0);
+    scene.fail(scene.login_said().request, ErrorCode::SIGNED_TOKEN);
+    assert!(matches!(scene.events.last(), Some(Event::LoginFailed { code: ErrorCode::SIGNED_TOKEN, .. })));
+    assert!(scene.session.login_signed("alice", &"x".repeat(4097), scene.now).is_err());
+}

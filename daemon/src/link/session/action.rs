@@ -13,7 +13,8 @@ use crate::link::query::{Answer, Query};
 /// Names an unanswered request of one session.
 pub type Ticket = u32;
 
-/// A password as it was given: its text, or the MD5 form of it, which counts as the same. Never shown.
+/// A password as it was given: its text, or the MD5 form of it, which counts as the same; or what stands in its place. Never
+/// shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GivenPassword(pub String);
 
@@ -36,6 +37,10 @@ pub enum Action {
         user: UserNumber,
         given: GivenPassword,
         stored: String,
+    },
+    /// For a login that needs no password. Answered by [`Input::PasswordChecked`].
+    MakeToken {
+        ticket: Ticket,
     },
     /// Answered by [`Input::PasswordHashed`].
     HashPassword {

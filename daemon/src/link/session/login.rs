@@ -5,7 +5,7 @@ use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ServerFrame;
 use anser_protocol::frame::session::{CredentialKind, LoggedIn, Login, Logout, RegisterUser};
 use anser_protocol::ids::{Position, TimeMs};
-use anser_protocol::limits::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
+use anser_protocol::limits::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, SIGNED_TOKEN_BYTES_MAX};
 use anser_protocol::planted::{Fault, is_planted};
 use anser_storage::command::{Command, UserCommand};
 use anser_storage::ids::UserNumber;
@@ -39,6 +39,8 @@ pub(super) struct LoginAttempt {
 enum Credential {
     Password(GivenPassword),
     Token,
+    /// Of the app's server.
+    Signed(GivenPassword),
 }
 
 impl Session {
@@ -56,7 +58,11 @@ impl Session {
     fn look_up(&mut self, attempt: LoginAttempt) {
         let Stage::Ready(ready) = &self.stage else { return };
         let token_hash = matches!(attempt.credential, Credential::Token).then_some(attempt.token_hash);
-        let query = Query::LogIn { app: ready.app, username: attempt.username.clone(), token_hash };
+        let signed = match &attempt.credential {
+            Credential::Signed(token) => Some(token.clone()),
+            Credential::Password(_) | Credential::Token => None,
+        };
+        let query = Query::LogIn { app: ready.app, username: attempt.username.clone(), token_hash, signed };
         self.query(Pending::LogIn(Box::new(attempt)), query);
     }
 
@@ -82,6 +88,12 @@ impl Session {
                 self.logged_in(attempt);
             }
             Credential::Token => self.login_failed(attempt.request, ErrorCode::TOKEN_INVALID, ""),
+            // It was looked at with the user.
+            Credential::Signed(_) => {
+                attempt.stored_password = user.password;
+                let ticket = self.ask(Pending::Password(Box::new(attempt)));
+                self.actions.push_back(Action::MakeToken { ticket });
+            }
             Credential::Password(given) => {
                 let given = given.clone();
                 attempt.stored_password.clone_from(&user.password);
@@ -245,6 +257,13 @@ impl LoginAttempt {
             CredentialKind::PASSWORD | CredentialKind::PASSWORD_MD5 => match String::from_utf8(body.credential) {
                 Ok(text) => Credential::Password(GivenPassword(text)),
                 Err(_) => return Err((body.request, "the password is not UTF-8")),
+            },
+            CredentialKind::SIGNED if body.credential.len() > SIGNED_TOKEN_BYTES_MAX => {
+                return invalid("the signed token is too long");
+            }
+            CredentialKind::SIGNED => match String::from_utf8(body.credential) {
+                Ok(text) => Credential::Signed(GivenPassword(text)),
+                Err(_) => return Err((body.request, "the signed token is not UTF-8")),
             },
             _ => return invalid("unknown kind of credential"),
         };

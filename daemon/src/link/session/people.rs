@@ -223,7 +223,7 @@ impl Session {
 
     fn look_password_up(&mut self, attempt: PasswordAttempt) {
         let Some(asker) = self.asker(attempt.request) else { return };
-        let query = Query::LogIn { app: asker.app, username: asker.username(), token_hash: None };
+        let query = Query::LogIn { app: asker.app, username: asker.username(), token_hash: None, signed: None };
         self.query(Pending::FindPassword(Box::new(attempt)), query);
     }
 
