@@ -21,6 +21,7 @@ pub use source::{Flags, read, read_text};
 pub use time_zone::TimeZone;
 
 use crate::bridge::{Origin, Url};
+use crate::link::session::Logins;
 use crate::rest::rate::{Limits as Rates, UNLIMITED};
 use reader::Reader;
 
@@ -130,6 +131,8 @@ pub struct Heartbeat {
 pub struct Users {
     /// Only names of 4 to 128 bytes, as JMessage has it, instead of 1 to 128.
     pub strict_names: bool,
+    /// On how many devices of each kind a user may be logged in; 0: on any number.
+    pub logins: Logins,
 }
 
 /// Where app servers may be told what became of their pushes.
@@ -150,7 +153,7 @@ impl Callbacks {
 
 /// Every key that may stand in the file, but for those of `[[bridge]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the
 /// environment.
-pub const KEYS: [&str; 36] = [
+pub const KEYS: [&str; 39] = [
     "data_dir",
     "listen",
     "plain_listen",
@@ -185,6 +188,9 @@ pub const KEYS: [&str; 36] = [
     "rates.im",
     "heartbeat.seconds",
     "users.strict_names",
+    "users.phones",
+    "users.computers",
+    "users.browsers",
     "callback.hosts",
     "callback.ca",
 ];
@@ -230,7 +236,14 @@ impl Config {
             heartbeat: reader
                 .range("heartbeat.seconds", 5..=3600)
                 .map_or_else(Heartbeat::default, |(min, max)| Heartbeat { min: seconds(min), max: seconds(max) }),
-            users: Users { strict_names: reader.switch("users.strict_names").unwrap_or(false) },
+            users: Users {
+                strict_names: reader.switch("users.strict_names").unwrap_or(false),
+                logins: Logins {
+                    phones: reader.number("users.phones", 0..=100).unwrap_or(1),
+                    computers: reader.number("users.computers", 0..=100).unwrap_or(1),
+                    browsers: reader.number("users.browsers", 0..=100).unwrap_or(1),
+                },
+            },
             bridges: bridge::take(reader),
             callback: Callbacks {
                 hosts: reader.origins("callback.hosts").unwrap_or_default(),

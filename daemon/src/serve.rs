@@ -247,6 +247,7 @@ fn transport_rules(config: &Config) -> TransportRules {
     let rules = Rules {
         waiting_pushes_max: config.push.offline_limit,
         has_strict_usernames: config.users.strict_names,
+        logins: config.users.logins,
         ..Rules::default()
     };
     TransportRules::new(&rules, |own: Heartbeat| Heartbeat {

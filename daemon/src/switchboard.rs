@@ -280,6 +280,16 @@ impl Switchboard {
         }
     }
 
+    /// The same on these devices only.
+    pub fn end_on(&self, app: AppNumber, user: UserNumber, code: ErrorCode, devices: &[DeviceNumber]) {
+        let connected = self.lock();
+        for device in devices {
+            if let Some((_, mailbox)) = connected.devices.get(&(app, *device)) {
+                mailbox.put_input(Input::UserEnded { user, code });
+            }
+        }
+    }
+
     /// The same but for the link whose mailbox this is.
     pub fn end_others(&self, app: AppNumber, user: UserNumber, code: ErrorCode, kept: &Arc<Mailbox>) {
         let connected = self.lock();

@@ -235,6 +235,15 @@ pub struct CustomMessage {
     pub extras: String,
 }
 
+/// Kinds of devices, of which a user may be logged in on so many each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DeviceKind {
+    Phone,
+    /// Also what is no platform of the push API.
+    Computer,
+    Browser,
+}
+
 /// The platform of a device: an open enumeration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -264,6 +273,14 @@ impl Platform {
 
     pub fn name(self) -> &'static str {
         Self::NAMES.iter().find(|(platform, _)| *platform == self).map_or("other", |(_, name)| name)
+    }
+
+    pub fn device_kind(self) -> DeviceKind {
+        match self {
+            Self::WEB => DeviceKind::Browser,
+            Self::ANDROID | Self::IOS | Self::WINPHONE | Self::QUICKAPP | Self::HMOS => DeviceKind::Phone,
+            _ => DeviceKind::Computer,
+        }
     }
 
     pub fn from_name(name: &str) -> Option<Self> {

@@ -62,6 +62,8 @@ codes! {
     ALIAS_FULL = 7015, "the alias is bound to 10 devices already";
 
     NOT_LOGGED_IN = 800_012, "log in first";
+    /// More devices of a kind than a user may be logged in on: the earliest makes room.
+    LOGGED_IN_ELSEWHERE = 800_016, "the user has logged in on another device of this kind";
     USER_UNKNOWN = 801_003, "no such user";
     PASSWORD_WRONG = 801_004, "wrong password";
     USER_DISABLED = 801_006, "the user is disabled";

@@ -258,6 +258,8 @@ pub enum UserCommand {
         token_hash: [u8; 32],
         expires_ms: TimeMs,
         password: String,
+        /// How many devices of this one's kind may be logged in besides it: those that were used longest ago are logged out.
+        others_max: u32,
     },
     /// Forgets a token; forgetting an unknown one is no error.
     LogOut { app: AppNumber, token_hash: [u8; 32] },

@@ -47,6 +47,10 @@ pub enum Answer {
         users: Vec<UserNumber>,
         is_complete: bool,
     },
+    /// The devices on which the user was logged out for it.
+    LoggedIn {
+        ended: Vec<DeviceNumber>,
+    },
     Group(GroupId),
     /// `is_repeat`: this outbox number had been accepted before, and this is the first answer again.
     Sent {

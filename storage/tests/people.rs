@@ -2,6 +2,7 @@
 
 mod common;
 
+use anser_protocol::content::Platform;
 use anser_protocol::ids::Position;
 use anser_storage::command::*;
 use anser_storage::ids::{DeviceNumber, UserNumber};
@@ -16,7 +17,7 @@ fn names(names: &[&str]) -> Vec<String> {
 fn log_in(world: &mut World, user: UserNumber, device: DeviceNumber, hash: u8) -> Command {
     let password = world.read().user(world.app, user).expect("whole").expect("known").password;
     let (app, token_hash, expires_ms) = (world.app, [hash; 32], world.now_ms + 1_000_000);
-    Command::User(UserCommand::LogIn { app, user, device, token_hash, expires_ms, password })
+    Command::User(UserCommand::LogIn { app, user, device, token_hash, expires_ms, password, others_max: u32::MAX })
 }
 
 fn delete(world: &World, usernames: &[&str]) -> Command {
@@ -101,7 +102,8 @@ fn many_sessions_end_a_part_with_each_repeat() {
         let mut hash = [0; 32];
         hash[..4].copy_from_slice(&number.to_be_bytes());
         let (app, user, expires_ms, password) = (world.app, ann, u64::MAX, String::new());
-        let command = UserCommand::LogIn { app, user, device, token_hash: hash, expires_ms, password };
+        let command =
+            UserCommand::LogIn { app, user, device, token_hash: hash, expires_ms, password, others_max: u32::MAX };
         world.answer(Command::User(command));
     }
     let disable = set_disabled(&world, "ann", true);
@@ -222,4 +224,38 @@ fn a_list_goes_over_chunks() {
     let expected: Vec<String> = (4090..4100).map(|number| format!("user{number}")).collect();
     assert_eq!((total, page), (4500, expected));
     assert_eq!(listed(&world, UserClass::User, 4499, 500).1, ["user4499"]);
+}
+
+#[test]
+fn a_login_makes_room_on_devices_of_its_own_kind_by_the_one_used_longest_ago() {
+    let mut world = World::new();
+    let user = world.user("alice");
+    let platforms = [Platform::ANDROID, Platform::IOS, Platform::WEB, Platform::ANDROID];
+    let devices: Vec<DeviceNumber> =
+        (0..).zip(platforms).map(|(n, platform)| world.device_on(&format!("device{n}"), platform)).collect();
+    let mut log_in = |device: DeviceNumber, token: u8, expires_ms, others_max| {
+        let app = world.app;
+        let password = world.read().user(app, user).expect("whole").expect("known").password;
+        let token_hash = [token; 32];
+        world.answer(Command::User(UserCommand::LogIn {
+            app,
+            user,
+            device,
+            token_hash,
+            expires_ms,
+            password,
+            others_max,
+        }))
+    };
+    let nobody = Answer::LoggedIn { ended: vec![] };
+    assert_eq!(log_in(devices[0], 0, 2000, 1), nobody);
+    assert_eq!(log_in(devices[1], 1, 1000, 1), nobody, "one besides it may stay");
+    assert_eq!(log_in(devices[2], 2, 500, 0), nobody, "a browser is no phone");
+    assert_eq!(log_in(devices[1], 3, 1500, 1), nobody, "a device does not log itself out");
+    assert_eq!(log_in(devices[3], 4, 3000, 1), Answer::LoggedIn { ended: vec![devices[1]] });
+    assert_eq!(log_in(devices[1], 5, 4000, 0), Answer::LoggedIn { ended: vec![devices[0], devices[3]] });
+    let snapshot = world.read();
+    let is_good = |token: u8| snapshot.token(world.app, &[token; 32]).expect("nothing is damaged").is_some();
+    assert_eq!([0, 1, 2, 3, 4, 5].map(is_good), [false, false, true, false, false, true]);
+    assert!(world.findings().is_empty());
 }

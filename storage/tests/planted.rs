@@ -163,7 +163,8 @@ fn a_token_is_good_after_the_logout() -> bool {
     let ann = world.user("ann");
     let (app, device, token_hash) = (world.app, world.device("rid"), [7; 32]);
     let password = world.read().user(app, ann).expect("whole").expect("she is known").password;
-    let log_in = UserCommand::LogIn { app, user: ann, device, token_hash, expires_ms: u64::MAX, password };
+    let log_in =
+        UserCommand::LogIn { app, user: ann, device, token_hash, expires_ms: u64::MAX, password, others_max: u32::MAX };
     world.answer(Command::User(log_in));
     world.answer(Command::User(UserCommand::LogOut { app, token_hash }));
     world.read().token(app, &token_hash).expect("whole").is_some()

@@ -101,7 +101,15 @@ fn a_token_goes_when_its_time_is_over_and_a_newer_one_of_the_same_device_stays()
     let log_in = |world: &mut World, hash: u8, expires_ms| {
         let (app, user, password) = (world.app, ann, String::new());
         let token_hash = [hash; 32];
-        world.answer(Command::User(UserCommand::LogIn { app, user, device, token_hash, expires_ms, password }));
+        world.answer(Command::User(UserCommand::LogIn {
+            app,
+            user,
+            device,
+            token_hash,
+            expires_ms,
+            password,
+            others_max: u32::MAX,
+        }));
     };
     let soon = world.now_ms + 1000;
     log_in(&mut world, 1, soon);

@@ -281,12 +281,26 @@ impl Session {
         let asked = Duration::from_millis(go_away.retry_after_ms.into());
         let wait = asked + self.random.up_to(asked);
         let replaced = go_away.code == ErrorCode::REPLACED;
+        if go_away.code == ErrorCode::LOGGED_IN_ELSEWHERE {
+            self.give_way(go_away.code, &go_away.message);
+        }
         self.end_link(LinkEnd::GoAway { code: go_away.code, message: go_away.message });
         if let State::Waiting { until } = &mut self.state
             && !replaced
         {
             *until = (*until).max(self.now + wait);
         }
+    }
+
+    /// Another device of the user took the place of this one, which must not take it back by itself.
+    fn give_way(&mut self, code: ErrorCode, message: &str) {
+        let Some(wanted) = self.wanted.take() else { return };
+        self.leave_user();
+        self.users.entry(wanted.user.clone()).or_default().token.clear();
+        self.transaction.writes.push(Write::Token { user: wanted.user.clone(), token: Vec::new() });
+        let message = if message.is_empty() { code.text() } else { message }.to_owned();
+        self.transaction.then.push(Then::Emit(Event::LoginFailed { user: wanted.user, code, message }));
+        self.fail_requests_of_user();
     }
 
     /// Nobody is logged in on the link; whoever is wanted will be logged in again.

@@ -201,6 +201,9 @@ impl Place {
                 let is_begun = !self.mailbox.holds_failure() && self.links.submit(&self.mailbox, ticket, command);
                 return (!is_begun).then_some(Input::Outcome(ticket, Err(ErrorCode::BUSY)));
             }
+            Action::EndOn { app, user, devices } => {
+                self.links.switchboard.end_on(app, user, ErrorCode::LOGGED_IN_ELSEWHERE, &devices);
+            }
             Action::EndOthers { app, user } => {
                 self.links.switchboard.end_others(app, user, ErrorCode::TOKEN_INVALID, &self.mailbox);
             }

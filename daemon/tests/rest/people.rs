@@ -2,6 +2,7 @@
 
 use anser_protocol::content::Platform;
 use anser_protocol::error::ErrorCode;
+use anserd::link::session::Logins;
 use serde_json::{Value, json};
 
 use crate::person::Person;
@@ -201,4 +202,26 @@ async fn a_user_may_be_called_userstat() {
     let shown = world.call(&app, "GET", "/v1/users/userstat", None).await.expect(200);
     assert_eq!(shown["username"], "userstat");
     world.call(&app, "DELETE", "/v1/users/userstat", None).await.expect(204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_phone_sends_the_first_one_away_and_not_the_browser() {
+    let logins = Logins { phones: 1, computers: 1, browsers: 1 };
+    let world = World::with(|config| config.users.logins = logins).await;
+    let app = world.app("shop").await;
+    world.users(&app, &["alice"]).await;
+    let mut android = Person::on(Platform::ANDROID, &world, &app).await;
+    android.log_in("alice", "secret").await.expect("the password is right");
+    let mut browser = Person::on(Platform::WEB, &world, &app).await;
+    browser.log_in("alice", "secret").await.expect("the password is right");
+    let mut iphone = Person::on(Platform::IOS, &world, &app).await;
+    iphone.log_in("alice", "secret").await.expect("the password is right");
+
+    assert_eq!(android.sent_away().await, ErrorCode::LOGGED_IN_ELSEWHERE);
+    assert_eq!(browser.send_to("alice").await, Ok(()));
+    assert_eq!(iphone.send_to("alice").await, Ok(()));
+    let shown = world.call(&app, "POST", "/v1/users/userstat", Some(json!(["alice"]))).await.expect(200);
+    let platforms: Vec<_> =
+        shown[0]["devices"].as_array().expect("a list").iter().map(|device| device["platform"].clone()).collect();
+    assert_eq!(platforms.len(), 2, "{shown}");
 }

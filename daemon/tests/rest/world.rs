@@ -8,6 +8,7 @@ use anser_storage::command::{AccountCommand, AppCommand, Command, DeviceCommand}
 use anser_storage::ids::{AppNumber, DeviceNumber};
 use anser_storage::outcome::Answer;
 use anserd::config::{self, Config, Flags};
+use anserd::link::session::Logins;
 use anserd::rest::Rest;
 use anserd::serve::Daemon;
 use axum::body::Body;
@@ -57,6 +58,8 @@ impl World {
         };
         let mut config = config::read(&flags, std::iter::empty()).expect("valid settings");
         config.password = config::Password { memory_kib: 8, passes: 1, lanes: 1, at_once: 2 };
+        // Many tests have a user at several devices of a kind; that this may be limited has a test of its own.
+        config.users.logins = Logins::default();
         change(&mut config);
         let daemon = Daemon::start(config).await.expect("the daemon starts");
         let rest = Rest::new(daemon.context());

@@ -1,5 +1,6 @@
 //! Registering users, and their session tokens.
 
+use anser_protocol::content::DeviceKind;
 use anser_protocol::ids::TimeMs;
 use anser_protocol::planted::{Fault, is_planted};
 
@@ -8,21 +9,25 @@ use crate::command::{NewUser, UserCommand};
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, DeviceNumber, UserNumber};
+use crate::key::u32_at;
 use crate::outcome::{Answer, Refusal};
 use crate::rows::app::AppCounters;
 use crate::rows::people::{UserClass, UserState};
 use crate::rows::push::{Expiry, expiry_key};
 use crate::rows::user::{ByUsername, Session, Token, User, session_key, token_key, user_key, username_key};
 use crate::table::Table;
-use crate::tables::Tables;
+use crate::tables::{NEXT, Tables};
+
+/// Devices that one login logs out: three rows each. The rest makes room with the next one.
+const ENDED_MAX: usize = 300;
 
 impl Batch<'_> {
     pub(super) fn user(&mut self, command: &UserCommand) -> Decided<Answer> {
         match command {
             UserCommand::Register { app, users } => self.register_users(*app, users),
-            UserCommand::LogIn { app, user, device, token_hash, expires_ms, password } => {
+            UserCommand::LogIn { app, user, device, token_hash, expires_ms, password, others_max } => {
                 self.require_app(*app)?;
-                self.log_in(*app, *user, *device, token_hash, *expires_ms, password)
+                self.log_in(*app, *user, *device, (token_hash, *expires_ms), password, *others_max)
             }
             UserCommand::LogOut { app, token_hash } => {
                 self.require_app(*app)?;
@@ -83,9 +88,9 @@ impl Batch<'_> {
         app: AppNumber,
         user: UserNumber,
         device: DeviceNumber,
-        token_hash: &[u8; 32],
-        expires_ms: TimeMs,
+        (token_hash, expires_ms): (&[u8; 32], TimeMs),
         password: &str,
+        others_max: u32,
     ) -> Decided<Answer> {
         let Some(row) = find::user(self, app, user)? else {
             return Err(Refusal::UserUnknown { username: String::new() }.into());
@@ -98,9 +103,7 @@ impl Batch<'_> {
         if row.password != password {
             return Err(Refusal::PasswordChanged.into());
         }
-        if find::device(self, app, device)?.is_none() {
-            return Err(Refusal::DeviceUnknown.into());
-        }
+        let Some(known) = find::device(self, app, device)? else { return Err(Refusal::DeviceUnknown.into()) };
         let session_key = session_key(app, user, device);
         if let Some(session) = self.row::<Session>(&session_key)? {
             self.remove_token(app, &session.token_hash)?;
@@ -109,7 +112,46 @@ impl Batch<'_> {
         self.put(&token_key(app, token_hash), &Token { user, device, expires_ms })?;
         let expiry = Expiry::Token { app, hash: *token_hash };
         self.put(&expiry_key(expires_ms, &expiry), &expiry)?;
-        Ok(Answer::Done)
+        let ended = self.make_room(app, user, device, known.platform.device_kind(), others_max)?;
+        Ok(Answer::LoggedIn { ended })
+    }
+
+    /// Logs the user out on other devices of a kind until no more than `others_max` are left.
+    fn make_room(
+        &mut self,
+        app: AppNumber,
+        user: UserNumber,
+        newest: DeviceNumber,
+        kind: DeviceKind,
+        others_max: u32,
+    ) -> Result<Vec<DeviceNumber>, ReadError> {
+        if others_max == u32::MAX {
+            return Ok(Vec::new());
+        }
+        let prefix = user_key(app, user);
+        let mut sessions = Vec::new();
+        self.rows::<Session>(&prefix, |key, session| {
+            let device = u32_at(key, prefix.as_bytes().len()).map(DeviceNumber);
+            sessions.extend(device.map(|device| (device, session.token_hash)));
+            Ok(NEXT)
+        })?;
+        let mut others = Vec::new();
+        for (device, hash) in sessions.into_iter().filter(|(device, _)| *device != newest) {
+            let platform = find::device(self, app, device)?.map(|known| known.platform);
+            if platform.is_some_and(|platform| platform.device_kind() == kind) {
+                let used = self.row::<Token>(&token_key(app, &hash))?.map_or(0, |token| token.expires_ms);
+                others.push((used, device, hash));
+            }
+        }
+        others.sort_unstable();
+        let surplus = others.len().saturating_sub(others_max as usize).min(ENDED_MAX);
+        let mut ended = Vec::with_capacity(surplus);
+        for (_, device, hash) in others.into_iter().take(surplus) {
+            self.remove_token(app, &hash)?;
+            self.remove(Table::Sessions, &session_key(app, user, device))?;
+            ended.push(device);
+        }
+        Ok(ended)
     }
 
     fn log_out(&mut self, app: AppNumber, hash: &[u8; 32]) -> Decided<Answer> {

@@ -564,7 +564,7 @@ impl Author {
             }
             _ => {
                 let (password, token_hash) = (String::new(), [self.count as u8; 32]);
-                let log_in = UserCommand::LogIn { app, user, device, token_hash, expires_ms, password };
+                let log_in = UserCommand::LogIn { app, user, device, token_hash, expires_ms, password, others_max: 1 };
                 self.write(Command::User(log_in))
             }
         };

@@ -185,6 +185,7 @@ fn kind_name(kind: ContentKind) -> Value {
         ContentKind::EVENT => "event".into(),
         ContentKind::RETRACTED => "retracted".into(),
         ContentKind::AMENDED => "amended".into(),
+        ContentKind::NOTICE => "notice".into(),
         ContentKind(number) => number.into(),
     }
 }

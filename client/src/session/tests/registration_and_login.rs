@@ -206,3 +206,19 @@ fn a_token_of_the_apps_server_that_was_never_good_is_final() {
     assert!(matches!(scene.events.last(), Some(Event::LoginFailed { code: ErrorCode::SIGNED_TOKEN, .. })));
     assert!(scene.session.login_signed("alice", &"x".repeat(4097), scene.now).is_err());
 }
+
+#[test]
+fn a_device_that_had_to_make_room_for_another_does_not_take_its_place_back() {
+    let mut scene = Scene::at(100);
+    let code = ErrorCode::LOGGED_IN_ELSEWHERE;
+    let go_away = GoAway { code, message: String::new(), retry_after_ms: 0, extensions: Extensions::default() };
+    scene.hear(ServerFrame::GoAway(go_away));
+    assert!(matches!(scene.events.iter().rev().find(|event| matches!(event, Event::LoginFailed { .. })),
+        Some(Event::LoginFailed { user, code, .. }) if &**user == "alice" && *code == ErrorCode::LOGGED_IN_ELSEWHERE));
+    assert_eq!(scene.store.load().users["alice"].token, Vec::<u8>::new());
+    scene.said.clear();
+    scene.wait(Duration::from_secs(60));
+    scene.connect();
+    scene.welcome(0);
+    assert!(!scene.said.iter().any(|frame| matches!(frame, ClientFrame::Login(_))), "though it knows the password");
+}

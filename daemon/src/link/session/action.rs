@@ -1,6 +1,6 @@
 //! What a session asks its shell to do, and what it is told in return.
 
-use anser_protocol::content::Platform;
+use anser_protocol::content::{DeviceKind, Platform};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::ids::TimeMs;
 use anser_storage::Use;
@@ -79,6 +79,12 @@ pub enum Action {
         app: AppNumber,
         user: UserNumber,
     },
+    /// The user was logged out on these devices to make room for this one.
+    EndOn {
+        app: AppNumber,
+        user: UserNumber,
+        devices: Vec<DeviceNumber>,
+    },
     /// Other links of this user end: the password is a new one.
     EndOthers {
         app: AppNumber,
@@ -148,8 +154,30 @@ pub struct Rules {
     pub waiting_pushes_max: usize,
     /// May clients register users themselves?
     pub is_registration_open: bool,
+    /// On how many devices of each kind a user may be logged in; 0: on any number.
+    pub logins: Logins,
     /// Names that break the strict JMessage rule are refused.
     pub has_strict_usernames: bool,
+}
+
+/// See [`Rules::logins`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Logins {
+    pub phones: u32,
+    pub computers: u32,
+    pub browsers: u32,
+}
+
+impl Logins {
+    /// Besides one of this kind.
+    pub fn others_max(self, kind: DeviceKind) -> u32 {
+        let all = match kind {
+            DeviceKind::Phone => self.phones,
+            DeviceKind::Computer => self.computers,
+            DeviceKind::Browser => self.browsers,
+        };
+        all.checked_sub(1).unwrap_or(u32::MAX)
+    }
 }
 
 /// How often a client shows that it is there, in seconds. The upper bounds follow the life of NAT entries.
@@ -174,6 +202,7 @@ impl Default for Rules {
             token_ms: 90 * 24 * 3_600_000,
             waiting_pushes_max: 5,
             is_registration_open: true,
+            logins: Logins::default(),
             has_strict_usernames: false,
         }
     }

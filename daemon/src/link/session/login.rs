@@ -129,6 +129,7 @@ impl Session {
             token_hash: attempt.token_hash,
             expires_ms: now + self.rules.token_ms,
             password: user.password,
+            others_max: self.rules.logins.others_max(ready.device.platform().device_kind()),
         });
         self.submit(Pending::Unheeded, command);
     }
@@ -152,6 +153,7 @@ impl Session {
             token_hash: token_hash(&fresh_token),
             expires_ms: now + self.rules.token_ms,
             password: attempt.stored_password.clone(),
+            others_max: self.rules.logins.others_max(ready.device.platform().device_kind()),
         });
         attempt.token_hash = token_hash(&fresh_token);
         self.submit(Pending::KeepToken(attempt), command);
@@ -159,7 +161,15 @@ impl Session {
 
     pub(super) fn token_kept(&mut self, mut attempt: LoginAttempt, accepted: Result<Accepted, (ErrorCode, String)>) {
         match accepted {
-            Ok(_) => self.logged_in(attempt),
+            Ok(Accepted::LoggedIn { ended }) => {
+                if let Stage::Ready(ready) = &self.stage
+                    && !ended.is_empty()
+                {
+                    self.actions.push_back(Action::EndOn { app: ready.app, user: attempt.user, devices: ended });
+                }
+                self.logged_in(attempt);
+            }
+            Ok(_) => self.login_failed(attempt.request, ErrorCode::INTERNAL, ""),
             // Usually the same password under a slower hash, for which the quick one of a bulk registration made room.
             Err((ErrorCode::PASSWORD_WRONG, _)) if !attempt.is_second_check => {
                 attempt.is_second_check = true;

@@ -37,7 +37,7 @@ use anser_protocol::{Decoder, Encoder};
 use anser_storage::ids::AppNumber;
 use anser_storage::outcome::{Outcome, Refusal, Route};
 
-pub use self::action::{Action, GivenPassword, Heartbeat, Input, Missed, Recipient, Rules, Ticket};
+pub use self::action::{Action, GivenPassword, Heartbeat, Input, Logins, Missed, Recipient, Rules, Ticket};
 use self::chat::UserFlow;
 pub(crate) use self::chat::{record_bytes, row_bytes};
 pub use self::history::WantedPage;

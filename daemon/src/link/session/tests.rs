@@ -306,7 +306,7 @@ fn a_password_login_checks_outside_and_keeps_a_token_before_it_answers() {
     let Command::User(UserCommand::LogIn { token_hash, .. }) = command else { panic!("{command:?}") };
     assert_ne!(token_hash, TOKEN, "only a hash of the token is stored");
     assert!(dialogue.hear().is_empty());
-    dialogue.outcome(ticket, Ok(Accepted::Done));
+    dialogue.outcome(ticket, Ok(Accepted::LoggedIn { ended: vec![] }));
     let [ServerFrame::LoggedIn(logged_in)] = &dialogue.hear()[..] else { panic!("not logged in") };
     assert_eq!(logged_in.token, TOKEN);
 }

@@ -172,6 +172,11 @@ impl ServerLink {
                 }
                 self.user = Some((app, user));
             }
+            Action::EndOn { app, user, devices } => {
+                if let Some(switchboard) = server.switchboard() {
+                    switchboard.end_on(app, user, ErrorCode::LOGGED_IN_ELSEWHERE, &devices);
+                }
+            }
             Action::EndOthers { app, user } => {
                 if let Some(switchboard) = server.switchboard() {
                     switchboard.end_others(app, user, ErrorCode::TOKEN_INVALID, &self.mailbox);
