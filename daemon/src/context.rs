@@ -15,6 +15,7 @@ use crate::keys::Keys;
 use crate::ledger::{Ledger, Unavailable};
 use crate::link::Links;
 use crate::password::{Passwords, Upgrades};
+use crate::rest::Walks;
 use crate::rest::known::KnownApps;
 use crate::rest::rate::Rates;
 use crate::schedule::Alarm;
@@ -39,6 +40,8 @@ pub struct Context {
     pub bridges: Bridges,
     /// Apps that have called.
     pub known_apps: KnownApps,
+    /// Queries of messages that are read page by page.
+    pub walks: Walks,
     /// How often each app called in this minute.
     pub rates: Rates,
     /// The open links of devices.

@@ -32,9 +32,9 @@ use crate::link::session::{Heartbeat, Rules};
 use crate::link::{Links, TransportRules};
 use crate::listen::{self, BindError, Bound};
 use crate::password::{Passwords, Upgrades, upgrades};
-use crate::rest::Rest;
 use crate::rest::known::KnownApps;
 use crate::rest::rate::Rates;
+use crate::rest::{Rest, Walks};
 use crate::retention;
 use crate::schedule::{self, Alarm};
 use crate::scrub::{self, Scrubs};
@@ -145,6 +145,7 @@ impl Daemon {
             schedules: Alarm::default(),
             bridges,
             known_apps: KnownApps::default(),
+            walks: Walks::default(),
             rates: Rates::default(),
             shutdown,
         });

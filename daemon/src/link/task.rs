@@ -190,6 +190,7 @@ impl Place {
             }
             Action::AttachUser { app, user } => {
                 switchboard.attach_user(app, user, &self.mailbox);
+                switchboard.attendance.log_in(app, user, self.links.now_ms());
                 self.user = Some((app, user));
             }
             Action::DetachUser { app, user } => {

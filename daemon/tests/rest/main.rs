@@ -24,6 +24,8 @@ mod history;
 mod http;
 mod image;
 mod message;
+mod message_history;
+mod message_statistic;
 mod peer;
 mod people;
 mod permit;

@@ -20,6 +20,7 @@ mod label;
 mod mark;
 mod member_lists;
 mod membership;
+mod message_count;
 mod people;
 mod presence;
 mod push;
@@ -32,6 +33,7 @@ mod slow_push;
 mod system;
 mod tags;
 mod test_device;
+mod told;
 mod traits;
 mod user;
 mod withdraw;
@@ -86,6 +88,7 @@ impl Batch<'_> {
             Command::File(command) => self.file(command),
             Command::Segment(command) => self.segment(command),
             Command::Mark(command) => self.mark(command),
+            Command::Told(command) => self.told(command),
         };
         let answer: Result<Answer, Refusal> = match decided {
             Ok(answer) => Ok(answer),
