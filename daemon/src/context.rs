@@ -8,7 +8,7 @@ use anser_storage::ids::AppNumber;
 use anser_storage::outcome::{Answer, Refusal};
 use tokio::sync::Semaphore;
 
-use crate::bridge::Bridges;
+use crate::bridge::{AppServers, Bridges};
 use crate::clearing::Clearing;
 use crate::config::Config;
 use crate::keys::Keys;
@@ -40,6 +40,8 @@ pub struct Context {
     pub bridges: Bridges,
     /// Apps that have called.
     pub known_apps: KnownApps,
+    /// Those that are told of messages, or asked about them.
+    pub app_servers: Arc<AppServers>,
     /// Queries of messages that are read page by page.
     pub walks: Walks,
     /// How often each app called in this minute.

@@ -221,6 +221,19 @@ fn a_repeated_send_counts_once_and_counts_go_after_their_time() {
 }
 
 #[test]
+fn a_number_that_a_device_sent_is_known_and_others_are_not() {
+    let mut world = World::new();
+    let alice = world.user("alice");
+    world.user("bob");
+    let phone = world.device("a phone");
+    for outbox in [1, 3] {
+        world.send_from_device(alice, phone, outbox, "bob", "hi").answer.expect("accepted");
+    }
+    let is_sent = |outbox| world.read().is_sent(world.app, phone, outbox).expect("whole");
+    assert_eq!([0, 1, 2, 3, 4].map(is_sent), [false, true, false, true, false]);
+}
+
+#[test]
 fn how_far_a_server_was_told_only_moves_forward_until_it_is_forgotten() {
     let mut world = World::new();
     let app = world.app;

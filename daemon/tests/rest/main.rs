@@ -24,6 +24,8 @@ mod history;
 mod http;
 mod image;
 mod message;
+mod message_callback;
+mod message_check;
 mod message_history;
 mod message_statistic;
 mod peer;

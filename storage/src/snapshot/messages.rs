@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use anser_protocol::content::{Content, Platform};
-use anser_protocol::ids::{GroupId, Position, TimeMs};
+use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 
 use super::Snapshot;
 use crate::command::Class;
@@ -288,6 +288,24 @@ impl Snapshot {
             }
         }
         Ok(found)
+    }
+
+    /// Was a message with this outbox number of the device accepted? As far as a repeat of it would be told so.
+    pub fn is_sent(&self, app: AppNumber, device: DeviceNumber, outbox: OutboxNumber) -> Result<bool, ReadError> {
+        let Some(row) = find::device(self, app, device)? else { return Ok(false) };
+        let mut position = self.head(row.sent)?.map_or(Position::START, |head| head.last);
+        while position != Position::START {
+            let Some(record) = find::record(self, app, Class::Chat, position)? else { return Ok(false) };
+            let Body::Message(MessageRecord { sent: Some(sent), .. }) = record.body else { return Ok(false) };
+            if sent.outbox == outbox {
+                return Ok(true);
+            }
+            if sent.outbox + sent.behind < outbox {
+                return Ok(false);
+            }
+            position = sent.prev;
+        }
+        Ok(false)
     }
 
     /// From where on the app's server is still to be told of messages; nothing when it is not told of them.

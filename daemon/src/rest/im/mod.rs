@@ -26,6 +26,7 @@ pub use relation::{
 pub use report::{
     Walks, history, history_of_group, history_of_room, history_of_user, list, list_of_group, list_of_user,
 };
+pub use report_message::written as written_message;
 pub use statistic::{groups as group_statistic, messages as message_statistic, users as user_statistic};
 pub use user::{list_admins, list_users, register_admin, register_users, show_user};
 
