@@ -11,7 +11,7 @@ use anser_protocol::content::Platform;
 use anser_protocol::ids::{Position, TimeMs};
 use anser_storage::Use;
 use anser_storage::command::{Command, MarkCommand};
-use anser_storage::ids::{AppNumber, DeviceNumber};
+use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::Refusal;
 use roaring::RoaringBitmap;
 
@@ -54,6 +54,8 @@ struct Noted {
     left: BTreeMap<(AppNumber, DeviceNumber), TimeMs>,
     /// By hour.
     active: BTreeMap<(TimeMs, AppNumber), RoaringBitmap>,
+    /// Users, by hour.
+    logged_in: BTreeMap<(TimeMs, AppNumber), RoaringBitmap>,
     used: BTreeMap<(TimeMs, AppNumber), BTreeMap<Platform, Use>>,
     /// The last report of each device about its use, and when it came: it may come again.
     use_reports: BTreeMap<(AppNumber, DeviceNumber), (u64, TimeMs)>,
@@ -64,6 +66,11 @@ struct Noted {
 impl Attendance {
     pub fn arrive(&self, app: AppNumber, device: DeviceNumber, now_ms: TimeMs) {
         self.lock().present.entry((piece_of(now_ms), app)).or_default().insert(device.0);
+    }
+
+    /// The user logs in over a link.
+    pub fn log_in(&self, app: AppNumber, user: UserNumber, now_ms: TimeMs) {
+        self.lock().logged_in.entry((hour_of(now_ms), app)).or_default().insert(user.0);
     }
 
     pub fn leave(&self, app: AppNumber, device: DeviceNumber, now_ms: TimeMs) {
@@ -102,7 +109,7 @@ impl Attendance {
         if before.is_some_and(|(known, _)| known == number) {
             return;
         }
-        let hour_ms = now_ms - now_ms % HOUR_MS;
+        let hour_ms = hour_of(now_ms);
         noted.active.entry((hour_ms, app)).or_default().insert(device.0);
         let sum = noted.used.entry((hour_ms, app)).or_default().entry(platform).or_default();
         *sum = sum.plus(used);
@@ -130,19 +137,27 @@ impl Attendance {
         let piece = piece_of(now_ms);
         let is_new_piece = self.lock().newest_piece != piece;
         // Asked before our own lock is taken: the switchboard notes while it holds its lock.
-        let connected = if is_new_piece { switchboard.connected() } else { BTreeMap::new() };
+        let (connected, logged_in) = match is_new_piece {
+            true => (switchboard.connected(), switchboard.logged_in()),
+            false => (BTreeMap::new(), BTreeMap::new()),
+        };
         let mut noted = self.lock();
         noted.newest_piece = piece;
         for (app, devices) in connected {
             *noted.present.entry((piece, app)).or_default() |= devices;
         }
+        for (app, users) in logged_in {
+            *noted.logged_in.entry((hour_of(now_ms), app)).or_default() |= users;
+        }
         noted.left.retain(|_, left_ms| *left_ms + LEFT_KEPT_MS > now_ms);
         noted.present.retain(|(seen_ms, _), _| *seen_ms + WAITING_MS_MAX > now_ms);
         noted.use_reports.retain(|_, (_, came_ms)| *came_ms + LEFT_KEPT_MS > now_ms);
         noted.active.retain(|(hour_ms, _), _| *hour_ms + HOUR_MS + WAITING_MS_MAX > now_ms);
+        noted.logged_in.retain(|(hour_ms, _), _| *hour_ms + HOUR_MS + WAITING_MS_MAX > now_ms);
         noted.used.retain(|(hour_ms, _), _| *hour_ms + HOUR_MS + WAITING_MS_MAX > now_ms);
         let (present, reached) = (std::mem::take(&mut noted.present), std::mem::take(&mut noted.reached));
         let (active, used) = (std::mem::take(&mut noted.active), std::mem::take(&mut noted.used));
+        let logged_in = std::mem::take(&mut noted.logged_in);
         drop(noted);
         let mut marks = Vec::new();
         for ((seen_ms, app), devices) in present {
@@ -153,6 +168,12 @@ impl Attendance {
         for ((seen_ms, app), devices) in active {
             for devices in chunks(&devices) {
                 marks.push((app, MarkCommand::Active { app, seen_ms, devices }));
+            }
+        }
+        for ((seen_ms, app), users) in logged_in {
+            for users in chunks(&users) {
+                let users = users.into_iter().map(|user| UserNumber(user.0)).collect();
+                marks.push((app, MarkCommand::LoggedIn { app, seen_ms, users }));
             }
         }
         for ((at_ms, app), uses) in used {
@@ -172,6 +193,9 @@ impl Attendance {
             }
             MarkCommand::Active { app, seen_ms, devices } => {
                 noted.active.entry((seen_ms, app)).or_default().extend(numbers(devices));
+            }
+            MarkCommand::LoggedIn { app, seen_ms, users } => {
+                noted.logged_in.entry((seen_ms, app)).or_default().extend(users.into_iter().map(|user| user.0));
             }
             MarkCommand::Used { app, at_ms, uses } => {
                 let sums = noted.used.entry((at_ms, app)).or_default();
@@ -207,7 +231,11 @@ fn piece_of(at_ms: TimeMs) -> TimeMs {
     at_ms - at_ms % PIECE_MS
 }
 
-/// The devices in the store's chunks.
+fn hour_of(at_ms: TimeMs) -> TimeMs {
+    at_ms - at_ms % HOUR_MS
+}
+
+/// The devices, or users, in the store's chunks.
 fn chunks(devices: &RoaringBitmap) -> Vec<Vec<DeviceNumber>> {
     let mut chunks: Vec<Vec<DeviceNumber>> = Vec::new();
     for device in devices {

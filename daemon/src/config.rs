@@ -3,6 +3,7 @@
 //! Everything is parsed once, at the start, into the types below. All mistakes are reported together, each with its
 //! key, its value and what is allowed. `packaging/anserd.toml` shows every setting with default, cost and danger.
 
+mod app_server;
 mod bridge;
 mod reader;
 mod source;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use anser_protocol::limits::GROUP_MEMBERS_DEFAULT;
 use log::LevelFilter;
 
+pub use app_server::{MessageCallback, MessageCheck};
 pub use bridge::{ApnsAuth, ApnsConfig, BridgeConfig, BridgeKind, FcmConfig, WebPushConfig, WebhookConfig};
 pub use reader::Mistake;
 pub use source::{Flags, read, read_text};
@@ -56,6 +58,10 @@ pub struct Config {
     /// Services of the makers of devices; none unless configured.
     pub bridges: Vec<BridgeConfig>,
     pub callback: Callbacks,
+    /// App servers that are told of messages; none unless configured.
+    pub message_callbacks: Vec<MessageCallback>,
+    /// App servers that are asked before a message is accepted.
+    pub message_checks: Vec<MessageCheck>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -151,7 +157,7 @@ impl Callbacks {
     }
 }
 
-/// Every key that may stand in the file, but for those of `[[bridge]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the
+/// Every key that may stand in the file, but for those of `[[bridge]]`, `[[message_callback]]` and `[[message_check]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the
 /// environment.
 pub const KEYS: [&str; 39] = [
     "data_dir",
@@ -197,7 +203,7 @@ pub const KEYS: [&str; 39] = [
 
 /// All of them: what `anserd check --list` prints.
 pub fn known_keys() -> Vec<String> {
-    KEYS.iter().map(|key| key.to_string()).chain(bridge::keys()).collect()
+    KEYS.iter().map(|key| key.to_string()).chain(bridge::keys()).chain(app_server::keys()).collect()
 }
 
 impl Config {
@@ -249,6 +255,8 @@ impl Config {
                 hosts: reader.origins("callback.hosts").unwrap_or_default(),
                 ca: reader.path("callback.ca"),
             },
+            message_callbacks: app_server::take_callbacks(reader),
+            message_checks: app_server::take_checks(reader),
         }
     }
 }

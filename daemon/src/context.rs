@@ -8,13 +8,14 @@ use anser_storage::ids::AppNumber;
 use anser_storage::outcome::{Answer, Refusal};
 use tokio::sync::Semaphore;
 
-use crate::bridge::Bridges;
+use crate::bridge::{AppServers, Bridges};
 use crate::clearing::Clearing;
 use crate::config::Config;
 use crate::keys::Keys;
 use crate::ledger::{Ledger, Unavailable};
 use crate::link::Links;
 use crate::password::{Passwords, Upgrades};
+use crate::rest::Walks;
 use crate::rest::known::KnownApps;
 use crate::rest::rate::Rates;
 use crate::schedule::Alarm;
@@ -39,6 +40,10 @@ pub struct Context {
     pub bridges: Bridges,
     /// Apps that have called.
     pub known_apps: KnownApps,
+    /// Those that are told of messages, or asked about them.
+    pub app_servers: Arc<AppServers>,
+    /// Queries of messages that are read page by page.
+    pub walks: Walks,
     /// How often each app called in this minute.
     pub rates: Rates,
     /// The open links of devices.

@@ -6,7 +6,8 @@
 //!   [`admin`] the operator on this machine, [`switchboard`] delivers what was appended, [`schedule`] sends what is due,
 //!   [`retention`] removes what has had its time, `clearing` what is left of deleted tags, [`scrub`] looks for damage,
 //!   [`attendance`] notes who is there, [`slow_pushes`] goes on with pushes that are given out slowly, [`bridge`] hands
-//!   notices over to the services of the makers of devices, [`callback`] tells app servers what became of their pushes.
+//!   notices over to the services of the makers of devices, [`callback`] tells app servers what became of their pushes,
+//!   [`message_callback`] of messages, and `message_check` asks them before.
 //! - What they share, in a [`context::Context`]: [`ledger`] (the way to the store), [`password`], [`keys`], [`clock`],
 //!   [`shutdown`], and the rules for names in [`username`] and [`label`].
 //! - What starts it: [`cli`], [`config`], [`data_dir`], [`tls`], [`logging`].
@@ -20,6 +21,7 @@ pub mod callback;
 pub mod followup;
 pub mod link;
 pub mod listen;
+pub mod message_callback;
 pub mod rest;
 pub mod retention;
 pub mod schedule;
@@ -33,6 +35,7 @@ pub mod context;
 pub mod keys;
 pub use anser_protocol::label;
 pub mod ledger;
+mod message_check;
 pub mod password;
 mod profile;
 mod segment_rule;

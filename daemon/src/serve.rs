@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::admin;
 use crate::attendance;
-use crate::bridge::{self, BridgeError, Bridges, Callbacks};
+use crate::bridge::{self, AppServers, BridgeError, Bridges, Callbacks};
 use crate::callback;
 use crate::clearing::Clearing;
 use crate::clock::now_ms;
@@ -31,10 +31,11 @@ use crate::link::quic::{self, QuicError};
 use crate::link::session::{Heartbeat, Rules};
 use crate::link::{Links, TransportRules};
 use crate::listen::{self, BindError, Bound};
+use crate::message_callback;
 use crate::password::{Passwords, Upgrades, upgrades};
-use crate::rest::Rest;
 use crate::rest::known::KnownApps;
 use crate::rest::rate::Rates;
+use crate::rest::{Rest, Walks};
 use crate::retention;
 use crate::schedule::{self, Alarm};
 use crate::scrub::{self, Scrubs};
@@ -112,6 +113,11 @@ impl Daemon {
         let data_dir = DataDir::open(&config.data_dir)?;
         let keys = Keys::open(data_dir.path()).map_err(StartError::Keys)?;
         let callbacks = Callbacks::new(&config.callback).map_err(StartError::Callback)?;
+        let (to_tell, to_ask) = (&config.message_callbacks, &config.message_checks);
+        let app_servers =
+            AppServers::new(to_tell, to_ask, config.callback.ca.as_deref()).map_err(StartError::Callback)?;
+        let app_servers = Arc::new(app_servers);
+        let started_ms = now_ms();
         let certificates = Certificates::open(&config.tls, data_dir.path())?;
         let bridges = Bridges::new(&config.bridges, data_dir.path()).map_err(StartError::Bridge)?;
         // Before the store is touched: a port in use is the most common reason not to start.
@@ -129,6 +135,7 @@ impl Daemon {
             passwords.clone(),
             upgrades.clone(),
             transport_rules(&config),
+            app_servers.clone(),
         );
         let context = Arc::new(Context {
             passwords,
@@ -145,6 +152,8 @@ impl Daemon {
             schedules: Alarm::default(),
             bridges,
             known_apps: KnownApps::default(),
+            app_servers,
+            walks: Walks::default(),
             rates: Rates::default(),
             shutdown,
         });
@@ -170,6 +179,7 @@ impl Daemon {
         tokio::spawn(bridge::job::run(daemon.context.clone()));
         tokio::spawn(followup::run(daemon.context.clone()));
         tokio::spawn(callback::run(daemon.context.clone(), callbacks));
+        tokio::spawn(message_callback::run(daemon.context.clone(), started_ms));
         tokio::spawn(renew(certificates, daemon.context.clone()));
         Ok(daemon)
     }

@@ -171,6 +171,24 @@ impl Switchboard {
         }
     }
 
+    /// The users of all apps who are logged in over a link.
+    pub fn logged_in(&self) -> BTreeMap<AppNumber, RoaringBitmap> {
+        let mut found = BTreeMap::<AppNumber, RoaringBitmap>::new();
+        let mut from = Bound::Unbounded;
+        loop {
+            let connected = self.lock();
+            let mut last = None;
+            for (app, user) in connected.users.range((from, Bound::Unbounded)).take(SLICE).map(|(key, _)| *key) {
+                found.entry(app).or_default().insert(user.0);
+                last = Some((app, user));
+            }
+            match last {
+                Some(last) => from = Bound::Excluded(last),
+                None => return found,
+            }
+        }
+    }
+
     /// Does the device hold a link, and take pushes?
     pub fn is_connected(&self, app: AppNumber, device: DeviceNumber) -> bool {
         self.lock().push_mailbox(app, device).is_some()

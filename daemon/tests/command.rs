@@ -147,6 +147,7 @@ fn segments_are_made_listed_shown_and_deleted_and_the_stats_are_shown() {
     let days = stats["periods"].as_array().expect("periods");
     assert_eq!((days.len(), &days[6]["new"], &stats["traits"]["model"]), (7, &0.into(), &Value::Array(Vec::new())));
     assert_eq!(days[0]["back_after"], serde_json::json!({"1": 0}), "seven days ago, 6 days lie between");
+    assert_eq!(days[6]["chat"]["single_messages"], 0);
     let asked = ["stats", "shop", "--by", "hour", "--last", "3", "--platform", "ios", "--with", "model=A"];
     let hours = daemon.admin_json(&asked);
     assert_eq!(hours["periods"].as_array().map(Vec::len), Some(3));
@@ -162,7 +163,8 @@ fn segments_are_made_listed_shown_and_deleted_and_the_stats_are_shown() {
         let refused = daemon.admin(&["stats", "shop", option, value]);
         assert!(!refused.status.success() && text(&refused.stderr).contains(hint), "{}", text(&refused.stderr));
     }
-    assert!(text(&daemon.admin(&["stats", "shop"]).stdout).contains("back after"));
+    let shown = daemon.admin(&["stats", "shop"]);
+    assert!(["back after", "new users"].iter().all(|word| text(&shown.stdout).contains(word)));
     daemon.admin_json(&["segment", "delete", "shop", id]);
     assert_eq!(daemon.admin_json(&["segment", "list", "shop"]), Value::Array(Vec::new()));
 }

@@ -13,7 +13,7 @@ use anser_protocol::content::Platform;
 use anser_protocol::traits::{TraitKind, Traits};
 use anser_storage::command::{
     AccountCommand, AppCommand, BridgeCommand, Command, DeviceCommand, FileKind, LabelCommand, MarkCommand,
-    SegmentCommand,
+    SegmentCommand, ToldCommand,
 };
 use anser_storage::segment::Condition;
 use anser_storage::{Callback, Options, PushCertificate, PushToken, SmsOrder, Store, Use};
@@ -108,6 +108,9 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     ] {
         world.answer(Command::Mark(mark));
     }
+    let user = world.user("kept");
+    world.answer(Command::Mark(MarkCommand::LoggedIn { app, seen_ms: at_ms, users: vec![user] }));
+    world.answer(Command::Told(ToldCommand::Advance { app, next: pushed }));
     let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
     let traits = Traits::default().with(TraitKind::Model, "a kept model").unwrap_or_default();
     world.answer(Command::Device(DeviceCommand::SetTraits { app: world.app, device, traits }));

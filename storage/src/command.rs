@@ -20,11 +20,13 @@ mod file;
 mod group;
 mod people;
 mod queue;
+mod told;
 pub use bridge::{BadgeChange, BridgeCommand, NextLook};
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
 pub use group::GroupCommand;
 pub use people::{FriendNote, MuteChange, PeopleCommand, ProfileChange};
 pub use queue::QueueClass;
+pub use told::ToldCommand;
 
 /// A command and the moment at which it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +53,7 @@ pub enum Command {
     File(FileCommand),
     Segment(SegmentCommand),
     Mark(MarkCommand),
+    Told(ToldCommand),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -544,4 +547,6 @@ pub enum MarkCommand {
     Used { app: AppNumber, at_ms: TimeMs, uses: Vec<(Platform, Use)> },
     /// Devices that were connected when each push was released to them. At most 256 pairs of push and chunk.
     Reached { app: AppNumber, pushes: Vec<(Position, Vec<DeviceNumber>)> },
+    /// These users were logged in over a link at `seen_ms`. At most 4,096, all of one chunk, like devices.
+    LoggedIn { app: AppNumber, seen_ms: TimeMs, users: Vec<UserNumber> },
 }

@@ -39,6 +39,7 @@ pub use rows::certificate::PushCertificate;
 pub use rows::chat::{Chat, ConversationKind, Window, WindowKind};
 pub use rows::followup::{FollowupId, FollowupKind, FollowupState, SmsOrder};
 pub use rows::group::Group;
+pub use rows::message_count::{HourCounts, HourSet, MessageKinds};
 pub use rows::people::{UserClass, UserState};
 pub use rows::presence::Use;
 pub use rows::push_count::Counted;
@@ -46,10 +47,10 @@ pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
 pub use snapshot::{
     BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup, DueSchedule,
-    DueSlice, File, Finding, Friend, GroupPushShown, HistoryPage, Member, Mutes, PendingPush, PlannedChat,
-    PlatformReport, Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Relations, Schedule, SchedulePage,
-    ScrubPlace, Scrubbed, SmsTarget, SmsTargets, Snapshot, TestDeviceShown, UsableFile, UserPage, WaitingCallback,
-    WaitingCallbacks,
+    DueSlice, File, Finding, FoundMessages, Friend, GroupPushShown, HistoryPage, Member, Messages, Mutes, PendingPush,
+    PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Relations,
+    ReportMessage, ReportTarget, ReportUser, Schedule, SchedulePage, ScrubPlace, Scrubbed, SmsTarget, SmsTargets,
+    Snapshot, Stretch, TestDeviceShown, UsableFile, UserPage, WaitingCallback, WaitingCallbacks,
 };
 
 pub mod disk;

@@ -148,6 +148,10 @@ pub enum Refusal {
     PasswordChanged,
     /// The receiver has blocked the sender.
     Blocked,
+    /// The app's server was asked before the store was, and says no.
+    NotPermitted {
+        message: String,
+    },
     /// It is so already: with the user or group of this name, if one was named.
     AlreadySo {
         relation: Relation,

@@ -96,6 +96,9 @@ tables! {
     Friends = 74, "friends";
     Shields = 75, "shields";
     Registration = 76, "registration";
+    HourCounts = 103, "hour_counts";
+    HourSets = 104, "hour_sets";
+    MessageCallbacks = 105, "message_callbacks";
 }
 
 impl Table {

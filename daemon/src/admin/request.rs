@@ -216,6 +216,25 @@ pub struct PeriodShown {
     /// By day: how many of the new devices were online so many days later; only days that have begun.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub back_after: BTreeMap<u32, u64>,
+    /// Only of all devices together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chat: Option<ChatShown>,
+}
+
+/// What happened in the chats of an app in a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatShown {
+    pub new_users: u64,
+    /// Logged in over a link.
+    pub active_users: u64,
+    /// Sent to a user or a group.
+    pub senders: u64,
+    pub single_messages: u64,
+    pub group_messages: u64,
+    pub room_messages: u64,
+    pub new_groups: u64,
+    /// In which somebody said something.
+    pub active_groups: u64,
 }
 
 /// An empty value stands for all others.

@@ -6,10 +6,10 @@ use std::ops::Range;
 use anser_protocol::content::Platform;
 use anser_protocol::traits::TraitKind;
 use anser_storage::ids::AppNumber;
-use anser_storage::{Counted, Presence, Present, Use};
+use anser_storage::{Counted, HourSet, Presence, Present, Use};
 
 use super::server::{find, unavailable};
-use super::{PeriodShown, Reply, StatsAsked, StatsShown, ValueShown};
+use super::{ChatShown, PeriodShown, Reply, StatsAsked, StatsShown, ValueShown};
 use crate::clock::now_ms;
 use crate::context::Shared;
 use crate::rest::period::Unit;
@@ -112,6 +112,10 @@ async fn period(context: &Shared, filter: &Filter, hours: Range<u32>) -> Result<
         let is_known = of_all && (what != Counted::Sent || filter.platform.is_none());
         is_known.then(|| of_it.map(|(_, count)| count).sum::<u64>())
     };
+    let chat = match of_all && filter.platform.is_none() {
+        true => Some(chat(context, app, hours.clone()).await?),
+        false => None,
+    };
     Ok(PeriodShown {
         begin: String::new(),
         new: count(&present(context, filter, Presence::New, hours.clone()).await?),
@@ -126,7 +130,26 @@ async fn period(context: &Shared, filter: &Filter, hours: Range<u32>) -> Result<
         bridged: counted(Counted::Bridged),
         texted: counted(Counted::Texted),
         back_after: BTreeMap::new(),
+        chat,
     })
+}
+
+async fn chat(context: &Shared, app: AppNumber, hours: Range<u32>) -> Result<ChatShown, String> {
+    let read = context.ledger.read(move |snapshot| {
+        let counts = snapshot.hour_counts(app, hours.clone())?;
+        let in_set = |set| snapshot.count_in_hours(app, set, hours.clone());
+        Ok(ChatShown {
+            new_users: counts.new_users,
+            active_users: in_set(HourSet::LoggedIn)?,
+            senders: in_set(HourSet::Senders)?,
+            single_messages: counts.single.total(),
+            group_messages: counts.group.total(),
+            room_messages: counts.room,
+            new_groups: counts.new_groups,
+            active_groups: in_set(HourSet::ActiveGroups)?,
+        })
+    });
+    read.await.map_err(unavailable)
 }
 
 fn count(present: &Present) -> u64 {

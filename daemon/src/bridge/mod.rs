@@ -7,6 +7,7 @@
 
 mod answer;
 mod apns;
+pub mod app_server;
 mod callback;
 mod certified;
 pub mod chat;
@@ -36,6 +37,7 @@ use anser_storage::{PushCertificate, ReadError, Snapshot};
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
+pub use app_server::AppServers;
 pub use callback::{Callbacks, Told};
 pub use credentials::BridgeError;
 pub use origin::{Origin, Url};

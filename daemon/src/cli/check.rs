@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Failure, settings};
-use crate::bridge::{Bridges, Callbacks};
+use crate::bridge::{AppServers, Bridges, Callbacks};
 use crate::config::{Flags, known_keys};
 use crate::tls::Certificates;
 
@@ -33,6 +33,12 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
     }
     let mut mistakes = Bridges::mistakes(&config.bridges);
     mistakes.extend(Callbacks::new(&config.callback).err().map(|error| format!("callback: {error}")));
+    if mistakes.is_empty() {
+        // They share the file of authorities, so that a mistake in it is told once.
+        let (to_tell, to_ask) = (&config.message_callbacks, &config.message_checks);
+        let made = AppServers::new(to_tell, to_ask, config.callback.ca.as_deref());
+        mistakes.extend(made.err().map(|error| format!("message_callback: {error}")));
+    }
     if !mistakes.is_empty() {
         return Err(Failure::lasting(format!("anserd: {}", mistakes.join("\nanserd: "))));
     }

@@ -113,6 +113,7 @@ pub fn stats(args: StatsArgs) -> Result<(), Failure> {
         return Ok(());
     }
     print_periods(&stats.periods);
+    print_chats(&stats.periods);
     for (name, values) in &stats.traits {
         println!("{name}");
         for value in values {
@@ -149,6 +150,28 @@ fn print_periods(periods: &[PeriodShown]) {
             figures.map(|count| format!("{:>9}", figure(count))).concat(),
             back.join(", ")
         );
+    }
+}
+
+fn print_chats(periods: &[PeriodShown]) {
+    const NAMES: [&str; 8] =
+        ["new users", "active", "senders", "to users", "to groups", "to rooms", "new groups", "active"];
+    if periods.iter().all(|period| period.chat.is_none()) {
+        return;
+    }
+    println!("{:<13}{}", "chats", NAMES.map(|name| format!("{name:>11}")).concat());
+    for (period, chat) in periods.iter().filter_map(|period| Some((period, period.chat?))) {
+        let figures = [
+            chat.new_users,
+            chat.active_users,
+            chat.senders,
+            chat.single_messages,
+            chat.group_messages,
+            chat.room_messages,
+            chat.new_groups,
+            chat.active_groups,
+        ];
+        println!("{:<13}{}", period.begin, figures.map(|count| format!("{count:>11}")).concat());
     }
 }
 

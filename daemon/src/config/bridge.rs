@@ -240,7 +240,7 @@ fn take_webhook(table: &mut Table<'_>) -> Option<WebhookConfig> {
     Some(WebhookConfig { url: url?, secret_file: secret_file?, vendors, sms })
 }
 
-fn is_app(word: &str) -> bool {
+pub(super) fn is_app(word: &str) -> bool {
     word == "*" || ((1..=64).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 

@@ -16,9 +16,11 @@ use super::mailbox::Mailbox;
 use super::query::{self, Query};
 use super::readers::Readers;
 use super::session::{GivenPassword, Heartbeat, Input, Rules, Ticket};
+use crate::bridge::AppServers;
 use crate::clock;
 use crate::keys::random;
 use crate::ledger::{Ledger, Unavailable};
+use crate::message_check::Lane;
 use crate::password::{self, Passwords, Upgrade, Upgrades, Verdict};
 use crate::switchboard::Switchboard;
 
@@ -50,6 +52,7 @@ pub struct Links {
     passwords: Passwords,
     upgrades: Upgrades,
     pub(super) rules: TransportRules,
+    app_servers: Arc<AppServers>,
     open: Mutex<BTreeMap<u64, Arc<Mailbox>>>,
     last_number: AtomicU64,
 }
@@ -61,10 +64,12 @@ impl Links {
         passwords: Passwords,
         upgrades: Upgrades,
         rules: TransportRules,
+        app_servers: Arc<AppServers>,
     ) -> io::Result<Self> {
         let readers = Readers::start(READERS)?;
         let open = Mutex::default();
-        Ok(Self { switchboard, ledger, readers, passwords, upgrades, rules, open, last_number: AtomicU64::new(0) })
+        let last_number = AtomicU64::new(0);
+        Ok(Self { switchboard, ledger, readers, passwords, upgrades, rules, app_servers, open, last_number })
     }
 
     pub fn now_ms(&self) -> TimeMs {
@@ -115,6 +120,11 @@ impl Links {
             answered.put_input(Input::Outcome(ticket, outcome));
         });
         accepted.is_ok()
+    }
+
+    /// A lane for a link's sends, where app servers are asked about messages.
+    pub(super) fn lane(&self) -> Option<Lane> {
+        self.app_servers.checks_anybody().then(|| Lane::open(Arc::clone(&self.app_servers), self.ledger.clone()))
     }
 
     /// Marks are repeated by clients: one that finds no room is dropped.

@@ -51,6 +51,7 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         // Later sends were carried out already: one that may be repeated would overtake nothing, but come after them.
         Refusal::Internal if asked == Asked::Send => plain(ErrorCode::SEND_FAILED),
         Refusal::Blocked => plain(ErrorCode::SEND_BLOCKED),
+        Refusal::NotPermitted { message } => (ErrorCode::SEND_NOT_ALLOWED, message.clone()),
         Refusal::RegistrationClosed => (ErrorCode::NO_PERMISSION, REGISTRATION_CLOSED.to_owned()),
         // None of these is asked for over a link.
         Refusal::NoTarget { .. }

@@ -9,14 +9,16 @@ use std::task::{Context, Poll};
 
 use anser_protocol::error::ErrorCode;
 use anser_protocol::ids::TimeMs;
+use anser_storage::command::Command;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 
 use super::Permit;
 use super::links::Links;
 use super::mailbox::{Item, Mailbox};
-use super::session::{Action, Input, Rules, Session};
+use super::session::{Action, Input, Rules, Session, Ticket};
 use super::wire::Wire;
 use crate::keys::random;
+use crate::message_check::Lane;
 
 /// Things taken from the mailbox at a time, and rounds before other links get their turn.
 const ITEMS_PER_ROUND: usize = 64;
@@ -151,6 +153,8 @@ struct Place {
     /// A device that stopped its pushes counts as away already.
     takes_pushes: bool,
     user: Option<(AppNumber, UserNumber)>,
+    /// Opened with the first message that somebody is to be asked about.
+    lane: Option<Lane>,
     _permit: Permit,
 }
 
@@ -158,7 +162,7 @@ impl Place {
     fn new(links: Arc<Links>, permit: Permit) -> Self {
         let mailbox = Arc::new(Mailbox::default());
         let number = links.enter(&mailbox);
-        Self { links, mailbox, number, device: None, takes_pushes: false, user: None, _permit: permit }
+        Self { links, mailbox, number, device: None, takes_pushes: false, user: None, lane: None, _permit: permit }
     }
 
     /// What cannot even be begun is answered at once: the session must know before the next action is performed.
@@ -191,6 +195,7 @@ impl Place {
             }
             Action::AttachUser { app, user } => {
                 switchboard.attach_user(app, user, &self.mailbox);
+                switchboard.attendance.log_in(app, user, self.links.now_ms());
                 self.user = Some((app, user));
             }
             Action::DetachUser { app, user } => {
@@ -198,7 +203,7 @@ impl Place {
                 self.user = None;
             }
             Action::Submit(ticket, command) => {
-                let is_begun = !self.mailbox.holds_failure() && self.links.submit(&self.mailbox, ticket, command);
+                let is_begun = !self.mailbox.holds_failure() && self.submit(ticket, command);
                 return (!is_begun).then_some(Input::Outcome(ticket, Err(ErrorCode::BUSY)));
             }
             Action::EndOn { app, user, devices } => {
@@ -218,6 +223,21 @@ impl Place {
             Action::HashPassword { ticket, password } => self.links.hash_password(&self.mailbox, ticket, password),
         }
         None
+    }
+
+    /// `false`: there is no room now, and nothing was done.
+    fn submit(&mut self, ticket: Ticket, command: Command) -> bool {
+        let Command::Send(send) = command else { return self.links.submit(&self.mailbox, ticket, command) };
+        if self.lane.is_none() {
+            self.lane = self.links.lane();
+        }
+        match &self.lane {
+            None => self.links.submit(&self.mailbox, ticket, Command::Send(send)),
+            Some(lane) => {
+                let answered = Arc::clone(&self.mailbox);
+                lane.submit(send, move |outcome| answered.put_input(Input::Outcome(ticket, outcome)))
+            }
+        }
     }
 }
 

@@ -55,6 +55,7 @@ use fault::Fault;
 use rate::{Figures, Limits, RateFamily, UNLIMITED};
 
 pub(crate) use access::Caller;
+pub(crate) use im::{Walks, written_message};
 pub(crate) use push::submission_later;
 
 /// Answers requests; cheap to clone.

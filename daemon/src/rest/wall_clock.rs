@@ -34,6 +34,15 @@ impl WallTime {
         (hour < 24).then(|| day.plus_hours(hour.into()))
     }
 
+    /// `yyyy-MM-dd HH:mm:ss`, as seconds since 1970 on the clock that shows it.
+    pub fn parse_second(text: &str) -> Option<i64> {
+        let (day, time) = text.split_once(' ')?;
+        let [hour, minute, second] = fields(time, [":", ":"], [2, 2, 2])?;
+        let is_time = hour < 24 && minute < 60 && second < 60;
+        let day = Self::parse_day(day).filter(|_| is_time)?;
+        Some(day.minutes * 60 + i64::from(hour * 3600 + minute * 60 + second))
+    }
+
     pub fn of_ms(at_ms: TimeMs, zone: TimeZone) -> Self {
         Self { minutes: zone.local_s(at_ms).div_euclid(60) }
     }
@@ -131,6 +140,14 @@ mod tests {
             assert_eq!(WallTime::parse_hour(text).is_some(), good, "{text}");
         }
         assert!(WallTime::parse_day("2000-02-29").is_some() && WallTime::parse_day("1900-02-29").is_none());
+    }
+
+    #[test]
+    fn a_moment_is_read_to_the_second() {
+        assert_eq!(WallTime::parse_second("1970-01-02 00:01:01"), Some(86_461));
+        for wrong in ["1970-01-02", "1970-01-02 24:00:00", "1970-01-02 00:60:00", "1970-1-2 00:00:00", "x", ""] {
+            assert_eq!(WallTime::parse_second(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Callbacks: an app server hears what became of its push, also when it was away or Anser was.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anser_protocol::content::Platform;
@@ -16,38 +18,45 @@ use crate::phone::Phone;
 use crate::world::{App, World, basic};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-const HEARD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-const LATER: &str = "HTTP/1.1 503 Later\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
+pub const HEARD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+pub const LATER: &str = "HTTP/1.1 503 Later\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
 const ELSEWHERE: &str = "HTTP/1.1 307 Elsewhere\r\nlocation: /other\r\ncontent-length: 0\r\n\r\n";
 
 /// An app's server that gives these answers, the last one again and again.
-struct AppServer {
-    url: String,
+pub struct AppServer {
+    pub url: String,
     letters: mpsc::UnboundedReceiver<Letter>,
 }
 
 #[derive(Debug)]
-struct Letter {
+pub struct Letter {
     first_line: String,
     authorization: String,
-    events: Value,
+    /// By their names in lower case.
+    pub headers: BTreeMap<String, String>,
+    pub text: String,
+    pub events: Value,
 }
 
 impl AppServer {
-    async fn with(answers: &'static [&'static str]) -> Self {
+    pub async fn with(answers: &'static [&'static str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let (heard, letters) = mpsc::unbounded_channel();
         tokio::spawn(async move {
-            let mut answers = answers.iter().copied();
+            let answers = Arc::new(Mutex::new(answers.iter().copied()));
             while let Ok((stream, _)) = listener.accept().await {
-                let mut stream = BufReader::new(stream);
-                while let Some(letter) = read(&mut stream).await {
-                    let answer = answers.next().unwrap_or(HEARD);
-                    if heard.send(letter).is_err() || stream.write_all(answer.as_bytes()).await.is_err() {
-                        break;
+                let (answers, heard) = (answers.clone(), heard.clone());
+                // A daemon that was stopped may still hold its connection.
+                tokio::spawn(async move {
+                    let mut stream = BufReader::new(stream);
+                    while let Some(letter) = read(&mut stream).await {
+                        let answer = answers.lock().expect("whole").next().unwrap_or(HEARD);
+                        if heard.send(letter).is_err() || stream.write_all(answer.as_bytes()).await.is_err() {
+                            break;
+                        }
                     }
-                }
+                });
             }
         });
         Self { url, letters }
@@ -57,17 +66,21 @@ impl AppServer {
         config.callback.hosts = vec![Url::parse(&self.url).expect("an address").origin];
     }
 
-    async fn letter(&mut self) -> Letter {
+    pub async fn letter(&mut self) -> Letter {
         timeout(PATIENCE, self.letters.recv()).await.expect("in time").expect("the server runs")
     }
 }
 
 async fn read(stream: &mut BufReader<TcpStream>) -> Option<Letter> {
     let (mut first_line, mut authorization, mut length) = (String::new(), String::new(), 0);
+    let mut headers = BTreeMap::new();
     stream.read_line(&mut first_line).await.ok().filter(|read| *read > 0)?;
     loop {
         let mut line = String::new();
         stream.read_line(&mut line).await.ok()?;
+        if let Some((name, value)) = line.trim_end().split_once(": ") {
+            headers.insert(name.to_ascii_lowercase(), value.to_owned());
+        }
         match line.trim_end().split_once(": ") {
             None => break,
             Some((name, value)) if name.eq_ignore_ascii_case("authorization") => authorization = value.to_owned(),
@@ -78,7 +91,8 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Letter> {
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
     let events = serde_json::from_slice(&body).ok()?;
-    Some(Letter { first_line: first_line.trim_end().to_owned(), authorization, events })
+    let text = String::from_utf8(body).ok()?;
+    Some(Letter { first_line: first_line.trim_end().to_owned(), authorization, headers, text, events })
 }
 
 /// Pushes to everybody with a callback to `url`, and hands out the id.

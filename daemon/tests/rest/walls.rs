@@ -79,6 +79,8 @@ async fn g19_every_route_answers_its_own_app() {
         // Registering the users that are there already is the only call of the table that an owner is refused.
         // This server has neither templates nor plans.
         let is_refused = (route.method == "POST" && matches!(route.path, "/v1/users" | "/v1/admins"))
+            // It has no rooms.
+            || route.path.starts_with("/v2/chatrooms/")
             || route.path.starts_with("/v3/push/template")
             || route.path.starts_with("/v3/push_plan/");
         let expected: &[u16] = if is_refused { &[403] } else { &[200, 201, 204] };
@@ -225,6 +227,18 @@ fn foreign_call(route: &Route) -> (Value, Told) {
         ("POST", "/v1/groups") => (json!({"owner_username": "second", "name": "g"}), Told::Refused(403, 899_002)),
         ("GET", "/v1/groups/{gid}" | "/v1/groups/{gid}/members") => (Value::Null, Told::Refused(403, 899_006)),
         ("POST", "/v1/groups/{gid}/members") => (json!({"add": ["third"]}), Told::Refused(403, 899_006)),
+        ("GET", "/v1/messages" | "/v2/messages") => (Value::Null, Told::Own(200, "\"total\":0")),
+        (
+            "GET",
+            "/v1/users/{username}/messages" | "/v1/messages/users/{username}" | "/v2/users/{username}/messages",
+        ) => (Value::Null, Told::Refused(403, 899_002)),
+        ("GET", "/v1/messages/groups/{gid}" | "/v2/groups/{gid}/messages") => {
+            (Value::Null, Told::Refused(403, 899_006))
+        }
+        ("GET", "/v2/chatrooms/{chatroomid}/messages") => (Value::Null, Told::Refused(403, 899_081)),
+        ("GET", "/v2/statistic/users") => (Value::Null, Told::Own(200, "\"new_users\":1,")),
+        ("GET", "/v2/statistic/messages") => (Value::Null, Told::Own(200, "\"single_send_msg\":0")),
+        ("GET", "/v2/statistic/groups") => (Value::Null, Told::Own(200, "\"total_group\":0")),
         ("POST", "/v1/messages") => (
             json!({
                 "version": 1, "target_type": "group", "target_id": "GID", "from_type": "user", "from_id": "second",
@@ -377,6 +391,7 @@ impl Land {
             .replace("{username}", "second")
             .replace("{msg_id}", &self.msg_id)
             .replace("{gid}", &self.gid)
+            .replace("{chatroomid}", "10000001")
             .replace("{alias}", "owners_alias")
             .replace("{tag}", "owners_tag")
             .replace("{app_key}", &self.made)
@@ -390,6 +405,15 @@ impl Land {
             }
             ("GET", Family::Report) if path.contains("/group/") => format!("{path}?group_msgids={}", self.group_msgid),
             ("GET", Family::Report) => format!("{path}?msg_ids={}", self.msg_id),
+            ("GET", Family::Im) if path.starts_with("/v2/statistic/") => {
+                let today = Written(now_ms(), TimeZone::DEFAULT).to_string();
+                format!("{path}?time_unit=DAY&start={}&duration=1", &today[..10])
+            }
+            ("GET", Family::Im) if path.contains("/messages") && path.starts_with("/v2/") => {
+                let now = Written(now_ms(), TimeZone::DEFAULT).to_string().replace(' ', "+");
+                format!("{path}?count=9&begin_time={now}&end_time={now}")
+            }
+            ("GET", Family::Im) if path.contains("/messages") => format!("{path}?start=0&count=9"),
             ("PUT", Family::Im) if path.ends_with("/forbidden") => format!("{path}?disable=false"),
             // The other calls are about the second.
             ("DELETE", Family::Im) if path.ends_with("/second") => path.replace("second", "fifth"),

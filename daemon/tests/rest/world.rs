@@ -74,9 +74,15 @@ impl World {
 
     /// The same data with a daemon that was stopped and started again.
     pub async fn restarted(self) -> Self {
+        self.restarted_with(|_| {}).await
+    }
+
+    /// The same with settings that differ from then on.
+    pub async fn restarted_with(self, change: impl FnOnce(&mut Config)) -> Self {
         let Self { daemon, rest, marks, _folder } = self;
         drop(rest);
-        let config = daemon.context().config.clone();
+        let mut config = daemon.context().config.clone();
+        change(&mut config);
         daemon.stop().await;
         let daemon = Daemon::start(config).await.expect("the daemon starts again");
         let rest = Rest::new(daemon.context());

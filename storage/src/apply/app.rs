@@ -21,7 +21,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries, of slices and of follow-ups goes when that comes.
-const APP_TABLES: [Table; 60] = [
+const APP_TABLES: [Table; 63] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -61,6 +61,9 @@ const APP_TABLES: [Table; 60] = [
     Table::Presence,
     Table::Uses,
     Table::PushCounts,
+    Table::HourCounts,
+    Table::HourSets,
+    Table::MessageCallbacks,
     Table::Dormant,
     Table::Cids,
     Table::Schedules,
@@ -165,6 +168,7 @@ impl Batch<'_> {
             self.remove(Table::AppNames, &text_key(&row.name))?;
             self.forget_head(row.broadcasts)?;
             self.put(&app_key(app), &App { is_deleted: true, ..row })?;
+            self.write_counts()?;
             return Ok(Answer::Continue);
         }
         let mut left = SLICE_ROWS_MAX;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use anser_protocol::ids::{GroupId, Position, TimeMs};
 use redb::WriteTransaction;
 
+use super::message_count::Counting;
 use super::{Decided, MemberLists, Stop};
 use crate::error::ReadError;
 use crate::find;
@@ -30,6 +31,7 @@ pub(crate) struct Batch<'t> {
     overlay: Overlay,
     written: Counters,
     appended: Vec<Appended>,
+    pub(super) counting: Counting,
     pub(super) members: &'t RefCell<MemberLists>,
 }
 
@@ -55,12 +57,14 @@ impl<'t> Batch<'t> {
             overlay: Overlay { heads: BTreeMap::new(), counters, log_bytes: 0 },
             written: counters,
             appended: Vec::new(),
+            counting: Counting::default(),
             members,
         }
     }
 
     /// Writes what is still in the overlay only, and closes the tables.
     pub fn finish(mut self) -> Result<Overlay, ReadError> {
+        self.write_counts()?;
         if self.overlay.counters != self.written {
             let counters = self.overlay.counters;
             self.put(&Counters::key(), &counters)?;

@@ -13,6 +13,7 @@ use crate::find;
 use crate::ids::{AppNumber, UserNumber};
 use crate::outcome::{Answer, MemberChange, Refusal};
 use crate::rows::group::{Group, group_key, member_key};
+use crate::rows::message_count::HourCounts;
 use crate::table::Table;
 use crate::tables::Tables;
 
@@ -66,6 +67,7 @@ impl Batch<'_> {
         check_room(&group, everybody.len())?;
         self.check_quotas(app, &everybody)?;
         let id = self.take_group();
+        self.count_hour(app, HourCounts { new_groups: 1, ..HourCounts::default() });
         group.chain = self.take_chain();
         let event = self.append_group_event(app, id, &group, GroupEventKind::CREATED, by, members, None)?;
         self.open_memberships(app, id, &mut group, &everybody, event.place)?;
@@ -139,6 +141,7 @@ impl Batch<'_> {
         self.close_memberships(app, id, &mut group, &leaving, event.place)?;
         group.owner = new_owner.unwrap_or(group.owner);
         group.is_dissolved = group.members == 0;
+        self.count_hour(app, HourCounts { gone_groups: group.is_dissolved.into(), ..HourCounts::default() });
         group.changed_ms = self.now_ms();
         self.put(&group_key(app, id), &group)?;
         self.announce_group_event(app, id, &group, event, MemberChange { joined: Vec::new(), left: leaving })?;
@@ -152,6 +155,7 @@ impl Batch<'_> {
         let event = self.append_group_event(app, id, &group, GroupEventKind::DISSOLVED, by, &[], None)?;
         self.close_memberships(app, id, &mut group, &members, event.place)?;
         group.is_dissolved = true;
+        self.count_hour(app, HourCounts { gone_groups: 1, ..HourCounts::default() });
         group.changed_ms = self.now_ms();
         self.put(&group_key(app, id), &group)?;
         self.announce_group_event(app, id, &group, event, MemberChange { joined: Vec::new(), left: members })?;

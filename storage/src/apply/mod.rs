@@ -20,6 +20,7 @@ mod label;
 mod mark;
 mod member_lists;
 mod membership;
+mod message_count;
 mod notice;
 mod people;
 mod presence;
@@ -33,6 +34,7 @@ mod slow_push;
 mod system;
 mod tags;
 mod test_device;
+mod told;
 mod traits;
 mod user;
 mod withdraw;
@@ -87,6 +89,7 @@ impl Batch<'_> {
             Command::File(command) => self.file(command),
             Command::Segment(command) => self.segment(command),
             Command::Mark(command) => self.mark(command),
+            Command::Told(command) => self.told(command),
         };
         let answer: Result<Answer, Refusal> = match decided {
             Ok(answer) => Ok(answer),

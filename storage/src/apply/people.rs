@@ -17,6 +17,7 @@ use crate::key::{Key, u32_at};
 use crate::outcome::{Answer, Refusal};
 use crate::rows::chat::{Chat, Conversation, ConversationKind, conversations_prefix};
 use crate::rows::chunk::UserChunk;
+use crate::rows::message_count::HourCounts;
 use crate::rows::people::{Departed, UserClass, UserState, in_chunk, user_chunk_key};
 use crate::rows::user::{Session, User, user_key, username_key};
 use crate::table::Table;
@@ -201,6 +202,7 @@ impl Batch<'_> {
         self.remove(Table::UserNames, &username_key(app, &user.username))?;
         let chunk = user_chunk_key(app, UserClass::of(user.is_admin), number);
         self.change_chunk::<UserChunk>(&chunk, |chunk| chunk.remove(in_chunk(number)))?;
+        self.count_hour(app, HourCounts { gone_users: u64::from(!user.is_admin), ..HourCounts::default() });
         Ok(())
     }
 

@@ -177,6 +177,10 @@ impl Batch<'_> {
                 return Ok(Answer::Continue);
             }
         }
+        left -= self.cut_counts(app, left)?;
+        if left == 0 {
+            return Ok(Answer::Continue);
+        }
         let first_kept = hour_of(self.now_ms().saturating_sub(Span::Active.kept_ms()));
         for (table, to) in
             [(Table::Uses, use_hour_key(app, first_kept)), (Table::PushCounts, push_count_hour_key(app, first_kept))]

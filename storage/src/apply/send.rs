@@ -128,7 +128,13 @@ impl Batch<'_> {
         to: Chat,
     ) -> Result<Place, ReadError> {
         let record = MessageRecord { from: send.from, to, sent, content: send.content.clone() };
-        self.append(send.app, Class::Chat, chain, Body::Message(record))
+        let place = self.append(send.app, Class::Chat, chain, Body::Message(record))?;
+        let group = match to {
+            Chat::Group(group) => Some(group),
+            Chat::User(_) | Chat::Notices => None,
+        };
+        self.count_message(send.app, Class::Chat, send.from, group, send.content.kind, place.position);
+        Ok(place)
     }
 
     /// Was this outbox number accepted before? The device's sent chain tells.

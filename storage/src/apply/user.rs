@@ -12,6 +12,7 @@ use crate::ids::{AppNumber, DeviceNumber, UserNumber};
 use crate::key::u32_at;
 use crate::outcome::{Answer, Refusal};
 use crate::rows::app::AppCounters;
+use crate::rows::message_count::HourCounts;
 use crate::rows::people::{UserClass, UserState};
 use crate::rows::push::{Expiry, expiry_key};
 use crate::rows::user::{ByUsername, Session, Token, User, session_key, token_key, user_key, username_key};
@@ -50,7 +51,10 @@ impl Batch<'_> {
             .collect::<Result<Vec<_>, ReadError>>()?;
         let numbers = users.iter().zip(&registered);
         let new = numbers.filter_map(|(user, number)| Some((UserClass::of(user.is_admin), *number.as_ref().ok()?)));
-        self.list_users(app, new.collect::<Vec<_>>())?;
+        let new: Vec<_> = new.collect();
+        let new_users = new.iter().filter(|(class, _)| *class == UserClass::User).count() as u64;
+        self.count_hour(app, HourCounts { new_users, ..HourCounts::default() });
+        self.list_users(app, new)?;
         if counters != before {
             self.put_app_counters(app, counters)?;
         }

@@ -64,7 +64,8 @@ impl Command {
                 | MarkCommand::Present { app, .. }
                 | MarkCommand::Active { app, .. }
                 | MarkCommand::Used { app, .. }
-                | MarkCommand::Reached { app, .. },
+                | MarkCommand::Reached { app, .. }
+                | MarkCommand::LoggedIn { app, .. },
             ) => Some(*app),
             Self::Segment(SegmentCommand::Create { app, .. } | SegmentCommand::Delete { app, .. }) => Some(*app),
             Self::Schedule(ScheduleCommand::Create(new)) => Some(new.app),
@@ -72,6 +73,7 @@ impl Command {
             Self::Schedule(ScheduleCommand::Fire(fire)) => Some(fire.app),
             Self::File(command) => command.app(),
             Self::People(command) => Some(command.app()),
+            Self::Told(command) => Some(command.app()),
         }
     }
 
@@ -98,6 +100,7 @@ impl Command {
                 | BridgeCommand::Advance { .. },
             )
             | Self::Device(DeviceCommand::SetTraits { .. })
+            | Self::Told(_)
             | Self::System(_) => QueueClass::Job,
             _ => QueueClass::Rest,
         }

@@ -183,6 +183,10 @@ chunk_row!(
 );
 
 chunk_row!(
+    /// Users, or groups, of an hour.
+    HourChunk, HourSets
+);
+chunk_row!(
     /// Devices that were not seen for so long that no push is for them.
     DormantChunk, Dormant
 );

@@ -10,7 +10,7 @@ use anser_protocol::traits::TraitKind;
 use anser_storage::command::FileOwner;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{FiringResult, MessageBody};
-use anser_storage::{Chat, ReadError, ReadRecord, Snapshot};
+use anser_storage::{Chat, HourCounts, HourSet, ReadError, ReadRecord, Snapshot};
 
 /// When kept stores are read: soon after they were made.
 pub const READ_AT_MS: TimeMs = super::T0 + 3_600_000;
@@ -42,6 +42,7 @@ pub fn describe(snapshot: &Snapshot, now_ms: TimeMs) -> Result<String, ReadError
         devices(&mut text, snapshot, app, now_ms)?;
         schedules(&mut text, snapshot, app)?;
         since_0_2(&mut text, snapshot, app, now_ms)?;
+        hours(&mut text, snapshot, app)?;
         line(&mut text, format_args!("  tags {:?}", snapshot.tags_of_app(app, 100)?));
     }
     for (key, group) in snapshot.app_groups()? {
@@ -220,6 +221,33 @@ fn since_0_2(text: &mut String, snapshot: &Snapshot, app: AppNumber, now_ms: Tim
     }
     for due in snapshot.due_followups(TimeMs::MAX, 1000)?.into_iter().filter(|due| due.id.app == app) {
         line(text, format_args!("  to follow up: {:?} {:?}", due.id, due.state));
+    }
+    Ok(())
+}
+
+/// What stores of 0.2.0 and before cannot hold: what happened in chats, hour by hour, and how far the app's server was
+/// told of it.
+fn hours(text: &mut String, snapshot: &Snapshot, app: AppNumber) -> Result<(), ReadError> {
+    let last = u32::try_from(READ_AT_MS / 3_600_000).unwrap_or(u32::MAX);
+    for hour in last - 48..=last {
+        let counts = snapshot.hour_counts(app, hour..hour + 1)?;
+        if counts != HourCounts::default() {
+            line(
+                text,
+                format_args!("  in hour {hour}: single {:?} group {:?} {}", counts.single, counts.group, counts.room),
+            );
+            let users = (counts.new_users, counts.gone_users, counts.new_groups, counts.gone_groups);
+            line(text, format_args!("    users and groups came and went: {users:?}"));
+        }
+        for set in [HourSet::Senders, HourSet::RoomSenders, HourSet::LoggedIn, HourSet::ActiveGroups] {
+            let count = snapshot.count_in_hours(app, set, hour..hour + 1)?;
+            if count > 0 {
+                line(text, format_args!("    {set:?}: {count}"));
+            }
+        }
+    }
+    if let Some(next) = snapshot.told_up_to(app)? {
+        line(text, format_args!("  told of messages up to {}", next.0));
     }
     Ok(())
 }

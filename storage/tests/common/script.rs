@@ -573,9 +573,14 @@ impl Author {
     fn mark(&mut self, of: usize) {
         let (app, user, device) = (self.apps[of].app, self.user(of), self.device(of));
         let position = self.some_position(of);
-        match self.random.below(3) {
+        match self.random.below(5) {
             0 => self.write(Command::Mark(MarkCommand::ChatCursor { app, user, device, position })),
             1 => self.write(Command::Mark(MarkCommand::PushCursor { app, device, position })),
+            2 => self.write(Command::Told(ToldCommand::Advance { app, next: position })),
+            3 => {
+                let seen_ms = self.now_ms.saturating_sub(3_600_000);
+                self.write(Command::Mark(MarkCommand::LoggedIn { app, seen_ms, users: vec![user] }))
+            }
             _ => {
                 let seen_ms = self.now_ms - self.random.below(3_600_000);
                 self.write(Command::Mark(MarkCommand::Present { app, seen_ms, devices: vec![device] }))

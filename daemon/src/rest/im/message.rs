@@ -14,6 +14,7 @@ use super::group::parse_gid;
 use super::refusal::{self, of_im};
 use super::{field, invalid};
 use crate::context::{Context, Shared};
+use crate::message_check;
 use crate::rest::access::Caller;
 use crate::rest::body;
 use crate::rest::family::Family;
@@ -29,6 +30,10 @@ pub async fn send_message(
     let body = body::json(Family::Im, request).await?;
     let order = Order::parse(&context, field::object(&body)?)?;
     let command = order.command(&context, &caller).await?;
+    let refusal = message_check::refusal(&context.app_servers, &context.ledger, &command).await;
+    if let Some(refusal) = refusal.map_err(|error| Family::Im.unavailable(&error))? {
+        return Err(of_im(refusal));
+    }
     let outcome =
         context.ledger.submit(Command::Send(command)).await.map_err(|error| Family::Im.unavailable(&error))?;
     match outcome.answer.map_err(of_im)? {

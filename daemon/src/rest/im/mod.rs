@@ -9,6 +9,9 @@ mod page;
 mod refusal;
 mod registration;
 mod relation;
+mod report;
+mod report_message;
+mod statistic;
 mod user;
 mod view;
 
@@ -20,6 +23,11 @@ pub use registration::{set_registration, show_registration};
 pub use relation::{
     add_friends, block, list_blocked, list_friends, mute, note_friends, remove_friends, shield, unblock,
 };
+pub use report::{
+    Walks, history, history_of_group, history_of_room, history_of_user, list, list_of_group, list_of_user,
+};
+pub use report_message::written as written_message;
+pub use statistic::{groups as group_statistic, messages as message_statistic, users as user_statistic};
 pub use user::{list_admins, list_users, register_admin, register_users, show_user};
 
 use anser_storage::ids::{AppNumber, UserNumber};

@@ -117,7 +117,7 @@ fn devices(context: &Context, app: AppNumber, user: UserNumber, logins: &Logins)
 }
 
 /// The API knows four; other phones count as Android, which they descend from.
-fn letter(platform: Platform) -> &'static str {
+pub(super) fn letter(platform: Platform) -> &'static str {
     match platform {
         Platform::ANDROID | Platform::HMOS | Platform::QUICKAPP => "a",
         Platform::IOS => "i",

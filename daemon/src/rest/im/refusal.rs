@@ -13,6 +13,7 @@ pub fn of_im(refusal: Refusal) -> Fault {
         Refusal::SenderUnknown => forbidden(899_002, "no such user: the sender"),
         Refusal::UserDisabled => forbidden(801_006, "the sender is disabled"),
         Refusal::Blocked => forbidden(803_008, "the sender is in the receiver's blacklist"),
+        Refusal::NotPermitted { message } => forbidden(803_006, message),
         Refusal::OneSelf => super::invalid("a user is named in their own list"),
         Refusal::AdminProtected { username } => forbidden(899_018, format!("admin can not be blacklisted: {username}")),
         Refusal::AlreadySo { relation, name } => already(relation, &name),

@@ -1,0 +1,183 @@
+//! App servers that hear of messages, and that are asked about them: signed requests to addresses that the operator set.
+
+use std::path::Path;
+use std::time::Duration;
+
+use data_encoding::{BASE64, HEXLOWER};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use ring::hmac;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::Handed;
+use super::credentials::{BridgeError, Versions, tls};
+use super::endpoint::Endpoint;
+use super::guard::Reach;
+use crate::clock::now_ms;
+use crate::config::{MessageCallback, MessageCheck};
+
+/// Requests to one server that are under way at the same time.
+const AT_ONCE_MAX: usize = 64;
+/// How long a server may take over what it is told.
+const HEARS_WITHIN: Duration = Duration::from_secs(5);
+
+/// Every configured server; none by default.
+#[derive(Default)]
+pub struct AppServers {
+    callbacks: Vec<(MessageCallback, Endpoint)>,
+    checks: Vec<(MessageCheck, Endpoint)>,
+}
+
+/// As whom a server knows us.
+#[derive(Clone, Copy)]
+pub struct Signer<'a> {
+    pub app_key: &'a str,
+    pub master_secret: &'a str,
+}
+
+/// What a server said of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Allowed,
+    Refused { message: String },
+}
+
+impl AppServers {
+    /// `ca` is a file of authorities to trust in place of the system's.
+    pub fn new(callbacks: &[MessageCallback], checks: &[MessageCheck], ca: Option<&Path>) -> Result<Self, BridgeError> {
+        if callbacks.is_empty() && checks.is_empty() {
+            return Ok(Self::default());
+        }
+        let tls = tls(ca, None, Versions::Either)?;
+        let endpoint = |url: &super::Url| Endpoint::new(url.origin.clone(), tls.clone(), Reach::Anywhere, AT_ONCE_MAX);
+        Ok(Self {
+            callbacks: callbacks.iter().map(|config| (config.clone(), endpoint(&config.url))).collect(),
+            checks: checks.iter().map(|config| (config.clone(), endpoint(&config.url))).collect(),
+        })
+    }
+
+    pub fn tells_anybody(&self) -> bool {
+        !self.callbacks.is_empty()
+    }
+
+    pub fn checks_anybody(&self) -> bool {
+        !self.checks.is_empty()
+    }
+
+    /// How the server of this app is told; its own setting comes before one for all.
+    pub fn callback(&self, app_key: &str) -> Option<&MessageCallback> {
+        self.callback_of(app_key).map(|(config, _)| config)
+    }
+
+    fn callback_of(&self, app_key: &str) -> Option<&(MessageCallback, Endpoint)> {
+        own_or_any(&self.callbacks, app_key, |(config, _)| config.app.as_deref())
+    }
+
+    /// Tells the app's server. The error says why it has not heard, and how long it wants to be left alone.
+    pub async fn tell(&self, signer: Signer<'_>, body: &Value) -> Result<(), (String, Option<Duration>)> {
+        let Some((config, endpoint)) = self.callback_of(signer.app_key) else { return Ok(()) };
+        let body = body.to_string();
+        let posted = endpoint.post(&config.url.path, headers(signer, &body), body.into());
+        match timeout(HEARS_WITHIN, posted).await {
+            Err(_) => Err((format!("it did not answer within {} s", HEARS_WITHIN.as_secs()), None)),
+            Ok(Err(silence)) => Err((silence.to_string(), None)),
+            Ok(Ok(answer)) if answer.status.is_success() => Ok(()),
+            Ok(Ok(answer)) => {
+                let after = match answer.later() {
+                    Handed::Later(after) => after,
+                    _ => None,
+                };
+                Err((format!("it answered {}", answer.status.as_u16()), after))
+            }
+        }
+    }
+
+    /// Is somebody to be asked about the messages of this app?
+    pub fn checks(&self, app_key: &str) -> bool {
+        own_or_any(&self.checks, app_key, |(config, _)| config.app.as_deref()).is_some()
+    }
+
+    /// Asks the app's server whether a message may be sent. Without an answer that is one, the setting decides.
+    pub async fn check(&self, signer: Signer<'_>, body: &Value) -> Verdict {
+        let found = own_or_any(&self.checks, signer.app_key, |(config, _)| config.app.as_deref());
+        let Some((config, endpoint)) = found else { return Verdict::Allowed };
+        let body = body.to_string();
+        let posted = endpoint.post(&config.url.path, headers(signer, &body), body.into());
+        let why = match timeout(config.wait, posted).await {
+            Err(_) => "it did not answer in time".to_owned(),
+            Ok(Err(silence)) => silence.to_string(),
+            Ok(Ok(answer)) => match verdict(answer.status.as_u16(), &answer.body) {
+                Some(verdict) => return verdict,
+                None => format!("its answer is none, with status {}", answer.status.as_u16()),
+            },
+        };
+        log::warn!(app = signer.app_key, allowed = config.allows_unanswered; "a message was not checked: {why}");
+        match config.allows_unanswered {
+            true => Verdict::Allowed,
+            false => Verdict::Refused { message: "the app's server did not say that it may be sent".to_owned() },
+        }
+    }
+}
+
+fn own_or_any<'a, T>(all: &'a [T], app_key: &str, app_of: impl Fn(&T) -> Option<&str>) -> Option<&'a T> {
+    let own = all.iter().find(|one| app_of(one) == Some(app_key));
+    own.or_else(|| all.iter().find(|one| app_of(one).is_none()))
+}
+
+/// `{"allow": bool, "code"?, "message"?}`; a code goes into the text, since clients know only ours.
+fn verdict(status: u16, body: &[u8]) -> Option<Verdict> {
+    const MESSAGE_BYTES_MAX: usize = 250;
+    if status != 200 {
+        return None;
+    }
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    if answer.get("allow")?.as_bool()? {
+        return Some(Verdict::Allowed);
+    }
+    let said = answer.get("message").and_then(Value::as_str).unwrap_or("the app's server refused it");
+    let mut message = match answer.get("code") {
+        Some(Value::Number(code)) => format!("{said} ({code})"),
+        _ => said.to_owned(),
+    };
+    message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
+    Some(Verdict::Refused { message })
+}
+
+/// The app's credentials, and a signature: HMAC-SHA256 with the master secret over `timestamp.body`, as webhooks have it.
+fn headers(signer: Signer<'_>, body: &str) -> HeaderMap {
+    let Signer { app_key, master_secret } = signer;
+    let timestamp = (now_ms() / 1000).to_string();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, master_secret.as_bytes());
+    let signature = HEXLOWER.encode(hmac::sign(&key, format!("{timestamp}.{body}").as_bytes()).as_ref());
+    let credentials = format!("Basic {}", BASE64.encode(format!("{app_key}:{master_secret}").as_bytes()));
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    for (name, value) in [
+        (AUTHORIZATION, credentials),
+        (HeaderName::from_static("x-anser-timestamp"), timestamp),
+        (HeaderName::from_static("x-anser-signature"), format!("v1={signature}")),
+    ] {
+        let mut value = HeaderValue::from_str(&value).expect("digits and letters");
+        value.set_sensitive(name == AUTHORIZATION);
+        headers.insert(name, value);
+    }
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clear_answer_is_one() {
+        assert_eq!(verdict(200, br#"{"allow":true}"#), Some(Verdict::Allowed));
+        let refused = |message: &str| Some(Verdict::Refused { message: message.to_owned() });
+        assert_eq!(verdict(200, br#"{"allow":false,"code":7,"message":"no"}"#), refused("no (7)"));
+        assert_eq!(verdict(200, br#"{"allow":false}"#), refused("the app's server refused it"));
+        for (status, body) in [(500, "{\"allow\":true}"), (200, ""), (200, "{}"), (200, "{\"allow\":\"yes\"}")] {
+            assert_eq!(verdict(status, body.as_bytes()), None, "{status} {body}");
+        }
+        let long = format!(r#"{{"allow":false,"message":"{}"}}"#, "鸿".repeat(200));
+        assert!(matches!(verdict(200, long.as_bytes()), Some(Verdict::Refused { message }) if message.len() == 249));
+    }
+}

@@ -1,0 +1,120 @@
+//! `[[message_callback]]` and `[[message_check]]`: app servers that are told of messages after they were accepted, and asked
+//! before.
+
+use std::time::Duration;
+
+use super::reader::Reader;
+use crate::bridge::Url;
+
+/// A server that hears of every message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessageCallback {
+    /// Nothing means every app.
+    pub app: Option<String>,
+    pub url: Url,
+    /// Also of what the app's server sent itself.
+    pub rest_sent: bool,
+}
+
+/// A server that is asked whether a message may be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessageCheck {
+    pub app: Option<String>,
+    pub url: Url,
+    pub wait: Duration,
+    /// What becomes of a message when there is no answer in time.
+    pub allows_unanswered: bool,
+}
+
+const CALLBACK: &str = "message_callback";
+const CHECK: &str = "message_check";
+const CALLBACK_KEYS: [&str; 3] = ["app", "url", "rest_sent"];
+const CHECK_KEYS: [&str; 4] = ["app", "url", "wait_ms", "unanswered"];
+
+/// Every key that may stand in them.
+pub fn keys() -> Vec<String> {
+    let named = |table: &str, keys: &[&str]| keys.iter().map(|key| format!("{table}.{key}")).collect::<Vec<_>>();
+    [named(CALLBACK, &CALLBACK_KEYS), named(CHECK, &CHECK_KEYS)].concat()
+}
+
+pub(super) fn take_callbacks(reader: &mut Reader) -> Vec<MessageCallback> {
+    let tables = reader.tables(CALLBACK);
+    let each = tables.iter().filter_map(|table| {
+        let (app, url) = (app(reader, table), url(reader, table));
+        let rest_sent = reader.switch(&format!("{table}.rest_sent")).unwrap_or(true);
+        Some(MessageCallback { app: app?, url: url?, rest_sent })
+    });
+    each.collect()
+}
+
+pub(super) fn take_checks(reader: &mut Reader) -> Vec<MessageCheck> {
+    let tables = reader.tables(CHECK);
+    let each = tables.iter().filter_map(|table| {
+        let (app, url) = (app(reader, table), url(reader, table));
+        let wait_ms: u64 = reader.number(&format!("{table}.wait_ms"), 100..=10_000).unwrap_or(1000);
+        let unanswered = reader.choice(&format!("{table}.unanswered"), &["allow", "refuse"]);
+        let allows_unanswered = unanswered.is_none_or(|unanswered| unanswered == "allow");
+        Some(MessageCheck { app: app?, url: url?, wait: Duration::from_millis(wait_ms), allows_unanswered })
+    });
+    each.collect()
+}
+
+/// `*` is nothing: every app.
+fn app(reader: &mut Reader, table: &str) -> Option<Option<String>> {
+    let key = format!("{table}.app");
+    if !reader.has(&key) {
+        return reader.missing(&key, "an app key, or \"*\" for all apps");
+    }
+    let app =
+        reader.word(&key, "must be an app key (letters and digits), or \"*\" for all apps", super::bridge::is_app)?;
+    Some(Some(app).filter(|app| app != "*"))
+}
+
+fn url(reader: &mut Reader, table: &str) -> Option<Url> {
+    let key = format!("{table}.url");
+    match reader.has(&key) {
+        true => reader.url(&key, Url::is_private_or_tls, "or http:// on this machine or in a private network"),
+        false => reader.missing(&key, "the address of the app's server"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Config, Flags, read_text};
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, Vec<String>> {
+        let read = read_text(text, "anserd.toml".to_owned(), &Flags::default(), std::iter::empty());
+        read.map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn what_is_not_said_has_its_default() {
+        let text = "[[message_callback]]\napp = \"*\"\nurl = \"https://a.example.com/m\"\n\
+                    [[message_check]]\napp = \"k1\"\nurl = \"http://10.0.0.5/m\"\nunanswered = \"refuse\"\n";
+        let config = parse(text).expect("valid");
+        let url = Url::parse("https://a.example.com/m").expect("an address");
+        assert_eq!(config.message_callbacks, [MessageCallback { app: None, url, rest_sent: true }]);
+        let check = &config.message_checks[0];
+        assert_eq!(
+            (check.app.as_deref(), check.wait, check.allows_unanswered),
+            (Some("k1"), Duration::from_secs(1), false)
+        );
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_its_key() {
+        let text = "[[message_callback]]\nurl = \"http://a.example.com/m\"\nwait_ms = 5\n[[message_check]]\napp = \"*\"\nwait_ms = 5\n";
+        let mistakes = parse(text).expect_err("five mistakes");
+        for key in [
+            "message_callback[1].app",
+            "message_callback[1].url",
+            "message_callback[1].wait_ms",
+            "message_check[1].url",
+            "message_check[1].wait_ms",
+        ] {
+            assert!(mistakes.iter().any(|mistake| mistake.contains(key)), "{key}: {mistakes:#?}");
+        }
+        assert_eq!(mistakes.len(), 5, "{mistakes:#?}");
+    }
+}
