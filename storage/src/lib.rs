@@ -10,6 +10,7 @@
 
 pub mod command;
 pub mod ids;
+pub mod media;
 pub mod outcome;
 pub mod segment;
 
@@ -39,16 +40,18 @@ pub use rows::certificate::PushCertificate;
 pub use rows::chat::{Chat, Window, WindowKind};
 pub use rows::followup::{FollowupId, FollowupKind, FollowupState, SmsOrder};
 pub use rows::group::Group;
+pub use rows::media::{BodyHash, Media, MediaContent, MediaSpace};
 pub use rows::people::{UserClass, UserState};
 pub use rows::presence::Use;
 pub use rows::push_count::Counted;
 pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
 pub use snapshot::{
-    BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup, DueSchedule,
-    DueSlice, File, Finding, Friend, GroupPushShown, HistoryPage, Member, PendingPush, PlannedChat, PlatformReport,
-    Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Schedule, SchedulePage, ScrubPlace, Scrubbed,
-    SmsTarget, SmsTargets, Snapshot, TestDeviceShown, UsableFile, UserPage, WaitingCallback, WaitingCallbacks,
+    AvatarPlace, BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup,
+    DueSchedule, DueSlice, File, Finding, Friend, GroupPushShown, HistoryPage, Member, PendingPush, PlannedChat,
+    PlatformReport, Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Schedule, SchedulePage, ScrubPlace,
+    Scrubbed, SmsTarget, SmsTargets, Snapshot, TestDeviceShown, UnmentionedMedia, UsableFile, UserPage,
+    WaitingCallback, WaitingCallbacks,
 };
 
 pub mod disk;

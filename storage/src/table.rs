@@ -96,6 +96,12 @@ tables! {
     Friends = 74, "friends";
     Shields = 75, "shields";
     Registration = 76, "registration";
+    Media = 97, "media";
+    MediaBodies = 98, "media_bodies";
+    MediaMentions = 99, "media_mentions";
+    MediaIdle = 100, "media_idle";
+    MediaThumbs = 101, "media_thumbs";
+    MediaSpaces = 102, "media_spaces";
 }
 
 impl Table {

@@ -79,6 +79,7 @@ impl Batch<'_> {
     ) -> Decided<Answer> {
         if *change != ProfileChange::default() {
             change.apply_to(&mut user.profile);
+            self.note_avatar(app, &user.profile.avatar)?;
             user.changed_ms = self.now_ms();
             self.put(&user_key(app, number), &user)?;
         }

@@ -71,6 +71,7 @@ impl Command {
             Self::Schedule(ScheduleCommand::Update { app, .. } | ScheduleCommand::Delete { app, .. }) => Some(*app),
             Self::Schedule(ScheduleCommand::Fire(fire)) => Some(fire.app),
             Self::File(command) => command.app(),
+            Self::Media(command) => Some(command.app()),
             Self::People(command) => Some(command.app()),
         }
     }
@@ -97,6 +98,7 @@ impl Command {
                 | BridgeCommand::NoteUnreceived { .. }
                 | BridgeCommand::Advance { .. },
             )
+            | Self::Media(MediaCommand::Sweep { .. })
             | Self::Device(DeviceCommand::SetTraits { .. })
             | Self::System(_) => QueueClass::Job,
             _ => QueueClass::Rest,
