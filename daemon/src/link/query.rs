@@ -16,8 +16,9 @@ use anser_protocol::traits::Traits;
 pub use anser_storage::PlannedChat;
 use anser_storage::command::Profile;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
+use anser_storage::media::MediaName;
 use anser_storage::outcome::{MessageBody, Push};
-use anser_storage::{Chat, ConversationRow, ReadError, ReadRecord, Snapshot, UserState};
+use anser_storage::{Chat, ConversationRow, Media, MediaContent, ReadError, ReadRecord, Snapshot, UserState};
 
 use super::session::{WantedPage, record_bytes, row_bytes};
 
@@ -92,6 +93,11 @@ pub enum Query {
         app: AppNumber,
         device: DeviceNumber,
     },
+    /// Of a medium, or of nothing but the app.
+    Media {
+        app: AppNumber,
+        name: Option<MediaName>,
+    },
 }
 
 impl Query {
@@ -109,6 +115,7 @@ impl Query {
             | Self::Members { app, .. }
             | Self::Profile { app, .. }
             | Self::Tags { app, .. }
+            | Self::Media { app, .. }
             | Self::Alias { app, .. } => Some(*app),
         }
     }
@@ -148,6 +155,14 @@ pub enum Answer {
     Profile(Option<(String, Profile)>),
     Tags(Vec<String>),
     Alias(String),
+    Media(Box<FoundMedia>),
+}
+
+#[derive(Clone, Debug)]
+pub struct FoundMedia {
+    pub app_key: String,
+    pub media: Option<Media>,
+    pub thumb: Option<MediaContent>,
 }
 
 #[derive(Clone, Debug)]
@@ -237,6 +252,12 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
         Query::Profile { app, username } => {
             let user = snapshot.user_by_name(app, &username)?;
             Ok(Answer::Profile(user.map(|(_, user)| (user.username, user.profile))))
+        }
+        Query::Media { app, name } => {
+            let Some(row) = snapshot.app(app)? else { return Ok(Answer::AppGone) };
+            let media = name.map_or(Ok(None), |name| snapshot.media(app, &name))?;
+            let thumb = name.map_or(Ok(None), |name| snapshot.media_thumb(app, name.id))?;
+            Ok(Answer::Media(Box::new(FoundMedia { app_key: row.app_key, media, thumb })))
         }
         Query::Tags { app, device } => Ok(Answer::Tags(snapshot.tags_of_device(app, device)?)),
         Query::Alias { app, device } => {

@@ -4,7 +4,7 @@
 use axum::routing::{MethodRouter, delete, get, post, put};
 
 use super::{
-    alias, app, certificate, device, device_status, file, im, image, push, report, schedule, tag, test_device,
+    alias, app, certificate, device, device_status, file, im, image, media, push, report, schedule, tag, test_device,
 };
 use crate::context::Shared;
 
@@ -163,4 +163,6 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/groups/{gid}/members", Im, || get(im::list_members)),
     route("POST", "/v1/groups/{gid}/members", Im, || post(im::change_members)),
     route("POST", "/v1/messages", Im, || post(im::send_message)),
+    route("POST", "/v1/resource", Im, || post(media::upload)),
+    route("GET", "/v1/resource", Im, || get(media::resolve)),
 ];

@@ -5,6 +5,7 @@
 
 pub mod chat;
 pub mod group;
+pub mod media;
 pub mod push;
 pub mod session;
 
@@ -12,6 +13,7 @@ use self::chat::{
     Ack, CatchUp, ConversationPage, Conversations, Covered, Deliver, History, HistoryPage, Send, SendRefused, Sent,
 };
 use self::group::{GroupChange, GroupCreate, GroupCreated, GroupList, GroupMembers, GroupRequest, Groups};
+use self::media::{MediaAddress, MediaLocation, MediaTicket, MediaUpload};
 use self::push::{
     Activity, Alias, AliasValue, Badge, Mobile, PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushResume,
     PushStop, PushToken, PushWithdrawn, TagList, Tags,
@@ -89,6 +91,8 @@ frames! {
     Mobile(Mobile) = 43,
     PushStop(PushStop) = 44,
     PushResume(PushResume) = 45,
+    MediaUpload(MediaUpload) = 208,
+    MediaAddress(MediaAddress) = 209,
 }
 
 frames! {
@@ -117,6 +121,8 @@ frames! {
     GoAway(GoAway) = 84,
     Unsupported(Unsupported) = 85,
     PushWithdrawn(PushWithdrawn) = 96,
+    MediaTicket(MediaTicket) = 1104,
+    MediaLocation(MediaLocation) = 1105,
 }
 
 impl ClientFrame {

@@ -66,6 +66,8 @@ impl Decoder {
             Kind::Mobile => ClientFrame::Mobile(whole(body)?),
             Kind::PushStop => ClientFrame::PushStop(whole(body)?),
             Kind::PushResume => ClientFrame::PushResume(whole(body)?),
+            Kind::MediaUpload => ClientFrame::MediaUpload(whole(body)?),
+            Kind::MediaAddress => ClientFrame::MediaAddress(whole(body)?),
             Kind::Activity => ClientFrame::Activity(whole(body)?),
         })
     }
@@ -143,6 +145,8 @@ impl Decoder {
             Kind::PushDeliver => ServerFrame::PushDeliver(whole(body)?),
             Kind::PushCovered => ServerFrame::PushCovered(whole(body)?),
             Kind::PushWithdrawn => ServerFrame::PushWithdrawn(whole(body)?),
+            Kind::MediaTicket => ServerFrame::MediaTicket(whole(body)?),
+            Kind::MediaLocation => ServerFrame::MediaLocation(whole(body)?),
             Kind::GoAway => ServerFrame::GoAway(whole(body)?),
             Kind::Unsupported => ServerFrame::Unsupported(whole(body)?),
         })

@@ -8,6 +8,7 @@ mod group;
 mod labels;
 mod lines;
 mod listen;
+mod media;
 mod mobile;
 mod options;
 mod push_stop;
@@ -56,6 +57,8 @@ enum Command {
     Stop(push_stop::Stop),
     Resume(push_stop::Resume),
     Group(group::Group),
+    Upload(media::Upload),
+    Download(media::Download),
     Bench(bench::Bench),
 }
 
@@ -87,6 +90,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Stop(command) => command.run(&global),
         Command::Resume(command) => command.run(&global),
         Command::Group(command) => command.run(&global).await,
+        Command::Upload(command) => command.run(&global).await,
+        Command::Download(command) => command.run(&global).await,
         Command::Bench(command) => command.run(&global).await,
     }
 }

@@ -8,6 +8,7 @@ use anser_storage::command::{Command, MarkCommand};
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::Outcome;
 
+use super::media::MediaRules;
 use crate::link::query::{Answer, Query};
 
 /// Names an unanswered request of one session.
@@ -140,6 +141,7 @@ pub struct Rules {
     pub is_registration_open: bool,
     /// Names that break the strict JMessage rule are refused.
     pub has_strict_usernames: bool,
+    pub media: MediaRules,
 }
 
 /// How often a client shows that it is there, in seconds. The upper bounds follow the life of NAT entries.
@@ -165,6 +167,7 @@ impl Default for Rules {
             waiting_pushes_max: 5,
             is_registration_open: true,
             has_strict_usernames: false,
+            media: MediaRules::default(),
         }
     }
 }

@@ -19,6 +19,7 @@ mod group;
 mod history;
 mod label;
 mod login;
+mod media;
 mod push;
 mod request;
 
@@ -40,6 +41,7 @@ pub use self::action::{Action, GivenPassword, Heartbeat, Input, Missed, Recipien
 use self::chat::UserFlow;
 pub(crate) use self::chat::{record_bytes, row_bytes};
 pub use self::history::WantedPage;
+pub use self::media::MediaRules;
 use self::push::DeviceFlow;
 use self::request::Pending;
 use crate::link::query::Answer;

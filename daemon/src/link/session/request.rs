@@ -8,6 +8,7 @@ use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
 use anser_protocol::names::Chat;
 use anser_storage::command::{Command, NewUser, PeopleCommand};
 use anser_storage::ids::UserNumber;
+use anser_storage::media::MediaName;
 use anser_storage::outcome::{Answer as Accepted, Outcome};
 
 use super::chat::PlannedPage;
@@ -17,6 +18,7 @@ use super::login::LoginAttempt;
 use super::{Action, Session, Stage};
 use crate::link::query::{Answer, Query};
 use crate::link::refusal;
+use crate::media::ticket::Upload;
 
 /// What an unanswered question or command was for.
 #[derive(Debug)]
@@ -54,6 +56,8 @@ pub(super) enum Pending {
     Tags(u32),
     ChangeAlias(u32),
     Alias(u32),
+    Ticket(u32, Box<Upload>),
+    Address(u32, MediaName),
     Mobile(u32),
     Report(u32),
     /// Whether the device wants pushes, for the bridges.
@@ -111,6 +115,8 @@ impl Session {
             ClientFrame::PushResume(body) => self.resume_pushes(body),
             ClientFrame::Mobile(body) => self.set_mobile(body),
             ClientFrame::Activity(body) => self.note_activity(body),
+            ClientFrame::MediaUpload(body) => self.ask_ticket(body),
+            ClientFrame::MediaAddress(body) => self.ask_address(body),
             ClientFrame::Unknown(_) => {}
         }
         self.continue_catch_up();
@@ -175,6 +181,8 @@ impl Session {
             Pending::Profile(request) => self.profile_read(request, answer),
             Pending::Tags(request) => self.tags_read(request, answer),
             Pending::Alias(request) => self.alias_read(request, answer),
+            Pending::Ticket(request, upload) => self.ticket_looked_up(request, *upload, answer),
+            Pending::Address(request, name) => self.address_looked_up(request, name, answer),
             // Commands and passwords are finished elsewhere.
             _ => {}
         }
