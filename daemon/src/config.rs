@@ -62,6 +62,7 @@ pub struct Config {
     pub message_callbacks: Vec<MessageCallback>,
     /// App servers that are asked before a message is accepted.
     pub message_checks: Vec<MessageCheck>,
+    pub media: Media,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -141,6 +142,27 @@ pub struct Users {
     pub logins: Logins,
 }
 
+/// What users and app servers may upload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Media {
+    /// Of one file.
+    pub upload_bytes: usize,
+    /// Of all that one app keeps, unless it has its own; 0 means no limit.
+    pub quota_bytes: u64,
+    /// What neither a kept message nor an avatar names goes after so many days.
+    pub unused_days: u32,
+    /// How long an address is good.
+    pub url_life: Duration,
+    /// Where phones reach this daemon, for addresses of media; nothing: by the name that the caller used.
+    pub origin: Option<String>,
+}
+
+impl Media {
+    pub fn unused_ms(&self) -> u64 {
+        u64::from(self.unused_days) * 86_400_000
+    }
+}
+
 /// Where app servers may be told what became of their pushes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Callbacks {
@@ -159,7 +181,7 @@ impl Callbacks {
 
 /// Every key that may stand in the file, but for those of `[[bridge]]`, `[[message_callback]]` and `[[message_check]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the
 /// environment.
-pub const KEYS: [&str; 39] = [
+pub const KEYS: [&str; 44] = [
     "data_dir",
     "listen",
     "plain_listen",
@@ -197,6 +219,11 @@ pub const KEYS: [&str; 39] = [
     "users.phones",
     "users.computers",
     "users.browsers",
+    "media.upload_mib",
+    "media.quota_mib",
+    "media.unused_days",
+    "media.url_hours",
+    "media.origin",
     "callback.hosts",
     "callback.ca",
 ];
@@ -257,6 +284,13 @@ impl Config {
             },
             message_callbacks: app_server::take_callbacks(reader),
             message_checks: app_server::take_checks(reader),
+            media: Media {
+                upload_bytes: reader.number("media.upload_mib", 1..=1024).unwrap_or(8) << 20,
+                quota_bytes: reader.number("media.quota_mib", 0..=1 << 30).unwrap_or(10_240) << 20,
+                unused_days: reader.number("media.unused_days", 1..=3650).unwrap_or(7),
+                url_life: seconds(reader.number("media.url_hours", 1..=8760).unwrap_or(24) * 3600),
+                origin: reader.origin("media.origin"),
+            },
         }
     }
 }

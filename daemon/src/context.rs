@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::keys::Keys;
 use crate::ledger::{Ledger, Unavailable};
 use crate::link::Links;
+use crate::media::Media;
 use crate::password::{Passwords, Upgrades};
 use crate::rest::Walks;
 use crate::rest::known::KnownApps;
@@ -50,6 +51,7 @@ pub struct Context {
     pub links: Arc<Links>,
     /// One permit for each open connection of any kind; taken when it is accepted, given back when it is gone.
     pub connections: Arc<Semaphore>,
+    pub media: Media,
     /// What the job that looks for damage has found.
     pub scrubs: Scrubs,
     /// Everything that serves for long watches this.
@@ -67,6 +69,7 @@ impl Context {
         while answer == Ok(Answer::Continue) {
             answer = self.ledger.submit(Command::App(AppCommand::Delete { app })).await?.answer;
         }
+        self.media.remove_app(app).await;
         Ok(answer.map(drop))
     }
 }

@@ -30,6 +30,8 @@ pub enum Purpose {
     QuicToken,
     /// Registration ids derived from a device's nonce.
     RegistrationIds,
+    /// Addresses of media, and tickets for uploads.
+    Media,
 }
 
 impl Keys {
@@ -66,6 +68,7 @@ impl Keys {
             Purpose::QuicConnectionIds => b"quic connection ids",
             Purpose::QuicToken => b"quic token",
             Purpose::RegistrationIds => b"registration ids",
+            Purpose::Media => b"media",
         }];
         let mut key = [0; 32];
         self.root

@@ -8,8 +8,8 @@
 //!   [`attendance`] notes who is there, [`slow_pushes`] goes on with pushes that are given out slowly, [`bridge`] hands
 //!   notices over to the services of the makers of devices, [`callback`] tells app servers what became of their pushes,
 //!   [`message_callback`] of messages, and `message_check` asks them before.
-//! - What they share, in a [`context::Context`]: [`ledger`] (the way to the store), [`password`], [`keys`], [`clock`],
-//!   [`shutdown`], and the rules for names in [`username`] and [`label`].
+//! - What they share, in a [`context::Context`]: [`ledger`] (the way to the store), [`media`] (files that users share), [`password`], [`keys`],
+//!   [`clock`], [`shutdown`], and the rules for names in [`username`] and [`label`].
 //! - What starts it: [`cli`], [`config`], [`data_dir`], [`tls`], [`logging`].
 
 pub mod serve;
@@ -35,6 +35,7 @@ pub mod context;
 pub mod keys;
 pub use anser_protocol::label;
 pub mod ledger;
+pub mod media;
 mod message_check;
 pub mod password;
 mod profile;

@@ -28,9 +28,10 @@ use crate::followup;
 use crate::keys::Keys;
 use crate::ledger::{Ledger, Unavailable};
 use crate::link::quic::{self, QuicError};
-use crate::link::session::{Heartbeat, Rules};
+use crate::link::session::{Heartbeat, MediaRules, Rules};
 use crate::link::{Links, TransportRules};
 use crate::listen::{self, BindError, Bound};
+use crate::media::{Media, sweep};
 use crate::message_callback;
 use crate::password::{Passwords, Upgrades, upgrades};
 use crate::rest::known::KnownApps;
@@ -71,6 +72,8 @@ pub enum StartError {
     DataDir(#[from] DataDirError),
     #[error("the daemon's key cannot be used: {0}")]
     Keys(io::Error),
+    #[error("the folder of media cannot be used: {0}. Give it to this user (`chown`)")]
+    Media(io::Error),
     #[error("callbacks cannot be set up: {0}")]
     Callback(#[source] BridgeError),
     #[error(transparent)]
@@ -112,6 +115,7 @@ impl Daemon {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let data_dir = DataDir::open(&config.data_dir)?;
         let keys = Keys::open(data_dir.path()).map_err(StartError::Keys)?;
+        let media = Media::open(data_dir.path(), &keys).map_err(StartError::Media)?;
         let callbacks = Callbacks::new(&config.callback).map_err(StartError::Callback)?;
         let (to_tell, to_ask) = (&config.message_callbacks, &config.message_checks);
         let app_servers =
@@ -134,7 +138,7 @@ impl Daemon {
             ledger.clone(),
             passwords.clone(),
             upgrades.clone(),
-            transport_rules(&config),
+            transport_rules(&config, &media),
             app_servers.clone(),
         );
         let context = Arc::new(Context {
@@ -148,6 +152,7 @@ impl Daemon {
             ledger,
             upgrades,
             switchboard,
+            media,
             scrubs: Scrubs::default(),
             schedules: Alarm::default(),
             bridges,
@@ -173,6 +178,7 @@ impl Daemon {
         tokio::spawn(daemon.context.links.clone().sweep());
         tokio::spawn(retention::run(daemon.context.clone()));
         tokio::spawn(scrub::run(daemon.context.clone()));
+        tokio::spawn(sweep::run(daemon.context.clone()));
         tokio::spawn(attendance::run(daemon.context.clone()));
         tokio::spawn(schedule::job::run(daemon.context.clone()));
         tokio::spawn(slow_pushes::run(daemon.context.clone()));
@@ -251,13 +257,19 @@ impl Daemon {
 }
 
 /// What the settings say about links.
-fn transport_rules(config: &Config) -> TransportRules {
+fn transport_rules(config: &Config, media: &Media) -> TransportRules {
     let seconds = |duration: Duration| u16::try_from(duration.as_secs()).unwrap_or(u16::MAX);
     let (min, max) = (seconds(config.heartbeat.min), seconds(config.heartbeat.max));
     let rules = Rules {
         waiting_pushes_max: config.push.offline_limit,
         has_strict_usernames: config.users.strict_names,
         logins: config.users.logins,
+        media: MediaRules {
+            signer: media.signer.clone(),
+            bytes_max: config.media.upload_bytes as u64,
+            url_ms: u64::try_from(config.media.url_life.as_millis()).unwrap_or(u64::MAX),
+            origin: config.media.origin.clone().unwrap_or_default(),
+        },
         ..Rules::default()
     };
     TransportRules::new(&rules, |own: Heartbeat| Heartbeat {

@@ -46,6 +46,9 @@ codes! {
     /// The server's disk is full or fails. What is stored is still served.
     NOT_STORED = 14, "the server can store nothing at the moment; try again later";
 
+    MEDIA_TOO_LARGE = 210, "the file is larger than this server takes";
+    MEDIA_UNKNOWN = 211, "there is no such media_id, or not any more";
+
     /// The app key is unknown (JPush client code).
     APP_KEY = 1008, "unknown app key";
     /// The registration id is unknown or its secret is wrong: register again.

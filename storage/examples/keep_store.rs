@@ -13,12 +13,14 @@ use anser_protocol::content::Platform;
 use anser_protocol::traits::{TraitKind, Traits};
 use anser_storage::command::{
     AccountCommand, AppCommand, BridgeCommand, Command, DeviceCommand, FileKind, LabelCommand, MarkCommand,
-    SegmentCommand, ToldCommand,
+    MediaCommand, SegmentCommand, ToldCommand,
 };
+use anser_storage::media::MediaId;
 use anser_storage::segment::Condition;
 use anser_storage::{Callback, Options, PushCertificate, PushToken, SmsOrder, Store, Use};
 use common::World;
 use common::kept::{READ_AT_MS, describe};
+use common::media::content;
 use common::pushes::named;
 use common::script::Script;
 
@@ -111,6 +113,18 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     let user = world.user("kept");
     world.answer(Command::Mark(MarkCommand::LoggedIn { app, seen_ms: at_ms, users: vec![user] }));
     world.answer(Command::Told(ToldCommand::Advance { app, next: pushed }));
+    let by = world.user("keeper");
+    world.answer(world.add_media(201, 201, Some(by)));
+    let thumb = MediaCommand::AddThumb {
+        app: world.app,
+        media: MediaId([201; 16]),
+        by,
+        thumb: Box::new(content(202)),
+        quota_bytes: 0,
+    };
+    world.answer(Command::Media(thumb));
+    world.answer(world.add_media(203, 203, Some(by)));
+    world.share(by, "keeper", 203);
     let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
     let traits = Traits::default().with(TraitKind::Model, "a kept model").unwrap_or_default();
     world.answer(Command::Device(DeviceCommand::SetTraits { app: world.app, device, traits }));

@@ -18,12 +18,14 @@ use crate::segment::Condition;
 mod bridge;
 mod file;
 mod group;
+mod media;
 mod people;
 mod queue;
 mod told;
 pub use bridge::{BadgeChange, BridgeCommand, NextLook};
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
 pub use group::GroupCommand;
+pub use media::{MediaCommand, NewMedia};
 pub use people::{FriendNote, MuteChange, PeopleCommand, ProfileChange};
 pub use queue::QueueClass;
 pub use told::ToldCommand;
@@ -54,6 +56,7 @@ pub enum Command {
     Segment(SegmentCommand),
     Mark(MarkCommand),
     Told(ToldCommand),
+    Media(MediaCommand),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

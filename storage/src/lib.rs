@@ -10,6 +10,7 @@
 
 pub mod command;
 pub mod ids;
+pub mod media;
 pub mod outcome;
 pub mod segment;
 
@@ -39,6 +40,7 @@ pub use rows::certificate::PushCertificate;
 pub use rows::chat::{Chat, ConversationKind, Window, WindowKind};
 pub use rows::followup::{FollowupId, FollowupKind, FollowupState, SmsOrder};
 pub use rows::group::Group;
+pub use rows::media::{BodyHash, Media, MediaContent, MediaSpace};
 pub use rows::message_count::{HourCounts, HourSet, MessageKinds};
 pub use rows::people::{UserClass, UserState};
 pub use rows::presence::Use;
@@ -46,11 +48,11 @@ pub use rows::push_count::Counted;
 pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
 pub use snapshot::{
-    BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup, DueSchedule,
-    DueSlice, File, Finding, FoundMessages, Friend, GroupPushShown, HistoryPage, Member, Messages, Mutes, PendingPush,
-    PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Relations,
+    AvatarPlace, BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup,
+    DueSchedule, DueSlice, File, Finding, FoundMessages, Friend, GroupPushShown, HistoryPage, Member, Messages, Mutes,
+    PendingPush, PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Relations,
     ReportMessage, ReportTarget, ReportUser, Schedule, SchedulePage, ScrubPlace, Scrubbed, SmsTarget, SmsTargets,
-    Snapshot, Stretch, TestDeviceShown, UsableFile, UserPage, WaitingCallback, WaitingCallbacks,
+    Snapshot, Stretch, TestDeviceShown, UnmentionedMedia, UsableFile, UserPage, WaitingCallback, WaitingCallbacks,
 };
 
 pub mod disk;

@@ -8,6 +8,7 @@ use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber, FileId, ScheduleId, SegmentId, UserNumber};
+use crate::rows::media::BodyHash;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -80,6 +81,8 @@ pub enum Answer {
     /// What was recorded; nothing for a schedule that is switched off.
     Fired(Option<Firing>),
     File(FileId),
+    /// Bodies of media that nothing of the app has any more: their files may go.
+    MediaFreed(Vec<BodyHash>),
 }
 
 /// What became of one due time of a schedule.
@@ -218,6 +221,10 @@ pub enum Refusal {
     /// There is no such file that the caller may use, or it has expired.
     FileUnknown,
     TooManyFiles,
+    /// There is none of this name that the caller may change.
+    MediaUnknown,
+    /// The app keeps as much as it may.
+    MediaQuotaFull,
     /// Exactly this certificate is kept already.
     CertificateExists,
     /// The command made the store panic, or met a damaged row; the batch went on without it.

@@ -99,6 +99,12 @@ tables! {
     HourCounts = 103, "hour_counts";
     HourSets = 104, "hour_sets";
     MessageCallbacks = 105, "message_callbacks";
+    Media = 97, "media";
+    MediaBodies = 98, "media_bodies";
+    MediaMentions = 99, "media_mentions";
+    MediaIdle = 100, "media_idle";
+    MediaThumbs = 101, "media_thumbs";
+    MediaSpaces = 102, "media_spaces";
 }
 
 impl Table {

@@ -4,6 +4,7 @@ use anser_protocol::content::Content;
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::chat::{Conversation, Record};
 use anser_protocol::frame::group::GroupSummary;
+use anser_protocol::frame::media::{MediaKind, MediaLocation};
 use anser_protocol::frame::people::Person;
 use anser_protocol::frame::push::{PushState, TokenKind};
 use anser_protocol::frame::session::UserProfile;
@@ -232,6 +233,18 @@ pub enum Request {
     UserInfo {
         username: String,
     },
+    /// Where to put a file of these fields; [`crate::shell::Client::upload`] does all of it.
+    MediaUpload {
+        kind: MediaKind,
+        bytes: u64,
+        sha256: [u8; 32],
+        name: String,
+        thumb_of: String,
+    },
+    /// Where to get a medium; [`crate::shell::Client::download`] does all of it.
+    MediaAddress {
+        media_id: String,
+    },
     TagsGet,
     TagsSet {
         tags: Vec<String>,
@@ -298,6 +311,10 @@ pub enum Answer {
         groups: Vec<GroupId>,
         everything: bool,
     },
+    MediaTicket {
+        url: String,
+    },
+    MediaLocation(Box<MediaLocation>),
     Tags(Vec<String>),
     /// Empty: the device has none.
     Alias(String),

@@ -486,6 +486,12 @@ impl Session {
             }
             ServerFrame::UserProfile(profile) => self.on_answer(profile.request, Answer::Profile(Box::new(profile))),
             ServerFrame::People(part) => self.on_people(part),
+            ServerFrame::MediaTicket(ticket) => {
+                self.on_answer(ticket.request, Answer::MediaTicket { url: ticket.url });
+            }
+            ServerFrame::MediaLocation(found) => {
+                self.on_answer(found.request, Answer::MediaLocation(Box::new(found)));
+            }
             ServerFrame::TagList(list) => self.on_answer(list.request, Answer::Tags(list.tags)),
             ServerFrame::AliasValue(value) => self.on_answer(value.request, Answer::Alias(value.alias)),
             ServerFrame::Unsupported(unsupported) if unsupported.frame_type == PUSH_RESUME => {

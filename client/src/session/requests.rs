@@ -10,6 +10,7 @@ use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ClientFrame;
 use anser_protocol::frame::chat::{Conversations, History};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
+use anser_protocol::frame::media::{MediaAddress, MediaUpload};
 use anser_protocol::frame::push::{Alias, Badge, LabelAction, Mobile, PushClicked, PushReport, PushToken, Tags};
 use anser_protocol::frame::session::{Logout, RegisterUser, UserInfo};
 use anser_protocol::label;
@@ -223,6 +224,8 @@ fn check(request: &Request) -> Result<(), &'static str> {
         }
         R::UserInfo { username } => vec![username],
         R::People(people) => people.check()?,
+        R::MediaUpload { name, thumb_of, .. } => vec![name, thumb_of],
+        R::MediaAddress { media_id } => vec![media_id],
         R::TagsSet { tags } | R::TagsAdd { tags } | R::TagsDelete { tags } => {
             names(tags, limits::TAGS_PER_DEVICE_MAX)?.collect()
         }
@@ -294,6 +297,18 @@ fn frame(request: RequestId, body: &Request) -> ClientFrame {
         R::GroupMembers { group } => ClientFrame::GroupMembers(GroupRequest { request, group: *group, extensions }),
         R::UserInfo { username } => ClientFrame::UserInfo(UserInfo { request, username: username.clone(), extensions }),
         R::People(people) => people.frame(request),
+        R::MediaUpload { kind, bytes, sha256, name, thumb_of } => ClientFrame::MediaUpload(MediaUpload {
+            request,
+            kind: *kind,
+            bytes: *bytes,
+            sha256: sha256.to_vec(),
+            name: name.clone(),
+            thumb_of: thumb_of.clone(),
+            extensions,
+        }),
+        R::MediaAddress { media_id } => {
+            ClientFrame::MediaAddress(MediaAddress { request, media_id: media_id.clone(), extensions })
+        }
         R::TagsGet => tags(LabelAction::GET, &Vec::new()),
         R::TagsSet { tags: list } => tags(LabelAction::SET, list),
         R::TagsAdd { tags: list } => tags(LabelAction::ADD, list),

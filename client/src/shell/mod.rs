@@ -5,6 +5,7 @@
 
 mod driver;
 mod keeper;
+mod media;
 mod network;
 mod outgoing;
 mod transport;
@@ -19,6 +20,7 @@ use anser_protocol::traits::Traits;
 use ring::rand::SecureRandom;
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use self::media::{Download, Downloaded, MediaError, Progress, Upload, Uploaded};
 pub use self::transport::{Choice, Dialer, DialerError, Failure, Incoming, Trust, TrustError, Unreachable, Wire};
 
 use self::driver::Driver;
@@ -173,6 +175,8 @@ pub struct Client {
     commands: mpsc::Sender<Command>,
     keeper: Keeper,
     status: watch::Receiver<Status>,
+    /// For uploads and downloads.
+    dialer: Arc<Dialer>,
 }
 
 impl Client {
@@ -197,10 +201,12 @@ impl Client {
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
         let (to_application, deliveries) = mpsc::channel(EVENTS_MAX);
         tokio::spawn(outgoing::hand_out(outgoing.clone(), keeper.clone(), to_application));
-        let (driver, status) = Driver::new(session, dialer.into(), keeper.clone(), progress, outgoing, options.records);
+        let dialer = dialer.into();
+        let (driver, status) =
+            Driver::new(session, dialer.clone(), keeper.clone(), progress, outgoing, options.records);
         tokio::spawn(driver.run(received));
         let events = Events { deliveries, keeper: keeper.clone(), last: None };
-        Ok((Self { commands, keeper, status }, events))
+        Ok((Self { commands, keeper, status, dialer }, events))
     }
 
     /// Keeps a user logged in on this device from now on. With a password, the server checks it; without, the stored
@@ -354,6 +360,10 @@ impl Client {
         if self.command(Command::Stop(stopped)).await.is_ok() {
             let _ = is_stopped.await;
         }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.commands.is_closed()
     }
 
     async fn command(&self, command: Command) -> Result<(), Ended> {

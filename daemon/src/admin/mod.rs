@@ -12,8 +12,8 @@ mod statistics;
 
 pub use client::{AskError, ask};
 pub use request::{
-    AppGroupShown, AppShown, ChatShown, DeveloperShown, PeriodShown, Reply, Request, SegmentShown, StatsAsked,
-    StatsShown, Status, ValueShown,
+    AppGroupShown, AppShown, ChatShown, DeveloperShown, MediaShown, PeriodShown, Reply, Request, SegmentShown,
+    StatsAsked, StatsShown, Status, ValueShown,
 };
 pub use server::{AdminSocket, listen};
 

@@ -67,6 +67,11 @@ pub enum Request {
         family: String,
         per_minute: Option<u32>,
     },
+    /// Nothing takes the daemon's setting; 0 means no limit.
+    AppQuota {
+        app: String,
+        mib: Option<u32>,
+    },
     /// `rule` is a JSON text.
     SegmentCreate {
         app: String,
@@ -132,6 +137,18 @@ pub struct AppShown {
     /// Calls in a minute, where they differ from the settings.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rates: BTreeMap<String, u32>,
+    /// Left out of lists, and where the app keeps none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<MediaShown>,
+}
+
+/// How much an app keeps of what its users and servers upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaShown {
+    pub files: u64,
+    pub bytes: u64,
+    /// 0: no limit.
+    pub quota_bytes: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anser_storage::App;
-use anser_storage::command::{AccessChange, AppCommand, Command};
+use anser_storage::command::{AccessChange, AppCommand, Command, MediaCommand};
 use anser_storage::ids::AppNumber;
 use anser_storage::outcome::{Answer, Refusal};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::{AppShown, LINE_BYTES_MAX, Reply, Request, SOCKET, Status, accounts, segments, statistics};
+use super::{AppShown, LINE_BYTES_MAX, MediaShown, Reply, Request, SOCKET, Status, accounts, segments, statistics};
 use crate::context::Shared;
 use crate::keys::random_key;
 use crate::ledger::Unavailable;
@@ -132,6 +132,7 @@ async fn answer(request: Request, context: &Shared, listen: &[SocketAddr]) -> Re
         Request::AppBlock { app, is_blocked } => change_access(context, &app, AccessChange::Blocked(is_blocked)).await,
         Request::AppAllow { app, addresses } => allow(context, &app, &addresses).await,
         Request::AppRate { app, family, per_minute } => rate(context, &app, &family, per_minute).await,
+        Request::AppQuota { app, mib } => quota(context, &app, mib).await,
         Request::SegmentCreate { app, name, rule } => segments::create(context, &app, name, &rule).await,
         Request::SegmentList { app } => segments::list(context, &app).await,
         Request::SegmentShow { app, segment } => segments::show(context, &app, &segment).await,
@@ -160,6 +161,7 @@ async fn create(context: &Shared, name: String) -> Result<Reply, String> {
         is_blocked: false,
         addresses: Vec::new(),
         rates: [].into(),
+        media: None,
     }))
 }
 
@@ -167,12 +169,16 @@ async fn create(context: &Shared, name: String) -> Result<Reply, String> {
 async fn show(context: &Shared, wanted: &str) -> Result<Reply, String> {
     let (number, app) = find(context, wanted).await?;
     let access = context.ledger.read(move |snapshot| snapshot.access(number)).await.map_err(unavailable)?;
+    let media = context.ledger.read(move |snapshot| snapshot.media_space(number)).await.map_err(unavailable)?;
+    let quota_bytes = media.quota_bytes.unwrap_or(context.config.media.quota_bytes);
+    let shown_media = MediaShown { files: media.media, bytes: media.bytes, quota_bytes };
     let name = |family: u8| RateFamily::ALL.into_iter().find(|(known, _)| *known as u8 == family);
     let rates = access.rates.iter().filter_map(|(family, calls)| Some((name(*family)?.1.to_owned(), *calls)));
     Ok(Reply::App(AppShown {
         is_blocked: access.is_blocked,
         addresses: access.addresses.iter().map(permit::range_text).collect(),
         rates: rates.collect(),
+        media: (media.media > 0 || media.quota_bytes.is_some()).then_some(shown_media),
         ..shown(app)
     }))
 }
@@ -196,6 +202,15 @@ async fn rate(context: &Shared, app: &str, family: &str, per_minute: Option<u32>
         return Err(format!("a rate is a whole number from 1 to {UNLIMITED}, which is no limit"));
     }
     change_access(context, app, AccessChange::Rate { family: known as u8, per_minute }).await
+}
+
+async fn quota(context: &Shared, app: &str, mib: Option<u32>) -> Result<Reply, String> {
+    let (number, row) = find(context, app).await?;
+    let command = MediaCommand::SetQuota { app: number, bytes: mib.map(|mib| u64::from(mib) << 20) };
+    let outcome = context.ledger.submit(Command::Media(command)).await.map_err(unavailable)?;
+    outcome.answer.map_err(refused)?;
+    log::info!(app_key = row.app_key.as_str(); "an app has another quota for media");
+    show(context, app).await
 }
 
 async fn change_access(context: &Shared, app: &str, change: AccessChange) -> Result<Reply, String> {
@@ -272,5 +287,5 @@ pub(super) fn unavailable(error: Unavailable) -> String {
 fn shown(app: App) -> AppShown {
     let App { name, app_key, master_secret, .. } = app;
     let master_secret = Some(master_secret);
-    AppShown { name, app_key, master_secret, is_blocked: false, addresses: Vec::new(), rates: [].into() }
+    AppShown { name, app_key, master_secret, is_blocked: false, addresses: Vec::new(), rates: [].into(), media: None }
 }

@@ -69,6 +69,15 @@ pub enum AppCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Sets how much an app may keep of what its users and servers upload
+    Quota {
+        /// Name or app key
+        app: String,
+        /// In MiB; 0 means no limit; left out, the daemon's setting
+        mib: Option<u32>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
     /// Deletes an app with everything in it
     Delete {
         /// Name or app key
@@ -92,6 +101,7 @@ pub fn run(command: AppCommand) -> Result<(), Failure> {
         AppCommand::Rate { app, family, per_minute, admin } => {
             show(&admin, &Request::AppRate { app, family, per_minute })
         }
+        AppCommand::Quota { app, mib, admin } => show(&admin, &Request::AppQuota { app, mib }),
         AppCommand::List { admin } => list(&admin),
         AppCommand::Delete { app, yes, admin } => delete(&admin, app, yes),
     }
@@ -112,6 +122,13 @@ fn show(admin: &AdminArgs, request: &Request) -> Result<(), Failure> {
             println!("callers       {}", app.addresses.join(" "));
         }
         app.rates.iter().for_each(|(family, calls)| println!("calls         {calls} a minute ({family})"));
+        if let Some(media) = app.media {
+            let quota = match media.quota_bytes {
+                0 => "no limit".to_owned(),
+                bytes => format!("of {} MiB", bytes >> 20),
+            };
+            println!("media         {} files, {} MiB, {quota}", media.files, media.bytes.div_ceil(1 << 20));
+        }
     }
     Ok(())
 }

@@ -17,8 +17,9 @@ use anser_protocol::traits::Traits;
 pub use anser_storage::PlannedChat;
 use anser_storage::command::Profile;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
+use anser_storage::media::MediaName;
 use anser_storage::outcome::{MessageBody, Push};
-use anser_storage::{Chat, ConversationRow, ReadError, ReadRecord, Snapshot, UserState};
+use anser_storage::{Chat, ConversationRow, Media, MediaContent, ReadError, ReadRecord, Snapshot, UserState};
 
 mod people;
 
@@ -107,6 +108,11 @@ pub enum Query {
         app: AppNumber,
         device: DeviceNumber,
     },
+    /// Of a medium, or of nothing but the app.
+    Media {
+        app: AppNumber,
+        name: Option<MediaName>,
+    },
 }
 
 impl Query {
@@ -126,6 +132,7 @@ impl Query {
             | Self::PeopleList { app, .. }
             | Self::Users { app, .. }
             | Self::Tags { app, .. }
+            | Self::Media { app, .. }
             | Self::Alias { app, .. } => Some(*app),
         }
     }
@@ -166,6 +173,14 @@ pub enum Answer {
     People(Box<People>),
     Tags(Vec<String>),
     Alias(String),
+    Media(Box<FoundMedia>),
+}
+
+#[derive(Clone, Debug)]
+pub struct FoundMedia {
+    pub app_key: String,
+    pub media: Option<Media>,
+    pub thumb: Option<MediaContent>,
 }
 
 #[derive(Clone, Debug)]
@@ -260,6 +275,12 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
         }
         Query::PeopleList { app, user, list } => people::list(snapshot, app, user, list),
         Query::Users { app, user, usernames } => people::users(snapshot, app, user, &usernames),
+        Query::Media { app, name } => {
+            let Some(row) = snapshot.app(app)? else { return Ok(Answer::AppGone) };
+            let media = name.map_or(Ok(None), |name| snapshot.media(app, &name))?;
+            let thumb = name.map_or(Ok(None), |name| snapshot.media_thumb(app, name.id))?;
+            Ok(Answer::Media(Box::new(FoundMedia { app_key: row.app_key, media, thumb })))
+        }
         Query::Tags { app, device } => Ok(Answer::Tags(snapshot.tags_of_device(app, device)?)),
         Query::Alias { app, device } => {
             Ok(Answer::Alias(snapshot.device(app, device)?.and_then(|device| device.alias).unwrap_or_default()))

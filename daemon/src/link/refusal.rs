@@ -78,6 +78,8 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         | Refusal::TooManySlowPushes
         | Refusal::FileUnknown
         | Refusal::TooManyFiles
+        | Refusal::MediaUnknown
+        | Refusal::MediaQuotaFull
         | Refusal::AlreadySo { .. }
         | Refusal::NotSo { .. }
         | Refusal::TooManyRelations { .. }

@@ -31,12 +31,18 @@ const HEADER_BYTES_MAX: usize = 32 * 1024;
 #[derive(Clone, Debug)]
 pub struct Connection {
     pub peer: SocketAddr,
+    /// Without TLS.
+    pub is_plain: bool,
     permit: Permit,
 }
 
 impl Connection {
     pub fn new(peer: SocketAddr, permit: OwnedSemaphorePermit) -> Self {
-        Self { peer, permit: Arc::new(permit) }
+        Self { peer, is_plain: false, permit: Arc::new(permit) }
+    }
+
+    pub fn plain(peer: SocketAddr, permit: OwnedSemaphorePermit) -> Self {
+        Self { is_plain: true, ..Self::new(peer, permit) }
     }
 
     pub fn permit(&self) -> Permit {

@@ -50,7 +50,7 @@ pub async fn accept_tls(
 pub async fn accept_plain(listener: TcpListener, rest: Rest, context: Shared) {
     while let Some((stream, peer)) = next(&listener, &context).await {
         let Ok(permit) = context.connections.clone().try_acquire_owned() else { continue };
-        tokio::spawn(http::serve(stream, Connection::new(peer, permit), rest.clone(), context.shutdown.clone()));
+        tokio::spawn(http::serve(stream, Connection::plain(peer, permit), rest.clone(), context.shutdown.clone()));
     }
 }
 

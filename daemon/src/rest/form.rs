@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::Request;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use multer::{Constraints, Error, Field, Multipart, SizeLimit};
 
 use super::family::Family;
 use super::fault::Fault;
+use super::path::decoded;
 
 /// A caller from whom nothing comes for so long is cut off.
 const PIECE_WITHIN: Duration = Duration::from_secs(30);
@@ -55,6 +56,24 @@ impl Part {
     /// As the caller calls it.
     pub fn file_name(&self) -> Option<&str> {
         self.field.file_name()
+    }
+
+    /// The same, however it is written; nothing for a part that is no file. Old libraries send only `filename*` when the
+    /// name is not ASCII, others the bytes of some other encoding.
+    pub fn sent_name(&self) -> Option<String> {
+        if let Some(name) = self.file_name() {
+            return Some(name.to_owned());
+        }
+        let disposition = self.field.headers().get(CONTENT_DISPOSITION)?;
+        let text = String::from_utf8_lossy(disposition.as_bytes()).into_owned();
+        let value = text
+            .match_indices("filename")
+            .find_map(|(at, word)| text[at + word.len()..].trim_start_matches('*').trim_start().strip_prefix('='))?;
+        let encoded = value.split(';').next().unwrap_or_default().trim().trim_matches('"');
+        Some(match encoded.split_once("''") {
+            Some((_, name)) => decoded(&name.replace('+', "%2B"))?.into_owned(),
+            None => encoded.to_owned(),
+        })
     }
 
     /// The next piece of its content.

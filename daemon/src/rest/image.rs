@@ -8,8 +8,8 @@ use anser_storage::command::{FileKind, FileOwner};
 use anser_storage::ids::FileId;
 use axum::body::Body;
 use axum::extract::{Extension, Path, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use super::access::Caller;
@@ -18,6 +18,7 @@ use super::fault::{Fault, json_response};
 use super::file::Upload;
 use super::form::Form;
 use super::lenient::{Object, as_int, as_name, member};
+use super::origin::origin;
 use super::segment::Segment;
 use super::{body, uuid};
 use crate::clock::now_ms;
@@ -54,7 +55,7 @@ pub async fn add_by_urls(
     caller: Extension<Caller>,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    let origin = origin(&context, request.headers());
+    let origin = origin(&context, context.config.push.image_origin.as_deref(), &request);
     let given = given_urls(request).await?;
     add(&context, &caller, given, &origin).await
 }
@@ -65,7 +66,7 @@ pub async fn add_by_files(
     caller: Extension<Caller>,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    let origin = origin(&context, request.headers());
+    let origin = origin(&context, context.config.push.image_origin.as_deref(), &request);
     let given = given_files(request).await?;
     add(&context, &caller, given, &origin).await
 }
@@ -77,7 +78,7 @@ pub async fn change_by_urls(
     Segment(media_id): Segment,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    let origin = origin(&context, request.headers());
+    let origin = origin(&context, context.config.push.image_origin.as_deref(), &request);
     let known = own(&context, &caller, &media_id).await?;
     change(&context, &caller, known, given_urls(request).await?, &origin).await
 }
@@ -89,7 +90,7 @@ pub async fn change_by_files(
     Segment(media_id): Segment,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    let origin = origin(&context, request.headers());
+    let origin = origin(&context, context.config.push.image_origin.as_deref(), &request);
     let known = own(&context, &caller, &media_id).await?;
     change(&context, &caller, known, given_files(request).await?, &origin).await
 }
@@ -285,21 +286,6 @@ fn wrong_type() -> Fault {
 
 fn missing(message: &'static str) -> Fault {
     Fault::new(StatusCode::BAD_REQUEST, 1002, message)
-}
-
-/// Below which address devices find stored images: as it is set, else by the name and port at which the caller reached us.
-/// A header that holds no host is not believed.
-fn origin(context: &Context, headers: &HeaderMap) -> String {
-    if let Some(origin) = &context.config.push.image_origin {
-        return origin.clone();
-    }
-    let given = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let is_host = |host: &&str| {
-        (1..=255).contains(&host.len())
-            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
-    };
-    let named = context.config.tls.names.first().map_or("localhost", String::as_str);
-    format!("https://{}", given.filter(is_host).unwrap_or(named))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod fault;
 mod form;
 pub(crate) mod known;
 pub(crate) mod lenient;
+mod origin;
 mod path;
 pub(crate) mod period;
 mod segment;
@@ -31,6 +32,7 @@ mod device_status;
 mod file;
 mod im;
 mod image;
+mod media;
 mod push;
 mod report;
 mod schedule;
@@ -43,7 +45,7 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, Response};
 use axum::response::IntoResponse;
-use axum::routing::{any, get};
+use axum::routing::{any, get, head};
 use tower::ServiceExt;
 
 use crate::clock::now_ms;
@@ -76,6 +78,8 @@ impl Rest {
             })
             .route("/link", any(|State(context): State<Shared>, request: Request| link::upgrade(request, context)))
             .route(image::PATH, get(image::serve))
+            .route(media::PATH, get(media::serve))
+            .route(media::UPLOAD_ROUTE, head(media::look).put(media::put))
             .fallback(no_route)
             .method_not_allowed_fallback(method_not_allowed)
             .with_state(context.clone());

@@ -4,7 +4,7 @@
 use axum::routing::{MethodRouter, delete, get, post, put};
 
 use super::{
-    alias, app, certificate, device, device_status, file, im, image, push, report, schedule, tag, test_device,
+    alias, app, certificate, device, device_status, file, im, image, media, push, report, schedule, tag, test_device,
 };
 use crate::context::Shared;
 
@@ -174,4 +174,6 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v2/statistic/users", Im, || get(im::user_statistic)),
     route("GET", "/v2/statistic/messages", Im, || get(im::message_statistic)),
     route("GET", "/v2/statistic/groups", Im, || get(im::group_statistic)),
+    route("POST", "/v1/resource", Im, || post(media::upload)),
+    route("GET", "/v1/resource", Im, || get(media::resolve)),
 ];

@@ -19,8 +19,9 @@ use anser_protocol::varint;
 use anser_storage::command::{AppCommand, Command};
 use serde_json::json;
 
+use crate::media_walls;
 use crate::peer::{Peer, hello, login};
-use crate::world::{App, World};
+use crate::world::{App, Part, World, basic};
 
 mod people;
 
@@ -50,7 +51,7 @@ enum Caller {
 
 /// What the caller must be told.
 #[derive(Clone, Copy)]
-enum Told {
+pub enum Told {
     Nothing,
     Failed(ErrorCode),
     Refused(ErrorCode),
@@ -202,6 +203,8 @@ fn told_without_login(frame: &ClientFrame) -> Told {
         | ClientFrame::GroupLeave(_)
         | ClientFrame::GroupList(_)
         | ClientFrame::GroupMembers(_)
+        | ClientFrame::MediaUpload(_)
+        | ClientFrame::MediaAddress(_)
         | ClientFrame::UserInfo(_) => Told::Failed(ErrorCode::NOT_LOGGED_IN),
         ClientFrame::Login(_)
         | ClientFrame::RegisterUser(_)
@@ -260,6 +263,7 @@ fn told_stranger(frame: &ClientFrame) -> Told {
         // It is no secret that a push is unknown, but it counts nowhere.
         ClientFrame::PushClicked(_) | ClientFrame::PushReport(_) => Told::Own(is_done),
         ClientFrame::PushToken(_) | ClientFrame::Badge(_) | ClientFrame::Activity(_) => Told::Own(is_done),
+        ClientFrame::MediaUpload(_) | ClientFrame::MediaAddress(_) => media_walls::told_stranger(frame),
         // They name nothing but the caller's own device.
         ClientFrame::PushStop(_) | ClientFrame::PushResume(_) | ClientFrame::Mobile(_) => Told::Own(is_done),
         ClientFrame::ProfileChange(_)
@@ -294,6 +298,7 @@ fn told_outsider(frame: &ClientFrame) -> Told {
         ClientFrame::GroupAdd(_) | ClientFrame::GroupLeave(_) => Told::Failed(ErrorCode::NOT_A_MEMBER),
         ClientFrame::GroupRemove(_) => Told::Failed(ErrorCode::NO_PERMISSION),
         ClientFrame::History(History { chat: Chat::User(_), .. }) => Told::Own(own_record),
+        ClientFrame::MediaUpload(_) | ClientFrame::MediaAddress(_) => media_walls::told_outsider(frame),
         ClientFrame::Logout(_)
         | ClientFrame::Ping
         | ClientFrame::Ack(_)
@@ -426,6 +431,8 @@ struct Land {
     group: GroupId,
     message: Position,
     msg_id: Position,
+    /// What the owner's app server uploaded.
+    media_id: String,
     device: Peer,
 }
 
@@ -464,7 +471,11 @@ impl Land {
         let answer = world.call(&owner, "POST", "/v3/push", Some(push)).await.expect(200);
         let msg_id = Position(answer["msg_id"].as_str().and_then(|text| text.parse().ok()).expect("digits"));
         let group = made.group;
-        Self { world, owner, stranger, registration_id, secret, token, group, message, msg_id, device }
+        let form: [Part<'_>; 1] = [("file", Some("owners-file"), b"owners-bytes")];
+        let own = basic(&owner.key, &owner.secret);
+        let uploaded = world.call_form(Some(&own), "POST", "/v1/resource?type=file", &form).await.expect(200);
+        let media_id = uploaded["media_id"].as_str().expect("a text").to_owned();
+        Self { world, owner, stranger, registration_id, secret, token, group, message, msg_id, media_id, device }
     }
 
     /// A link of the caller, just before it says the frame.
@@ -593,6 +604,7 @@ impl Land {
                 vec![ClientFrame::Activity(Activity { request, number, opens, seconds, extensions: extensions() })]
             }
             name => people::frames_of(name, group)
+                .or_else(|| media_walls::frames_of(name, request, &self.media_id))
                 .unwrap_or_else(|| panic!("the frame {name} has no row in the matrix of walls")),
         };
         for frame in &frames {

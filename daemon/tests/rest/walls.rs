@@ -246,6 +246,8 @@ fn foreign_call(route: &Route) -> (Value, Told) {
             }),
             Told::Refused(403, 899_002),
         ),
+        ("POST", "/v1/resource") => (json!({"FORM": {"file": "x"}}), Told::Own(200, "qiniu/file/r/")),
+        ("GET", "/v1/resource") => (Value::Null, Told::Refused(400, 899_003)),
         (method, path) => panic!("{method} {path} has no row in the matrix of walls"),
     }
 }
@@ -312,6 +314,8 @@ struct Land {
     file_id: String,
     media_id: String,
     group_msgid: String,
+    /// The `media_id` of an upload of the IM API.
+    resource: String,
 }
 
 impl Land {
@@ -345,8 +349,12 @@ impl Land {
         let image = world.call(&owner, "POST", "/v3/images/byurls", Some(image)).await.expect(200);
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         let (file_id, media_id) = (text(&uploaded["file_id"]), text(&image["media_id"]));
+        let form: [Part<'_>; 1] = [("file", Some("owners-file"), b"x")];
+        let uploaded = world.call_form(Some(&own), "POST", "/v1/resource?type=file", &form).await.expect(200);
+        let resource = text(&uploaded["media_id"]);
         let (made, group_msgid) = (String::new(), String::new());
-        let mut land = Self { world, owner, stranger, gid, msg_id, made, schedule_id, file_id, media_id, group_msgid };
+        let mut land =
+            Self { world, owner, stranger, gid, msg_id, made, schedule_id, file_id, media_id, group_msgid, resource };
         land.made = land.make_app().await;
         let group = land.keys_of(&land.owner, Who::AppGroup);
         let push = json!({"platform": "all", "audience": "all", "notification": {"alert": "x"}}).to_string();
@@ -414,6 +422,8 @@ impl Land {
                 format!("{path}?count=9&begin_time={now}&end_time={now}")
             }
             ("GET", Family::Im) if path.contains("/messages") => format!("{path}?start=0&count=9"),
+            ("POST", Family::Im) if path.ends_with("/resource") => format!("{path}?type=file"),
+            ("GET", Family::Im) if path.ends_with("/resource") => format!("{path}?mediaId={}", self.resource),
             ("PUT", Family::Im) if path.ends_with("/forbidden") => format!("{path}?disable=false"),
             // The other calls are about the second.
             ("DELETE", Family::Im) if path.ends_with("/second") => path.replace("second", "fifth"),
@@ -440,7 +450,10 @@ impl Land {
         };
         let content = |value: &Value| value.as_str().expect("a text").to_owned();
         let fields: Vec<(&str, String)> = fields.iter().map(|(name, value)| (name.as_str(), content(value))).collect();
-        let parts: Vec<Part<'_>> = fields.iter().map(|(name, content)| (*name, None, content.as_bytes())).collect();
+        let parts: Vec<Part<'_>> = fields
+            .iter()
+            .map(|(name, content)| (*name, (*name == "file").then_some("a"), content.as_bytes()))
+            .collect();
         self.world.call_form(Some(header), method, path, &parts).await
     }
 

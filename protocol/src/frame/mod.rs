@@ -5,6 +5,7 @@
 
 pub mod chat;
 pub mod group;
+pub mod media;
 pub mod people;
 pub mod push;
 pub mod session;
@@ -13,6 +14,7 @@ use self::chat::{
     Ack, CatchUp, ConversationPage, Conversations, Covered, Deliver, History, HistoryPage, Send, SendRefused, Sent,
 };
 use self::group::{GroupChange, GroupCreate, GroupCreated, GroupList, GroupMembers, GroupRequest, Groups};
+use self::media::{MediaAddress, MediaLocation, MediaTicket, MediaUpload};
 use self::people::{
     Blacklist, FriendAnswer, FriendAsk, FriendNote, FriendRemove, Mutes, PasswordChange, People, PeopleList,
     ProfileChange, Shields, UsersInfo,
@@ -105,6 +107,8 @@ frames! {
     FriendNote(FriendNote) = 228,
     PeopleList(PeopleList) = 229,
     UsersInfo(UsersInfo) = 230,
+    MediaUpload(MediaUpload) = 208,
+    MediaAddress(MediaAddress) = 209,
 }
 
 frames! {
@@ -134,6 +138,8 @@ frames! {
     Unsupported(Unsupported) = 85,
     PushWithdrawn(PushWithdrawn) = 96,
     People(People) = 1120,
+    MediaTicket(MediaTicket) = 1104,
+    MediaLocation(MediaLocation) = 1105,
 }
 
 impl ClientFrame {

@@ -77,6 +77,8 @@ impl Decoder {
             Kind::Mobile => ClientFrame::Mobile(whole(body)?),
             Kind::PushStop => ClientFrame::PushStop(whole(body)?),
             Kind::PushResume => ClientFrame::PushResume(whole(body)?),
+            Kind::MediaUpload => ClientFrame::MediaUpload(whole(body)?),
+            Kind::MediaAddress => ClientFrame::MediaAddress(whole(body)?),
             Kind::Activity => ClientFrame::Activity(whole(body)?),
         })
     }
@@ -155,6 +157,8 @@ impl Decoder {
             Kind::PushCovered => ServerFrame::PushCovered(whole(body)?),
             Kind::PushWithdrawn => ServerFrame::PushWithdrawn(whole(body)?),
             Kind::People => ServerFrame::People(whole(body)?),
+            Kind::MediaTicket => ServerFrame::MediaTicket(whole(body)?),
+            Kind::MediaLocation => ServerFrame::MediaLocation(whole(body)?),
             Kind::GoAway => ServerFrame::GoAway(whole(body)?),
             Kind::Unsupported => ServerFrame::Unsupported(whole(body)?),
         })

@@ -134,6 +134,8 @@ impl Encoder {
             ClientFrame::Mobile(body) => put(Kind::Mobile.number(), body, out),
             ClientFrame::PushStop(body) => put(Kind::PushStop.number(), body, out),
             ClientFrame::PushResume(body) => put(Kind::PushResume.number(), body, out),
+            ClientFrame::MediaUpload(body) => put(Kind::MediaUpload.number(), body, out),
+            ClientFrame::MediaAddress(body) => put(Kind::MediaAddress.number(), body, out),
             ClientFrame::Activity(body) => put(Kind::Activity.number(), body, out),
             ClientFrame::Unknown(number) => put(*number, &(), out),
         }
@@ -221,6 +223,8 @@ impl Encoder {
             ServerFrame::PushCovered(body) => put(Kind::PushCovered.number(), body, out),
             ServerFrame::PushWithdrawn(body) => put(Kind::PushWithdrawn.number(), body, out),
             ServerFrame::People(body) => put(Kind::People.number(), body, out),
+            ServerFrame::MediaTicket(body) => put(Kind::MediaTicket.number(), body, out),
+            ServerFrame::MediaLocation(body) => put(Kind::MediaLocation.number(), body, out),
             ServerFrame::GoAway(body) => put(Kind::GoAway.number(), body, out),
             ServerFrame::Unsupported(body) => put(Kind::Unsupported.number(), body, out),
             ServerFrame::Unknown(number) => put(*number, &(), out),

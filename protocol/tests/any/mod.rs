@@ -124,6 +124,8 @@ pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
         228 => ClientFrame::FriendNote(any(source)),
         229 => ClientFrame::PeopleList(any(source)),
         230 => ClientFrame::UsersInfo(any(source)),
+        208 => ClientFrame::MediaUpload(any(source)),
+        209 => ClientFrame::MediaAddress(any(source)),
         unknown => ClientFrame::Unknown(unknown),
     }
 }
@@ -177,6 +179,8 @@ pub fn server_frame_of(number: u64, source: &mut Source<'_>) -> ServerFrame {
         83 => ServerFrame::PushCovered(any(source)),
         96 => ServerFrame::PushWithdrawn(any(source)),
         1120 => ServerFrame::People(any(source)),
+        1104 => ServerFrame::MediaTicket(any(source)),
+        1105 => ServerFrame::MediaLocation(any(source)),
         84 => ServerFrame::GoAway(any(source)),
         85 => ServerFrame::Unsupported(any(source)),
         unknown => ServerFrame::Unknown(unknown),

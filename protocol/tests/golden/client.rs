@@ -17,7 +17,7 @@ use super::samples::*;
 use super::{Vector, client};
 
 pub fn vectors() -> Vec<Vector> {
-    [session(), chat(), group(), push()].into_iter().flatten().collect()
+    [session(), chat(), group(), push(), super::media::client_vectors()].into_iter().flatten().collect()
 }
 
 fn hello() -> Hello {

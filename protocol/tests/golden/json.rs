@@ -51,6 +51,8 @@ pub fn client(frame: &ClientFrame) -> String {
         ClientFrame::PushStop(body) => text(body),
         ClientFrame::PushResume(body) => text(body),
         ClientFrame::Activity(body) => text(body),
+        ClientFrame::MediaUpload(body) => text(body),
+        ClientFrame::MediaAddress(body) => text(body),
     }
 }
 
@@ -78,6 +80,8 @@ pub fn server(frame: &ServerFrame) -> String {
         ServerFrame::PushCovered(body) => text(body),
         ServerFrame::PushWithdrawn(body) => text(body),
         ServerFrame::People(body) => text(body),
+        ServerFrame::MediaTicket(body) => text(body),
+        ServerFrame::MediaLocation(body) => text(body),
         ServerFrame::GoAway(body) => text(body),
         ServerFrame::Unsupported(body) => text(body),
     }

@@ -7,6 +7,7 @@ pub mod corpus;
 pub mod file;
 mod json;
 mod links;
+mod media;
 mod odd;
 mod people;
 mod samples;

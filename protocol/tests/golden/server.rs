@@ -16,7 +16,7 @@ use super::samples::*;
 use super::{Vector, server};
 
 pub fn vectors() -> Vec<Vector> {
-    [session(), chat(), pages(), group(), push()].into_iter().flatten().collect()
+    [session(), chat(), pages(), group(), push(), super::media::server_vectors()].into_iter().flatten().collect()
 }
 
 pub fn failed(request: u32, code: ErrorCode) -> Frame {

@@ -24,7 +24,7 @@ impl Batch<'_> {
         self.require_app(amend.app)?;
         let (record, message) = self.message_to_amend(amend)?;
         let earlier: Option<Amendment> = self.row(&amendment_key(amend.app, amend.message))?;
-        match earlier {
+        match &earlier {
             Some(earlier) if earlier.what == amend.what => {
                 return Ok(Answer::Amended { told_at: earlier.told_at, is_repeat: true });
             }
@@ -42,8 +42,16 @@ impl Batch<'_> {
         let row = Amendment { what: amend.what.clone(), by, at_ms: self.now_ms(), told_at };
         self.put(&amendment_key(amend.app, amend.message), &row)?;
         self.tell_amended(amend, &record, &message)?;
-        if amend.what == Amended::Erased {
-            self.blank(amend.app, amend.message, record, message)?;
+        match &amend.what {
+            Amended::Retracted => {}
+            Amended::Edited(content) => self.note_mentions(amend.app, Class::Chat, amend.message, content)?,
+            Amended::Erased => {
+                if let Some(Amendment { what: Amended::Edited(content), .. }) = &earlier {
+                    self.forget_mentions(amend.app, amend.message, content)?;
+                }
+                self.forget_mentions(amend.app, amend.message, &message.content)?;
+                self.blank(amend.app, amend.message, record, message)?;
+            }
         }
         Ok(Answer::Amended { told_at, is_repeat: false })
     }

@@ -21,7 +21,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries, of slices and of follow-ups goes when that comes.
-const APP_TABLES: [Table; 63] = [
+const APP_TABLES: [Table; 69] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -72,6 +72,12 @@ const APP_TABLES: [Table; 63] = [
     Table::ScheduleCids,
     Table::Files,
     Table::FileParts,
+    Table::Media,
+    Table::MediaBodies,
+    Table::MediaMentions,
+    Table::MediaIdle,
+    Table::MediaThumbs,
+    Table::MediaSpaces,
     Table::PushCertificates,
     Table::Access,
     Table::Amendments,

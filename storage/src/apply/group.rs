@@ -28,6 +28,7 @@ impl Batch<'_> {
         match command {
             GroupCommand::Create { app, by, owner, name, description, avatar, is_public, members } => {
                 let (owner, members) = self.founders(*app, *by, owner, members)?;
+                self.note_avatar(*app, avatar)?;
                 let (now_ms, members_max) = (self.now_ms(), self.options.group_members_max);
                 let group = Group {
                     name: name.clone(),

@@ -18,6 +18,7 @@ mod followup;
 mod group;
 mod label;
 mod mark;
+mod media;
 mod member_lists;
 mod membership;
 mod message_count;
@@ -90,6 +91,7 @@ impl Batch<'_> {
             Command::Segment(command) => self.segment(command),
             Command::Mark(command) => self.mark(command),
             Command::Told(command) => self.told(command),
+            Command::Media(command) => self.media(command),
         };
         let answer: Result<Answer, Refusal> = match decided {
             Ok(answer) => Ok(answer),

@@ -91,6 +91,7 @@ impl Batch<'_> {
         if *change != ProfileChange::default() {
             let mut user: User = find::required(self, user_key(app, number))?;
             change.apply_to(&mut user.profile);
+            self.note_avatar(app, &user.profile.avatar)?;
             user.changed_ms = self.now_ms();
             self.put(&user_key(app, number), &user)?;
             self.notify(app, &[number], &by.tells((NoticeKind::PROFILE_SET, 0), (NoticeKind::OWN_PROFILE, 0)))?;

@@ -81,6 +81,7 @@ impl Batch<'_> {
             created_ms: self.now_ms(),
             changed_ms: self.now_ms(),
         };
+        self.note_avatar(app, &user.profile.avatar)?;
         self.put(&user_key(app, number), &user)?;
         self.put(&name_key, &ByUsername(number))?;
         Ok(Ok(number))

@@ -72,6 +72,7 @@ impl Command {
             Self::Schedule(ScheduleCommand::Update { app, .. } | ScheduleCommand::Delete { app, .. }) => Some(*app),
             Self::Schedule(ScheduleCommand::Fire(fire)) => Some(fire.app),
             Self::File(command) => command.app(),
+            Self::Media(command) => Some(command.app()),
             Self::People(command) => Some(command.app()),
             Self::Told(command) => Some(command.app()),
         }
@@ -99,6 +100,7 @@ impl Command {
                 | BridgeCommand::NoteUnreceived { .. }
                 | BridgeCommand::Advance { .. },
             )
+            | Self::Media(MediaCommand::Sweep { .. })
             | Self::Device(DeviceCommand::SetTraits { .. })
             | Self::Told(_)
             | Self::System(_) => QueueClass::Job,

@@ -25,6 +25,7 @@ use crate::rows::device::{
 use crate::rows::file::{FileRow, file_key, file_part_key};
 use crate::rows::followup::Followup;
 use crate::rows::group::{Group, group_key, member_key};
+use crate::rows::media::{Media, MediaContent, MediaMention, MediaThumb, media_body_key};
 use crate::rows::people::{UserClass, UserState, user_chunk_key};
 use crate::rows::push::{Cid, Expiry, SlowPush, cid_key, expiry_key, push_key, slice_due_key};
 use crate::rows::record::{Amendment, log_key};
@@ -147,8 +148,23 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         | Table::BridgeCursors
         | Table::HourCounts
         | Table::HourSets
-        | Table::MessageCallbacks => {
+        | Table::MessageCallbacks
+        | Table::MediaBodies
+        | Table::MediaSpaces => {
             vec![(Table::Apps, app_key(app))]
+        }
+        Table::Media => by_content(&row::decode::<Media>(key, value)?.content, app),
+        Table::MediaThumbs => {
+            let content = row::decode::<MediaThumb>(key, value)?.0;
+            by_content(&content, app).into_iter().chain([(Table::Media, media_at(key))]).collect()
+        }
+        Table::MediaIdle => vec![(Table::Media, media_at(key))],
+        Table::MediaMentions => {
+            let class = row::decode::<MediaMention>(key, value)?.0;
+            let position = Position(u64_at(key, 20).unwrap_or_default());
+            let is_kept = position >= find::floor(tables, app, class)?;
+            let record = is_kept.then(|| (Table::Log, log_key(app, class, position)));
+            record.into_iter().chain([(Table::Media, media_at(key))]).collect()
         }
         Table::PushTokens => by_push_token(&row::decode(key, value)?, app, DeviceNumber(second)),
         Table::Callbacks => vec![match CallbackEvent::of_key(key) {
@@ -192,6 +208,15 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         | Table::Uses
         | Table::PushCounts => Vec::new(),
     })
+}
+
+fn by_content(content: &MediaContent, app: AppNumber) -> Named {
+    vec![(Table::MediaBodies, media_body_key(app, &content.body)), (Table::MediaSpaces, app_key(app))]
+}
+
+/// Keys of what belongs to a medium begin with its own.
+fn media_at(key: &[u8]) -> Key {
+    Key::empty().bytes(key.get(..20).unwrap_or_default())
 }
 
 fn by_app(row: &App, app: AppNumber) -> Named {

@@ -9,6 +9,7 @@ use anser_protocol::ids::{GroupId, Position, TimeMs};
 use anser_protocol::traits::TraitKind;
 use anser_storage::command::FileOwner;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
+use anser_storage::media::MediaId;
 use anser_storage::outcome::{FiringResult, MessageBody};
 use anser_storage::{Chat, HourCounts, HourSet, ReadError, ReadRecord, Snapshot};
 
@@ -43,6 +44,7 @@ pub fn describe(snapshot: &Snapshot, now_ms: TimeMs) -> Result<String, ReadError
         schedules(&mut text, snapshot, app)?;
         since_0_2(&mut text, snapshot, app, now_ms)?;
         hours(&mut text, snapshot, app)?;
+        media(&mut text, snapshot, app)?;
         line(&mut text, format_args!("  tags {:?}", snapshot.tags_of_app(app, 100)?));
     }
     for (key, group) in snapshot.app_groups()? {
@@ -249,6 +251,25 @@ fn hours(text: &mut String, snapshot: &Snapshot, app: AppNumber) -> Result<(), R
     if let Some(next) = snapshot.told_up_to(app)? {
         line(text, format_args!("  told of messages up to {}", next.0));
     }
+    Ok(())
+}
+
+/// Stores of 0.2.0 hold none: nothing is said where there is nothing.
+fn media(text: &mut String, snapshot: &Snapshot, app: AppNumber) -> Result<(), ReadError> {
+    let space = snapshot.media_space(app)?;
+    if space.media == 0 {
+        return Ok(());
+    }
+    line(text, format_args!("  media {} of {} bytes, quota {:?}", space.media, space.bytes, space.quota_bytes));
+    for id in (0..=u8::MAX).map(|number| MediaId([number; 16])) {
+        let Some(media) = snapshot.media_by_id(app, id)? else { continue };
+        let (kind, content) = (media.kind.name(), &media.content);
+        let thumb = snapshot.media_thumb(app, id)?.map(|thumb| thumb.etag);
+        let has_body = snapshot.has_media_body(app, &content.body)?;
+        line(text, format_args!("  {kind} {:?} {} {has_body} {thumb:?} of {:?}", id.0, content.etag, media.by));
+    }
+    let (unmentioned, _) = snapshot.unmentioned_media(app, None, 1000, 0, TimeMs::MAX)?;
+    line(text, format_args!("  unmentioned {unmentioned:?}"));
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 
 pub mod files;
 pub mod kept;
+pub mod media;
 pub mod pushes;
 pub mod random;
 pub mod schedules;

@@ -1,6 +1,8 @@
 //! Random work for a store, the same for a seed: batches of commands of every kind, and what a store that never failed
 //! made of them.
 
+mod media;
+
 use anser_protocol::content::{Content, Platform};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use anser_storage::command::*;
@@ -140,7 +142,7 @@ impl Author {
         self.count += 1;
         self.now_ms += if self.random.one_in(6) { self.random.below(40 * 3_600_000) } else { self.random.below(50) };
         let of = self.random.below(self.apps.len() as u64) as usize;
-        match self.random.below(37) {
+        match self.random.below(39) {
             0..=7 => self.send(of),
             8 if self.random.one_in(4) => self.create_group(of),
             8..=10 => self.change_group(of),
@@ -160,6 +162,7 @@ impl Author {
             30 | 31 => self.amend(of),
             32 | 33 => self.upload(of),
             34 | 35 => self.change_people(of),
+            36 | 37 => self.handle_media(of),
             _ => self.doom(),
         }
     }

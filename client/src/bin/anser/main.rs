@@ -8,6 +8,7 @@ mod group;
 mod labels;
 mod lines;
 mod listen;
+mod media;
 mod mobile;
 mod options;
 mod people;
@@ -58,6 +59,8 @@ enum Command {
     Resume(push_stop::Resume),
     Group(group::Group),
     People(people::People),
+    Upload(media::Upload),
+    Download(media::Download),
     Bench(bench::Bench),
 }
 
@@ -90,6 +93,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Resume(command) => command.run(&global),
         Command::Group(command) => command.run(&global).await,
         Command::People(command) => command.run(&global).await,
+        Command::Upload(command) => command.run(&global).await,
+        Command::Download(command) => command.run(&global).await,
         Command::Bench(command) => command.run(&global).await,
     }
 }

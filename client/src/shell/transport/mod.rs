@@ -18,6 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 pub use self::tls::TrustError;
 pub use self::wire::{Incoming, Wire};
@@ -141,6 +143,44 @@ impl Dialer {
             .map_err(|failures| self.unreachable(failures.into_iter().flatten().collect()))
     }
 
+    /// The server's host and port.
+    pub(super) fn server(&self) -> (&str, u16) {
+        (&self.host, self.port)
+    }
+
+    /// A connection for HTTP to the server.
+    pub(super) async fn http(self: &Arc<Self>) -> Result<TlsStream<TcpStream>, Unreachable> {
+        self.http_by(&self.host, self.port, &self.server_name).await
+    }
+
+    /// The same to another server, which must be as trustworthy.
+    pub(super) async fn http_to(self: &Arc<Self>, host: &str, port: u16) -> Result<TlsStream<TcpStream>, Unreachable> {
+        match ServerName::try_from(host.to_owned()) {
+            Ok(name) => self.http_by(host, port, &name).await,
+            Err(error) => Err(unreachable_http(host, port, host, error.to_string())),
+        }
+    }
+
+    async fn http_by(
+        &self,
+        host: &str,
+        port: u16,
+        name: &ServerName<'static>,
+    ) -> Result<TlsStream<TcpStream>, Unreachable> {
+        let failed = |address: &str, reason| unreachable_http(host, port, address, reason);
+        let addresses = addresses_of(host, port).await.map_err(|reason| failed(host, reason))?;
+        let mut last = None;
+        for address in addresses {
+            let attempt = stream::connect(self.tls.http.clone(), address, name.clone());
+            match tokio::time::timeout(ATTEMPT_WITHIN, attempt).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(reason)) => last = Some(failed(&address.to_string(), reason)),
+                Err(_) => last = Some(failed(&address.to_string(), "no answer".to_owned())),
+            }
+        }
+        Err(last.unwrap_or_else(|| failed(host, "the name has no address".to_owned())))
+    }
+
     /// Makes a full handshake each time: for measuring what that costs.
     pub fn without_resumption(mut self) -> Self {
         self.tls.forget_sessions();
@@ -173,23 +213,8 @@ impl Dialer {
         }
     }
 
-    /// The server's addresses, the two families in turn.
     async fn addresses(&self) -> Result<Vec<SocketAddr>, String> {
-        let found = tokio::time::timeout(ATTEMPT_WITHIN, tokio::net::lookup_host((&*self.host, self.port))).await;
-        let found: Vec<SocketAddr> = match found {
-            Ok(Ok(found)) => found.collect(),
-            Ok(Err(error)) => return Err(format!("the name cannot be looked up: {error}")),
-            Err(_) => return Err("looking up the name took too long".to_owned()),
-        };
-        let first_is_v6 = found.first().is_some_and(SocketAddr::is_ipv6);
-        let (mut ones, mut others): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
-        let mut mixed = Vec::new();
-        while mixed.len() < ADDRESSES_MAX && !(ones.is_empty() && others.is_empty()) {
-            mixed.extend((!ones.is_empty()).then(|| ones.remove(0)));
-            mixed.extend((!others.is_empty()).then(|| others.remove(0)));
-        }
-        if mixed.is_empty() { Err("the name has no address".to_owned()) } else { Ok(mixed) }
+        addresses_of(&self.host, self.port).await
     }
 
     async fn connect_by(
@@ -222,6 +247,30 @@ impl Dialer {
             }
         }
     }
+}
+
+/// A server's addresses, the two families in turn.
+async fn addresses_of(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+    let found = tokio::time::timeout(ATTEMPT_WITHIN, tokio::net::lookup_host((host, port))).await;
+    let found: Vec<SocketAddr> = match found {
+        Ok(Ok(found)) => found.collect(),
+        Ok(Err(error)) => return Err(format!("the name cannot be looked up: {error}")),
+        Err(_) => return Err("looking up the name took too long".to_owned()),
+    };
+    let first_is_v6 = found.first().is_some_and(SocketAddr::is_ipv6);
+    let (mut ones, mut others): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
+    let mut mixed = Vec::new();
+    while mixed.len() < ADDRESSES_MAX && !(ones.is_empty() && others.is_empty()) {
+        mixed.extend((!ones.is_empty()).then(|| ones.remove(0)));
+        mixed.extend((!others.is_empty()).then(|| others.remove(0)));
+    }
+    if mixed.is_empty() { Err("the name has no address".to_owned()) } else { Ok(mixed) }
+}
+
+fn unreachable_http(host: &str, port: u16, address: &str, reason: String) -> Unreachable {
+    let failure = Failure { transport: Transport::Tcp, address: address.to_owned(), reason };
+    Unreachable { server: format!("{host}:{port}"), failures: vec![failure] }
 }
 
 #[cfg(test)]

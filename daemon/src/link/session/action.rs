@@ -8,6 +8,7 @@ use anser_storage::command::{Command, MarkCommand};
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::Outcome;
 
+use super::media::MediaRules;
 use crate::link::query::{Answer, Query};
 
 /// Names an unanswered request of one session.
@@ -158,6 +159,7 @@ pub struct Rules {
     pub logins: Logins,
     /// Names that break the strict JMessage rule are refused.
     pub has_strict_usernames: bool,
+    pub media: MediaRules,
 }
 
 /// See [`Rules::logins`].
@@ -204,6 +206,7 @@ impl Default for Rules {
             is_registration_open: true,
             logins: Logins::default(),
             has_strict_usernames: false,
+            media: MediaRules::default(),
         }
     }
 }

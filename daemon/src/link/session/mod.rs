@@ -19,6 +19,7 @@ mod group;
 mod history;
 mod label;
 mod login;
+mod media;
 mod people;
 mod push;
 mod request;
@@ -41,6 +42,7 @@ pub use self::action::{Action, GivenPassword, Heartbeat, Input, Logins, Missed, 
 use self::chat::UserFlow;
 pub(crate) use self::chat::{record_bytes, row_bytes};
 pub use self::history::WantedPage;
+pub use self::media::MediaRules;
 use self::push::DeviceFlow;
 use self::request::Pending;
 use crate::link::query::Answer;

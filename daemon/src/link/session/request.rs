@@ -8,6 +8,7 @@ use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
 use anser_protocol::names::Chat;
 use anser_storage::command::{Command, NewUser, PeopleCommand};
 use anser_storage::ids::UserNumber;
+use anser_storage::media::MediaName;
 use anser_storage::outcome::{Answer as Accepted, Outcome};
 
 use super::chat::PlannedPage;
@@ -18,6 +19,7 @@ use super::people::PasswordAttempt;
 use super::{Action, Session, Stage};
 use crate::link::query::{Answer, Query};
 use crate::link::refusal;
+use crate::media::ticket::Upload;
 
 /// What an unanswered question or command was for.
 #[derive(Debug)]
@@ -65,6 +67,8 @@ pub(super) enum Pending {
     Tags(u32),
     ChangeAlias(u32),
     Alias(u32),
+    Ticket(u32, Box<Upload>),
+    Address(u32, MediaName),
     Mobile(u32),
     Report(u32),
     /// Whether the device wants pushes, for the bridges.
@@ -142,6 +146,8 @@ impl Session {
             ClientFrame::FriendNote(body) => self.note_friend(body),
             ClientFrame::PeopleList(body) => self.ask_people(body),
             ClientFrame::UsersInfo(body) => self.ask_users(body),
+            ClientFrame::MediaUpload(body) => self.ask_ticket(body),
+            ClientFrame::MediaAddress(body) => self.ask_address(body),
             ClientFrame::Unknown(_) => {}
         }
         self.continue_catch_up();
@@ -212,6 +218,8 @@ impl Session {
             Pending::FindPassword(attempt) => self.password_found(*attempt, answer),
             Pending::Tags(request) => self.tags_read(request, answer),
             Pending::Alias(request) => self.alias_read(request, answer),
+            Pending::Ticket(request, upload) => self.ticket_looked_up(request, *upload, answer),
+            Pending::Address(request, name) => self.address_looked_up(request, name, answer),
             // Commands and passwords are finished elsewhere.
             _ => {}
         }
