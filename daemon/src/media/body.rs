@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn the_etag_is_that_of_qiniu_whatever_the_pieces() {
-        // Made with their own tool: qetag.
+        // The etag of nothing is known.
         assert_eq!(etag(0, 1), "Fto5o-5ea0sNMlW_75VgGJCv2AcJ");
         let (whole, larger) = (etag(ETAG_BLOCK_BYTES, 1 << 20), etag(ETAG_BLOCK_BYTES + 1, 1 << 20));
         assert!(whole.starts_with('F') && whole.len() == 28, "{whole}");
