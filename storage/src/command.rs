@@ -18,11 +18,13 @@ use crate::segment::Condition;
 mod bridge;
 mod file;
 mod group;
+mod group_order;
 mod people;
 mod queue;
 pub use bridge::{BadgeChange, BridgeCommand, NextLook};
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
 pub use group::GroupCommand;
+pub use group_order::{GroupOrder, Order};
 pub use people::{FriendNote, MuteChange, PeopleCommand, ProfileChange};
 pub use queue::QueueClass;
 
@@ -51,6 +53,7 @@ pub enum Command {
     File(FileCommand),
     Segment(SegmentCommand),
     Mark(MarkCommand),
+    GroupOrder(GroupOrder),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

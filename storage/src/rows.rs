@@ -20,5 +20,6 @@ pub mod push_count;
 pub mod record;
 pub mod relation;
 pub mod schedule;
+pub mod standing;
 pub mod traits;
 pub mod user;

@@ -96,6 +96,14 @@ tables! {
     Friends = 74, "friends";
     Shields = 75, "shields";
     Registration = 76, "registration";
+    GroupChunks = 77, "group_chunks";
+    GroupAdmins = 78, "group_admins";
+    Silences = 79, "silences";
+    GroupBans = 80, "group_bans";
+    Nicknames = 81, "nicknames";
+    Announcements = 82, "announcements";
+    JoinRequests = 83, "join_requests";
+    DissolvedGroups = 84, "dissolved_groups";
 }
 
 impl Table {

@@ -16,9 +16,10 @@ use anser_protocol::traits::Traits;
 pub use anser_storage::PlannedChat;
 use anser_storage::command::Profile;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
-use anser_storage::outcome::{MessageBody, Push};
+use anser_storage::outcome::{GroupChange, MessageBody, Push};
 use anser_storage::{Chat, ConversationRow, ReadError, ReadRecord, Snapshot, UserState};
 
+use super::group_query::{self, GroupAnswer, GroupQuery};
 use super::session::{WantedPage, record_bytes, row_bytes};
 
 /// Bytes of records in one history page: the frame that carries it stays below the limit.
@@ -80,6 +81,10 @@ pub enum Query {
         user: UserNumber,
         group: GroupId,
     },
+    Group {
+        app: AppNumber,
+        query: GroupQuery,
+    },
     Profile {
         app: AppNumber,
         username: String,
@@ -107,6 +112,7 @@ impl Query {
             | Self::Pushes { app, .. }
             | Self::Groups { app, .. }
             | Self::Members { app, .. }
+            | Self::Group { app, .. }
             | Self::Profile { app, .. }
             | Self::Tags { app, .. }
             | Self::Alias { app, .. } => Some(*app),
@@ -145,6 +151,7 @@ pub enum Answer {
     Groups(Vec<GroupSummary>),
     /// Owner and members; nothing when the asking user is no member.
     Members(Option<(String, Vec<String>)>),
+    Group(GroupAnswer),
     Profile(Option<(String, Profile)>),
     Tags(Vec<String>),
     Alias(String),
@@ -234,6 +241,7 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
         }
         Query::Groups { app, user } => groups(snapshot, app, user),
         Query::Members { app, user, group } => members(snapshot, app, user, group),
+        Query::Group { app, query } => Ok(Answer::Group(group_query::answer(snapshot, app, &query, now)?)),
         Query::Profile { app, username } => {
             let user = snapshot.user_by_name(app, &username)?;
             Ok(Answer::Profile(user.map(|(_, user)| (user.username, user.profile))))
@@ -410,6 +418,7 @@ fn record(read: ReadRecord, reader: (UserNumber, DeviceNumber)) -> Record {
     let content = match &read.message.body {
         MessageBody::Content(content) => content.clone(),
         MessageBody::Event(event) => event_content(event),
+        MessageBody::Change(change) => change_content(change),
         MessageBody::Amendment(amendment) => amendment_content(amendment),
     };
     let from = read.from.map_or_else(|| "".into(), |(_, name)| name);
@@ -425,6 +434,11 @@ pub fn amendment_content(amendment: &Amendment) -> Content {
 pub fn event_content(event: &GroupEvent) -> Content {
     let body = event.to_bytes();
     Content { kind: ContentKind::EVENT, body, extensions: Extensions::default() }
+}
+
+/// The same with what else there is to say, which old clients skip.
+pub fn change_content(change: &GroupChange) -> Content {
+    Content { extensions: change.details.to_extensions(), ..event_content(&change.event) }
 }
 
 fn groups(snapshot: &Snapshot, app: AppNumber, user: UserNumber) -> Result<Answer, ReadError> {

@@ -15,14 +15,16 @@ use anser_protocol::frame::session::{CredentialKind, Logout, RegisterUser, UserI
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::names::Chat;
+use anser_protocol::varint;
 use anser_storage::command::{AppCommand, Command};
 use serde_json::json;
 
+use crate::group_walls::{self, group_frame};
 use crate::peer::{Peer, hello, login};
 use crate::world::{App, World};
 
 /// Of every frame under test; answers carry it.
-const REQUEST: u32 = 7;
+pub const REQUEST: u32 = 7;
 /// What the frames of a user and of a group carry as the text of a message is this and who says it.
 const SAID_BY: &str = "said by ";
 
@@ -47,7 +49,7 @@ enum Caller {
 
 /// What the caller must be told.
 #[derive(Clone, Copy)]
-enum Told {
+pub enum Told {
     Nothing,
     Failed(ErrorCode),
     Refused(ErrorCode),
@@ -200,6 +202,7 @@ fn told_without_login(frame: &ClientFrame) -> Told {
         | ClientFrame::GroupList(_)
         | ClientFrame::GroupMembers(_)
         | ClientFrame::UserInfo(_) => Told::Failed(ErrorCode::NOT_LOGGED_IN),
+        group_frame!() => Told::Failed(ErrorCode::NOT_LOGGED_IN),
         ClientFrame::Login(_)
         | ClientFrame::RegisterUser(_)
         | ClientFrame::Ping
@@ -230,12 +233,13 @@ fn told_stranger(frame: &ClientFrame) -> Told {
         // Whether such a chat exists is not told: there is nothing in it.
         ClientFrame::History(_) => Told::Own(no_record),
         ClientFrame::Conversations(_) => Told::Own(no_conversation),
-        ClientFrame::GroupCreate(_) => Told::Failed(ErrorCode::MEMBER_UNKNOWN),
+        ClientFrame::GroupCreate(_) => Told::Failed(ErrorCode::MEMBER_UNREGISTERED),
         ClientFrame::UserInfo(_) => Told::Failed(ErrorCode::NO_SUCH_USER),
         ClientFrame::GroupAdd(_) | ClientFrame::GroupRemove(_) | ClientFrame::GroupLeave(_) => {
             Told::Failed(ErrorCode::GROUP_UNKNOWN)
         }
         ClientFrame::GroupMembers(_) => Told::Failed(ErrorCode::NOT_A_MEMBER),
+        group_frame!() => group_walls::told_stranger(frame),
         ClientFrame::GroupList(_) => Told::Own(no_group),
         ClientFrame::Ping => Told::Own(is_pong),
         ClientFrame::Ack(_) | ClientFrame::PushAck(_) => Told::Nothing,
@@ -267,6 +271,7 @@ fn told_outsider(frame: &ClientFrame) -> Told {
         ClientFrame::GroupList(_) => Told::Own(own_group),
         ClientFrame::GroupAdd(_) | ClientFrame::GroupLeave(_) => Told::Failed(ErrorCode::NOT_A_MEMBER),
         ClientFrame::GroupRemove(_) => Told::Failed(ErrorCode::NO_PERMISSION),
+        group_frame!() => group_walls::told_outsider(frame),
         ClientFrame::History(History { chat: Chat::User(_), .. }) => Told::Own(own_record),
         ClientFrame::Logout(_)
         | ClientFrame::Ping
@@ -555,6 +560,7 @@ impl Land {
                 let (number, opens, seconds) = (request.into(), 1, 5);
                 vec![ClientFrame::Activity(Activity { request, number, opens, seconds, extensions: extensions() })]
             }
+            name if group_walls::is_mine(name) => group_walls::frames_of(name, self.group, caller == Caller::Outsider),
             name => panic!("the frame {name} has no row in the matrix of walls"),
         };
         for frame in &frames {
@@ -616,6 +622,7 @@ impl Land {
 fn name_of(frame: &ClientFrame) -> &'static str {
     let mut bytes = Vec::new();
     Encoder::default().client(frame, &mut bytes).expect("a short frame");
-    let found = ClientFrame::TYPES.iter().find(|(number, _)| *number == u64::from(bytes[0]));
-    found.map(|(_, name)| *name).expect("types of clients are below 64")
+    let varint::Read::Value(type_number, _) = varint::read(&bytes) else { panic!("a frame begins with its type") };
+    let found = ClientFrame::TYPES.iter().find(|(number, _)| *number == type_number);
+    found.map(|(_, name)| *name).expect("a type of this version")
 }

@@ -5,6 +5,7 @@
 
 pub mod chat;
 pub mod group;
+pub mod group_order;
 pub mod push;
 pub mod session;
 
@@ -12,6 +13,10 @@ use self::chat::{
     Ack, CatchUp, ConversationPage, Conversations, Covered, Deliver, History, HistoryPage, Send, SendRefused, Sent,
 };
 use self::group::{GroupChange, GroupCreate, GroupCreated, GroupList, GroupMembers, GroupRequest, Groups};
+use self::group_order::{
+    GroupAnnounced, GroupAnnouncements, GroupAsk, GroupBans, GroupEdit, GroupJoinAnswer, GroupJoins, GroupMake,
+    GroupOrder, GroupPage, GroupProfile, GroupSilences, GroupStandings, GroupsPublic,
+};
 use self::push::{
     Activity, Alias, AliasValue, Badge, Mobile, PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushResume,
     PushStop, PushToken, PushWithdrawn, TagList, Tags,
@@ -89,6 +94,12 @@ frames! {
     Mobile(Mobile) = 43,
     PushStop(PushStop) = 44,
     PushResume(PushResume) = 45,
+    GroupMake(GroupMake) = 128,
+    GroupEdit(GroupEdit) = 129,
+    GroupOrder(GroupOrder) = 130,
+    GroupJoinAnswer(GroupJoinAnswer) = 131,
+    GroupAsk(GroupAsk) = 132,
+    GroupsPublic(GroupsPublic) = 133,
 }
 
 frames! {
@@ -117,6 +128,14 @@ frames! {
     GoAway(GoAway) = 84,
     Unsupported(Unsupported) = 85,
     PushWithdrawn(PushWithdrawn) = 96,
+    GroupProfile(GroupProfile) = 1024,
+    GroupPage(GroupPage) = 1025,
+    GroupStandings(GroupStandings) = 1026,
+    GroupSilences(GroupSilences) = 1027,
+    GroupBans(GroupBans) = 1028,
+    GroupAnnouncements(GroupAnnouncements) = 1029,
+    GroupJoins(GroupJoins) = 1030,
+    GroupAnnounced(GroupAnnounced) = 1031,
 }
 
 impl ClientFrame {

@@ -66,7 +66,7 @@ pub fn client_frame(source: &mut Source<'_>) -> ClientFrame {
     let types = ClientFrame::TYPES;
     match types.get(usize::from(source.below(types.len() as u8 + 1))) {
         Some((number, _)) => client_frame_of(*number, source),
-        None => ClientFrame::Unknown(64 + source.number() / 2),
+        None => ClientFrame::Unknown(1024 + source.number() / 2),
     }
 }
 
@@ -74,7 +74,7 @@ pub fn server_frame(source: &mut Source<'_>) -> ServerFrame {
     let types = ServerFrame::TYPES;
     match types.get(usize::from(source.below(types.len() as u8 + 1))) {
         Some((number, _)) => server_frame_of(*number, source),
-        None => ServerFrame::Unknown(128 + source.number() / 2),
+        None => ServerFrame::Unknown(2048 + source.number() / 2),
     }
 }
 
@@ -113,6 +113,12 @@ pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
         44 => ClientFrame::PushStop(any(source)),
         45 => ClientFrame::PushResume(any(source)),
         42 => ClientFrame::Activity(any(source)),
+        128 => ClientFrame::GroupMake(any(source)),
+        129 => ClientFrame::GroupEdit(any(source)),
+        130 => ClientFrame::GroupOrder(any(source)),
+        131 => ClientFrame::GroupJoinAnswer(any(source)),
+        132 => ClientFrame::GroupAsk(any(source)),
+        133 => ClientFrame::GroupsPublic(any(source)),
         unknown => ClientFrame::Unknown(unknown),
     }
 }
@@ -167,6 +173,14 @@ pub fn server_frame_of(number: u64, source: &mut Source<'_>) -> ServerFrame {
         96 => ServerFrame::PushWithdrawn(any(source)),
         84 => ServerFrame::GoAway(any(source)),
         85 => ServerFrame::Unsupported(any(source)),
+        1024 => ServerFrame::GroupProfile(any(source)),
+        1025 => ServerFrame::GroupPage(any(source)),
+        1026 => ServerFrame::GroupStandings(any(source)),
+        1027 => ServerFrame::GroupSilences(any(source)),
+        1028 => ServerFrame::GroupBans(any(source)),
+        1029 => ServerFrame::GroupAnnouncements(any(source)),
+        1030 => ServerFrame::GroupJoins(any(source)),
+        1031 => ServerFrame::GroupAnnounced(any(source)),
         unknown => ServerFrame::Unknown(unknown),
     }
 }

@@ -5,6 +5,7 @@
 mod client;
 pub mod corpus;
 pub mod file;
+mod group;
 mod json;
 mod links;
 mod odd;
@@ -31,7 +32,7 @@ pub struct Vector {
 }
 
 pub fn vectors() -> Vec<Vector> {
-    [client::vectors(), server::vectors(), links::vectors()].into_iter().flatten().collect()
+    [client::vectors(), server::vectors(), links::vectors(), group::vectors()].into_iter().flatten().collect()
 }
 
 fn client(name: &'static str, meaning: &'static str, frame: ClientFrame) -> Vector {

@@ -9,6 +9,7 @@ use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
 use crate::key::Key;
 use crate::row::serde_row;
 use crate::rows::chat::Chat;
+use crate::rows::standing::AnnouncementRow;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
@@ -28,7 +29,7 @@ impl Record {
         let own = (self.seq > 0).then_some(self.chain);
         let sent = match &self.body {
             Body::Message(message) => message.sent.map(|sent| sent.chain),
-            Body::Event(_) | Body::Push(_) | Body::Release(_) | Body::Amended(_) => None,
+            Body::Event(_) | Body::Push(_) | Body::Release(_) | Body::Amended(_) | Body::Change(_) => None,
         };
         own.into_iter().chain(sent)
     }
@@ -42,6 +43,7 @@ pub(crate) enum Body {
     Push(PushRecord),
     Release(Release),
     Amended(AmendedRecord),
+    Change(ChangeRecord),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,6 +74,44 @@ pub(crate) struct EventRecord {
     pub by: Option<UserNumber>,
     pub users: Vec<UserNumber>,
     pub new_owner: Option<UserNumber>,
+}
+
+/// An event of a group that has more to say than whom it concerns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChangeRecord {
+    pub event: EventRecord,
+    pub detail: ChangeDetail,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum ChangeDetail {
+    /// Set or added.
+    Set,
+    /// Lifted or removed.
+    Unset,
+    Silenced {
+        /// Nothing: until it is lifted.
+        until_ms: Option<TimeMs>,
+    },
+    Info {
+        name: Option<String>,
+        description: Option<String>,
+        avatar: Option<String>,
+    },
+    Type {
+        is_public: bool,
+    },
+    Maximum(u32),
+    Nickname {
+        old: String,
+        new: String,
+    },
+    /// Published or pinned, or pinned no more.
+    Announcement {
+        id: Position,
+        row: AnnouncementRow,
+    },
+    AnnouncementGone(Position),
 }
 
 /// What was pushed.

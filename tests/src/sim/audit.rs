@@ -92,7 +92,7 @@ impl Shown {
         match body {
             MessageBody::Content(content) => drop(self.contents.insert(position, content)),
             MessageBody::Amendment(amendment) => drop(self.amended.insert(amendment.position)),
-            MessageBody::Event(_) => {}
+            MessageBody::Event(_) | MessageBody::Change(_) => {}
         }
     }
 

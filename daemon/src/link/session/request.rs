@@ -46,6 +46,8 @@ pub(super) enum Pending {
     Conversations(u32),
     CreateGroup(u32),
     ChangeGroup(u32),
+    OrderGroup(u32),
+    AskGroup(u32),
     Groups(u32),
     Members(u32),
     Profile(u32),
@@ -66,6 +68,8 @@ impl Pending {
     fn asked(&self) -> refusal::Asked {
         match self {
             Self::Send { .. } => refusal::Asked::Send,
+            Self::CreateGroup(_) | Self::ChangeGroup(_) => refusal::Asked::Members,
+            Self::OrderGroup(_) => refusal::Asked::Order,
             _ => refusal::Asked::Other,
         }
     }
@@ -76,7 +80,15 @@ impl Pending {
 
     /// May the answer fill a frame, or several?
     pub(super) fn has_long_answer(&self) -> bool {
-        matches!(self, Self::History(_) | Self::Conversations(_) | Self::Groups(_) | Self::Members(_) | Self::Tags(_))
+        matches!(
+            self,
+            Self::History(_)
+                | Self::Conversations(_)
+                | Self::Groups(_)
+                | Self::Members(_)
+                | Self::AskGroup(_)
+                | Self::Tags(_)
+        )
     }
 }
 
@@ -99,6 +111,12 @@ impl Session {
             ClientFrame::GroupLeave(body) => self.leave_group(body),
             ClientFrame::GroupList(body) => self.ask_groups(body),
             ClientFrame::GroupMembers(body) => self.ask_members(body),
+            ClientFrame::GroupMake(body) => self.make_group(body),
+            ClientFrame::GroupEdit(body) => self.edit_group(body),
+            ClientFrame::GroupOrder(body) => self.order_group(body),
+            ClientFrame::GroupJoinAnswer(body) => self.answer_joins(body),
+            ClientFrame::GroupAsk(body) => self.ask_group(body),
+            ClientFrame::GroupsPublic(body) => self.ask_public_groups(body),
             ClientFrame::UserInfo(body) => self.ask_profile(body),
             ClientFrame::Tags(body) => self.handle_tags(body),
             ClientFrame::Alias(body) => self.handle_alias(body),
@@ -149,6 +167,7 @@ impl Session {
             Pending::Send { user, outbox, chat } => self.send_finished(user, outbox, chat, accepted),
             Pending::RegisterUser(request) => self.user_registered(request, accepted),
             Pending::CreateGroup(request) => self.group_created(request, accepted),
+            Pending::OrderGroup(request) => self.group_ordered(request, accepted),
             Pending::ChangeTags(request) => self.tags_changed(request, accepted),
             Pending::ChangeAlias(request) => self.alias_changed(request, accepted),
             Pending::ChangeGroup(request) | Pending::Mobile(request) | Pending::Report(request) => match accepted {
@@ -172,6 +191,7 @@ impl Session {
             Pending::Conversations(request) => self.conversations_read(request, answer),
             Pending::Groups(request) => self.groups_read(request, answer),
             Pending::Members(request) => self.members_read(request, answer),
+            Pending::AskGroup(request) => self.group_read(request, answer),
             Pending::Profile(request) => self.profile_read(request, answer),
             Pending::Tags(request) => self.tags_read(request, answer),
             Pending::Alias(request) => self.alias_read(request, answer),
