@@ -225,7 +225,7 @@ pub(crate) fn message(
         }
         Body::Amended(amended) => (MessageBody::Amendment(amendment(tables, app, &amended)?), None),
         Body::Event(event) => (MessageBody::Event(group_event(tables, app, &event)?), None),
-        Body::Change(change) => (MessageBody::Change(group_change(tables, app, &change)?), None),
+        Body::Change(change) => (MessageBody::Change(Box::new(group_change(tables, app, &change)?)), None),
         Body::Push(_) | Body::Release(_) => return Ok(None),
     };
     Ok(Some(Message { seq: record.seq, body, sent_by }))

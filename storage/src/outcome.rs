@@ -328,7 +328,7 @@ pub enum MessageBody {
     Content(Content),
     Event(GroupEvent),
     Amendment(Amendment),
-    Change(GroupChange),
+    Change(Box<GroupChange>),
 }
 
 /// An event of a group with what its kind has to say besides.

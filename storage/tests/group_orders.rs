@@ -361,7 +361,7 @@ fn an_announcement_may_also_come_as_a_message_of_its_publisher() {
     assert_eq!(content.as_text(), Some("we \"fly\" at dawn"));
     let extras = String::from_utf8_lossy(content.extensions.value(tag::EXTRAS).unwrap_or_default()).into_owned();
     let begins = format!(r#"{{"jmessage_group_announcement":{{"id":{},"gid":{},"text":"we \"fly\""#, id.0, group.0);
-    assert!(extras.starts_with(&begins.replace(r#"\"fly\""#, r#"\"fly\""#)), "{extras}");
+    assert!(extras.starts_with(&begins), "{extras}");
 }
 
 #[test]

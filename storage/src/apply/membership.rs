@@ -68,7 +68,7 @@ impl Batch<'_> {
         };
         let event = EventRecord { to: Chat::Group(id), kind, by, users: users.to_vec(), new_owner: None };
         let change = ChangeRecord { event, detail };
-        let body = MessageBody::Change(find::group_change(self, app, &change)?);
+        let body = MessageBody::Change(Box::new(find::group_change(self, app, &change)?));
         let place = self.append(app, Class::Chat, group.chain, Body::Change(change))?;
         let message = Arc::new(Message { seq: place.seq, body, sent_by: None });
         let (chain, members) = (group.chain, self.members_of(app, id)?);
