@@ -105,7 +105,7 @@ impl From<ErrorCode> for PushCode {
 impl From<&RequestError> for PushCode {
     fn from(error: &RequestError) -> Self {
         match error {
-            RequestError::Refused { code, .. } => (*code).into(),
+            RequestError::Refused { code, .. } | RequestError::Forbidden(code) => (*code).into(),
             RequestError::TimedOut => Self::TimedOut,
             RequestError::LinkLost | RequestError::TooMany => Self::Busy,
             RequestError::NotLoggedIn | RequestError::Invalid(_) => Self::InvalidRequest,

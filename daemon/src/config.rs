@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anser_protocol::limits::GROUP_MEMBERS_DEFAULT;
+use anser_protocol::limits::{GROUP_MEMBERS_DEFAULT, GROUP_MEMBERS_TOP_DEFAULT};
 use log::LevelFilter;
 
 pub use app_server::{MessageCallback, MessageCheck};
@@ -121,8 +121,12 @@ pub struct Limits {
     pub links: usize,
     /// Connections whose TLS handshake is not finished.
     pub half_open: usize,
-    /// Members of a group that is made from now on.
+    /// Members of a group that is made from now on, where its maker says nothing.
     pub group_members: u32,
+    /// What a group's own maximum may be.
+    pub group_members_top: u32,
+    /// May all members of a private group change its name, description and avatar?
+    pub members_edit_groups: bool,
     /// Scheduled pushes of an app that have a firing ahead.
     pub schedules: u32,
 }
@@ -181,7 +185,7 @@ impl Callbacks {
 
 /// Every key that may stand in the file, but for those of `[[bridge]]`, `[[message_callback]]` and `[[message_check]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the
 /// environment.
-pub const KEYS: [&str; 44] = [
+pub const KEYS: [&str; 46] = [
     "data_dir",
     "listen",
     "plain_listen",
@@ -206,6 +210,8 @@ pub const KEYS: [&str; 44] = [
     "limits.links",
     "limits.half_open",
     "limits.group_members",
+    "limits.group_members_top",
+    "limits.members_edit_groups",
     "limits.schedules",
     "rates.profile",
     "rates.push",
@@ -262,7 +268,11 @@ impl Config {
             limits: Limits {
                 links: reader.number("limits.links", 1..=10_000_000).unwrap_or(1_000_000),
                 half_open: reader.number("limits.half_open", 1..=100_000).unwrap_or(1024),
-                group_members: reader.number("limits.group_members", 2..=2000).unwrap_or(GROUP_MEMBERS_DEFAULT),
+                group_members: reader.number("limits.group_members", 2..=10_000).unwrap_or(GROUP_MEMBERS_DEFAULT),
+                group_members_top: reader
+                    .number("limits.group_members_top", 3..=10_000)
+                    .unwrap_or(GROUP_MEMBERS_TOP_DEFAULT),
+                members_edit_groups: reader.switch("limits.members_edit_groups").unwrap_or(false),
                 schedules: reader.number("limits.schedules", 1..=2000).unwrap_or(100),
             },
             rates: take_rates(reader),

@@ -65,7 +65,7 @@ async fn ask(app_servers: &AppServers, app: &App, message: &ReportMessage) -> Op
     let signer = Signer { app_key: &app.app_key, master_secret: &app.master_secret };
     match app_servers.check(signer, &json!({"message": shown})).await {
         Verdict::Allowed => None,
-        Verdict::Refused { message } => Some(Refusal::NotPermitted { message }),
+        Verdict::Refused { message } => Some(Refusal::AppServerRefused { message }),
     }
 }
 

@@ -284,6 +284,8 @@ async fn open_store(config: &Config, switchboard: Arc<Switchboard>) -> Result<(W
     let options = Options {
         cache_bytes: config.storage.cache_bytes,
         group_members_max: config.limits.group_members,
+        group_members_top: config.limits.group_members_top,
+        members_edit_private_groups: config.limits.members_edit_groups,
         ..Options::default()
     };
     let folder = config.data_dir.clone();

@@ -64,7 +64,8 @@ impl Content {
 
 /// What happened in a group, told to its members inside the conversation.
 ///
-/// Numbers of kinds follow the JMessage event types (8 created, 9 left or dissolved, 10 added, 11 removed, 12 changed).
+/// Numbers of kinds follow the JMessage event types (8 created, 9 left or dissolved, 10 added, 11 removed, 12 changed, …).
+/// What a kind has to say besides stands in the content's extensions: see [`crate::group_details`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupEvent {
     pub kind: GroupEventKind,
@@ -105,6 +106,8 @@ pub struct Notice {
     pub group: GroupId,
     /// A reason, in the words of whoever did it; else empty.
     pub text: String,
+    /// Of a request to join a group: its number, by which it is answered; 0 otherwise.
+    pub request: Position,
     pub extensions: Extensions,
 }
 
@@ -205,7 +208,22 @@ impl GroupEventKind {
     pub const ADDED: Self = Self(10);
     pub const REMOVED: Self = Self(11);
     pub const CHANGED: Self = Self(12);
+    /// A member was silenced, or may speak again.
+    pub const SILENCE: Self = Self(65);
     pub const DISSOLVED: Self = Self(69);
+    pub const ADMINS: Self = Self(80);
+    pub const OWNER: Self = Self(82);
+    /// Private or public.
+    pub const TYPE: Self = Self(83);
+    pub const ANNOUNCED: Self = Self(86);
+    pub const ANNOUNCEMENT_DELETED: Self = Self(87);
+    pub const ANNOUNCEMENT_PINNED: Self = Self(88);
+    pub const BANNED: Self = Self(89);
+    pub const UNBANNED: Self = Self(90);
+    /// From 200 on the numbers are Anser's own: these events have none in JMessage that fits here.
+    pub const NICKNAME: Self = Self(220);
+    /// How many members the group may have (JMessage 11002).
+    pub const MAXIMUM: Self = Self(221);
 }
 
 /// What a push carries to one device, already resolved for the device's platform.

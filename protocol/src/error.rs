@@ -125,6 +125,7 @@ codes! {
     /// The server failed while it carried the message out. Later ones stand, so a repeat would come out of order.
     SEND_FAILED = 803_903, "the server failed at this message and will not accept it";
 
+    SEND_SILENCED = 803_012, "the sender is silenced in this group";
     GROUP_UNKNOWN = 800_018, "no such group";
     NOT_A_MEMBER = 800_019, "not a member of this group";
     NO_PERMISSION = 800_020, "no permission";
@@ -134,6 +135,28 @@ codes! {
     GROUP_FULL = 810_008, "the group is full";
     GROUP_QUOTA = 810_009, "the user is in 500 groups already";
     MEMBER_UNKNOWN = 811_008, "not a member of this group";
+    GROUP_DESCRIPTION_TOO_LONG = 808_005, "the group description is longer than 250 bytes";
+    GROUP_BAD_MAXIMUM = 808_006, "a group's maximum of members is out of range";
+    MEMBER_BANNED = 810_001, "on the blacklist of this group";
+    MEMBERS_EMPTY = 810_002, "nobody is named";
+    MEMBER_UNREGISTERED = 810_005, "no such user";
+    REMOVAL_EMPTY = 811_002, "nobody is named";
+    REMOVAL_NOT_PERMITTED = 811_006, "an admin removes plain members only";
+    CHANGED_NAME_TOO_LONG = 812_003, "the group name is longer than 64 bytes";
+    CHANGED_DESCRIPTION_TOO_LONG = 812_004, "the group description is longer than 250 bytes";
+    GROUP_BLACKLIST_FULL = 818_005, "the blacklist is full";
+    JOIN_ANSWERED = 856_001, "the request was answered already";
+    JOIN_INVALID = 856_002, "there is no such request";
+    JOIN_ASKED = 856_003, "there is a request already";
+    JOIN_MEMBER = 859_001, "already a member of this group";
+    JOIN_CLOSED = 859_002, "this kind of group takes no applications";
+    TARGET_NOT_IN_GROUP = 765_001, "the target is not in this group";
+    NOT_PERMITTED = 765_002, "not permitted in this group";
+    SILENCE_TIME = 765_003, "a silence lasts from 300,000 to 31,536,000,000 milliseconds";
+    ANNOUNCEMENT_TOO_LONG = 786_001, "an announcement has 1 to 1,024 bytes";
+    ANNOUNCEMENT_UNKNOWN = 787_001, "no such announcement";
+    /// Information was asked for about a group that is not there.
+    NO_SUCH_GROUP = 898_006, "no such group";
 }
 
 impl ErrorCode {

@@ -32,6 +32,16 @@ pub mod tag {
     pub const CHANNEL: u16 = 21;
     /// On a hello, without a value: the device wants no pushes until it resumes them.
     pub const PUSHES_STOPPED: u16 = 24;
+    /// On a content that is a group's event: see [`crate::group_details`].
+    pub const EVENT_SET: u16 = 40;
+    pub const EVENT_UNTIL: u16 = 41;
+    pub const EVENT_TYPE: u16 = 42;
+    pub const EVENT_MAXIMUM: u16 = 43;
+    pub const EVENT_NICKNAMES: u16 = 44;
+    pub const EVENT_ANNOUNCEMENT: u16 = 45;
+    pub const EVENT_NAME: u16 = 46;
+    pub const EVENT_DESCRIPTION: u16 = 47;
+    pub const EVENT_AVATAR: u16 = 48;
 }
 
 impl Extensions {

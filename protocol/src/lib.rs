@@ -12,6 +12,7 @@ pub mod names;
 pub mod content;
 pub mod error;
 pub mod extension;
+pub mod group_details;
 pub mod ids;
 pub mod label;
 pub mod limits;

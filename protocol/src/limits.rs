@@ -30,6 +30,27 @@ pub const TAGS_PER_CALL_BYTES_MAX: usize = 5000;
 pub const NAMES_PER_CALL_MAX: usize = 500;
 /// Members of a group unless the operator says otherwise.
 pub const GROUP_MEMBERS_DEFAULT: u32 = 500;
+/// What a group's own maximum may be unless the operator says otherwise.
+pub const GROUP_MEMBERS_TOP_DEFAULT: u32 = 2000;
+/// The least that a group's own maximum may be.
+pub const GROUP_MEMBERS_LEAST: u32 = 3;
+/// Admins of a group, its owner not counted.
+pub const GROUP_ADMINS_MAX: usize = 15;
+/// Users on a group's blacklist.
+pub const GROUP_BANS_MAX: usize = 100;
+/// Longest announcement.
+pub const ANNOUNCEMENT_BYTES_MAX: usize = 1024;
+/// Announcements that a group keeps.
+pub const ANNOUNCEMENTS_MAX: usize = 100;
+/// Requests to join a group that wait for an answer.
+pub const JOIN_REQUESTS_MAX: usize = 500;
+/// Groups in one page of public groups.
+pub const GROUP_PAGE_MAX: u32 = 500;
+/// The shortest and the longest silence that ends by itself, in milliseconds: five minutes, a year.
+pub const SILENCE_MS_MIN: u64 = 300_000;
+pub const SILENCE_MS_MAX: u64 = 31_536_000_000;
+/// Longest nickname of a member in a group.
+pub const GROUP_NICKNAME_BYTES_MAX: usize = 64;
 /// Groups one user may be in.
 pub const GROUPS_PER_USER_MAX: usize = 500;
 /// Records in one history page.

@@ -91,6 +91,13 @@ fn each_struct_lists_its_fields_in_the_order_of_the_wire() {
         ("Window", "windows"),
         ("Extension", "extensions"),
         ("GroupSummary", "groups"),
+        ("GroupShown", "shown"),
+        ("GroupShown", "page"),
+        ("Standing", "standings"),
+        ("Silenced", "silences"),
+        ("Announcement", "announcements"),
+        ("JoinRequest", "joins"),
+        ("JoinAnswer", "answers"),
         ("PushContent", "content"),
         ("Notification", "notification"),
         ("CustomMessage", "message"),
@@ -123,7 +130,7 @@ fn the_table_of_limits_is_that_of_the_code() {
     documented.sort_unstable();
     known.sort_unstable();
     assert_eq!(documented, known);
-    let values: [(&str, u64); 28] = [
+    let values: [(&str, u64); 39] = [
         ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX as u64),
         ("CLIENT_FRAME_BYTES_MAX", limits::CLIENT_FRAME_BYTES_MAX as u64),
         ("MESSAGE_BODY_BYTES_MAX", limits::MESSAGE_BODY_BYTES_MAX as u64),
@@ -139,6 +146,17 @@ fn the_table_of_limits_is_that_of_the_code() {
         ("TAGS_PER_CALL_BYTES_MAX", limits::TAGS_PER_CALL_BYTES_MAX as u64),
         ("NAMES_PER_CALL_MAX", limits::NAMES_PER_CALL_MAX as u64),
         ("GROUP_MEMBERS_DEFAULT", limits::GROUP_MEMBERS_DEFAULT.into()),
+        ("GROUP_MEMBERS_TOP_DEFAULT", limits::GROUP_MEMBERS_TOP_DEFAULT.into()),
+        ("GROUP_MEMBERS_LEAST", limits::GROUP_MEMBERS_LEAST.into()),
+        ("GROUP_ADMINS_MAX", limits::GROUP_ADMINS_MAX as u64),
+        ("GROUP_BANS_MAX", limits::GROUP_BANS_MAX as u64),
+        ("ANNOUNCEMENT_BYTES_MAX", limits::ANNOUNCEMENT_BYTES_MAX as u64),
+        ("ANNOUNCEMENTS_MAX", limits::ANNOUNCEMENTS_MAX as u64),
+        ("JOIN_REQUESTS_MAX", limits::JOIN_REQUESTS_MAX as u64),
+        ("GROUP_PAGE_MAX", limits::GROUP_PAGE_MAX.into()),
+        ("SILENCE_MS_MIN", limits::SILENCE_MS_MIN),
+        ("SILENCE_MS_MAX", limits::SILENCE_MS_MAX),
+        ("GROUP_NICKNAME_BYTES_MAX", limits::GROUP_NICKNAME_BYTES_MAX as u64),
         ("GROUPS_PER_USER_MAX", limits::GROUPS_PER_USER_MAX as u64),
         ("HISTORY_PAGE_MAX", limits::HISTORY_PAGE_MAX.into()),
         ("PUSH_TOKEN_BYTES_MAX", limits::PUSH_TOKEN_BYTES_MAX as u64),
@@ -191,8 +209,19 @@ fn the_tables_of_kinds_platforms_and_events_are_those_of_the_code() {
         (GroupEventKind::LEFT, "`users` left"),
         (GroupEventKind::ADDED, "`users` were added"),
         (GroupEventKind::REMOVED, "`users` were removed"),
-        (GroupEventKind::CHANGED, "name or description changed"),
+        (GroupEventKind::CHANGED, "name, description or avatar changed"),
+        (GroupEventKind::SILENCE, "`users` were silenced, or may speak again"),
         (GroupEventKind::DISSOLVED, "the group was dissolved"),
+        (GroupEventKind::ADMINS, "`users` became admins, or are no more"),
+        (GroupEventKind::OWNER, "the group has another owner"),
+        (GroupEventKind::TYPE, "the group became public or private"),
+        (GroupEventKind::ANNOUNCED, "an announcement was published"),
+        (GroupEventKind::ANNOUNCEMENT_DELETED, "an announcement was deleted"),
+        (GroupEventKind::ANNOUNCEMENT_PINNED, "an announcement was pinned, or is no more"),
+        (GroupEventKind::BANNED, "`users` came onto the blacklist"),
+        (GroupEventKind::UNBANNED, "`users` are on it no more"),
+        (GroupEventKind::NICKNAME, "one of `users` is called otherwise in the group"),
+        (GroupEventKind::MAXIMUM, "the group may have more or fewer members"),
     ]
     .map(|(kind, meaning)| (kind.0, meaning));
     let amendments = [

@@ -12,8 +12,8 @@ use std::path::Path;
 use anser_protocol::content::Platform;
 use anser_protocol::traits::{TraitKind, Traits};
 use anser_storage::command::{
-    AccountCommand, AppCommand, BridgeCommand, Command, DeviceCommand, FileKind, LabelCommand, MarkCommand,
-    MediaCommand, SegmentCommand, ToldCommand,
+    AccountCommand, Actor, AppCommand, BridgeCommand, Command, DeviceCommand, FileKind, GroupCommand, GroupOrder,
+    LabelCommand, MarkCommand, MediaCommand, Order, SegmentCommand, ToldCommand,
 };
 use anser_storage::media::MediaId;
 use anser_storage::segment::Condition;
@@ -125,6 +125,7 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     world.answer(Command::Media(thumb));
     world.answer(world.add_media(203, 203, Some(by)));
     world.share(by, "keeper", 203);
+    add_a_groups_life(world);
     let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
     let traits = Traits::default().with(TraitKind::Model, "a kept model").unwrap_or_default();
     world.answer(Command::Device(DeviceCommand::SetTraits { app: world.app, device, traits }));
@@ -132,4 +133,28 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     world.answer(Command::Segment(SegmentCommand::Create { app: world.app, name: "kept".into(), conditions }));
     world.tag(device, &["gone", "kept"]);
     world.answer(Command::Label(gone));
+}
+
+/// A group in which something of every kind stands, and a large one that is dissolved and not cleared yet.
+fn add_a_groups_life(world: &mut World) {
+    let names: Vec<String> = (0..150).map(|number| format!("goose{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    world.users(&names);
+    let flock = world.group("goose0", &names[1..4]);
+    let strings = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let applicant = world.read().user_by_name(world.app, "goose5").ok().flatten().map(|(number, _)| number);
+    let by = applicant.map_or(Actor::Server, Actor::User);
+    for (by, order) in [
+        (Actor::Server, Order::SetPublic(true)),
+        (Actor::Server, Order::AddAdmins { names: strings(&["goose1"]) }),
+        (Actor::Server, Order::Silence { names: strings(&["goose2"]), for_ms: None }),
+        (Actor::Server, Order::Ban { names: strings(&["goose4"]) }),
+        (Actor::Server, Order::SetNickname { username: "goose3".into(), nickname: "grey".into() }),
+        (Actor::Server, Order::Announce { text: "we fly at dawn".into(), as_message: false }),
+        (by, Order::Apply { reason: "the south".into() }),
+    ] {
+        world.answer(Command::GroupOrder(GroupOrder { app: world.app, by, group: flock, order }));
+    }
+    let large = world.group("goose0", &names[1..]);
+    world.answer(Command::Group(GroupCommand::Dissolve { app: world.app, by: Actor::Server, group: large }));
 }

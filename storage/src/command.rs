@@ -18,6 +18,7 @@ use crate::segment::Condition;
 mod bridge;
 mod file;
 mod group;
+mod group_order;
 mod media;
 mod people;
 mod queue;
@@ -25,6 +26,7 @@ mod told;
 pub use bridge::{BadgeChange, BridgeCommand, NextLook};
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
 pub use group::GroupCommand;
+pub use group_order::{GroupOrder, Order};
 pub use media::{MediaCommand, NewMedia};
 pub use people::{FriendNote, MuteChange, PeopleCommand, ProfileChange};
 pub use queue::QueueClass;
@@ -57,6 +59,7 @@ pub enum Command {
     Mark(MarkCommand),
     Told(ToldCommand),
     Media(MediaCommand),
+    GroupOrder(GroupOrder),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

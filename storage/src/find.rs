@@ -4,28 +4,30 @@ use std::sync::Arc;
 
 use anser_protocol::content::{self, Content, GroupEvent};
 use anser_protocol::extension::Extensions;
+use anser_protocol::group_details::{Announcement, GroupDetails};
 use anser_protocol::ids::{GroupId, Position, TimeMs};
 
 use crate::command::{Amended, Class, FileName, FileOwner};
 use crate::error::ReadError;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber, FileId, ScheduleId, TagNumber, UserNumber};
 use crate::key::{Key, u64_at};
-use crate::outcome::{Message, MessageBody, Push};
+use crate::outcome::{GroupChange, Message, MessageBody, Push, Rank};
 use crate::row::Row;
 use crate::rows::account::DeveloperApp;
 use crate::rows::app::{Access, App, app_key, text_key};
 use crate::rows::chat::{ConversationKind, SingleChat, conversations_prefix, single_chat_key};
 use crate::rows::device::{ByRegistrationId, DeviceRow, Tag, TestDevice, device_key, registration_id_key, tag_key};
 use crate::rows::file::{FileRow, file_key};
-use crate::rows::group::{Group, group_key};
+use crate::rows::group::{Group, group_key, member_key};
 use crate::rows::people::UserState;
 use crate::rows::push::{PushState, push_key};
 use crate::rows::record::{
-    AmendedRecord, Amendment, Body, EventRecord, Floor, NoticeRecord, PushRecord, Record, amendment_key, log_key,
-    log_prefix,
+    AmendedRecord, Amendment, Body, ChangeDetail, ChangeRecord, EventRecord, Floor, NoticeRecord, PushRecord, Record,
+    amendment_key, log_key, log_prefix,
 };
 use crate::rows::relation::{Registration, Tie, tie_key};
 use crate::rows::schedule::{ScheduleRow, schedule_key};
+use crate::rows::standing::AnnouncementRow;
 use crate::rows::user::{ByUsername, User, user_key, username_key};
 use crate::table::Table;
 use crate::tables::Tables;
@@ -230,6 +232,7 @@ pub(crate) fn message(
         Body::Amended(amended) => (MessageBody::Amendment(amendment(tables, app, &amended)?), None),
         Body::Event(event) => (MessageBody::Event(group_event(tables, app, &event)?), None),
         Body::Notice(record) => (MessageBody::Notice(notice(tables, app, &record)?), None),
+        Body::Change(change) => (MessageBody::Change(Box::new(group_change(tables, app, &change)?)), None),
         Body::Push(_) | Body::Release(_) => return Ok(None),
     };
     Ok(Some(Message { seq: record.seq, body, sent_by }))
@@ -260,6 +263,7 @@ pub(crate) fn notice(
         users: record.users.iter().map(name).collect::<Result<_, _>>()?,
         group: record.group.unwrap_or(GroupId(0)),
         text: record.text.clone(),
+        request: record.request.unwrap_or(Position::START),
         extensions: Extensions::default(),
     })
 }
@@ -290,6 +294,67 @@ pub(crate) fn group_event(tables: &impl Tables, app: AppNumber, event: &EventRec
         by: optional(&event.by)?,
         users: event.users.iter().map(name).collect::<Result<_, _>>()?,
         new_owner: optional(&event.new_owner)?,
+    })
+}
+
+/// The same with what else there is to say of it.
+pub(crate) fn group_change(
+    tables: &impl Tables,
+    app: AppNumber,
+    change: &ChangeRecord,
+) -> Result<GroupChange, ReadError> {
+    let event = group_event(tables, app, &change.event)?;
+    let none = GroupDetails::default();
+    let details = match change.detail.clone() {
+        ChangeDetail::Set => GroupDetails { is_set: Some(true), ..none },
+        ChangeDetail::Unset => GroupDetails { is_set: Some(false), ..none },
+        ChangeDetail::Silenced { until_ms } => GroupDetails { is_set: Some(true), until_ms, ..none },
+        ChangeDetail::Info { name, description, avatar } => GroupDetails { name, description, avatar, ..none },
+        ChangeDetail::Type { is_public } => GroupDetails { is_public: Some(is_public), ..none },
+        ChangeDetail::Maximum(maximum) => GroupDetails { maximum: Some(maximum), ..none },
+        ChangeDetail::Nickname { old, new } => GroupDetails { nicknames: Some((old, new)), ..none },
+        ChangeDetail::Announcement { id, row } => {
+            GroupDetails { announcement: Some(announcement(tables, app, id, row)?), ..none }
+        }
+        ChangeDetail::AnnouncementGone(id) => {
+            GroupDetails { announcement: Some(Announcement { id, ..Announcement::default() }), ..none }
+        }
+    };
+    Ok(GroupChange { event, details })
+}
+
+pub(crate) fn announcement(
+    tables: &impl Tables,
+    app: AppNumber,
+    id: Position,
+    row: AnnouncementRow,
+) -> Result<Announcement, ReadError> {
+    let publisher = row.by.map(|user| username(tables, app, user)).transpose()?;
+    Ok(Announcement {
+        id,
+        text: row.text,
+        publisher: publisher.map(|name| name.to_string()).unwrap_or_default(),
+        at_ms: row.at_ms,
+        pinned_ms: row.pinned_ms.unwrap_or(0),
+    })
+}
+
+/// What a member of the group, or an app server, may do in it; nothing for others.
+pub(crate) fn rank(
+    tables: &impl Tables,
+    app: AppNumber,
+    id: GroupId,
+    group: &Group,
+    user: UserNumber,
+) -> Result<Option<Rank>, ReadError> {
+    if user == group.owner {
+        return Ok(Some(Rank::Owner));
+    }
+    let key = member_key(app, id, user);
+    Ok(match tables.has(Table::Members, &key)? {
+        false => None,
+        true if tables.has(Table::GroupAdmins, &key)? => Some(Rank::Admin),
+        true => Some(Rank::Member),
     })
 }
 

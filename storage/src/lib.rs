@@ -45,14 +45,16 @@ pub use rows::message_count::{HourCounts, HourSet, MessageKinds};
 pub use rows::people::{UserClass, UserState};
 pub use rows::presence::Use;
 pub use rows::push_count::Counted;
+pub use rows::standing::GroupClass;
 pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
 pub use snapshot::{
     AvatarPlace, BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup,
-    DueSchedule, DueSlice, File, Finding, FoundMessages, Friend, GroupPushShown, HistoryPage, Member, Messages, Mutes,
-    PendingPush, PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Relations,
-    ReportMessage, ReportTarget, ReportUser, Schedule, SchedulePage, ScrubPlace, Scrubbed, SmsTarget, SmsTargets,
-    Snapshot, Stretch, TestDeviceShown, UnmentionedMedia, UsableFile, UserPage, WaitingCallback, WaitingCallbacks,
+    DueSchedule, DueSlice, File, Finding, FoundMessages, Friend, GroupPage, GroupPushShown, HistoryPage, JoinRequest,
+    Member, Messages, Mutes, PendingPush, PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport,
+    ReadRecord, Reader, Relations, ReportMessage, ReportTarget, ReportUser, Schedule, SchedulePage, ScrubPlace,
+    Scrubbed, Silence, SmsTarget, SmsTargets, Snapshot, Standing, Stretch, TestDeviceShown, UnmentionedMedia,
+    UsableFile, UserPage, WaitingCallback, WaitingCallbacks,
 };
 
 pub mod disk;

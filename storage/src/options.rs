@@ -1,6 +1,6 @@
 //! Settings of the store.
 
-use anser_protocol::limits::GROUP_MEMBERS_DEFAULT;
+use anser_protocol::limits::{GROUP_MEMBERS_DEFAULT, GROUP_MEMBERS_TOP_DEFAULT};
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -13,8 +13,12 @@ pub struct Options {
     /// … or after so much time, by the stamps of the commands.
     pub checkpoint_interval_ms: u64,
     pub quick_repair: QuickRepair,
-    /// Members of a group that is made from now on.
+    /// Members of a group that is made from now on, where the maker says nothing.
     pub group_members_max: u32,
+    /// What a group's own maximum may be.
+    pub group_members_top: u32,
+    /// May all members of a private group change its name, description and avatar?
+    pub members_edit_private_groups: bool,
 }
 
 /// When a commit also saves what lets the file open at once after a crash. It makes a commit of one command about three
@@ -39,6 +43,8 @@ impl Default for Options {
             checkpoint_interval_ms: 5 * 60 * 1000,
             quick_repair: QuickRepair::Always,
             group_members_max: GROUP_MEMBERS_DEFAULT,
+            group_members_top: GROUP_MEMBERS_TOP_DEFAULT,
+            members_edit_private_groups: false,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anser_protocol::content::{Amendment, Content, GroupEvent, Notice, Platform, PushContent};
+use anser_protocol::group_details::GroupDetails;
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,10 @@ pub enum Answer {
         ended: Vec<DeviceNumber>,
     },
     Group(GroupId),
+    /// The announcement's id.
+    Announced(Position),
+    /// A request to join waits for the owner or an admin, under this number.
+    Asked(Position),
     /// `is_repeat`: this outbox number had been accepted before, and this is the first answer again.
     Sent {
         position: Position,
@@ -152,7 +157,7 @@ pub enum Refusal {
     /// The receiver has blocked the sender.
     Blocked,
     /// The app's server was asked before the store was, and says no.
-    NotPermitted {
+    AppServerRefused {
         message: String,
     },
     /// It is so already: with the user or group of this name, if one was named.
@@ -192,6 +197,42 @@ pub enum Refusal {
     GroupQuotaFull {
         username: String,
     },
+    /// The asker's rank in the group does not allow it, or the rank of whom it is about.
+    NotPermitted,
+    /// These may not be removed by the asker, an admin.
+    Protected {
+        username: String,
+    },
+    /// Whom the order is about is not in the group.
+    TargetNotInGroup {
+        username: String,
+    },
+    /// On the group's blacklist.
+    Banned {
+        username: String,
+    },
+    BansFull,
+    TooManyGroupAdmins,
+    /// A group's maximum that is out of range.
+    BadMaximum,
+    /// The sender is silenced in the group.
+    Silenced,
+    /// A time of silence that is out of range.
+    SilenceTime,
+    AnnouncementTooLong,
+    AnnouncementUnknown,
+    /// A member applies to join.
+    AlreadyJoined {
+        username: String,
+    },
+    /// Only public groups take applications.
+    NotPublic,
+    AskedAlready {
+        username: String,
+    },
+    JoinAnswered,
+    JoinUnknown,
+    TooManyJoinRequests,
     /// The outbox number is older than the window, or a later message of the sender to the same chat was accepted:
     /// refused for good.
     OutboxTooOld,
@@ -307,6 +348,22 @@ pub enum MessageBody {
     Event(GroupEvent),
     Amendment(Amendment),
     Notice(Notice),
+    Change(Box<GroupChange>),
+}
+
+/// An event of a group with what its kind has to say besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupChange {
+    pub event: GroupEvent,
+    pub details: GroupDetails,
+}
+
+/// What a member is in a group; the higher may do what the lower may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    Member,
+    Admin,
+    Owner,
 }
 
 /// A push's payload with its state, as a delivery needs it.

@@ -22,6 +22,7 @@ pub mod push_count;
 pub mod record;
 pub mod relation;
 pub mod schedule;
+pub mod standing;
 pub mod told;
 pub mod traits;
 pub mod user;

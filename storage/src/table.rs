@@ -96,15 +96,23 @@ tables! {
     Friends = 74, "friends";
     Shields = 75, "shields";
     Registration = 76, "registration";
-    HourCounts = 103, "hour_counts";
-    HourSets = 104, "hour_sets";
-    MessageCallbacks = 105, "message_callbacks";
+    GroupChunks = 77, "group_chunks";
+    GroupAdmins = 78, "group_admins";
+    Silences = 79, "silences";
+    GroupBans = 80, "group_bans";
+    Nicknames = 81, "nicknames";
+    Announcements = 82, "announcements";
+    JoinRequests = 83, "join_requests";
+    DissolvedGroups = 84, "dissolved_groups";
     Media = 97, "media";
     MediaBodies = 98, "media_bodies";
     MediaMentions = 99, "media_mentions";
     MediaIdle = 100, "media_idle";
     MediaThumbs = 101, "media_thumbs";
     MediaSpaces = 102, "media_spaces";
+    HourCounts = 103, "hour_counts";
+    HourSets = 104, "hour_sets";
+    MessageCallbacks = 105, "message_callbacks";
 }
 
 impl Table {

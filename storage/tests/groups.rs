@@ -26,6 +26,7 @@ fn create_command(world: &World, by: Actor, owner: &str, members: &[&str]) -> Co
         description: String::new(),
         avatar: String::new(),
         is_public: false,
+        members_max: None,
         members: names(members),
     })
 }
@@ -175,12 +176,13 @@ fn changes_are_refused_as_a_whole_and_leave_nothing_behind() {
     let [alice, bob, _, dave] = world.users(&["alice", "bob", "carol", "dave"])[..] else { panic!() };
     let group = create(&mut world, "alice", &["bob"]);
     let before = world.store.content_hash().expect("the disk is well");
+    let unregistered = |name: &str| Refusal::UserUnknown { username: name.into() };
     let unknown = |name: &str| Refusal::MemberUnknown { username: name.into() };
 
     let cases = [
-        (create_command(&world, Actor::Server, "nobody", &[]), unknown("nobody")),
+        (create_command(&world, Actor::Server, "nobody", &[]), unregistered("nobody")),
         (create_command(&world, Actor::User(bob), "alice", &[]), Refusal::NotTheOwner),
-        (add(&world, Actor::Server, group, &["carol", "nobody"]), unknown("nobody")),
+        (add(&world, Actor::Server, group, &["carol", "nobody"]), unregistered("nobody")),
         (add(&world, Actor::Server, group, &["carol", "bob"]), Refusal::AlreadyAMember { username: "bob".into() }),
         (add(&world, Actor::User(dave), group, &["carol"]), Refusal::NotAMember),
         (remove(&world, Actor::User(bob), group, &["alice"]), Refusal::NotTheOwner),

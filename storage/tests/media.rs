@@ -144,6 +144,7 @@ fn avatars_are_found_and_setting_one_ends_idleness() {
         change: Box::new(change),
     }));
     world.answer(Command::Group(GroupCommand::Create {
+        members_max: None,
         app,
         by: Actor::Server,
         owner: "ann".into(),

@@ -100,6 +100,7 @@ fn a_joiner_reads_what_was_before() -> bool {
         description: String::new(),
         avatar: String::new(),
         is_public: false,
+        members_max: None,
         members: Vec::new(),
     };
     let Answer::Group(group) = world.answer(Command::Group(create)) else { panic!("a group") };

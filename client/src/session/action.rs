@@ -4,10 +4,12 @@ use anser_protocol::content::Content;
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::chat::{Conversation, Record};
 use anser_protocol::frame::group::GroupSummary;
+pub use anser_protocol::frame::group_order::{GroupQuestion, GroupRank, GroupShown, JoinRequest, Silenced, Standing};
 use anser_protocol::frame::media::{MediaKind, MediaLocation};
 use anser_protocol::frame::people::Person;
 use anser_protocol::frame::push::{PushState, TokenKind};
 use anser_protocol::frame::session::UserProfile;
+pub use anser_protocol::group_details::Announcement;
 use anser_protocol::ids::{GroupId, Position, TimeMs};
 use anser_protocol::names::{Chat, Name};
 use serde::{Deserialize, Serialize};
@@ -230,6 +232,8 @@ pub enum Request {
     GroupMembers {
         group: GroupId,
     },
+    /// What is done and asked about groups beside the plain calls above.
+    Group(Box<GroupCall>),
     UserInfo {
         username: String,
     },
@@ -284,6 +288,90 @@ pub enum Request {
     },
 }
 
+/// What is done and asked about groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupCall {
+    /// A group with all that can be said of it; the maximum 0 takes the server's default.
+    Make {
+        name: String,
+        description: String,
+        avatar: String,
+        is_public: bool,
+        maximum: u32,
+        members: Vec<String>,
+    },
+    /// What is absent stays.
+    Edit {
+        group: GroupId,
+        name: Option<String>,
+        description: Option<String>,
+        avatar: Option<String>,
+    },
+    Order {
+        group: GroupId,
+        order: GroupOrder,
+    },
+    /// Takes in, or refuses, those who asked to join, by the numbers of their requests.
+    AnswerJoins {
+        group: GroupId,
+        answers: Vec<(Position, String)>,
+        is_accepted: bool,
+        reason: String,
+    },
+    Ask {
+        group: GroupId,
+        question: GroupQuestion,
+    },
+    /// The app's public groups, without the first `start`; at most 500.
+    Public {
+        start: u64,
+        count: u32,
+    },
+}
+
+/// What is done in a group by its owner, its admins, or a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupOrder {
+    Dissolve,
+    SetPublic(bool),
+    /// How many members the group may have.
+    SetMaximum(u32),
+    TransferTo(String),
+    AddAdmins(Vec<String>),
+    RemoveAdmins(Vec<String>),
+    /// For so many milliseconds, or until it is lifted.
+    Silence {
+        members: Vec<String>,
+        for_ms: Option<u64>,
+    },
+    LiftSilence(Vec<String>),
+    Ban(Vec<String>),
+    Unban(Vec<String>),
+    /// Empty takes it away.
+    SetNickname {
+        username: String,
+        nickname: String,
+    },
+    Announce {
+        text: String,
+        /// Also as a message of this user's.
+        as_message: bool,
+    },
+    DropAnnouncement(Position),
+    PinAnnouncement {
+        id: Position,
+        is_pinned: bool,
+    },
+    Apply {
+        reason: String,
+    },
+    /// At once, or, by a plain member of a public group, once the owner or an admin agrees.
+    Invite {
+        members: Vec<String>,
+        reason: String,
+    },
+}
+
 /// What the server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -303,6 +391,20 @@ pub enum Answer {
     Members {
         owner: String,
         members: Vec<String>,
+    },
+    Group(Box<GroupShown>),
+    GroupPage {
+        /// Of the whole list.
+        total: u64,
+        groups: Vec<GroupShown>,
+    },
+    Standings(Vec<Standing>),
+    Silences(Vec<Silenced>),
+    Bans(Vec<String>),
+    Announcements(Vec<Announcement>),
+    Joins(Vec<JoinRequest>),
+    Announced {
+        id: Position,
     },
     Profile(Box<UserProfile>),
     /// Of the mutes also groups, and whether everything is muted; of the shields only groups.
@@ -337,6 +439,9 @@ pub enum RequestError {
     TooMany,
     #[error("{0}")]
     Invalid(&'static str),
+    /// What the server would answer, found here.
+    #[error("{} (code {})", .0.text(), .0.0)]
+    Forbidden(ErrorCode),
 }
 
 /// Why a message was not taken over for sending.

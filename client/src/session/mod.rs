@@ -23,6 +23,7 @@ mod activity;
 mod backoff;
 mod connection;
 mod display;
+mod group_requests;
 mod heartbeat;
 mod held;
 mod holes;
@@ -53,7 +54,8 @@ use anser_protocol::planted::{Fault, is_planted};
 use anser_protocol::traits::Traits;
 
 pub use self::action::{
-    Action, Answer, Connection, Event, LinkEnd, Request, RequestError, RequestId, SendError, Ticket, Transport,
+    Action, Announcement, Answer, Connection, Event, GroupCall, GroupOrder, GroupQuestion, GroupRank, GroupShown,
+    JoinRequest, LinkEnd, Request, RequestError, RequestId, SendError, Silenced, Standing, Ticket, Transport,
 };
 pub use self::held::Held;
 pub use self::labels::{LabelAnswer, LabelCall, LabelKind, filter_valid_tags};
@@ -484,6 +486,14 @@ impl Session {
                 let answer = Answer::Members { owner: part.owner, members: part.members };
                 self.on_part(part.request, answer, part.is_last);
             }
+            frame @ (ServerFrame::GroupProfile(_)
+            | ServerFrame::GroupPage(_)
+            | ServerFrame::GroupStandings(_)
+            | ServerFrame::GroupSilences(_)
+            | ServerFrame::GroupBans(_)
+            | ServerFrame::GroupAnnouncements(_)
+            | ServerFrame::GroupJoins(_)
+            | ServerFrame::GroupAnnounced(_)) => self.on_group_frame(frame),
             ServerFrame::UserProfile(profile) => self.on_answer(profile.request, Answer::Profile(Box::new(profile))),
             ServerFrame::People(part) => self.on_people(part),
             ServerFrame::MediaTicket(ticket) => {

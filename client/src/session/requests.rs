@@ -17,6 +17,7 @@ use anser_protocol::label;
 use anser_protocol::limits;
 
 use super::action::{Answer, Request, RequestError, RequestId};
+use super::group_requests;
 
 /// Requests that wait or are on their way.
 pub(crate) const PENDING_MAX: usize = 64;
@@ -57,6 +58,7 @@ impl Requests {
         answer_within: Duration,
         now: Duration,
     ) -> Result<RequestId, RequestError> {
+        group_requests::check(&request)?;
         check(&request).map_err(RequestError::Invalid)?;
         if self.pending.len() >= PENDING_MAX {
             return Err(RequestError::TooMany);
@@ -129,6 +131,26 @@ impl Requests {
                 members.extend(more);
                 Answer::Members { owner, members }
             }
+            (Some(Answer::GroupPage { total, mut groups }), Answer::GroupPage { groups: more, .. }) => {
+                groups.extend(more);
+                Answer::GroupPage { total, groups }
+            }
+            (Some(Answer::Standings(mut standings)), Answer::Standings(more)) => {
+                standings.extend(more);
+                Answer::Standings(standings)
+            }
+            (Some(Answer::Silences(mut silences)), Answer::Silences(more)) => {
+                silences.extend(more);
+                Answer::Silences(silences)
+            }
+            (Some(Answer::Announcements(mut announcements)), Answer::Announcements(more)) => {
+                announcements.extend(more);
+                Answer::Announcements(announcements)
+            }
+            (Some(Answer::Joins(mut joins)), Answer::Joins(more)) => {
+                joins.extend(more);
+                Answer::Joins(joins)
+            }
             (Some(Answer::Tags(mut tags)), Answer::Tags(more)) => {
                 tags.extend(more);
                 Answer::Tags(tags)
@@ -193,6 +215,9 @@ fn is_repeatable(request: &Request) -> bool {
     if let R::People(people) = request {
         return people.is_repeatable();
     }
+    if let R::Group(call) = request {
+        return group_requests::is_repeatable(call);
+    }
     !matches!(
         request,
         R::RegisterUser { .. }
@@ -246,6 +271,7 @@ fn check(request: &Request) -> Result<(), &'static str> {
         R::PushClicked { pushes } | R::PushReport { pushes, .. } if pushes.len() > limits::REPORTS_PER_FRAME_MAX => {
             return Err("at most 100 pushes are reported in one call");
         }
+        R::Group(call) => group_requests::texts(call),
         _ => Vec::new(),
     };
     let bytes: usize = texts.iter().map(|text| text.len() + 2).sum();
@@ -326,6 +352,7 @@ fn frame(request: RequestId, body: &Request) -> ClientFrame {
         R::PushToken { kind, token } => {
             ClientFrame::PushToken(PushToken { request, kind: *kind, token: token.clone(), extensions })
         }
+        R::Group(call) => group_requests::frame(request, call),
         R::Badge { badge } => ClientFrame::Badge(Badge { request, badge: *badge, extensions }),
     }
 }

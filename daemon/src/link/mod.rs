@@ -3,6 +3,7 @@
 //! [`session`] decides without I/O; everything else here carries its bytes, questions and answers. A link is one task:
 //! it waits on its transport, on its mailbox and on nothing else. Time-outs come from one sweeper for all links.
 
+pub mod group_query;
 pub mod links;
 pub mod mailbox;
 pub mod query;

@@ -18,11 +18,12 @@ pub use anser_storage::PlannedChat;
 use anser_storage::command::Profile;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::media::MediaName;
-use anser_storage::outcome::{MessageBody, Push};
+use anser_storage::outcome::{GroupChange, MessageBody, Push};
 use anser_storage::{Chat, ConversationRow, Media, MediaContent, ReadError, ReadRecord, Snapshot, UserState};
 
 mod people;
 
+use super::group_query::{self, GroupAnswer, GroupQuery};
 use super::session::{GivenPassword, WantedPage, record_bytes, row_bytes};
 
 /// Bytes of records in one history page: the frame that carries it stays below the limit.
@@ -86,6 +87,10 @@ pub enum Query {
         user: UserNumber,
         group: GroupId,
     },
+    Group {
+        app: AppNumber,
+        query: GroupQuery,
+    },
     Profile {
         app: AppNumber,
         username: String,
@@ -128,6 +133,7 @@ impl Query {
             | Self::Pushes { app, .. }
             | Self::Groups { app, .. }
             | Self::Members { app, .. }
+            | Self::Group { app, .. }
             | Self::Profile { app, .. }
             | Self::PeopleList { app, .. }
             | Self::Users { app, .. }
@@ -169,6 +175,7 @@ pub enum Answer {
     Groups(Vec<GroupSummary>),
     /// Owner and members; nothing when the asking user is no member.
     Members(Option<(String, Vec<String>)>),
+    Group(GroupAnswer),
     Profile(Option<(String, Profile)>),
     People(Box<People>),
     Tags(Vec<String>),
@@ -269,6 +276,7 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
         }
         Query::Groups { app, user } => groups(snapshot, app, user),
         Query::Members { app, user, group } => members(snapshot, app, user, group),
+        Query::Group { app, query } => Ok(Answer::Group(group_query::answer(snapshot, app, &query, now)?)),
         Query::Profile { app, username } => {
             let user = snapshot.user_by_name(app, &username)?;
             Ok(Answer::Profile(user.map(|(_, user)| (user.username, user.profile))))
@@ -465,6 +473,7 @@ fn record(read: ReadRecord, reader: (UserNumber, DeviceNumber)) -> Record {
     let content = match &read.message.body {
         MessageBody::Content(content) => content.clone(),
         MessageBody::Event(event) => event_content(event),
+        MessageBody::Change(change) => change_content(change),
         MessageBody::Amendment(amendment) => amendment_content(amendment),
         MessageBody::Notice(notice) => notice_content(notice),
     };
@@ -486,6 +495,11 @@ pub fn notice_content(notice: &Notice) -> Content {
 pub fn event_content(event: &GroupEvent) -> Content {
     let body = event.to_bytes();
     Content { kind: ContentKind::EVENT, body, extensions: Extensions::default() }
+}
+
+/// The same with what else there is to say, which old clients skip.
+pub fn change_content(change: &GroupChange) -> Content {
+    Content { extensions: change.details.to_extensions(), ..event_content(&change.event) }
 }
 
 fn groups(snapshot: &Snapshot, app: AppNumber, user: UserNumber) -> Result<Answer, ReadError> {

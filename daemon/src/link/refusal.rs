@@ -15,6 +15,10 @@ pub enum Asked {
     Shield,
     /// To be friends, or no more, or notes.
     Friend,
+    /// Making a group, or a change of its members.
+    Members,
+    /// Another order about a group.
+    Order,
     Other,
 }
 
@@ -34,6 +38,7 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         Refusal::AliasFull => plain(ErrorCode::ALIAS_FULL),
         Refusal::UserExists => plain(ErrorCode::USER_EXISTS),
         Refusal::UserUnknown { username } if asked == Asked::Send => named(ErrorCode::SEND_TARGET_UNKNOWN, username),
+        Refusal::UserUnknown { username } if asked == Asked::Members => named(ErrorCode::MEMBER_UNREGISTERED, username),
         Refusal::UserUnknown { username } => named(ErrorCode::NO_SUCH_USER, username),
         Refusal::SenderUnknown => plain(ErrorCode::NOT_LOGGED_IN),
         Refusal::UserDisabled => plain(ErrorCode::USER_DISABLED),
@@ -42,6 +47,24 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         Refusal::GroupUnknown => plain(ErrorCode::GROUP_UNKNOWN),
         Refusal::NotAMember if asked == Asked::Send => plain(ErrorCode::SEND_NOT_A_MEMBER),
         Refusal::NotAMember => plain(ErrorCode::NOT_A_MEMBER),
+        Refusal::NotTheOwner if asked == Asked::Order => plain(ErrorCode::NOT_PERMITTED),
+        Refusal::NotPermitted => plain(ErrorCode::NOT_PERMITTED),
+        Refusal::Protected { username } => named(ErrorCode::REMOVAL_NOT_PERMITTED, username),
+        Refusal::TargetNotInGroup { username } => named(ErrorCode::TARGET_NOT_IN_GROUP, username),
+        Refusal::Banned { username } => named(ErrorCode::MEMBER_BANNED, username),
+        Refusal::BansFull => plain(ErrorCode::GROUP_BLACKLIST_FULL),
+        Refusal::TooManyGroupAdmins => (ErrorCode::NOT_PERMITTED, "a group has at most 15 admins".to_owned()),
+        Refusal::BadMaximum => plain(ErrorCode::GROUP_BAD_MAXIMUM),
+        Refusal::Silenced => plain(ErrorCode::SEND_SILENCED),
+        Refusal::SilenceTime => plain(ErrorCode::SILENCE_TIME),
+        Refusal::AnnouncementTooLong => plain(ErrorCode::ANNOUNCEMENT_TOO_LONG),
+        Refusal::AnnouncementUnknown => plain(ErrorCode::ANNOUNCEMENT_UNKNOWN),
+        Refusal::AlreadyJoined { username } => named(ErrorCode::JOIN_MEMBER, username),
+        Refusal::NotPublic => plain(ErrorCode::JOIN_CLOSED),
+        Refusal::AskedAlready { username } => named(ErrorCode::JOIN_ASKED, username),
+        Refusal::JoinAnswered => plain(ErrorCode::JOIN_ANSWERED),
+        Refusal::JoinUnknown => plain(ErrorCode::JOIN_INVALID),
+        Refusal::TooManyJoinRequests => plain(ErrorCode::TOO_MANY),
         Refusal::NotTheOwner => plain(ErrorCode::NO_PERMISSION),
         Refusal::AlreadyAMember { username } => named(ErrorCode::ALREADY_A_MEMBER, username),
         Refusal::MemberUnknown { username } => named(ErrorCode::MEMBER_UNKNOWN, username),
@@ -51,7 +74,7 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         // Later sends were carried out already: one that may be repeated would overtake nothing, but come after them.
         Refusal::Internal if asked == Asked::Send => plain(ErrorCode::SEND_FAILED),
         Refusal::Blocked => plain(ErrorCode::SEND_BLOCKED),
-        Refusal::NotPermitted { message } => (ErrorCode::SEND_NOT_ALLOWED, message.clone()),
+        Refusal::AppServerRefused { message } => (ErrorCode::SEND_NOT_ALLOWED, message.clone()),
         Refusal::RegistrationClosed => (ErrorCode::NO_PERMISSION, REGISTRATION_CLOSED.to_owned()),
         // None of these is asked for over a link.
         Refusal::NoTarget { .. }

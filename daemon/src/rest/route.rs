@@ -176,4 +176,14 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v2/statistic/groups", Im, || get(im::group_statistic)),
     route("POST", "/v1/resource", Im, || post(media::upload)),
     route("GET", "/v1/resource", Im, || get(media::resolve)),
+    route("GET", "/v1/groups", Im, || get(im::list_groups)),
+    route("PUT", "/v1/groups/{gid}", Im, || put(im::change_group)),
+    route("DELETE", "/v1/groups/{gid}", Im, || delete(im::dissolve_group)),
+    route("POST", "/v2/groups/{gid}/addMembers", Im, || post(im::add_members)),
+    route("POST", "/v2/groups/{gid}/delMembers", Im, || post(im::remove_members)),
+    route("PUT", "/v1/groups/messages/{gid}/silence", Im, || put(im::silence)),
+    route("PUT", "/v1/groups/owner/{gid}", Im, || put(im::transfer_group)),
+    // As the API's pages have them.
+    route("PUT", "/groups/messages/{gid}/silence", Im, || put(im::silence)),
+    route("PUT", "/groups/owner/{gid}", Im, || put(im::transfer_group)),
 ];

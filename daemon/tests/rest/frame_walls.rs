@@ -19,6 +19,7 @@ use anser_protocol::varint;
 use anser_storage::command::{AppCommand, Command};
 use serde_json::json;
 
+use crate::group_walls::{self, group_frame};
 use crate::media_walls;
 use crate::peer::{Peer, hello, login};
 use crate::world::{App, Part, World, basic};
@@ -26,7 +27,7 @@ use crate::world::{App, Part, World, basic};
 mod people;
 
 /// Of every frame under test; answers carry it.
-const REQUEST: u32 = 7;
+pub const REQUEST: u32 = 7;
 /// What the frames of a user and of a group carry as the text of a message is this and who says it.
 const SAID_BY: &str = "said by ";
 
@@ -206,6 +207,7 @@ fn told_without_login(frame: &ClientFrame) -> Told {
         | ClientFrame::MediaUpload(_)
         | ClientFrame::MediaAddress(_)
         | ClientFrame::UserInfo(_) => Told::Failed(ErrorCode::NOT_LOGGED_IN),
+        group_frame!() => Told::Failed(ErrorCode::NOT_LOGGED_IN),
         ClientFrame::Login(_)
         | ClientFrame::RegisterUser(_)
         | ClientFrame::Ping
@@ -248,12 +250,13 @@ fn told_stranger(frame: &ClientFrame) -> Told {
         // Whether such a chat exists is not told: there is nothing in it.
         ClientFrame::History(_) => Told::Own(no_record),
         ClientFrame::Conversations(_) => Told::Own(no_conversation),
-        ClientFrame::GroupCreate(_) => Told::Failed(ErrorCode::MEMBER_UNKNOWN),
+        ClientFrame::GroupCreate(_) => Told::Failed(ErrorCode::MEMBER_UNREGISTERED),
         ClientFrame::UserInfo(_) => Told::Failed(ErrorCode::NO_SUCH_USER),
         ClientFrame::GroupAdd(_) | ClientFrame::GroupRemove(_) | ClientFrame::GroupLeave(_) => {
             Told::Failed(ErrorCode::GROUP_UNKNOWN)
         }
         ClientFrame::GroupMembers(_) => Told::Failed(ErrorCode::NOT_A_MEMBER),
+        group_frame!() => group_walls::told_stranger(frame),
         ClientFrame::GroupList(_) => Told::Own(no_group),
         ClientFrame::Ping => Told::Own(is_pong),
         ClientFrame::Ack(_) | ClientFrame::PushAck(_) => Told::Nothing,
@@ -297,6 +300,7 @@ fn told_outsider(frame: &ClientFrame) -> Told {
         ClientFrame::GroupList(_) => Told::Own(own_group),
         ClientFrame::GroupAdd(_) | ClientFrame::GroupLeave(_) => Told::Failed(ErrorCode::NOT_A_MEMBER),
         ClientFrame::GroupRemove(_) => Told::Failed(ErrorCode::NO_PERMISSION),
+        group_frame!() => group_walls::told_outsider(frame),
         ClientFrame::History(History { chat: Chat::User(_), .. }) => Told::Own(own_record),
         ClientFrame::MediaUpload(_) | ClientFrame::MediaAddress(_) => media_walls::told_outsider(frame),
         ClientFrame::Logout(_)
@@ -603,6 +607,7 @@ impl Land {
                 let (number, opens, seconds) = (request.into(), 1, 5);
                 vec![ClientFrame::Activity(Activity { request, number, opens, seconds, extensions: extensions() })]
             }
+            name if group_walls::is_mine(name) => group_walls::frames_of(name, self.group, caller == Caller::Outsider),
             name => people::frames_of(name, group)
                 .or_else(|| media_walls::frames_of(name, request, &self.media_id))
                 .unwrap_or_else(|| panic!("the frame {name} has no row in the matrix of walls")),

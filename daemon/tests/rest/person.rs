@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 
-use anser_protocol::content::{Content, ContentKind, Notice, Platform};
+use anser_protocol::content::{Content, ContentKind, GroupEvent, Notice, Platform};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::{Deliver, Send};
 use anser_protocol::frame::session::{CredentialKind, Hello, RegisterUser, capability};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
-use anser_protocol::ids::Position;
+use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::names::Chat;
 
 use crate::peer::{Peer, hello, login};
@@ -110,8 +110,29 @@ impl Person {
     }
 
     pub async fn send_to(&mut self, username: &str) -> Result<(), ErrorCode> {
+        self.send_in(Chat::User(username.into())).await
+    }
+
+    pub async fn send_to_group(&mut self, gid: u64) -> Result<(), ErrorCode> {
+        self.send_in(Chat::Group(GroupId(gid as u32))).await
+    }
+
+    /// Waits for the next event of a group.
+    pub async fn group_event(&mut self) -> GroupEvent {
+        loop {
+            match self.peer.hear().await {
+                Some(ServerFrame::Deliver(Deliver { record, .. })) if record.content.kind == ContentKind::EVENT => {
+                    return GroupEvent::from_bytes(&record.content.body).expect("an event of this version");
+                }
+                Some(ServerFrame::Covered(_) | ServerFrame::Deliver(_)) => {}
+                other => panic!("no event: {other:?}"),
+            }
+        }
+    }
+
+    async fn send_in(&mut self, chat: Chat) -> Result<(), ErrorCode> {
         self.last_outbox += 1;
-        let (outbox, chat, content) = (self.last_outbox, Chat::User(username.into()), Content::text("hi"));
+        let (outbox, content) = (self.last_outbox, Content::text("hi"));
         self.peer.say(&ClientFrame::Send(Send { outbox, chat, content })).await;
         match self.peer.hear_answer().await {
             Some(ServerFrame::Sent(_)) => Ok(()),

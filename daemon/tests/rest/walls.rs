@@ -226,6 +226,17 @@ fn foreign_call(route: &Route) -> (Value, Told) {
         ("PUT", "/v1/users/{username}/forbidden") => (Value::Null, Told::Refused(403, 899_002)),
         ("POST", "/v1/groups") => (json!({"owner_username": "second", "name": "g"}), Told::Refused(403, 899_002)),
         ("GET", "/v1/groups/{gid}" | "/v1/groups/{gid}/members") => (Value::Null, Told::Refused(403, 899_006)),
+        ("GET", "/v1/groups") => (Value::Null, Told::Own(200, "\"total\":0}")),
+        ("PUT", "/v1/groups/{gid}") => (json!({"desc": "x"}), Told::Refused(403, 899_006)),
+        ("DELETE", "/v1/groups/{gid}") => (Value::Null, Told::Refused(403, 899_006)),
+        ("POST", "/v2/groups/{gid}/addMembers") => (json!(["sixth"]), Told::Refused(403, 899_006)),
+        ("POST", "/v2/groups/{gid}/delMembers") => (json!(["sixth"]), Told::Refused(403, 899_006)),
+        ("PUT", "/v1/groups/messages/{gid}/silence" | "/groups/messages/{gid}/silence") => {
+            (json!(["third"]), Told::Refused(403, 899_006))
+        }
+        ("PUT", "/v1/groups/owner/{gid}" | "/groups/owner/{gid}") => {
+            (json!({"username": "second"}), Told::Refused(403, 899_006))
+        }
         ("POST", "/v1/groups/{gid}/members") => (json!({"add": ["third"]}), Told::Refused(403, 899_006)),
         ("GET", "/v1/messages" | "/v2/messages") => (Value::Null, Told::Own(200, "\"total\":0")),
         (
@@ -307,6 +318,8 @@ struct Land {
     owner: App,
     stranger: App,
     gid: String,
+    /// Another group, to be dissolved.
+    spare_gid: String,
     msg_id: String,
     /// An app that the owner's developer made.
     made: String,
@@ -328,11 +341,13 @@ impl Land {
         let push = json!({"platform": "all", "audience": "all", "notification": {"alert": "x"}});
         let answer = world.call(&owner, "POST", "/v3/push", Some(push)).await.expect(200);
         let msg_id = answer["msg_id"].as_str().expect("a text").to_owned();
-        world.users(&owner, &["owners-user", "second", "third", "fourth", "fifth"]).await;
+        world.users(&owner, &["owners-user", "second", "third", "fourth", "fifth", "sixth"]).await;
         let admin = json!({"username": "owners-admin", "password": "secret"});
         world.call(&owner, "POST", "/v1/admins", Some(admin)).await.expect(201);
         let group = json!({"owner_username": "second", "name": "owners-group"});
         let gid = world.call(&owner, "POST", "/v1/groups", Some(group)).await.expect(201)["gid"].to_string();
+        let group = json!({"owner_username": "second", "name": "owners-group-2"});
+        let spare_gid = world.call(&owner, "POST", "/v1/groups", Some(group)).await.expect(201)["gid"].to_string();
         for app in [&owner, &stranger] {
             world.app_group(&app.key[..12], &[app]).await;
             world.developer(&app.key[..12]).await;
@@ -353,8 +368,20 @@ impl Land {
         let uploaded = world.call_form(Some(&own), "POST", "/v1/resource?type=file", &form).await.expect(200);
         let resource = text(&uploaded["media_id"]);
         let (made, group_msgid) = (String::new(), String::new());
-        let mut land =
-            Self { world, owner, stranger, gid, msg_id, made, schedule_id, file_id, media_id, group_msgid, resource };
+        let mut land = Self {
+            world,
+            owner,
+            stranger,
+            gid,
+            spare_gid,
+            msg_id,
+            made,
+            schedule_id,
+            file_id,
+            media_id,
+            group_msgid,
+            resource,
+        };
         land.made = land.make_app().await;
         let group = land.keys_of(&land.owner, Who::AppGroup);
         let push = json!({"platform": "all", "audience": "all", "notification": {"alert": "x"}}).to_string();
@@ -425,6 +452,9 @@ impl Land {
             ("POST", Family::Im) if path.ends_with("/resource") => format!("{path}?type=file"),
             ("GET", Family::Im) if path.ends_with("/resource") => format!("{path}?mediaId={}", self.resource),
             ("PUT", Family::Im) if path.ends_with("/forbidden") => format!("{path}?disable=false"),
+            ("PUT", Family::Im) if path.ends_with("/silence") => format!("{path}?status=true"),
+            // The other calls are about the group.
+            ("DELETE", Family::Im) if route.path == "/v1/groups/{gid}" => path.replace(&self.gid, &self.spare_gid),
             // The other calls are about the second.
             ("DELETE", Family::Im) if path.ends_with("/second") => path.replace("second", "fifth"),
             _ => path,

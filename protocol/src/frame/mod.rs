@@ -5,6 +5,7 @@
 
 pub mod chat;
 pub mod group;
+pub mod group_order;
 pub mod media;
 pub mod people;
 pub mod push;
@@ -14,6 +15,10 @@ use self::chat::{
     Ack, CatchUp, ConversationPage, Conversations, Covered, Deliver, History, HistoryPage, Send, SendRefused, Sent,
 };
 use self::group::{GroupChange, GroupCreate, GroupCreated, GroupList, GroupMembers, GroupRequest, Groups};
+use self::group_order::{
+    GroupAnnounced, GroupAnnouncements, GroupAsk, GroupBans, GroupEdit, GroupJoinAnswer, GroupJoins, GroupMake,
+    GroupOrder, GroupPage, GroupProfile, GroupSilences, GroupStandings, GroupsPublic,
+};
 use self::media::{MediaAddress, MediaLocation, MediaTicket, MediaUpload};
 use self::people::{
     Blacklist, FriendAnswer, FriendAsk, FriendNote, FriendRemove, Mutes, PasswordChange, People, PeopleList,
@@ -96,6 +101,14 @@ frames! {
     Mobile(Mobile) = 43,
     PushStop(PushStop) = 44,
     PushResume(PushResume) = 45,
+    GroupMake(GroupMake) = 128,
+    GroupEdit(GroupEdit) = 129,
+    GroupOrder(GroupOrder) = 130,
+    GroupJoinAnswer(GroupJoinAnswer) = 131,
+    GroupAsk(GroupAsk) = 132,
+    GroupsPublic(GroupsPublic) = 133,
+    MediaUpload(MediaUpload) = 208,
+    MediaAddress(MediaAddress) = 209,
     ProfileChange(ProfileChange) = 220,
     PasswordChange(PasswordChange) = 221,
     Blacklist(Blacklist) = 222,
@@ -107,8 +120,6 @@ frames! {
     FriendNote(FriendNote) = 228,
     PeopleList(PeopleList) = 229,
     UsersInfo(UsersInfo) = 230,
-    MediaUpload(MediaUpload) = 208,
-    MediaAddress(MediaAddress) = 209,
 }
 
 frames! {
@@ -137,9 +148,17 @@ frames! {
     GoAway(GoAway) = 84,
     Unsupported(Unsupported) = 85,
     PushWithdrawn(PushWithdrawn) = 96,
-    People(People) = 1120,
+    GroupProfile(GroupProfile) = 1024,
+    GroupPage(GroupPage) = 1025,
+    GroupStandings(GroupStandings) = 1026,
+    GroupSilences(GroupSilences) = 1027,
+    GroupBans(GroupBans) = 1028,
+    GroupAnnouncements(GroupAnnouncements) = 1029,
+    GroupJoins(GroupJoins) = 1030,
+    GroupAnnounced(GroupAnnounced) = 1031,
     MediaTicket(MediaTicket) = 1104,
     MediaLocation(MediaLocation) = 1105,
+    People(People) = 1120,
 }
 
 impl ClientFrame {

@@ -49,6 +49,12 @@ impl Decoder {
                 })
             }
             Kind::Conversations => ClientFrame::Conversations(whole(body)?),
+            Kind::GroupMake => ClientFrame::GroupMake(whole(body)?),
+            Kind::GroupEdit => ClientFrame::GroupEdit(whole(body)?),
+            Kind::GroupOrder => ClientFrame::GroupOrder(whole(body)?),
+            Kind::GroupJoinAnswer => ClientFrame::GroupJoinAnswer(whole(body)?),
+            Kind::GroupAsk => ClientFrame::GroupAsk(whole(body)?),
+            Kind::GroupsPublic => ClientFrame::GroupsPublic(whole(body)?),
             Kind::GroupCreate => ClientFrame::GroupCreate(whole(body)?),
             Kind::GroupAdd => ClientFrame::GroupAdd(whole(body)?),
             Kind::GroupRemove => ClientFrame::GroupRemove(whole(body)?),
@@ -147,6 +153,14 @@ impl Decoder {
                     extensions: wire.extensions,
                 })
             }
+            Kind::GroupProfile => ServerFrame::GroupProfile(whole(body)?),
+            Kind::GroupPage => ServerFrame::GroupPage(whole(body)?),
+            Kind::GroupStandings => ServerFrame::GroupStandings(whole(body)?),
+            Kind::GroupSilences => ServerFrame::GroupSilences(whole(body)?),
+            Kind::GroupBans => ServerFrame::GroupBans(whole(body)?),
+            Kind::GroupAnnouncements => ServerFrame::GroupAnnouncements(whole(body)?),
+            Kind::GroupJoins => ServerFrame::GroupJoins(whole(body)?),
+            Kind::GroupAnnounced => ServerFrame::GroupAnnounced(whole(body)?),
             Kind::GroupCreated => ServerFrame::GroupCreated(whole(body)?),
             Kind::Groups => ServerFrame::Groups(whole(body)?),
             Kind::GroupMembers => ServerFrame::GroupMembers(whole(body)?),

@@ -126,6 +126,12 @@ pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
         230 => ClientFrame::UsersInfo(any(source)),
         208 => ClientFrame::MediaUpload(any(source)),
         209 => ClientFrame::MediaAddress(any(source)),
+        128 => ClientFrame::GroupMake(any(source)),
+        129 => ClientFrame::GroupEdit(any(source)),
+        130 => ClientFrame::GroupOrder(any(source)),
+        131 => ClientFrame::GroupJoinAnswer(any(source)),
+        132 => ClientFrame::GroupAsk(any(source)),
+        133 => ClientFrame::GroupsPublic(any(source)),
         unknown => ClientFrame::Unknown(unknown),
     }
 }
@@ -183,6 +189,14 @@ pub fn server_frame_of(number: u64, source: &mut Source<'_>) -> ServerFrame {
         1105 => ServerFrame::MediaLocation(any(source)),
         84 => ServerFrame::GoAway(any(source)),
         85 => ServerFrame::Unsupported(any(source)),
+        1024 => ServerFrame::GroupProfile(any(source)),
+        1025 => ServerFrame::GroupPage(any(source)),
+        1026 => ServerFrame::GroupStandings(any(source)),
+        1027 => ServerFrame::GroupSilences(any(source)),
+        1028 => ServerFrame::GroupBans(any(source)),
+        1029 => ServerFrame::GroupAnnouncements(any(source)),
+        1030 => ServerFrame::GroupJoins(any(source)),
+        1031 => ServerFrame::GroupAnnounced(any(source)),
         unknown => ServerFrame::Unknown(unknown),
     }
 }

@@ -5,6 +5,7 @@
 mod client;
 pub mod corpus;
 pub mod file;
+mod group;
 mod json;
 mod links;
 mod media;
@@ -33,7 +34,10 @@ pub struct Vector {
 }
 
 pub fn vectors() -> Vec<Vector> {
-    [client::vectors(), people::vectors(), server::vectors(), links::vectors()].into_iter().flatten().collect()
+    [client::vectors(), people::vectors(), group::vectors(), server::vectors(), links::vectors()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn client(name: &'static str, meaning: &'static str, frame: ClientFrame) -> Vector {

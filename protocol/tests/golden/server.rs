@@ -122,6 +122,7 @@ fn chat() -> Vec<Vector> {
         users: Vec::new(),
         group: GroupId(0),
         text: "we met on Friday".into(),
+        request: Position(0),
         extensions: none(),
     };
     let notice = Content { kind: ContentKind::NOTICE, body: notice.to_bytes(), extensions: none() };

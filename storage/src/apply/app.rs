@@ -21,7 +21,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries, of slices and of follow-ups goes when that comes.
-const APP_TABLES: [Table; 69] = [
+const APP_TABLES: [Table; 77] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -52,6 +52,14 @@ const APP_TABLES: [Table; 69] = [
     Table::Conversations,
     Table::Groups,
     Table::Members,
+    Table::GroupChunks,
+    Table::GroupAdmins,
+    Table::Silences,
+    Table::GroupBans,
+    Table::Nicknames,
+    Table::Announcements,
+    Table::JoinRequests,
+    Table::DissolvedGroups,
     Table::ChatCursors,
     Table::PushCursors,
     Table::PushStates,

@@ -6,14 +6,16 @@ use std::collections::BTreeSet;
 use anser_protocol::content::GroupEventKind;
 use anser_protocol::ids::{GroupId, TimeMs};
 
+use super::group_order::Scene;
 use super::{Batch, Decided};
 use crate::command::{Actor, GroupCommand};
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, UserNumber};
-use crate::outcome::{Answer, MemberChange, Refusal};
+use crate::outcome::{Answer, MemberChange, Rank, Refusal};
 use crate::rows::group::{Group, group_key, member_key};
 use crate::rows::message_count::HourCounts;
+use crate::rows::standing::GroupClass;
 use crate::table::Table;
 use crate::tables::Tables;
 
@@ -26,10 +28,14 @@ impl Batch<'_> {
         | GroupCommand::Dissolve { app, .. }) = command;
         self.require_app(*app)?;
         match command {
-            GroupCommand::Create { app, by, owner, name, description, avatar, is_public, members } => {
+            GroupCommand::Create { app, by, owner, name, description, avatar, is_public, members_max, members } => {
                 let (owner, members) = self.founders(*app, *by, owner, members)?;
                 self.note_avatar(*app, avatar)?;
-                let (now_ms, members_max) = (self.now_ms(), self.options.group_members_max);
+                if let Some(maximum) = members_max {
+                    self.check_maximum(*maximum)?;
+                }
+                let members_max = members_max.unwrap_or(self.options.group_members_max);
+                let now_ms = self.now_ms();
                 let group = Group {
                     name: name.clone(),
                     description: description.clone(),
@@ -39,7 +45,10 @@ impl Batch<'_> {
                 };
                 self.create_group(*app, *by, group, &members)
             }
-            GroupCommand::Add { app, by, group, members } => self.add_members(*app, *by, *group, members),
+            GroupCommand::Add { app, by, group, members } => {
+                let row = self.live_group(*app, *group)?;
+                self.invite(Scene { app: *app, by: *by, id: *group }, row, members, "")
+            }
             GroupCommand::Remove { app, by, group, members } => self.remove_members(*app, *by, *group, members),
             GroupCommand::Leave { app, user, group } => self.leave_group(*app, *user, *group),
             GroupCommand::Dissolve { app, by, group } => self.dissolve_group(*app, *by, *group),
@@ -73,49 +82,58 @@ impl Batch<'_> {
         let event = self.append_group_event(app, id, &group, GroupEventKind::CREATED, by, members, None)?;
         self.open_memberships(app, id, &mut group, &everybody, event.place)?;
         self.put(&group_key(app, id), &group)?;
+        self.list_group(app, id, GroupClass::Any, true)?;
+        if group.is_public {
+            self.list_group(app, id, GroupClass::Public, true)?;
+        }
         self.announce_group_event(app, id, &group, event, MemberChange { joined: everybody, left: Vec::new() })?;
         Ok(Answer::Group(id))
     }
 
-    fn add_members(&mut self, app: AppNumber, by: Actor, id: GroupId, names: &[String]) -> Decided<Answer> {
-        let mut group = self.live_group(app, id)?;
-        if let Actor::User(user) = by {
-            self.require_member(app, id, user)?;
-        }
-        let members = self.named_users(app, names)?;
-        for member in &members {
-            if self.is_member(app, id, *member)? {
-                let username = find::username(self, app, *member)?.to_string();
+    /// By app servers, by the owner and admins, and by members of private groups at once.
+    pub(super) fn add_members(&mut self, app: AppNumber, by: Actor, id: GroupId, names: &[String]) -> Decided<Answer> {
+        let group = self.live_group(app, id)?;
+        let members = self.newcomers(app, id, names)?;
+        if members.is_empty() { Ok(Answer::Done) } else { self.take_in(app, by, id, group, members) }
+    }
+
+    /// Users of these names; refused when one is a member.
+    pub(super) fn newcomers(&self, app: AppNumber, id: GroupId, names: &[String]) -> Decided<Vec<UserNumber>> {
+        let users = self.named_users(app, names)?;
+        for user in &users {
+            if self.is_member(app, id, *user)? {
+                let username = find::username(self, app, *user)?.to_string();
                 return Err(Refusal::AlreadyAMember { username }.into());
             }
         }
-        if members.is_empty() {
-            return Ok(Answer::Done);
-        }
-        check_room(&group, members.len())?;
-        self.check_quotas(app, &members)?;
-        let event = self.append_group_event(app, id, &group, GroupEventKind::ADDED, by, &members, None)?;
-        self.open_memberships(app, id, &mut group, &members, event.place)?;
-        group.changed_ms = self.now_ms();
-        self.put(&group_key(app, id), &group)?;
-        self.announce_group_event(app, id, &group, event, MemberChange { joined: members, left: Vec::new() })?;
-        Ok(Answer::Done)
+        Ok(users)
     }
 
     fn remove_members(&mut self, app: AppNumber, by: Actor, id: GroupId, names: &[String]) -> Decided<Answer> {
         let group = self.live_group(app, id)?;
-        require_owner(&group, by)?;
+        let rank = self.remover_rank(app, by, id, &group)?;
         let members = self.named_users(app, names)?;
         for member in &members {
-            if !self.is_member(app, id, *member)? {
-                let username = find::username(self, app, *member)?.to_string();
-                return Err(Refusal::MemberUnknown { username }.into());
+            let username = || find::username(self, app, *member).map(|name| name.to_string());
+            match find::rank(self, app, id, &group, *member)? {
+                None => return Err(Refusal::MemberUnknown { username: username()? }.into()),
+                Some(target) if rank == Rank::Admin && target >= rank => {
+                    return Err(Refusal::Protected { username: username()? }.into());
+                }
+                Some(_) => {}
             }
         }
         if !members.is_empty() {
             self.part_members(app, by, id, group, GroupEventKind::REMOVED, members)?;
         }
         Ok(Answer::Done)
+    }
+
+    /// An app server may as much as the owner.
+    fn remover_rank(&self, app: AppNumber, by: Actor, id: GroupId, group: &Group) -> Decided<Rank> {
+        let Actor::User(user) = by else { return Ok(Rank::Owner) };
+        let rank = find::rank(self, app, id, group, user)?;
+        rank.filter(|rank| *rank >= Rank::Admin).ok_or_else(|| Refusal::NotTheOwner.into())
     }
 
     fn leave_group(&mut self, app: AppNumber, user: UserNumber, id: GroupId) -> Decided<Answer> {
@@ -125,8 +143,8 @@ impl Batch<'_> {
         Ok(Answer::Done)
     }
 
-    /// Members go, by themselves or not. An owner among them passes the group on to the oldest member that stays; a group
-    /// without members is dissolved.
+    /// Members go, by themselves or not. An owner among them passes the group on to the oldest admin that stays, else to
+    /// the oldest member; a group without members is dissolved.
     pub(super) fn part_members(
         &mut self,
         app: AppNumber,
@@ -136,34 +154,24 @@ impl Batch<'_> {
         kind: GroupEventKind,
         leaving: Vec<UserNumber>,
     ) -> Decided<()> {
-        let new_owner =
-            if leaving.contains(&group.owner) { self.oldest_other_member(app, id, &leaving)? } else { None };
+        let new_owner = if leaving.contains(&group.owner) { self.heir(app, id, &leaving)? } else { None };
         let event = self.append_group_event(app, id, &group, kind, by, &leaving, new_owner)?;
         self.close_memberships(app, id, &mut group, &leaving, event.place)?;
-        group.owner = new_owner.unwrap_or(group.owner);
-        group.is_dissolved = group.members == 0;
-        self.count_hour(app, HourCounts { gone_groups: group.is_dissolved.into(), ..HourCounts::default() });
+        if let Some(owner) = new_owner {
+            group.owner = owner;
+            self.clear_rank(app, id, owner)?;
+        }
         group.changed_ms = self.now_ms();
-        self.put(&group_key(app, id), &group)?;
+        if group.members == 0 {
+            self.end_group(app, id, &mut group, event.place)?;
+        } else {
+            self.put(&group_key(app, id), &group)?;
+        }
         self.announce_group_event(app, id, &group, event, MemberChange { joined: Vec::new(), left: leaving })?;
         Ok(())
     }
 
-    fn dissolve_group(&mut self, app: AppNumber, by: Actor, id: GroupId) -> Decided<Answer> {
-        let mut group = self.live_group(app, id)?;
-        require_owner(&group, by)?;
-        let members = self.member_numbers(app, id)?;
-        let event = self.append_group_event(app, id, &group, GroupEventKind::DISSOLVED, by, &[], None)?;
-        self.close_memberships(app, id, &mut group, &members, event.place)?;
-        group.is_dissolved = true;
-        self.count_hour(app, HourCounts { gone_groups: 1, ..HourCounts::default() });
-        group.changed_ms = self.now_ms();
-        self.put(&group_key(app, id), &group)?;
-        self.announce_group_event(app, id, &group, event, MemberChange { joined: Vec::new(), left: members })?;
-        Ok(Answer::Done)
-    }
-
-    fn live_group(&self, app: AppNumber, id: GroupId) -> Decided<Group> {
+    pub(super) fn live_group(&self, app: AppNumber, id: GroupId) -> Decided<Group> {
         find::group(self, app, id)?.ok_or_else(|| Refusal::GroupUnknown.into())
     }
 
@@ -176,12 +184,12 @@ impl Batch<'_> {
     }
 
     fn named_user(&self, app: AppNumber, name: &str) -> Decided<UserNumber> {
-        let unknown = || Refusal::MemberUnknown { username: name.into() };
+        let unknown = || Refusal::UserUnknown { username: name.into() };
         find::user_number(self, app, name)?.ok_or_else(|| unknown().into())
     }
 
     /// In the order of the names, doubles left out.
-    fn named_users(&self, app: AppNumber, names: &[String]) -> Decided<Vec<UserNumber>> {
+    pub(super) fn named_users(&self, app: AppNumber, names: &[String]) -> Decided<Vec<UserNumber>> {
         let mut seen = BTreeSet::new();
         let mut users = Vec::with_capacity(names.len());
         for name in names {
@@ -211,12 +219,12 @@ fn empty_group(owner: UserNumber, now_ms: TimeMs, members_max: u32) -> Group {
     }
 }
 
-fn check_room(group: &Group, more: usize) -> Decided<()> {
+pub(super) fn check_room(group: &Group, more: usize) -> Decided<()> {
     let room = group.members_max.saturating_sub(group.members) as usize;
     if more <= room { Ok(()) } else { Err(Refusal::GroupFull.into()) }
 }
 
-fn require_owner(group: &Group, by: Actor) -> Decided<()> {
+pub(super) fn require_owner(group: &Group, by: Actor) -> Decided<()> {
     match by {
         Actor::User(user) if user != group.owner => Err(Refusal::NotTheOwner.into()),
         _ => Ok(()),

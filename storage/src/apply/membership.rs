@@ -9,6 +9,7 @@ use anser_protocol::limits::GROUPS_PER_USER_MAX;
 use anser_protocol::planted::{Fault, is_planted};
 
 use super::append::Place;
+use super::group_order::Scene;
 use super::member_lists::Lists;
 use super::{Batch, Decided};
 use crate::command::{Actor, Class};
@@ -19,7 +20,7 @@ use crate::key::u32_at;
 use crate::outcome::{MemberChange, Message, MessageBody, Refusal, Route};
 use crate::rows::chat::{Chat, Conversation, ConversationKind, conversation_key, conversations_prefix};
 use crate::rows::group::{Group, MemberRow, group_key, member_key};
-use crate::rows::record::{Body, EventRecord};
+use crate::rows::record::{Body, ChangeDetail, ChangeRecord, EventRecord};
 use crate::rows::relation::{Tie, shield_key, tie_key};
 use crate::table::Table;
 use crate::tables::{NEXT, Tables};
@@ -49,6 +50,32 @@ impl Batch<'_> {
         let event = EventRecord { to: Chat::Group(id), kind, by, users: users.to_vec(), new_owner };
         let place = self.append(app, Class::Chat, group.chain, Body::Event(event.clone()))?;
         Ok(AppendedEvent { place, event })
+    }
+
+    /// Tells the members of a change that has more to say.
+    pub(super) fn append_group_change(
+        &mut self,
+        scene: Scene,
+        group: &Group,
+        kind: GroupEventKind,
+        users: &[UserNumber],
+        detail: ChangeDetail,
+    ) -> Result<(), ReadError> {
+        let Scene { app, id, by } = scene;
+        let by = match by {
+            Actor::Server => None,
+            Actor::User(user) => Some(user),
+        };
+        let event = EventRecord { to: Chat::Group(id), kind, by, users: users.to_vec(), new_owner: None };
+        let change = ChangeRecord { event, detail };
+        let body = MessageBody::Change(Box::new(find::group_change(self, app, &change)?));
+        let place = self.append(app, Class::Chat, group.chain, Body::Change(change))?;
+        let message = Arc::new(Message { seq: place.seq, body, sent_by: None });
+        let (chain, members) = (group.chain, self.members_of(app, id)?);
+        let change = MemberChange::default();
+        let route = Route::Group { chain, group: id, from_name: "".into(), from: None, message, members, change };
+        self.announce(app, place.position, route);
+        Ok(())
     }
 
     pub(super) fn announce_group_event(
@@ -93,6 +120,7 @@ impl Batch<'_> {
             group.next_order += 1;
             group.members += 1;
             self.put(&member_key(app, id, *user), &member)?;
+            self.remove(Table::JoinRequests, &member_key(app, id, *user))?;
             let key = conversation_key(app, *user, ConversationKind::Group, group.chain);
             let row = match self.row::<Conversation>(&key)? {
                 Some(mut row) => {
@@ -117,7 +145,10 @@ impl Batch<'_> {
     ) -> Result<(), ReadError> {
         self.members.borrow_mut().forget(app, id);
         for user in users {
-            self.remove(Table::Members, &member_key(app, id, *user))?;
+            let member = member_key(app, id, *user);
+            for table in [Table::Members, Table::GroupAdmins, Table::Silences, Table::Nicknames] {
+                self.remove(table, &member)?;
+            }
             self.remove(Table::Shields, &shield_key(app, id, *user))?;
             self.remove(Table::Ties, &tie_key(app, *user, Tie::MutesGroup, id.0))?;
             group.members = group.members.saturating_sub(1);
@@ -140,7 +171,9 @@ impl Batch<'_> {
         if let Some(lists) = self.members.borrow().get(app, id) {
             return Ok(lists);
         }
-        let everybody: Arc<[UserNumber]> = self.member_numbers(app, id)?.into();
+        // What a dissolved group still has are rows, not members.
+        let numbers = if find::group(self, app, id)?.is_some() { self.member_numbers(app, id)? } else { Vec::new() };
+        let everybody: Arc<[UserNumber]> = numbers.into();
         let shields = self.keys(Table::Shields, &group_key(app, id), usize::MAX)?;
         let readers = if shields.is_empty() {
             everybody.clone()
@@ -160,7 +193,28 @@ impl Batch<'_> {
         Ok(keys.iter().filter_map(|key| u32_at(key, 8)).map(UserNumber).collect())
     }
 
-    pub(super) fn oldest_other_member(
+    /// To whom the group passes: admins first, then as they joined.
+    pub(super) fn heir(
+        &self,
+        app: AppNumber,
+        id: GroupId,
+        leaving: &[UserNumber],
+    ) -> Result<Option<UserNumber>, ReadError> {
+        let mut oldest: Option<(u64, UserNumber)> = None;
+        for key in self.keys(Table::GroupAdmins, &group_key(app, id), usize::MAX)? {
+            let Some(user) = u32_at(&key, 8).map(UserNumber).filter(|user| !leaving.contains(user)) else { continue };
+            let Some(member) = self.row::<MemberRow>(&member_key(app, id, user))? else { continue };
+            if oldest.is_none_or(|(order, _)| member.order < order) {
+                oldest = Some((member.order, user));
+            }
+        }
+        match oldest {
+            Some((_, admin)) => Ok(Some(admin)),
+            None => self.oldest_other_member(app, id, leaving),
+        }
+    }
+
+    fn oldest_other_member(
         &self,
         app: AppNumber,
         id: GroupId,
@@ -198,7 +252,9 @@ impl Batch<'_> {
         }
         let mut open = 0;
         self.rows::<Conversation>(&prefix, |_, row| {
-            open += usize::from(row.is_open());
+            if let (Chat::Group(id), true) = (row.chat, row.is_open()) {
+                open += usize::from(find::group(self, app, id)?.is_some());
+            }
             Ok(NEXT)
         })?;
         Ok(open >= GROUPS_PER_USER_MAX)

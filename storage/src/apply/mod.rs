@@ -5,6 +5,7 @@
 
 mod account;
 mod amend;
+mod announcement;
 mod app;
 mod append;
 mod audience;
@@ -12,10 +13,14 @@ mod batch;
 mod bridge;
 mod callback;
 mod device;
+mod dissolve;
 mod expire;
 mod file;
 mod followup;
 mod group;
+mod group_member;
+mod group_order;
+mod join;
 mod label;
 mod mark;
 mod media;
@@ -82,6 +87,7 @@ impl Batch<'_> {
             Command::User(command) => self.user(command),
             Command::People(command) => self.people(command),
             Command::Group(command) => self.group(command),
+            Command::GroupOrder(order) => self.group_order(order),
             Command::Send(send) => self.send(send),
             Command::Amend(amend) => self.amend(amend),
             Command::Push(command) => self.push(command),

@@ -208,12 +208,15 @@ impl Batch<'_> {
     }
 
     fn clear_departed(&mut self, app: AppNumber) -> Decided<Answer> {
-        let Some(key) = self.keys(Table::DepartedUsers, &Key::app(app), 1)?.pop() else { return Ok(Answer::Done) };
+        let Some(key) = self.keys(Table::DepartedUsers, &Key::app(app), 1)?.pop() else {
+            return self.clear_dissolved(app);
+        };
         let user = UserNumber(u32_at(&key, 4).unwrap_or_default());
         if self.clear_some(app, user)? {
             self.remove_bytes(Table::DepartedUsers, &key)?;
         }
-        let is_more = !self.keys(Table::DepartedUsers, &Key::app(app), 1)?.is_empty();
+        let is_more = !self.keys(Table::DepartedUsers, &Key::app(app), 1)?.is_empty()
+            || !self.keys(Table::DissolvedGroups, &Key::app(app), 1)?.is_empty();
         Ok(if is_more { Answer::Continue } else { Answer::Done })
     }
 
@@ -242,7 +245,9 @@ impl Batch<'_> {
         let mut groups = Vec::new();
         let prefix = conversations_prefix(app, user).u8(ConversationKind::Group as u8);
         self.rows::<Conversation>(&prefix, |_, conversation| {
-            if let (Chat::Group(id), true) = (conversation.chat, conversation.is_open()) {
+            if let (Chat::Group(id), true) = (conversation.chat, conversation.is_open())
+                && find::group(self, app, id)?.is_some()
+            {
                 groups.push(id);
             }
             Ok(if groups.len() < limit { NEXT } else { STOP })

@@ -106,6 +106,9 @@ impl Batch<'_> {
         if !is_admin && !self.is_member(send.app, id, send.from)? {
             return Err(Refusal::NotAMember.into());
         }
+        if !is_admin {
+            self.require_voice(send.app, id, send.from)?;
+        }
         let place = self.append_message(send, sent, group.chain, Chat::Group(id))?;
         let route = Route::Group {
             chain: group.chain,

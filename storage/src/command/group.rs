@@ -17,6 +17,8 @@ pub enum GroupCommand {
         description: String,
         avatar: String,
         is_public: bool,
+        /// At least 3, and no more than the settings allow; nothing takes the default of the settings.
+        members_max: Option<u32>,
         members: Vec<String>,
     },
     /// Refused as a whole when one is unknown or a member already. A user who adds must be a member. Doubles are dropped.

@@ -119,6 +119,7 @@ pub enum PeopleCommand {
         user: Box<NewUser>,
     },
     /// Removes a slice of what deleted users had; the answer says whether there is more.
+    /// And of what dissolved groups had.
     ClearDeparted {
         app: AppNumber,
     },

@@ -47,6 +47,7 @@ impl Command {
                 | UserCommand::UpgradePassword { app, .. },
             ) => Some(*app),
             Self::Group(command) => Some(command.app()),
+            Self::GroupOrder(order) => Some(order.app),
             Self::Send(send) => Some(send.app),
             Self::Amend(amend) => Some(amend.app),
             Self::Push(PushCommand::Submit(submit)) => Some(submit.app),

@@ -147,6 +147,7 @@ fn upgrade(database: &Database) -> Result<(), OpenError> {
     make_tables(&mut tables)?;
     if version < 3 {
         upgrade::list_users(&mut tables)?;
+        upgrade::list_groups(&mut tables)?;
     }
     drop(tables);
     transaction.commit().map_err(OpenError::from_redb)?;

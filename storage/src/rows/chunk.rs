@@ -178,6 +178,10 @@ chunk_row!(
     UserChunk, UserChunks
 );
 chunk_row!(
+    /// Groups of a class: all that exist.
+    GroupChunk, GroupChunks
+);
+chunk_row!(
     /// Devices that were there in a span of time.
     PresenceChunk, Presence
 );

@@ -15,8 +15,8 @@ use crate::rows::bridge::{PushToken, TokenOwner, push_token_key, token_chunk_key
 use crate::rows::callback::CallbackEvent;
 use crate::rows::chat::{Chat, Conversation, ConversationKind, SingleChat, conversation_key, single_chat_key};
 use crate::rows::chunk::{
-    ChunkRow, DormantChunk, PlatformChunk, StopChunk, TagChunk, TokenChunk, TraitChunk, UserChunk, chunk_of,
-    platform_chunk_key, tag_chunk_key,
+    ChunkRow, DormantChunk, GroupChunk, PlatformChunk, StopChunk, TagChunk, TokenChunk, TraitChunk, UserChunk,
+    chunk_of, platform_chunk_key, tag_chunk_key,
 };
 use crate::rows::device::{
     ByRegistrationId, ByTagName, DeviceRow, DeviceTags, Tag, alias_key, device_key, registration_id_key, tag_key,
@@ -31,6 +31,7 @@ use crate::rows::push::{Cid, Expiry, SlowPush, cid_key, expiry_key, push_key, sl
 use crate::rows::record::{Amendment, log_key};
 use crate::rows::relation::{Tie, friend_key, tie_key};
 use crate::rows::schedule::{ScheduleCid, ScheduleRow, due_key, firing_key, schedule_key};
+use crate::rows::standing::{GroupClass, group_chunk_key};
 use crate::rows::traits::{DeviceTraits, OTHER, count_of_chunk, trait_chunk_key};
 use crate::rows::user::{ByUsername, Session, Token, User, session_key, token_key, user_key, username_key};
 use crate::table::Table;
@@ -87,8 +88,18 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
             let friend = UserNumber(u32_at(key, 8).unwrap_or_default());
             vec![(Table::Users, user_key(app, friend)), (Table::Friends, friend_key(app, friend, UserNumber(second)))]
         }
-        Table::Shields => {
+        Table::Shields | Table::GroupAdmins | Table::Silences | Table::Nicknames => {
             vec![(Table::Members, member_key(app, GroupId(second), UserNumber(u32_at(key, 8).unwrap_or_default())))]
+        }
+        Table::GroupBans | Table::JoinRequests => vec![
+            (Table::Groups, group_key(app, GroupId(second))),
+            (Table::Users, user_key(app, UserNumber(u32_at(key, 8).unwrap_or_default()))),
+        ],
+        Table::Announcements | Table::DissolvedGroups => vec![(Table::Groups, group_key(app, GroupId(second)))],
+        Table::GroupChunks => {
+            let groups = row::decode::<GroupChunk>(key, value)?.chunk();
+            let chunk = u32_at(key, 5).unwrap_or_default();
+            groups.devices(chunk).map(|group| (Table::Groups, group_key(app, GroupId(group)))).collect()
         }
         Table::UserChunks => {
             let users = row::decode::<UserChunk>(key, value)?.chunk();
@@ -329,6 +340,7 @@ fn by_group(row: &Group, app: AppNumber, group: GroupId) -> Named {
     let mut named = vec![(Table::Users, user_key(app, row.owner))];
     if !row.is_dissolved {
         named.push((Table::Members, member_key(app, group, row.owner)));
+        named.push((Table::GroupChunks, group_chunk_key(app, GroupClass::Any, group)));
     }
     named
 }

@@ -9,6 +9,7 @@ use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
 use crate::key::Key;
 use crate::row::serde_row;
 use crate::rows::chat::Chat;
+use crate::rows::standing::AnnouncementRow;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
@@ -28,7 +29,12 @@ impl Record {
         let own = (self.seq > 0).then_some(self.chain);
         let sent = match &self.body {
             Body::Message(message) => message.sent.map(|sent| sent.chain),
-            Body::Event(_) | Body::Push(_) | Body::Release(_) | Body::Amended(_) | Body::Notice(_) => None,
+            Body::Event(_)
+            | Body::Push(_)
+            | Body::Release(_)
+            | Body::Amended(_)
+            | Body::Notice(_)
+            | Body::Change(_) => None,
         };
         own.into_iter().chain(sent)
     }
@@ -43,6 +49,7 @@ pub(crate) enum Body {
     Release(Release),
     Amended(AmendedRecord),
     Notice(NoticeRecord),
+    Change(ChangeRecord),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,11 +92,13 @@ pub(crate) struct NoticeRecord {
     pub group: Option<GroupId>,
     /// A reason, in the words of whoever did it; or empty.
     pub text: String,
+    /// The number of a request to join.
+    pub request: Option<Position>,
 }
 
 impl NoticeRecord {
     pub fn new(kind: NoticeKind, detail: u8, by: Option<UserNumber>) -> Self {
-        Self { kind, detail, by, users: Vec::new(), group: None, text: String::new() }
+        Self { kind, detail, by, users: Vec::new(), group: None, text: String::new(), request: None }
     }
 
     pub fn about(self, users: &[UserNumber]) -> Self {
@@ -100,9 +109,51 @@ impl NoticeRecord {
         Self { group: Some(group), ..self }
     }
 
+    pub fn of_request(self, request: Position) -> Self {
+        Self { request: Some(request), ..self }
+    }
+
     pub fn saying(self, text: &str) -> Self {
         Self { text: text.into(), ..self }
     }
+}
+
+/// An event of a group that has more to say than whom it concerns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChangeRecord {
+    pub event: EventRecord,
+    pub detail: ChangeDetail,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum ChangeDetail {
+    /// Set or added.
+    Set,
+    /// Lifted or removed.
+    Unset,
+    Silenced {
+        /// Nothing: until it is lifted.
+        until_ms: Option<TimeMs>,
+    },
+    Info {
+        name: Option<String>,
+        description: Option<String>,
+        avatar: Option<String>,
+    },
+    Type {
+        is_public: bool,
+    },
+    Maximum(u32),
+    Nickname {
+        old: String,
+        new: String,
+    },
+    /// Published or pinned, or pinned no more.
+    Announcement {
+        id: Position,
+        row: AnnouncementRow,
+    },
+    AnnouncementGone(Position),
 }
 
 /// What was pushed.

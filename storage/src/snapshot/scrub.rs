@@ -153,7 +153,7 @@ impl Scrub<'_> {
         match &record.body {
             Body::Message(message) => earlier.extend(message.sent.map(|sent| sent.prev)),
             Body::Release(release) => earlier.push(release.push),
-            Body::Amended(_) | Body::Event(_) | Body::Notice(_) | Body::Push(_) => {}
+            Body::Amended(_) | Body::Event(_) | Body::Change(_) | Body::Notice(_) | Body::Push(_) => {}
         }
         // Of a batch that is committed but not published the snapshot has the records, and not yet their heads.
         let is_published = position <= self.snapshot.end().0;

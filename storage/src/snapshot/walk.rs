@@ -120,7 +120,7 @@ fn is_visible(windows: &[Window], record: &Record) -> bool {
     }
     let Some(window) = windows.iter().find(|window| window.holds(record.seq)) else { return false };
     match &record.body {
-        Body::Event(_) => true,
+        Body::Event(_) | Body::Change(_) => true,
         Body::Amended(amended) => window.kind == WindowKind::All && shows(windows, amended.seq),
         _ => window.kind == WindowKind::All,
     }

@@ -10,8 +10,8 @@ use anser_protocol::traits::TraitKind;
 use anser_storage::command::FileOwner;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::media::MediaId;
-use anser_storage::outcome::{FiringResult, MessageBody};
-use anser_storage::{Chat, HourCounts, HourSet, ReadError, ReadRecord, Snapshot};
+use anser_storage::outcome::{FiringResult, MessageBody, Rank};
+use anser_storage::{Chat, GroupClass, HourCounts, HourSet, ReadError, ReadRecord, Snapshot};
 
 /// When kept stores are read: soon after they were made.
 pub const READ_AT_MS: TimeMs = super::T0 + 3_600_000;
@@ -110,6 +110,10 @@ fn record(text: &mut String, read: &ReadRecord) {
     let what = match &read.message.body {
         MessageBody::Content(content) => format!("{} {:?}", content.kind.0, String::from_utf8_lossy(&content.body)),
         MessageBody::Event(event) => format!("event {} by {:?} {:?}", event.kind.0, event.by, event.users),
+        MessageBody::Change(change) => {
+            let event = &change.event;
+            format!("event {} by {:?} {:?} {:?}", event.kind.0, event.by, event.users, change.details)
+        }
         MessageBody::Amendment(amendment) => {
             let content = amendment.content.as_ref().map(|content| String::from_utf8_lossy(&content.body));
             format!("amendment {} of {} {content:?}", amendment.kind.0, amendment.position.0)
@@ -190,6 +194,7 @@ fn since_0_2(text: &mut String, snapshot: &Snapshot, app: AppNumber, now_ms: Tim
     for (id, segment) in snapshot.segments(app)? {
         line(text, format_args!("  segment {} {} {:?}", id.0, segment.name, segment.conditions));
     }
+    groups_since_0_2(text, snapshot, app, now_ms)?;
     for kind in TraitKind::ALL {
         for (value, devices) in snapshot.trait_counts(app, kind)? {
             line(text, format_args!("  {} of {} {value:?}", devices, kind.name()));
@@ -250,6 +255,30 @@ fn hours(text: &mut String, snapshot: &Snapshot, app: AppNumber) -> Result<(), R
     }
     if let Some(next) = snapshot.told_up_to(app)? {
         line(text, format_args!("  told of messages up to {}", next.0));
+    }
+    Ok(())
+}
+
+fn groups_since_0_2(text: &mut String, snapshot: &Snapshot, app: AppNumber, now_ms: TimeMs) -> Result<(), ReadError> {
+    // Listed from the chunks, which an upgrade fills.
+    for (id, group) in snapshot.group_page(app, GroupClass::Any, 0, 1000)?.groups {
+        if group.is_public {
+            line(text, format_args!("  group {} is public", id.0));
+        }
+        for standing in snapshot.standings(app, id, now_ms)? {
+            if standing.rank == Rank::Admin || !standing.nickname.is_empty() || standing.silence.is_some() {
+                line(text, format_args!("  in group {} {standing:?}", id.0));
+            }
+        }
+        for banned in snapshot.bans(app, id)? {
+            line(text, format_args!("  banned from group {}: {banned}", id.0));
+        }
+        for announcement in snapshot.announcements(app, id)? {
+            line(text, format_args!("  in group {} {announcement:?}", id.0));
+        }
+        for request in snapshot.join_requests(app, id)? {
+            line(text, format_args!("  in group {} {request:?}", id.0));
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod files;
+pub mod group_orders;
 pub mod kept;
 pub mod media;
 pub mod pushes;
@@ -104,6 +105,7 @@ impl World {
             description: String::new(),
             avatar: String::new(),
             is_public: false,
+            members_max: None,
             members: members.iter().map(|name| (*name).into()).collect(),
         };
         match self.answer(Command::Group(create)) {
@@ -168,6 +170,7 @@ pub fn text_of(record: &ReadRecord) -> String {
     match &record.message.body {
         MessageBody::Content(content) => content.as_text().unwrap_or("?").into(),
         MessageBody::Event(event) => format!("event {}", event.kind.0),
+        MessageBody::Change(change) => format!("event {}", change.event.kind.0),
         MessageBody::Amendment(amendment) => format!("amendment {}", amendment.kind.0),
         MessageBody::Notice(notice) => format!("notice {}.{} by {:?}", notice.kind.0, notice.detail, notice.by),
     }

@@ -70,6 +70,8 @@ struct Author {
     apps: Vec<Known>,
     count: u64,
     doomed: Option<AppNumber>,
+    /// The last request to join a group, or announcement.
+    asked: Option<Position>,
 }
 
 /// What the author knows of an app.
@@ -90,7 +92,7 @@ impl Author {
         let store = Store::open_on(redb::backends::InMemoryBackend::new(), Options::default()).expect("memory opens");
         let (random, now_ms) = (Random::new(seed), T0);
         let (stamped, outcomes, apps) = (Vec::new(), Vec::new(), Vec::new());
-        Self { random, store, now_ms, stamped, outcomes, apps, count: 0, doomed: None }
+        Self { random, store, now_ms, stamped, outcomes, apps, count: 0, doomed: None, asked: None }
     }
 
     fn hash(&mut self) -> u64 {
@@ -145,6 +147,7 @@ impl Author {
         match self.random.below(39) {
             0..=7 => self.send(of),
             8 if self.random.one_in(4) => self.create_group(of),
+            8 | 9 if self.random.one_in(2) => self.order_group(of),
             8..=10 => self.change_group(of),
             11..=13 => self.push(of),
             14 | 15 => self.report(of),
@@ -281,6 +284,7 @@ impl Author {
             description: String::new(),
             avatar: String::new(),
             is_public: false,
+            members_max: None,
             members: vec!["user1".into(), "user2".into()],
         };
         match self.write(Command::Group(create)) {
@@ -302,6 +306,17 @@ impl Author {
             }
             _ => self.write(Command::Group(GroupCommand::Dissolve { app, by, group })),
         };
+    }
+
+    fn order_group(&mut self, of: usize) {
+        let (app, group, by, name) = (self.apps[of].app, self.group(of), self.user(of), self.username(of));
+        let by = if self.random.one_in(2) { Actor::User(by) } else { Actor::Server };
+        let order = super::group_orders::any(&mut self.random, name, self.count, self.asked);
+        if let Some(Answer::Asked(id) | Answer::Announced(id)) =
+            self.write(Command::GroupOrder(GroupOrder { app, by, group, order }))
+        {
+            self.asked = Some(id);
+        }
     }
 
     fn push(&mut self, of: usize) {

@@ -93,7 +93,7 @@ impl Shown {
         match body {
             MessageBody::Content(content) => drop(self.contents.insert(position, content)),
             MessageBody::Amendment(amendment) => drop(self.amended.insert(amendment.position)),
-            MessageBody::Event(_) | MessageBody::Notice(_) => {}
+            MessageBody::Event(_) | MessageBody::Notice(_) | MessageBody::Change(_) => {}
         }
     }
 

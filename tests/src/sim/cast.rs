@@ -175,6 +175,7 @@ fn enter_groups(
             description: String::new(),
             avatar: String::new(),
             is_public: false,
+            members_max: None,
             members: names,
         };
         let answer = one(server, course, Command::Group(create))?;

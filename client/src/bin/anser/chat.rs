@@ -298,6 +298,12 @@ fn what_happened(body: &[u8]) -> String {
         GroupEventKind::ADDED => format!("{by} added {users}"),
         GroupEventKind::REMOVED => format!("{by} removed {users}"),
         GroupEventKind::DISSOLVED => format!("{by} dissolved the group"),
+        GroupEventKind::SILENCE => format!("{by} changed whether {users} may speak"),
+        GroupEventKind::ADMINS => format!("{by} changed the admins: {users}"),
+        GroupEventKind::OWNER => format!("{by} passed the group on to {users}"),
+        GroupEventKind::ANNOUNCED => format!("{by} published an announcement"),
+        GroupEventKind::BANNED => format!("{by} banned {users}"),
+        GroupEventKind::UNBANNED => format!("{by} lets {users} come back"),
         _ => "the group changed".to_owned(),
     }
 }

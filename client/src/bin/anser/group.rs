@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::group_more::{self, More};
 use crate::options::Global;
 
 /// Make groups and change who is in them
@@ -41,7 +42,7 @@ enum Action {
         #[arg(required = true)]
         members: Vec<String>,
     },
-    /// Remove members; only the owner may
+    /// Remove members; the owner may, and admins plain members
     Remove {
         group: u32,
         #[arg(required = true)]
@@ -53,6 +54,8 @@ enum Action {
     List,
     /// Print who is in a group
     Members { group: u32 },
+    #[command(flatten)]
+    More(More),
 }
 
 impl Action {
@@ -64,6 +67,7 @@ impl Action {
             Self::Leave { group } => Request::GroupLeave { group: GroupId(group) },
             Self::List => Request::GroupList,
             Self::Members { group } => Request::GroupMembers { group: GroupId(group) },
+            Self::More(more) => Request::Group(Box::new(more.call())),
         }
     }
 }
@@ -105,6 +109,7 @@ fn print(answer: Answer, as_json: bool) {
                 println!("{member}{}", if member == owner { "  (owner)" } else { "" });
             }
         }
+        answer if group_more::print(&answer, as_json) => {}
         _ if as_json => println!("{}", json!({"event": "done"})),
         _ => println!("done"),
     }

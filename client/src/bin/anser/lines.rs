@@ -6,7 +6,8 @@ use anser_client::store::{Message, Push};
 use anser_protocol::content::{
     Amendment, AmendmentKind, Content, ContentKind, CustomMessage, GroupEvent, GroupEventKind, NoticeKind, Notification,
 };
-use anser_protocol::extension::tag;
+use anser_protocol::extension::{Extensions, tag};
+use anser_protocol::group_details::GroupDetails;
 use anser_protocol::names::Chat;
 use serde_json::{Value, json};
 
@@ -96,7 +97,7 @@ fn message_line(message: &Message) -> Value {
     });
     match record.content.kind {
         ContentKind::TEXT => line["text"] = String::from_utf8_lossy(&record.content.body).into(),
-        ContentKind::EVENT => put_group_event(&mut line, &record.content.body),
+        ContentKind::EVENT => put_group_event(&mut line, &record.content.body, &record.content.extensions),
         ContentKind::AMENDED => put_amendment(&mut line, &record.content.body),
         ContentKind::NOTICE => put_notice(&mut line, message),
         ContentKind::RETRACTED => {}
@@ -108,7 +109,7 @@ fn message_line(message: &Message) -> Value {
     line
 }
 
-fn put_group_event(line: &mut Value, body: &[u8]) {
+fn put_group_event(line: &mut Value, body: &[u8], extensions: &Extensions) {
     let Ok(event) = postcard::from_bytes::<GroupEvent>(body) else { return };
     line["event"] = "group_event".into();
     line["kind"] = match event.kind {
@@ -118,12 +119,43 @@ fn put_group_event(line: &mut Value, body: &[u8]) {
         GroupEventKind::REMOVED => "removed".into(),
         GroupEventKind::CHANGED => "changed".into(),
         GroupEventKind::DISSOLVED => "dissolved".into(),
+        GroupEventKind::SILENCE => "silence".into(),
+        GroupEventKind::ADMINS => "admins".into(),
+        GroupEventKind::OWNER => "owner".into(),
+        GroupEventKind::TYPE => "type".into(),
+        GroupEventKind::ANNOUNCED => "announced".into(),
+        GroupEventKind::ANNOUNCEMENT_DELETED => "announcement_deleted".into(),
+        GroupEventKind::ANNOUNCEMENT_PINNED => "announcement_pinned".into(),
+        GroupEventKind::BANNED => "banned".into(),
+        GroupEventKind::UNBANNED => "unbanned".into(),
+        GroupEventKind::NICKNAME => "nickname".into(),
+        GroupEventKind::MAXIMUM => "maximum".into(),
         GroupEventKind(number) => number.into(),
     };
     line["by"] = event.by.into();
     line["users"] = event.users.into();
     if !event.new_owner.is_empty() {
         line["new_owner"] = event.new_owner.into();
+    }
+    let details = GroupDetails::from_extensions(extensions);
+    let said = [
+        ("set", details.is_set.map(Value::from)),
+        ("until_ms", details.until_ms.map(Value::from)),
+        ("public", details.is_public.map(Value::from)),
+        ("maximum", details.maximum.map(Value::from)),
+        ("nickname", details.nicknames.map(|(_, new)| new.into())),
+        ("name", details.name.map(Value::from)),
+        ("description", details.description.map(Value::from)),
+        ("avatar", details.avatar.map(Value::from)),
+        (
+            "announcement",
+            details.announcement.map(|it| json!({"id": it.id.0, "text": it.text, "pinned": it.pinned_ms > 0})),
+        ),
+    ];
+    for (key, value) in said {
+        if let Some(value) = value {
+            line[key] = value;
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod chat;
 mod connection;
 mod failure;
 mod group;
+mod group_more;
 mod labels;
 mod lines;
 mod listen;

@@ -3,6 +3,7 @@
 mod activity;
 mod asking;
 mod catching_up;
+mod groups;
 mod labels;
 mod live_records;
 mod push_stop;

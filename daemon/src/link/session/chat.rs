@@ -277,7 +277,8 @@ impl Session {
             return;
         }
         // Nobody sends these; the server tells them.
-        let from_name = if matches!(message.body, MessageBody::Amendment(_)) { "".into() } else { from_name };
+        let is_told = matches!(message.body, MessageBody::Amendment(_) | MessageBody::Change(_));
+        let from_name = if is_told { "".into() } else { from_name };
         let after = user.delivered;
         user.delivered = appended.position;
         user.told = appended.position;
@@ -291,6 +292,10 @@ impl Session {
             MessageBody::Content(content) => (content.kind, content.body.as_slice(), &content.extensions),
             MessageBody::Amendment(amendment) => {
                 event = crate::link::query::amendment_content(amendment);
+                (event.kind, event.body.as_slice(), &event.extensions)
+            }
+            MessageBody::Change(change) => {
+                event = crate::link::query::change_content(change);
                 (event.kind, event.body.as_slice(), &event.extensions)
             }
             MessageBody::Event(group_event) => {

@@ -26,9 +26,8 @@ impl Session {
         let code = match body.name.len() {
             0 => Some(ErrorCode::GROUP_NAME_EMPTY),
             length if length > GROUP_NAME_BYTES_MAX => Some(ErrorCode::GROUP_NAME_TOO_LONG),
-            _ if body.name.contains(['\n', '\r']) || body.description.len() > TEXT_BYTES_MAX => {
-                Some(ErrorCode::INVALID)
-            }
+            _ if body.description.len() > TEXT_BYTES_MAX => Some(ErrorCode::GROUP_DESCRIPTION_TOO_LONG),
+            _ if body.name.contains(['\n', '\r']) => Some(ErrorCode::INVALID),
             _ => None,
         };
         if let Some(code) = code {
@@ -42,6 +41,7 @@ impl Session {
             description: body.description,
             avatar: String::new(),
             is_public: false,
+            members_max: None,
             members: body.members,
         });
         self.submit(Pending::CreateGroup(body.request), command);
@@ -60,6 +60,9 @@ impl Session {
     }
 
     pub(super) fn add_members(&mut self, body: GroupChange) {
+        if body.members.is_empty() {
+            return self.fail(body.request, ErrorCode::MEMBERS_EMPTY, "");
+        }
         self.change_group(body.request, |app, user| GroupCommand::Add {
             app,
             by: Actor::User(user),
@@ -69,6 +72,9 @@ impl Session {
     }
 
     pub(super) fn remove_members(&mut self, body: GroupChange) {
+        if body.members.is_empty() {
+            return self.fail(body.request, ErrorCode::REMOVAL_EMPTY, "");
+        }
         self.change_group(body.request, |app, user| GroupCommand::Remove {
             app,
             by: Actor::User(user),

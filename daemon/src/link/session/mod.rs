@@ -16,6 +16,7 @@ mod bridge;
 mod chat;
 mod greet;
 mod group;
+mod group_order;
 mod history;
 mod label;
 mod login;

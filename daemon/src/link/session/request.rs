@@ -49,6 +49,8 @@ pub(super) enum Pending {
     Conversations(u32),
     CreateGroup(u32),
     ChangeGroup(u32),
+    OrderGroup(u32),
+    AskGroup(u32),
     Groups(u32),
     Members(u32),
     Profile(u32),
@@ -82,6 +84,8 @@ impl Pending {
         match self {
             Self::Send { .. } => refusal::Asked::Send,
             Self::ChangePeople { asked, .. } => *asked,
+            Self::CreateGroup(_) | Self::ChangeGroup(_) => refusal::Asked::Members,
+            Self::OrderGroup(_) => refusal::Asked::Order,
             _ => refusal::Asked::Other,
         }
     }
@@ -99,6 +103,7 @@ impl Pending {
                 | Self::Groups(_)
                 | Self::Members(_)
                 | Self::People(_)
+                | Self::AskGroup(_)
                 | Self::Tags(_)
         )
     }
@@ -123,6 +128,12 @@ impl Session {
             ClientFrame::GroupLeave(body) => self.leave_group(body),
             ClientFrame::GroupList(body) => self.ask_groups(body),
             ClientFrame::GroupMembers(body) => self.ask_members(body),
+            ClientFrame::GroupMake(body) => self.make_group(body),
+            ClientFrame::GroupEdit(body) => self.edit_group(body),
+            ClientFrame::GroupOrder(body) => self.order_group(body),
+            ClientFrame::GroupJoinAnswer(body) => self.answer_joins(body),
+            ClientFrame::GroupAsk(body) => self.ask_group(body),
+            ClientFrame::GroupsPublic(body) => self.ask_public_groups(body),
             ClientFrame::UserInfo(body) => self.ask_profile(body),
             ClientFrame::Tags(body) => self.handle_tags(body),
             ClientFrame::Alias(body) => self.handle_alias(body),
@@ -186,6 +197,7 @@ impl Session {
             Pending::Send { user, outbox, chat } => self.send_finished(user, outbox, chat, accepted),
             Pending::RegisterUser(request) => self.user_registered(request, accepted),
             Pending::CreateGroup(request) => self.group_created(request, accepted),
+            Pending::OrderGroup(request) => self.group_ordered(request, accepted),
             Pending::ChangeTags(request) => self.tags_changed(request, accepted),
             Pending::ChangeAlias(request) => self.alias_changed(request, accepted),
             Pending::KeepPassword(attempt) => self.password_kept(*attempt, accepted),
@@ -213,6 +225,7 @@ impl Session {
             Pending::Conversations(request) => self.conversations_read(request, answer),
             Pending::Groups(request) => self.groups_read(request, answer),
             Pending::Members(request) => self.members_read(request, answer),
+            Pending::AskGroup(request) => self.group_read(request, answer),
             Pending::Profile(request) => self.profile_read(request, answer),
             Pending::People(request) => self.people_read(request, answer),
             Pending::FindPassword(attempt) => self.password_found(*attempt, answer),

@@ -57,6 +57,7 @@ fn parse_creation(context: &Context, caller: &Caller, object: &Object) -> Result
         description: field::description(object)?,
         avatar: field::avatar(object)?,
         is_public: parse_flag(object)?,
+        members_max: None,
         members,
     })
 }
@@ -156,7 +157,12 @@ pub async fn change_members(
 }
 
 /// Before anything is changed: an unknown name in either list refuses the call as a whole.
-async fn check_all_exist(context: &Context, caller: &Caller, gid: GroupId, names: Vec<String>) -> Result<(), Fault> {
+pub(super) async fn check_all_exist(
+    context: &Context,
+    caller: &Caller,
+    gid: GroupId,
+    names: Vec<String>,
+) -> Result<(), Fault> {
     let app = caller.app;
     let missing = context.ledger.read(move |snapshot| {
         if living_group(snapshot, app, gid)?.is_none() {
@@ -193,7 +199,7 @@ fn living_group(snapshot: &Snapshot, app: AppNumber, gid: GroupId) -> Result<Opt
     Ok(snapshot.group(app, gid)?.filter(|group| !group.is_dissolved))
 }
 
-async fn submit(
+pub(super) async fn submit(
     context: &Context,
     command: GroupCommand,
     code_of: impl FnOnce(Refusal) -> Fault,

@@ -3,6 +3,7 @@
 mod account;
 mod field;
 mod group;
+mod group_change;
 mod message;
 mod online;
 mod page;
@@ -17,6 +18,9 @@ mod view;
 
 pub use account::{change_password, change_profile, delete_user, delete_users, forbid};
 pub use group::{change_members, create_group, groups_of_user, list_members, show_group};
+pub use group_change::{
+    add_members, change_group, dissolve_group, list_groups, remove_members, silence, transfer_group,
+};
 pub use message::send_message;
 pub use online::{is_online, where_online, where_online_if_known};
 pub use registration::{set_registration, show_registration};

@@ -13,7 +13,7 @@ pub fn of_im(refusal: Refusal) -> Fault {
         Refusal::SenderUnknown => forbidden(899_002, "no such user: the sender"),
         Refusal::UserDisabled => forbidden(801_006, "the sender is disabled"),
         Refusal::Blocked => forbidden(803_008, "the sender is in the receiver's blacklist"),
-        Refusal::NotPermitted { message } => forbidden(803_006, message),
+        Refusal::AppServerRefused { message } => forbidden(803_006, message),
         Refusal::OneSelf => super::invalid("a user is named in their own list"),
         Refusal::AdminProtected { username } => forbidden(899_018, format!("admin can not be blacklisted: {username}")),
         Refusal::AlreadySo { relation, name } => already(relation, &name),
@@ -31,6 +31,15 @@ pub fn of_im(refusal: Refusal) -> Fault {
         Refusal::GroupFull => forbidden(899_012, "no enough space for members"),
         Refusal::GroupQuotaFull { username } => forbidden(899_015, format!("user's group quota is full: {username}")),
         Refusal::NotAMember => forbidden(803_005, "the sender is not in the group"),
+        Refusal::Silenced => forbidden(803_012, "the sender is silenced in the group"),
+        Refusal::TargetNotInGroup { username } => {
+            forbidden(765_001, format!("the target is not in the group: {username}"))
+        }
+        Refusal::NotPermitted | Refusal::Protected { .. } => {
+            forbidden(765_002, "not permitted: the owner of a group cannot be silenced")
+        }
+        Refusal::Banned { username } => forbidden(810_001, format!("on the blacklist of the group: {username}")),
+        Refusal::BadMaximum => super::invalid("the maximum of members is out of range"),
         _ => Family::Im.internal(),
     }
 }
@@ -98,6 +107,14 @@ pub fn of_removal(refusal: Refusal) -> Fault {
 
 pub fn no_such_user(username: &str) -> Fault {
     forbidden(899_002, format!("no such user: {username}"))
+}
+
+pub fn app_key_unknown() -> Fault {
+    Fault::new(StatusCode::BAD_REQUEST, 899_009, "appkey not exist")
+}
+
+pub fn foreign_app() -> Fault {
+    forbidden(899_020, "no auth to operate other appkey")
 }
 
 pub fn group_unknown() -> Fault {
