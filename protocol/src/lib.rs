@@ -15,6 +15,7 @@ pub mod extension;
 pub mod ids;
 pub mod label;
 pub mod limits;
+pub mod room;
 pub mod traits;
 
 pub mod framing;

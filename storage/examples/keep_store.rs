@@ -12,8 +12,8 @@ use std::path::Path;
 use anser_protocol::content::Platform;
 use anser_protocol::traits::{TraitKind, Traits};
 use anser_storage::command::{
-    AccountCommand, AppCommand, BridgeCommand, Command, DeviceCommand, FileKind, LabelCommand, MarkCommand,
-    SegmentCommand,
+    AccountCommand, Actor, AppCommand, BridgeCommand, Command, DeviceCommand, FileKind, LabelCommand, MarkCommand,
+    RoomCommand, SegmentCommand,
 };
 use anser_storage::segment::Condition;
 use anser_storage::{Callback, Options, PushCertificate, PushToken, SmsOrder, Store, Use};
@@ -108,6 +108,11 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     ] {
         world.answer(Command::Mark(mark));
     }
+    let room = world.room("user1", &["user2"]);
+    let silence = RoomCommand::Silence { app, by: Actor::Server, room, users: vec!["user2".into()], for_ms: None };
+    world.answer(Command::Room(silence));
+    let deleted = world.room("user1", &[]);
+    world.answer(Command::Room(RoomCommand::Delete { app, room: deleted }));
     let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
     let traits = Traits::default().with(TraitKind::Model, "a kept model").unwrap_or_default();
     world.answer(Command::Device(DeviceCommand::SetTraits { app: world.app, device, traits }));

@@ -3,7 +3,7 @@
 //! Time, ids and random bytes are inside, so that the same commands in the same order give the same content.
 
 use anser_protocol::content::{Content, Platform, PushContent};
-use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
+use anser_protocol::ids::{GroupId, OutboxNumber, Position, RoomId, TimeMs};
 use anser_protocol::traits::Traits;
 use serde::{Deserialize, Serialize};
 
@@ -20,11 +20,13 @@ mod file;
 mod group;
 mod people;
 mod queue;
+mod room;
 pub use bridge::{BadgeChange, BridgeCommand, NextLook};
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
 pub use group::GroupCommand;
 pub use people::{FriendNote, MuteChange, PeopleCommand, ProfileChange};
 pub use queue::QueueClass;
+pub use room::RoomCommand;
 
 /// A command and the moment at which it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +53,7 @@ pub enum Command {
     File(FileCommand),
     Segment(SegmentCommand),
     Mark(MarkCommand),
+    Room(RoomCommand),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -320,6 +323,7 @@ pub enum Origin {
 pub enum Target {
     User(String),
     Group(GroupId),
+    Room(RoomId),
 }
 
 /// Takes a message back, changes it, or erases it. The same again is answered as the first time.

@@ -42,13 +42,15 @@ pub use rows::group::Group;
 pub use rows::people::{UserClass, UserState};
 pub use rows::presence::Use;
 pub use rows::push_count::Counted;
+pub use rows::room::{Role, Room};
 pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
 pub use snapshot::{
     BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup, DueSchedule,
     DueSlice, File, Finding, Friend, GroupPushShown, HistoryPage, Member, PendingPush, PlannedChat, PlatformReport,
-    Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Schedule, SchedulePage, ScrubPlace, Scrubbed,
-    SmsTarget, SmsTargets, Snapshot, TestDeviceShown, UsableFile, UserPage, WaitingCallback, WaitingCallbacks,
+    Presence, Present, PushCounts, PushReport, ReadRecord, Reader, RoomMember, RoomMemberPage, RoomPage, Schedule,
+    SchedulePage, ScrubPlace, Scrubbed, SilencePage, SmsTarget, SmsTargets, Snapshot, TestDeviceShown, UsableFile,
+    UserPage, WaitingCallback, WaitingCallbacks,
 };
 
 pub mod disk;

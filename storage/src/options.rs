@@ -1,6 +1,6 @@
 //! Settings of the store.
 
-use anser_protocol::limits::GROUP_MEMBERS_DEFAULT;
+use anser_protocol::limits::{GROUP_MEMBERS_DEFAULT, ROOM_MEMBERS_DEFAULT};
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -15,6 +15,8 @@ pub struct Options {
     pub quick_repair: QuickRepair,
     /// Members of a group that is made from now on.
     pub group_members_max: u32,
+    /// The same for chat rooms.
+    pub room_members_max: u32,
 }
 
 /// When a commit also saves what lets the file open at once after a crash. It makes a commit of one command about three
@@ -39,6 +41,7 @@ impl Default for Options {
             checkpoint_interval_ms: 5 * 60 * 1000,
             quick_repair: QuickRepair::Always,
             group_members_max: GROUP_MEMBERS_DEFAULT,
+            room_members_max: ROOM_MEMBERS_DEFAULT,
         }
     }
 }

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use anser_protocol::content::{Amendment, Content, GroupEvent, Platform, PushContent};
-use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
+use anser_protocol::ids::{GroupId, OutboxNumber, Position, RoomId, TimeMs};
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
+
+mod room;
+pub use room::{RoomEvent, RoomNews, RoomRefusal};
 
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber, FileId, ScheduleId, SegmentId, UserNumber};
 
@@ -48,6 +51,7 @@ pub enum Answer {
         is_complete: bool,
     },
     Group(GroupId),
+    Room(RoomId),
     /// `is_repeat`: this outbox number had been accepted before, and this is the first answer again.
     Sent {
         position: Position,
@@ -212,6 +216,8 @@ pub enum Refusal {
     TooManyFiles,
     /// Exactly this certificate is kept already.
     CertificateExists,
+    /// Of a chat room.
+    Room(RoomRefusal),
     /// The command made the store panic, or met a damaged row; the batch went on without it.
     Internal,
 }
@@ -264,6 +270,8 @@ pub enum Route {
     /// A push that was released to these devices was withdrawn. It has a position but no record: only those who are
     /// connected are told, others find the push gone.
     Withdrawn { push: Position, devices: Arc<RoaringBitmap> },
+    /// Something in a chat room.
+    Room { room: RoomId, news: RoomNews },
 }
 
 /// Users who come or go with a group's record; both still get the record itself.

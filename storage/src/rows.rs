@@ -19,6 +19,7 @@ pub mod push;
 pub mod push_count;
 pub mod record;
 pub mod relation;
+pub mod room;
 pub mod schedule;
 pub mod traits;
 pub mod user;

@@ -96,6 +96,12 @@ tables! {
     Friends = 74, "friends";
     Shields = 75, "shields";
     Registration = 76, "registration";
+    Rooms = 85, "rooms";
+    RoomMembers = 86, "room_members";
+    UserRooms = 87, "user_rooms";
+    RoomChunks = 88, "room_chunks";
+    RoomRoles = 89, "room_roles";
+    RetiredRooms = 90, "retired_rooms";
 }
 
 impl Table {

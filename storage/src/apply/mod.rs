@@ -25,6 +25,9 @@ mod presence;
 mod push;
 mod relation;
 mod report;
+mod room;
+mod room_members;
+mod room_roles;
 mod schedule;
 mod segment;
 mod send;
@@ -86,6 +89,7 @@ impl Batch<'_> {
             Command::File(command) => self.file(command),
             Command::Segment(command) => self.segment(command),
             Command::Mark(command) => self.mark(command),
+            Command::Room(command) => self.room(command),
         };
         let answer: Result<Answer, Refusal> = match decided {
             Ok(answer) => Ok(answer),

@@ -72,6 +72,7 @@ impl Command {
             Self::Schedule(ScheduleCommand::Fire(fire)) => Some(fire.app),
             Self::File(command) => command.app(),
             Self::People(command) => Some(command.app()),
+            Self::Room(command) => Some(command.app()),
         }
     }
 
@@ -87,6 +88,7 @@ impl Command {
             )
             | Self::Label(LabelCommand::ClearTags { .. })
             | Self::People(PeopleCommand::ClearDeparted { .. })
+            | Self::Room(RoomCommand::ClearDeleted { .. })
             | Self::Bridge(
                 BridgeCommand::DropToken { .. }
                 | BridgeCommand::CountBadges { .. }

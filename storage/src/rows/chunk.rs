@@ -178,6 +178,10 @@ chunk_row!(
     UserChunk, UserChunks
 );
 chunk_row!(
+    /// Chat rooms: all that exist.
+    RoomChunk, RoomChunks
+);
+chunk_row!(
     /// Devices that were there in a span of time.
     PresenceChunk, Presence
 );

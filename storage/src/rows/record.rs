@@ -1,7 +1,7 @@
 //! Rows of the log, and its floors.
 
 use anser_protocol::content::{AmendmentKind, Content, GroupEventKind, Platform, PushContent};
-use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
+use anser_protocol::ids::{OutboxNumber, Position, RoomId, TimeMs};
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Amended, Class};
@@ -28,6 +28,7 @@ impl Record {
         let own = (self.seq > 0).then_some(self.chain);
         let sent = match &self.body {
             Body::Message(message) => message.sent.map(|sent| sent.chain),
+            Body::Room(message) => message.sent.map(|sent| sent.chain),
             Body::Event(_) | Body::Push(_) | Body::Release(_) | Body::Amended(_) => None,
         };
         own.into_iter().chain(sent)
@@ -42,6 +43,8 @@ pub(crate) enum Body {
     Push(PushRecord),
     Release(Release),
     Amended(AmendedRecord),
+    /// Only in the class of rooms.
+    Room(RoomRecord),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,7 +55,17 @@ pub(crate) struct MessageRecord {
     pub content: Content,
 }
 
-/// The record's place in what its device sent.
+/// A message to a chat room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RoomRecord {
+    pub from: UserNumber,
+    pub room: RoomId,
+    pub sent: Option<Sent>,
+    pub content: Content,
+}
+
+/// The record's place in what its device sent: messages to rooms stand there as well, so `prev` may lead from one class
+/// to the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sent {
     pub device: DeviceNumber,

@@ -5,6 +5,7 @@ pub mod files;
 pub mod kept;
 pub mod pushes;
 pub mod random;
+pub mod rooms;
 pub mod schedules;
 pub mod script;
 pub mod torture;
