@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anser_protocol::limits::GROUP_MEMBERS_DEFAULT;
+use anser_protocol::limits::{GROUP_MEMBERS_DEFAULT, ROOM_MEMBERS_DEFAULT};
 use log::LevelFilter;
 
 pub use bridge::{ApnsAuth, ApnsConfig, BridgeConfig, BridgeKind, FcmConfig, WebPushConfig, WebhookConfig};
@@ -115,6 +115,8 @@ pub struct Limits {
     pub half_open: usize,
     /// Members of a group that is made from now on.
     pub group_members: u32,
+    /// The same for chat rooms.
+    pub room_members: u32,
     /// Scheduled pushes of an app that have a firing ahead.
     pub schedules: u32,
 }
@@ -150,7 +152,7 @@ impl Callbacks {
 
 /// Every key that may stand in the file, but for those of `[[bridge]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the
 /// environment.
-pub const KEYS: [&str; 36] = [
+pub const KEYS: [&str; 37] = [
     "data_dir",
     "listen",
     "plain_listen",
@@ -175,6 +177,7 @@ pub const KEYS: [&str; 36] = [
     "limits.links",
     "limits.half_open",
     "limits.group_members",
+    "limits.room_members",
     "limits.schedules",
     "rates.profile",
     "rates.push",
@@ -224,6 +227,7 @@ impl Config {
                 links: reader.number("limits.links", 1..=10_000_000).unwrap_or(1_000_000),
                 half_open: reader.number("limits.half_open", 1..=100_000).unwrap_or(1024),
                 group_members: reader.number("limits.group_members", 2..=2000).unwrap_or(GROUP_MEMBERS_DEFAULT),
+                room_members: reader.number("limits.room_members", 2..=1_000_000).unwrap_or(ROOM_MEMBERS_DEFAULT),
                 schedules: reader.number("limits.schedules", 1..=2000).unwrap_or(100),
             },
             rates: take_rates(reader),

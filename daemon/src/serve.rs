@@ -261,6 +261,7 @@ async fn open_store(config: &Config, switchboard: Arc<Switchboard>) -> Result<(W
     let options = Options {
         cache_bytes: config.storage.cache_bytes,
         group_members_max: config.limits.group_members,
+        room_members_max: config.limits.room_members,
         ..Options::default()
     };
     let folder = config.data_dir.clone();

@@ -25,4 +25,4 @@ mod wire;
 
 pub mod planted;
 
-pub use self::link::{Decoder, DeliverView, Encoder, Malformed};
+pub use self::link::{Decoder, DeliverView, Encoder, Malformed, RoomDeliverView};

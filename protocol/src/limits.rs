@@ -36,6 +36,10 @@ pub const ROOM_MEMBERS_DEFAULT: u32 = 10_000;
 pub const ROOM_BACKLOG_MAX: usize = 50;
 /// Chat rooms that one link may be in.
 pub const ROOMS_PER_LINK_MAX: usize = 64;
+/// Rooms in one frame that asks about them or shows them.
+pub const ROOMS_PER_FRAME_MAX: usize = 50;
+/// Shortest silence that a client may ask for: five minutes.
+pub const ROOM_SILENCE_MS_MIN: u64 = 300_000;
 /// Admins of a chat room, its owner not counted.
 pub const ROOM_ADMINS_MAX: usize = 15;
 /// Users whom a chat room does not let in.

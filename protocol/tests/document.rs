@@ -91,6 +91,8 @@ fn each_struct_lists_its_fields_in_the_order_of_the_wire() {
         ("Window", "windows"),
         ("Extension", "extensions"),
         ("GroupSummary", "groups"),
+        ("RoomUser", "users"),
+        ("RoomSummary", "rooms"),
         ("PushContent", "content"),
         ("Notification", "notification"),
         ("CustomMessage", "message"),
@@ -123,7 +125,7 @@ fn the_table_of_limits_is_that_of_the_code() {
     documented.sort_unstable();
     known.sort_unstable();
     assert_eq!(documented, known);
-    let values: [(&str, u64); 27] = [
+    let values: [(&str, u64); 35] = [
         ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX as u64),
         ("CLIENT_FRAME_BYTES_MAX", limits::CLIENT_FRAME_BYTES_MAX as u64),
         ("MESSAGE_BODY_BYTES_MAX", limits::MESSAGE_BODY_BYTES_MAX as u64),
@@ -139,6 +141,14 @@ fn the_table_of_limits_is_that_of_the_code() {
         ("NAMES_PER_CALL_MAX", limits::NAMES_PER_CALL_MAX as u64),
         ("GROUP_MEMBERS_DEFAULT", limits::GROUP_MEMBERS_DEFAULT.into()),
         ("GROUPS_PER_USER_MAX", limits::GROUPS_PER_USER_MAX as u64),
+        ("ROOM_MEMBERS_DEFAULT", limits::ROOM_MEMBERS_DEFAULT.into()),
+        ("ROOM_BACKLOG_MAX", limits::ROOM_BACKLOG_MAX as u64),
+        ("ROOMS_PER_LINK_MAX", limits::ROOMS_PER_LINK_MAX as u64),
+        ("ROOMS_PER_FRAME_MAX", limits::ROOMS_PER_FRAME_MAX as u64),
+        ("ROOM_SILENCE_MS_MIN", limits::ROOM_SILENCE_MS_MIN),
+        ("ROOM_SILENCE_MS_MAX", limits::ROOM_SILENCE_MS_MAX),
+        ("ROOM_ADMINS_MAX", limits::ROOM_ADMINS_MAX as u64),
+        ("ROOM_BLOCKED_MAX", limits::ROOM_BLOCKED_MAX as u64),
         ("HISTORY_PAGE_MAX", limits::HISTORY_PAGE_MAX.into()),
         ("PUSH_TOKEN_BYTES_MAX", limits::PUSH_TOKEN_BYTES_MAX as u64),
         ("BADGE_MAX", limits::BADGE_MAX.into()),

@@ -56,6 +56,7 @@ pub use snapshot::{
 pub mod disk;
 mod heads;
 mod key;
+mod room_moves;
 mod row;
 mod rows;
 mod table;

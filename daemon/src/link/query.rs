@@ -2,6 +2,8 @@
 //!
 //! Runs on the reader threads, never on an async worker: a question may wait for the disk.
 
+mod room;
+
 use std::sync::Arc;
 
 use anser_protocol::content::{Amendment, Content, ContentKind, GroupEvent, Platform};
@@ -19,6 +21,7 @@ use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{MessageBody, Push};
 use anser_storage::{Chat, ConversationRow, ReadError, ReadRecord, Snapshot, UserState};
 
+pub use self::room::{RoomAnswer, RoomList, RoomQuery};
 use super::session::{WantedPage, record_bytes, row_bytes};
 
 /// Bytes of records in one history page: the frame that carries it stays below the limit.
@@ -92,6 +95,10 @@ pub enum Query {
         app: AppNumber,
         device: DeviceNumber,
     },
+    Room {
+        app: AppNumber,
+        asked: RoomQuery,
+    },
 }
 
 impl Query {
@@ -109,7 +116,8 @@ impl Query {
             | Self::Members { app, .. }
             | Self::Profile { app, .. }
             | Self::Tags { app, .. }
-            | Self::Alias { app, .. } => Some(*app),
+            | Self::Alias { app, .. }
+            | Self::Room { app, .. } => Some(*app),
         }
     }
 }
@@ -148,6 +156,7 @@ pub enum Answer {
     Profile(Option<(String, Profile)>),
     Tags(Vec<String>),
     Alias(String),
+    Room(RoomAnswer),
 }
 
 #[derive(Clone, Debug)]
@@ -238,6 +247,7 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
             let user = snapshot.user_by_name(app, &username)?;
             Ok(Answer::Profile(user.map(|(_, user)| (user.username, user.profile))))
         }
+        Query::Room { app, asked } => Ok(Answer::Room(room::answer(snapshot, app, asked, now)?)),
         Query::Tags { app, device } => Ok(Answer::Tags(snapshot.tags_of_device(app, device)?)),
         Query::Alias { app, device } => {
             Ok(Answer::Alias(snapshot.device(app, device)?.and_then(|device| device.alias).unwrap_or_default()))
@@ -401,7 +411,7 @@ fn conversations(rows: Vec<ConversationRow>, reader: (UserNumber, DeviceNumber))
     read
 }
 
-fn record(read: ReadRecord, reader: (UserNumber, DeviceNumber)) -> Record {
+pub(super) fn record(read: ReadRecord, reader: (UserNumber, DeviceNumber)) -> Record {
     // What another user of the same device sent is not the reader's own.
     let outbox = match (&read.from, read.message.sent_by) {
         (Some((user, _)), Some((device, outbox))) if (*user, device) == reader => outbox,

@@ -1,7 +1,11 @@
 //! The store's reasons as codes of the wire.
 
+mod room;
+
 use anser_protocol::error::ErrorCode;
 use anser_storage::outcome::Refusal;
+
+pub use self::room::AskedOfRoom;
 
 pub const REGISTRATION_CLOSED: &str = "registration by clients is switched off";
 
@@ -10,6 +14,7 @@ pub const REGISTRATION_CLOSED: &str = "registration by clients is switched off";
 pub enum Asked {
     Send,
     Other,
+    Room(AskedOfRoom),
 }
 
 /// Code and text for a refusal; an empty text means the code's own.
@@ -43,6 +48,11 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         Refusal::Internal if asked == Asked::Send => plain(ErrorCode::SEND_FAILED),
         Refusal::Blocked => plain(ErrorCode::SEND_BLOCKED),
         Refusal::RegistrationClosed => (ErrorCode::NO_PERMISSION, REGISTRATION_CLOSED.to_owned()),
+        Refusal::Room(reason) => match asked {
+            Asked::Send => room::of_send(reason),
+            Asked::Room(asked) => room::to_wire(reason, asked),
+            Asked::Other => plain(ErrorCode::INTERNAL),
+        },
         // None of these is asked for over a link.
         Refusal::NoTarget { .. }
         | Refusal::NothingToPush

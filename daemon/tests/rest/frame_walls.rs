@@ -13,16 +13,18 @@ use anser_protocol::frame::push::{
 };
 use anser_protocol::frame::session::{CredentialKind, Logout, RegisterUser, UserInfo};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
-use anser_protocol::ids::{GroupId, Position};
+use anser_protocol::ids::{GroupId, Position, RoomId};
 use anser_protocol::names::Chat;
+use anser_protocol::varint;
 use anser_storage::command::{AppCommand, Command};
 use serde_json::json;
 
 use crate::peer::{Peer, hello, login};
+use crate::room_walls::{self, is_of_room};
 use crate::world::{App, World};
 
 /// Of every frame under test; answers carry it.
-const REQUEST: u32 = 7;
+pub const REQUEST: u32 = 7;
 /// What the frames of a user and of a group carry as the text of a message is this and who says it.
 const SAID_BY: &str = "said by ";
 
@@ -47,7 +49,7 @@ enum Caller {
 
 /// What the caller must be told.
 #[derive(Clone, Copy)]
-enum Told {
+pub enum Told {
     Nothing,
     Failed(ErrorCode),
     Refused(ErrorCode),
@@ -170,6 +172,9 @@ async fn g19_a_chat_number_of_one_link_means_nothing_on_another() {
 
 fn told(caller: Caller, frame: &ClientFrame) -> Told {
     match (caller, frame) {
+        (Caller::NoLogin | Caller::LoggedOut, frame) if is_of_room(frame) => room_walls::told_without_login(frame),
+        (Caller::Stranger, frame) if is_of_room(frame) => room_walls::told_stranger(frame),
+        (Caller::Outsider, frame) if is_of_room(frame) => room_walls::told_outsider(frame),
         (Caller::BeforeHello, ClientFrame::Hello(_)) | (Caller::RefusedHello, _) => Told::Ends(ErrorCode::REGISTRATION),
         (Caller::BeforeHello, _) => Told::Ends(ErrorCode::HELLO_FIRST),
         (_, ClientFrame::Hello(_)) => Told::Ends(ErrorCode::MALFORMED),
@@ -215,7 +220,7 @@ fn told_without_login(frame: &ClientFrame) -> Told {
         | ClientFrame::PushResume(_)
         | ClientFrame::Mobile(_)
         | ClientFrame::Activity(_) => told_outsider(frame),
-        ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
+        _ => panic!("{frame:?} is not of this table"),
     }
 }
 
@@ -247,7 +252,7 @@ fn told_stranger(frame: &ClientFrame) -> Told {
         ClientFrame::PushToken(_) | ClientFrame::Badge(_) | ClientFrame::Activity(_) => Told::Own(is_done),
         // They name nothing but the caller's own device.
         ClientFrame::PushStop(_) | ClientFrame::PushResume(_) | ClientFrame::Mobile(_) => Told::Own(is_done),
-        ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
+        _ => panic!("{frame:?} is not of this table"),
     }
 }
 
@@ -284,7 +289,7 @@ fn told_outsider(frame: &ClientFrame) -> Told {
         | ClientFrame::PushResume(_)
         | ClientFrame::Mobile(_)
         | ClientFrame::Activity(_) => told_stranger(frame),
-        ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
+        _ => panic!("{frame:?} is not of this table"),
     }
 }
 
@@ -387,6 +392,7 @@ struct Land {
     secret: [u8; 16],
     token: Vec<u8>,
     group: GroupId,
+    room: RoomId,
     message: Position,
     msg_id: Position,
     device: Peer,
@@ -427,7 +433,10 @@ impl Land {
         let answer = world.call(&owner, "POST", "/v3/push", Some(push)).await.expect(200);
         let msg_id = Position(answer["msg_id"].as_str().and_then(|text| text.parse().ok()).expect("digits"));
         let group = made.group;
-        Self { world, owner, stranger, registration_id, secret, token, group, message, msg_id, device }
+        let room = json!({"owner_username": "owners-user", "name": "a room"});
+        let room = world.call(&owner, "POST", "/v1/chatroom", Some(room)).await.expect(201);
+        let room = RoomId(room["chatroom_id"].as_u64().and_then(|id| id.try_into().ok()).expect("a number"));
+        Self { world, owner, stranger, registration_id, secret, token, group, room, message, msg_id, device }
     }
 
     /// A link of the caller, just before it says the frame.
@@ -555,7 +564,8 @@ impl Land {
                 let (number, opens, seconds) = (request.into(), 1, 5);
                 vec![ClientFrame::Activity(Activity { request, number, opens, seconds, extensions: extensions() })]
             }
-            name => panic!("the frame {name} has no row in the matrix of walls"),
+            name => room_walls::frames_of(name, self.room)
+                .unwrap_or_else(|| panic!("the frame {name} has no row in the matrix of walls")),
         };
         for frame in &frames {
             assert_eq!(name_of(frame), name, "the row of {name} has another frame");
@@ -616,6 +626,7 @@ impl Land {
 fn name_of(frame: &ClientFrame) -> &'static str {
     let mut bytes = Vec::new();
     Encoder::default().client(frame, &mut bytes).expect("a short frame");
-    let found = ClientFrame::TYPES.iter().find(|(number, _)| *number == u64::from(bytes[0]));
-    found.map(|(_, name)| *name).expect("types of clients are below 64")
+    let varint::Read::Value(number, _) = varint::read(&bytes) else { panic!("a frame begins with its type") };
+    let found = ClientFrame::TYPES.iter().find(|(known, _)| *known == number);
+    found.map(|(_, name)| *name).expect("a type of this version")
 }

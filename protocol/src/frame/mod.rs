@@ -6,6 +6,7 @@
 pub mod chat;
 pub mod group;
 pub mod push;
+pub mod room;
 pub mod session;
 
 use self::chat::{
@@ -15,6 +16,10 @@ use self::group::{GroupChange, GroupCreate, GroupCreated, GroupList, GroupMember
 use self::push::{
     Activity, Alias, AliasValue, Badge, Mobile, PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushResume,
     PushStop, PushToken, PushWithdrawn, TagList, Tags,
+};
+use self::room::{
+    MyRooms, RoomChange, RoomChanged, RoomDeliver, RoomEnter, RoomEvent, RoomInfo, RoomList, RoomMembers, RoomRecords,
+    RoomRequest, RoomSend, RoomSilence, RoomUsers, Rooms,
 };
 use self::session::{
     Done, Failed, GoAway, Hello, LoggedIn, Login, Logout, RegisterUser, Unsupported, UserInfo, UserProfile, Welcome,
@@ -82,6 +87,7 @@ frames! {
     Alias(Alias) = 18,
     PushAck(PushAck) = 19,
     PushClicked(PushClicked) = 20,
+    RoomSend(RoomSend) = 21,
     PushReport(PushReport) = 28,
     PushToken(PushToken) = 40,
     Badge(Badge) = 41,
@@ -89,6 +95,14 @@ frames! {
     Mobile(Mobile) = 43,
     PushStop(PushStop) = 44,
     PushResume(PushResume) = 45,
+    RoomEnter(RoomEnter) = 160,
+    RoomLeave(RoomRequest) = 161,
+    RoomList(RoomList) = 162,
+    MyRooms(MyRooms) = 163,
+    RoomInfo(RoomInfo) = 164,
+    RoomMembers(RoomMembers) = 165,
+    RoomChange(RoomChange) = 166,
+    RoomSilence(RoomSilence) = 167,
 }
 
 frames! {
@@ -116,7 +130,13 @@ frames! {
     PushCovered(PushCovered) = 83,
     GoAway(GoAway) = 84,
     Unsupported(Unsupported) = 85,
+    RoomDeliver(RoomDeliver) = 86,
+    RoomRecords(RoomRecords) = 87,
     PushWithdrawn(PushWithdrawn) = 96,
+    Rooms(Rooms) = 1056,
+    RoomUsers(RoomUsers) = 1057,
+    RoomEvent(RoomEvent) = 1058,
+    RoomChanged(RoomChanged) = 1059,
 }
 
 impl ClientFrame {

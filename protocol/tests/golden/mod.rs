@@ -8,6 +8,7 @@ pub mod file;
 mod json;
 mod links;
 mod odd;
+mod room;
 mod samples;
 mod server;
 
@@ -31,7 +32,7 @@ pub struct Vector {
 }
 
 pub fn vectors() -> Vec<Vector> {
-    [client::vectors(), server::vectors(), links::vectors()].into_iter().flatten().collect()
+    [client::vectors(), server::vectors(), room::vectors(), links::vectors()].into_iter().flatten().collect()
 }
 
 fn client(name: &'static str, meaning: &'static str, frame: ClientFrame) -> Vector {

@@ -163,7 +163,9 @@ impl Batch<'_> {
         let room = self.live_room(send.app, id)?;
         let is_admin = send.origin == crate::command::Origin::Server { as_admin: true };
         if !is_admin {
-            self.require_inside(send.app, id, send.from, &from_name)?;
+            if !self.is_inside(send.app, id, send.from)? {
+                return Err(RoomRefusal::SenderOutside.into());
+            }
             self.require_speech(send.app, id, send.from)?;
         }
         let record = RoomRecord { from: send.from, room: id, sent, content: send.content.clone() };

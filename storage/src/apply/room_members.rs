@@ -9,6 +9,7 @@ use crate::find;
 use crate::ids::{AppNumber, UserNumber};
 use crate::key::u32_at;
 use crate::outcome::{Answer, RoomNews, RoomRefusal};
+use crate::room_moves;
 use crate::rows::room::{
     Role, Room, RoomMemberRow, UserRoom, role_key, roles_prefix, room_key, room_member_key, user_room_key,
     user_rooms_prefix,
@@ -25,30 +26,7 @@ impl Batch<'_> {
         is_part: bool,
     ) -> Decided<Answer> {
         let mut room = self.live_room(app, id)?;
-        let mut users = Vec::with_capacity(names.len());
-        for username in names {
-            let refused = match find::user_number(self, app, username)? {
-                // A name that comes twice is one user.
-                Some(user) if users.contains(&user) => continue,
-                None => RoomRefusal::UserUnknown { username: username.clone() },
-                Some(user) if self.is_inside(app, id, user)? => {
-                    RoomRefusal::AlreadyInside { username: username.clone() }
-                }
-                Some(user) if self.has(Table::RoomRoles, &role_key(app, id, Role::Blocked, user))? => {
-                    RoomRefusal::Blocked { username: username.clone() }
-                }
-                Some(user) => {
-                    users.push(user);
-                    continue;
-                }
-            };
-            if !is_part {
-                return Err(refused.into());
-            }
-        }
-        if users.len() > room.members_max.saturating_sub(room.members) as usize {
-            return Err(RoomRefusal::Full.into());
-        }
+        let users = room_moves::joiners(self, (app, id), &room, names, is_part)??;
         if users.is_empty() {
             return Ok(Answer::Done);
         }
@@ -66,22 +44,7 @@ impl Batch<'_> {
         is_part: bool,
     ) -> Decided<Answer> {
         let mut room = self.live_room(app, id)?;
-        let mut users = Vec::with_capacity(names.len());
-        for username in names {
-            let refused = match find::user_number(self, app, username)? {
-                Some(user) if users.contains(&user) => continue,
-                None => RoomRefusal::UserUnknown { username: username.clone() },
-                Some(user) if user == room.owner => return Err(RoomRefusal::OwnerStays.into()),
-                Some(user) if !self.is_inside(app, id, user)? => RoomRefusal::NotInside { username: username.clone() },
-                Some(user) => {
-                    users.push(user);
-                    continue;
-                }
-            };
-            if !is_part {
-                return Err(refused.into());
-            }
-        }
+        let users = room_moves::leavers(self, (app, id), &room, names, is_part)??;
         if users.is_empty() {
             return Ok(Answer::Done);
         }

@@ -18,6 +18,8 @@ pub enum RoomRefusal {
     NotInside {
         username: String,
     },
+    /// Only who is inside may send.
+    SenderOutside,
     AlreadyInside {
         username: String,
     },

@@ -1,5 +1,6 @@
 //! Reading chat rooms: what they are, who is in them, what was said there last.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anser_protocol::ids::{Position, RoomId, TimeMs};
@@ -10,6 +11,8 @@ use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, UserNumber};
 use crate::key::{Key, u32_at};
+use crate::outcome::{Refusal, RoomRefusal};
+use crate::room_moves;
 use crate::rows::chunk::{ChunkRow, RoomChunk};
 use crate::rows::people::UserState;
 use crate::rows::record::{Body, log_key};
@@ -71,6 +74,49 @@ impl Snapshot {
         })?;
         let rooms = ids.into_iter().map(|id| Ok((id, find::required(self, room_key(app, id))?)));
         Ok(RoomPage { total, rooms: rooms.collect::<Result<_, ReadError>>()? })
+    }
+
+    /// Why an app server may not let all of them in, if so.
+    pub fn check_room_joiners(
+        &self,
+        app: AppNumber,
+        room: RoomId,
+        names: &[String],
+    ) -> Result<Option<Refusal>, ReadError> {
+        let Some(row) = self.room(app, room)? else { return Ok(Some(Refusal::Room(RoomRefusal::Unknown))) };
+        Ok(room_moves::joiners(self, (app, room), &row, names, false)?.err().map(Refusal::Room))
+    }
+
+    /// The same for removing all of them.
+    pub fn check_room_leavers(
+        &self,
+        app: AppNumber,
+        room: RoomId,
+        names: &[String],
+    ) -> Result<Option<Refusal>, ReadError> {
+        let Some(row) = self.room(app, room)? else { return Ok(Some(Refusal::Room(RoomRefusal::Unknown))) };
+        Ok(room_moves::leavers(self, (app, room), &row, names, false)?.err().map(Refusal::Room))
+    }
+
+    /// The same for a room that is still to be made.
+    pub fn check_room_founders(
+        &self,
+        app: AppNumber,
+        owner: &str,
+        members: &[String],
+        members_max: u32,
+    ) -> Result<Option<Refusal>, ReadError> {
+        let mut users = BTreeSet::new();
+        for username in std::iter::once(owner).chain(members.iter().map(String::as_str)) {
+            match find::user_number(self, app, username)? {
+                Some(user) => users.insert(user),
+                None => {
+                    let username = username.into();
+                    return Ok(Some(Refusal::Room(RoomRefusal::UserUnknown { username })));
+                }
+            };
+        }
+        Ok((users.len() > members_max as usize).then_some(Refusal::Room(RoomRefusal::Full)))
     }
 
     /// The rooms that the user is in, in order of their numbers.

@@ -13,6 +13,7 @@ mod options;
 mod push_stop;
 mod register;
 mod roaming;
+mod room;
 mod send;
 mod signals;
 mod state;
@@ -56,6 +57,7 @@ enum Command {
     Stop(push_stop::Stop),
     Resume(push_stop::Resume),
     Group(group::Group),
+    Room(room::Room),
     Bench(bench::Bench),
 }
 
@@ -87,6 +89,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Stop(command) => command.run(&global),
         Command::Resume(command) => command.run(&global),
         Command::Group(command) => command.run(&global).await,
+        Command::Room(command) => command.run(&global).await,
         Command::Bench(command) => command.run(&global).await,
     }
 }

@@ -165,7 +165,7 @@ impl Session {
 }
 
 /// Cuts a list into parts, the last of which says so; an empty list is one empty part.
-fn parts<T>(mut list: Vec<T>, size: usize) -> Vec<(Vec<T>, bool)> {
+pub(super) fn parts<T>(mut list: Vec<T>, size: usize) -> Vec<(Vec<T>, bool)> {
     let mut parts = Vec::new();
     loop {
         let rest = list.split_off(list.len().min(size));

@@ -21,6 +21,7 @@ mod label;
 mod login;
 mod push;
 mod request;
+mod room;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -237,6 +238,9 @@ impl Session {
             {
                 self.deliver_message(appended);
             }
+            (Route::Room { room, news }, Recipient::Room | Recipient::User(_)) => {
+                self.deliver_room_news(*room, news, appended, recipient);
+            }
             _ => {}
         }
     }
@@ -440,6 +444,11 @@ impl Session {
         {
             user.fall_behind();
         }
+        if missed.rooms
+            && let Some(user) = &mut ready.user
+        {
+            user.rooms.values_mut().for_each(|room| room.fall_behind());
+        }
         self.continue_catch_up();
     }
 
@@ -448,6 +457,7 @@ impl Session {
         if self.output().len() < OUTPUT_LOW {
             self.continue_pushes();
             self.continue_chats();
+            self.continue_rooms();
         }
     }
 

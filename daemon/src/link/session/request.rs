@@ -4,13 +4,12 @@ use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::session::{Done, RegisterUser};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
-use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
-use anser_protocol::names::Chat;
+use anser_protocol::ids::{OutboxNumber, Position, RoomId, TimeMs};
 use anser_storage::command::{Command, NewUser, PeopleCommand};
 use anser_storage::ids::UserNumber;
 use anser_storage::outcome::{Answer as Accepted, Outcome};
 
-use super::chat::PlannedPage;
+use super::chat::{Destination, PlannedPage};
 use super::greet::Greeting;
 use super::history::WantedPage;
 use super::login::LoginAttempt;
@@ -35,7 +34,7 @@ pub(super) enum Pending {
     Send {
         user: UserNumber,
         outbox: OutboxNumber,
-        chat: Chat,
+        to: Destination,
     },
     PlanCatchUp,
     CatchUp(PlannedPage),
@@ -56,6 +55,19 @@ pub(super) enum Pending {
     Alias(u32),
     Mobile(u32),
     Report(u32),
+    EnterRoom {
+        request: u32,
+        room: RoomId,
+    },
+    LeaveRoom {
+        request: u32,
+        room: RoomId,
+    },
+    /// The newest messages of a room that the link is in.
+    RoomRecords(RoomId),
+    ChangeRoom(u32, refusal::AskedOfRoom),
+    Rooms(u32),
+    RoomUsers(u32),
     /// Whether the device wants pushes, for the bridges.
     KeepStop,
     /// Nobody waits for the outcome.
@@ -66,17 +78,29 @@ impl Pending {
     fn asked(&self) -> refusal::Asked {
         match self {
             Self::Send { .. } => refusal::Asked::Send,
+            Self::EnterRoom { .. } => refusal::Asked::Room(refusal::AskedOfRoom::Enter),
+            Self::LeaveRoom { .. } => refusal::Asked::Room(refusal::AskedOfRoom::Leave),
+            Self::ChangeRoom(_, asked) => refusal::Asked::Room(*asked),
             _ => refusal::Asked::Other,
         }
     }
 
     pub(super) fn is_catch_up(&self) -> bool {
-        matches!(self, Self::PlanCatchUp | Self::CatchUp(_))
+        matches!(self, Self::PlanCatchUp | Self::CatchUp(_) | Self::RoomRecords(_) | Self::EnterRoom { .. })
     }
 
     /// May the answer fill a frame, or several?
     pub(super) fn has_long_answer(&self) -> bool {
-        matches!(self, Self::History(_) | Self::Conversations(_) | Self::Groups(_) | Self::Members(_) | Self::Tags(_))
+        matches!(
+            self,
+            Self::History(_)
+                | Self::Conversations(_)
+                | Self::Groups(_)
+                | Self::Members(_)
+                | Self::Tags(_)
+                | Self::Rooms(_)
+                | Self::RoomUsers(_)
+        )
     }
 }
 
@@ -111,6 +135,15 @@ impl Session {
             ClientFrame::PushResume(body) => self.resume_pushes(body),
             ClientFrame::Mobile(body) => self.set_mobile(body),
             ClientFrame::Activity(body) => self.note_activity(body),
+            ClientFrame::RoomSend(body) => self.submit_room_send(body),
+            ClientFrame::RoomEnter(body) => self.enter_room(body),
+            ClientFrame::RoomLeave(body) => self.leave_room(body),
+            ClientFrame::RoomList(body) => self.ask_rooms_of_app(body),
+            ClientFrame::MyRooms(body) => self.ask_own_rooms(body),
+            ClientFrame::RoomInfo(body) => self.ask_rooms(body),
+            ClientFrame::RoomMembers(body) => self.ask_room_users(body),
+            ClientFrame::RoomChange(body) => self.change_room(body),
+            ClientFrame::RoomSilence(body) => self.ask_room_silence(body),
             ClientFrame::Unknown(_) => {}
         }
         self.continue_catch_up();
@@ -146,12 +179,17 @@ impl Session {
             Pending::RegisterDevice(greeting) => self.device_registered(*greeting, accepted),
             Pending::KeepToken(attempt) => self.token_kept(*attempt, accepted),
             Pending::LogOut(request) => self.logged_out(request, accepted),
-            Pending::Send { user, outbox, chat } => self.send_finished(user, outbox, chat, accepted),
+            Pending::Send { user, outbox, to } => self.send_finished(user, outbox, to, accepted),
+            Pending::EnterRoom { request, room } => self.room_entered(request, room, accepted),
+            Pending::LeaveRoom { request, room } => self.room_left(request, room, accepted),
             Pending::RegisterUser(request) => self.user_registered(request, accepted),
             Pending::CreateGroup(request) => self.group_created(request, accepted),
             Pending::ChangeTags(request) => self.tags_changed(request, accepted),
             Pending::ChangeAlias(request) => self.alias_changed(request, accepted),
-            Pending::ChangeGroup(request) | Pending::Mobile(request) | Pending::Report(request) => match accepted {
+            Pending::ChangeGroup(request)
+            | Pending::ChangeRoom(request, _)
+            | Pending::Mobile(request)
+            | Pending::Report(request) => match accepted {
                 Ok(_) => self.done(request),
                 Err((code, message)) => self.fail(request, code, &message),
             },
@@ -173,6 +211,9 @@ impl Session {
             Pending::Groups(request) => self.groups_read(request, answer),
             Pending::Members(request) => self.members_read(request, answer),
             Pending::Profile(request) => self.profile_read(request, answer),
+            Pending::RoomRecords(room) => self.room_read(room, answer),
+            Pending::Rooms(request) => self.rooms_read(request, answer),
+            Pending::RoomUsers(request) => self.room_users_read(request, answer),
             Pending::Tags(request) => self.tags_read(request, answer),
             Pending::Alias(request) => self.alias_read(request, answer),
             // Commands and passwords are finished elsewhere.

@@ -9,6 +9,7 @@ mod page;
 mod refusal;
 mod registration;
 mod relation;
+mod room;
 mod user;
 mod view;
 
@@ -19,6 +20,10 @@ pub use online::{is_online, where_online, where_online_if_known};
 pub use registration::{set_registration, show_registration};
 pub use relation::{
     add_friends, block, list_blocked, list_friends, mute, note_friends, remove_friends, shield, unblock,
+};
+pub use room::{
+    add_to_room, change_room, create_room, delete_room, list_room_members, list_rooms, remove_from_room, rooms_of_user,
+    show_rooms, silence_in_room,
 };
 pub use user::{list_admins, list_users, register_admin, register_users, show_user};
 
