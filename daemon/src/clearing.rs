@@ -1,4 +1,4 @@
-//! Clearing up behind deleted tags and users: nobody sees them any more, but other rows still name their numbers.
+//! Clearing up behind deleted tags, users and chat rooms: nobody sees them any more, but other rows still name their numbers.
 //!
 //! One task an app and kind at a time; what a stopped daemon left over is taken up by the hourly round of `retention`.
 
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anser_storage::command::{Command, LabelCommand, PeopleCommand};
+use anser_storage::command::{Command, LabelCommand, PeopleCommand, RoomCommand};
 use anser_storage::ids::AppNumber;
 use anser_storage::outcome::{Answer, Refusal};
 
@@ -23,6 +23,7 @@ const SLICES_WAITED_FOR: usize = 64;
 enum Deleted {
     Tags,
     Users,
+    Rooms,
 }
 
 /// The apps that are being cleared up.
@@ -42,6 +43,11 @@ impl Clearing {
         self.begin_behind(ledger, app, Deleted::Users);
     }
 
+    /// The same behind its deleted chat rooms.
+    pub fn begin_rooms(&self, ledger: &Ledger, app: AppNumber) {
+        self.begin_behind(ledger, app, Deleted::Rooms);
+    }
+
     fn begin_behind(&self, ledger: &Ledger, app: AppNumber, deleted: Deleted) {
         let is_new = self.apps.lock().unwrap_or_else(PoisonError::into_inner).insert((app, deleted));
         if !is_new {
@@ -52,6 +58,7 @@ impl Clearing {
             let cleared = match deleted {
                 Deleted::Tags => clear_tags(&ledger, app).await,
                 Deleted::Users => clear_departed(&ledger, app).await,
+                Deleted::Rooms => clear_rooms(&ledger, app).await,
             };
             if let Err(error) = cleared {
                 log::warn!(
@@ -79,7 +86,15 @@ pub async fn clear_departed(ledger: &Ledger, app: AppNumber) -> Result<(), Unava
     Ok(())
 }
 
-/// A part of that, without pauses; returns whether it was all.
+/// All that is left of its deleted chat rooms.
+pub async fn clear_rooms(ledger: &Ledger, app: AppNumber) -> Result<(), Unavailable> {
+    while !slice(ledger, Command::Room(RoomCommand::ClearDeleted { app })).await? {
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// A part of what is left of its deleted users, without pauses; returns whether it was all.
 pub async fn clear_some_departed(ledger: &Ledger, app: AppNumber) -> Result<bool, Unavailable> {
     for _ in 0..SLICES_WAITED_FOR {
         if slice(ledger, Command::People(PeopleCommand::ClearDeparted { app })).await? {

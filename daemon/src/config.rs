@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anser_protocol::limits::{GROUP_MEMBERS_DEFAULT, GROUP_MEMBERS_TOP_DEFAULT};
+use anser_protocol::limits::{GROUP_MEMBERS_DEFAULT, GROUP_MEMBERS_TOP_DEFAULT, ROOM_MEMBERS_DEFAULT};
 use log::LevelFilter;
 
 pub use app_server::{MessageCallback, MessageCheck};
@@ -127,6 +127,8 @@ pub struct Limits {
     pub group_members_top: u32,
     /// May all members of a private group change its name, description and avatar?
     pub members_edit_groups: bool,
+    /// The same for chat rooms.
+    pub room_members: u32,
     /// Scheduled pushes of an app that have a firing ahead.
     pub schedules: u32,
 }
@@ -185,7 +187,7 @@ impl Callbacks {
 
 /// Every key that may stand in the file, but for those of `[[bridge]]`, `[[message_callback]]` and `[[message_check]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the
 /// environment.
-pub const KEYS: [&str; 46] = [
+pub const KEYS: [&str; 47] = [
     "data_dir",
     "listen",
     "plain_listen",
@@ -212,6 +214,7 @@ pub const KEYS: [&str; 46] = [
     "limits.group_members",
     "limits.group_members_top",
     "limits.members_edit_groups",
+    "limits.room_members",
     "limits.schedules",
     "rates.profile",
     "rates.push",
@@ -273,6 +276,7 @@ impl Config {
                     .number("limits.group_members_top", 3..=10_000)
                     .unwrap_or(GROUP_MEMBERS_TOP_DEFAULT),
                 members_edit_groups: reader.switch("limits.members_edit_groups").unwrap_or(false),
+                room_members: reader.number("limits.room_members", 2..=1_000_000).unwrap_or(ROOM_MEMBERS_DEFAULT),
                 schedules: reader.number("limits.schedules", 1..=2000).unwrap_or(100),
             },
             rates: take_rates(reader),

@@ -44,6 +44,7 @@ pub async fn refusal(app_servers: &AppServers, ledger: &Ledger, send: &Send) -> 
     let to = match &send.target {
         Target::User(name) => ReportTarget::User(name.clone()),
         Target::Group(group) => ReportTarget::Group(*group),
+        Target::Room(room) => ReportTarget::Room(*room),
     };
     let message = ReportMessage {
         position: Default::default(),

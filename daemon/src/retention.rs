@@ -10,7 +10,7 @@ use anser_storage::command::{Class, Command, SystemCommand};
 use anser_storage::ids::AppNumber;
 use anser_storage::outcome::{Answer, Refusal};
 
-use crate::clearing::{clear_departed, clear_tags};
+use crate::clearing::{clear_departed, clear_rooms, clear_tags};
 use crate::clock::now_ms;
 use crate::config::Retention;
 use crate::context::Shared;
@@ -64,6 +64,7 @@ pub async fn round(ledger: &Ledger, retention: &Retention, now_ms: TimeMs) -> Re
         repeat(ledger, SystemCommand::CutPresence { app }).await?;
         clear_tags(ledger, app).await?;
         clear_departed(ledger, app).await?;
+        clear_rooms(ledger, app).await?;
     }
     repeat(ledger, SystemCommand::Expire).await
 }

@@ -286,6 +286,7 @@ async fn open_store(config: &Config, switchboard: Arc<Switchboard>) -> Result<(W
         group_members_max: config.limits.group_members,
         group_members_top: config.limits.group_members_top,
         members_edit_private_groups: config.limits.members_edit_groups,
+        room_members_max: config.limits.room_members,
         ..Options::default()
     };
     let folder = config.data_dir.clone();

@@ -4,17 +4,21 @@
 //! order from one thread and go into the mailboxes of the sessions that they concern; a mailbox that is full tells its
 //! session to read the log instead. Nothing here waits for a link, and the store never waits for what happens here.
 
+mod rooms;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use anser_protocol::error::ErrorCode;
+use anser_protocol::ids::RoomId;
 use anser_protocol::planted::{Fault, is_planted};
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
-use anser_storage::outcome::{Appended, Route};
+use anser_storage::outcome::{Appended, RoomNews, Route};
 use roaring::RoaringBitmap;
 
+use self::rooms::Rooms;
 use crate::attendance::Attendance;
 use crate::bridge::chat::Sleepers;
 use crate::link::mailbox::{Delivery, Mailbox};
@@ -43,6 +47,7 @@ struct Connected {
     without_pushes: BTreeSet<(AppNumber, DeviceNumber)>,
     /// A user may be logged in on several devices.
     users: BTreeMap<(AppNumber, UserNumber), Vec<Arc<Mailbox>>>,
+    rooms: Rooms,
 }
 
 impl Connected {
@@ -139,6 +144,16 @@ impl Switchboard {
                 connected.users.remove(&(wall(app), user));
             }
         }
+    }
+
+    /// From now on what happens in the room comes to `mailbox`.
+    pub fn enter_room(&self, app: AppNumber, room: RoomId, mailbox: &Arc<Mailbox>) {
+        self.lock().rooms.enter(app, room, mailbox);
+    }
+
+    pub fn leave_rooms(&self, app: AppNumber, rooms: impl IntoIterator<Item = RoomId>, mailbox: &Arc<Mailbox>) {
+        let mut connected = self.lock();
+        rooms.into_iter().for_each(|room| connected.rooms.leave(app, room, mailbox));
     }
 
     /// The devices of an app that hold a link now and take pushes.
@@ -238,6 +253,7 @@ impl Switchboard {
                 }
                 self.attendance.reach(app, push.msg_id, reached);
             }
+            Route::Room { room, news } => self.deliver_to_room(connected, app, *room, news, appended),
             Route::Withdrawn { devices, .. } => {
                 let everything = (app, DeviceNumber(0))..=(app, DeviceNumber(u32::MAX));
                 for ((_, device), (_, mailbox)) in connected.devices.range(everything) {
@@ -256,6 +272,31 @@ impl Switchboard {
                     }
                 }
                 self.attendance.reach(app, push.msg_id, reached);
+            }
+        }
+    }
+
+    fn deliver_to_room(
+        &self,
+        connected: &Connected,
+        app: AppNumber,
+        room: RoomId,
+        news: &RoomNews,
+        appended: &Arc<Appended>,
+    ) {
+        match news {
+            RoomNews::Said { .. } | RoomNews::Event(_) | RoomNews::Deleted => {
+                for mailbox in connected.rooms.inside(app, room) {
+                    self.put(mailbox, Recipient::Room, appended);
+                }
+            }
+            // Whoever is away is not woken, and finds it so when they come.
+            RoomNews::Added(users) | RoomNews::Left(users) | RoomNews::Blocked(users) => {
+                for user in users {
+                    for mailbox in connected.users.get(&(wall(app), *user)).into_iter().flatten() {
+                        self.put(mailbox, Recipient::User(*user), appended);
+                    }
+                }
             }
         }
     }

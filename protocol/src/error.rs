@@ -150,13 +150,43 @@ codes! {
     JOIN_ASKED = 856_003, "there is a request already";
     JOIN_MEMBER = 859_001, "already a member of this group";
     JOIN_CLOSED = 859_002, "this kind of group takes no applications";
-    TARGET_NOT_IN_GROUP = 765_001, "the target is not in this group";
-    NOT_PERMITTED = 765_002, "not permitted in this group";
+    TARGET_NOT_IN_GROUP = 765_001, "the target is not in this group or room";
+    NOT_PERMITTED = 765_002, "not permitted in this group or room";
     SILENCE_TIME = 765_003, "a silence lasts from 300,000 to 31,536,000,000 milliseconds";
     ANNOUNCEMENT_TOO_LONG = 786_001, "an announcement has 1 to 1,024 bytes";
     ANNOUNCEMENT_UNKNOWN = 787_001, "no such announcement";
     /// Information was asked for about a group that is not there.
     NO_SUCH_GROUP = 898_006, "no such group";
+
+    ROOM_SEND_OUTSIDE = 847_001, "the sender is not in the room";
+    ROOM_SEND_SILENCED = 847_002, "the sender may not speak in the room";
+    ROOM_SEND_UNKNOWN = 847_003, "no such room";
+    ROOM_SEND_TOO_LONG = 847_004, "the message is longer than 4096 bytes";
+    ROOM_SEND_MALFORMED = 847_005, "the message content is malformed";
+    ROOM_ALREADY_IN = 851_003, "in the room already";
+    ROOM_UNKNOWN = 851_004, "no such room";
+    ROOM_FULL = 851_006, "the room is full";
+    ROOM_BLOCKED = 851_007, "on the room's blacklist";
+    ROOM_NOT_IN = 852_001, "not in the room";
+    ROOM_LEAVE_UNKNOWN = 852_002, "no such room";
+    ROOM_OWNER_STAYS = 852_004, "the owner may not leave the room";
+    ROOM_ADMIN_NO_RIGHT = 7_130_001, "only the room's owner appoints admins";
+    ROOM_ADMIN_ALREADY = 7_130_002, "an admin of the room already";
+    ROOM_ADMIN_IS_OWNER = 7_130_003, "the room's owner cannot be an admin";
+    ROOM_ADMINS_FULL = 7_130_004, "the room has 15 admins already";
+    ROOM_ADMIN_ROOM_UNKNOWN = 7_130_005, "no such room";
+    ROOM_ADMIN_NOT_IN = 7_130_006, "not in the room";
+    ROOM_ADMIN_NOBODY = 7_130_007, "nobody is named";
+    ROOM_UNADMIN_NO_RIGHT = 7_131_001, "only the room's owner dismisses admins";
+    ROOM_UNADMIN_NOT_ADMIN = 7_131_002, "not an admin of the room";
+    ROOM_BLACKLIST_NO_RIGHT = 7_132_001, "only the room's owner and admins keep its blacklist";
+    ROOM_BLACKLIST_OWNER = 7_132_002, "the room's owner cannot be put on its blacklist";
+    ROOM_BLACKLIST_ADMIN = 7_132_003, "an admin of the room cannot be put on its blacklist";
+    ROOM_BLACKLIST_ROOM_UNKNOWN = 7_132_004, "no such room";
+    ROOM_BLACKLIST_FULL = 7_132_005, "the room's blacklist is full";
+    ROOM_BLACKLIST_ALREADY = 7_132_006, "on the room's blacklist already";
+    ROOM_BLACKLIST_NOBODY = 7_132_007, "nobody is named";
+    ROOM_BLACKLIST_NOT_LISTED = 7_133_001, "not on the room's blacklist";
 }
 
 impl ErrorCode {

@@ -33,6 +33,17 @@ impl core::fmt::Display for GroupId {
     }
 }
 
+/// A chat room's public number, from the same counter as groups'.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RoomId(pub u32);
+
+impl core::fmt::Display for RoomId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Counts a device's sends; never restarted for a device.
 pub type OutboxNumber = u64;
 /// Milliseconds since 1970.

@@ -16,6 +16,7 @@ pub mod group_details;
 pub mod ids;
 pub mod label;
 pub mod limits;
+pub mod room;
 pub mod traits;
 
 pub mod framing;
@@ -25,4 +26,4 @@ mod wire;
 
 pub mod planted;
 
-pub use self::link::{Decoder, DeliverView, Encoder, Malformed};
+pub use self::link::{Decoder, DeliverView, Encoder, Malformed, RoomDeliverView};

@@ -53,6 +53,22 @@ pub const SILENCE_MS_MAX: u64 = 31_536_000_000;
 pub const GROUP_NICKNAME_BYTES_MAX: usize = 64;
 /// Groups one user may be in.
 pub const GROUPS_PER_USER_MAX: usize = 500;
+/// Members of a chat room unless the operator says otherwise.
+pub const ROOM_MEMBERS_DEFAULT: u32 = 10_000;
+/// Messages that who enters a chat room, or falls behind in it, is given.
+pub const ROOM_BACKLOG_MAX: usize = 50;
+/// Chat rooms that one link may be in.
+pub const ROOMS_PER_LINK_MAX: usize = 64;
+/// Rooms in one frame that asks about them or shows them.
+pub const ROOMS_PER_FRAME_MAX: usize = 50;
+/// Shortest silence that a client may ask for: five minutes.
+pub const ROOM_SILENCE_MS_MIN: u64 = 300_000;
+/// Admins of a chat room, its owner not counted.
+pub const ROOM_ADMINS_MAX: usize = 15;
+/// Users whom a chat room does not let in.
+pub const ROOM_BLOCKED_MAX: usize = 1_000;
+/// Longest silence of one user in a chat room: a year.
+pub const ROOM_SILENCE_MS_MAX: u64 = 366 * 86_400_000;
 /// Records in one history page.
 pub const HISTORY_PAGE_MAX: u32 = 100;
 /// Rows in one page of conversations, groups or members.

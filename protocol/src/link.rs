@@ -8,10 +8,10 @@ mod decoder;
 mod encoder;
 
 pub use self::decoder::Decoder;
-pub use self::encoder::{DeliverView, Encoder};
+pub use self::encoder::{DeliverView, Encoder, RoomDeliverView};
 
-use crate::ids::Position;
-use crate::names::{Name, Names, UnknownNumber};
+use crate::ids::{GroupId, Position, RoomId};
+use crate::names::{Chat, Name, Names, UnknownNumber};
 
 /// The bytes are no frame of this protocol, or name a number that was never introduced: the link must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,11 @@ impl Direction {
         self.time_ms = self.time_ms.wrapping_add_signed(by);
         self.time_ms
     }
+}
+
+/// Where names are concerned a room is like a group: nobody in it is the peer.
+fn room_as_chat(room: RoomId) -> Chat {
+    Chat::Group(GroupId(room.0))
 }
 
 fn step(from: &mut u64, to: u64) -> i64 {

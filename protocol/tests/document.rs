@@ -98,6 +98,8 @@ fn each_struct_lists_its_fields_in_the_order_of_the_wire() {
         ("Announcement", "announcements"),
         ("JoinRequest", "joins"),
         ("JoinAnswer", "answers"),
+        ("RoomUser", "users"),
+        ("RoomSummary", "rooms"),
         ("PushContent", "content"),
         ("Notification", "notification"),
         ("CustomMessage", "message"),
@@ -130,7 +132,7 @@ fn the_table_of_limits_is_that_of_the_code() {
     documented.sort_unstable();
     known.sort_unstable();
     assert_eq!(documented, known);
-    let values: [(&str, u64); 39] = [
+    let values: [(&str, u64); 47] = [
         ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX as u64),
         ("CLIENT_FRAME_BYTES_MAX", limits::CLIENT_FRAME_BYTES_MAX as u64),
         ("MESSAGE_BODY_BYTES_MAX", limits::MESSAGE_BODY_BYTES_MAX as u64),
@@ -158,6 +160,14 @@ fn the_table_of_limits_is_that_of_the_code() {
         ("SILENCE_MS_MAX", limits::SILENCE_MS_MAX),
         ("GROUP_NICKNAME_BYTES_MAX", limits::GROUP_NICKNAME_BYTES_MAX as u64),
         ("GROUPS_PER_USER_MAX", limits::GROUPS_PER_USER_MAX as u64),
+        ("ROOM_MEMBERS_DEFAULT", limits::ROOM_MEMBERS_DEFAULT.into()),
+        ("ROOM_BACKLOG_MAX", limits::ROOM_BACKLOG_MAX as u64),
+        ("ROOMS_PER_LINK_MAX", limits::ROOMS_PER_LINK_MAX as u64),
+        ("ROOMS_PER_FRAME_MAX", limits::ROOMS_PER_FRAME_MAX as u64),
+        ("ROOM_SILENCE_MS_MIN", limits::ROOM_SILENCE_MS_MIN),
+        ("ROOM_SILENCE_MS_MAX", limits::ROOM_SILENCE_MS_MAX),
+        ("ROOM_ADMINS_MAX", limits::ROOM_ADMINS_MAX as u64),
+        ("ROOM_BLOCKED_MAX", limits::ROOM_BLOCKED_MAX as u64),
         ("HISTORY_PAGE_MAX", limits::HISTORY_PAGE_MAX.into()),
         ("PUSH_TOKEN_BYTES_MAX", limits::PUSH_TOKEN_BYTES_MAX as u64),
         ("BADGE_MAX", limits::BADGE_MAX.into()),

@@ -13,7 +13,7 @@ use anser_protocol::content::Platform;
 use anser_protocol::traits::{TraitKind, Traits};
 use anser_storage::command::{
     AccountCommand, Actor, AppCommand, BridgeCommand, Command, DeviceCommand, FileKind, GroupCommand, GroupOrder,
-    LabelCommand, MarkCommand, MediaCommand, Order, SegmentCommand, ToldCommand,
+    LabelCommand, MarkCommand, MediaCommand, Order, RoomCommand, SegmentCommand, ToldCommand,
 };
 use anser_storage::media::MediaId;
 use anser_storage::segment::Condition;
@@ -126,6 +126,11 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     world.answer(world.add_media(203, 203, Some(by)));
     world.share(by, "keeper", 203);
     add_a_groups_life(world);
+    let room = world.room("user1", &["user2"]);
+    let silence = RoomCommand::Silence { app, by: Actor::Server, room, users: vec!["user2".into()], for_ms: None };
+    world.answer(Command::Room(silence));
+    let deleted = world.room("user1", &[]);
+    world.answer(Command::Room(RoomCommand::Delete { app, room: deleted }));
     let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
     let traits = Traits::default().with(TraitKind::Model, "a kept model").unwrap_or_default();
     world.answer(Command::Device(DeviceCommand::SetTraits { app: world.app, device, traits }));

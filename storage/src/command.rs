@@ -3,7 +3,7 @@
 //! Time, ids and random bytes are inside, so that the same commands in the same order give the same content.
 
 use anser_protocol::content::{Content, Platform, PushContent};
-use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
+use anser_protocol::ids::{GroupId, OutboxNumber, Position, RoomId, TimeMs};
 use anser_protocol::traits::Traits;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,7 @@ mod group_order;
 mod media;
 mod people;
 mod queue;
+mod room;
 mod told;
 pub use bridge::{BadgeChange, BridgeCommand, NextLook};
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
@@ -30,6 +31,7 @@ pub use group_order::{GroupOrder, Order};
 pub use media::{MediaCommand, NewMedia};
 pub use people::{FriendNote, MuteChange, PeopleCommand, ProfileChange};
 pub use queue::QueueClass;
+pub use room::RoomCommand;
 pub use told::ToldCommand;
 
 /// A command and the moment at which it was made.
@@ -60,6 +62,7 @@ pub enum Command {
     Told(ToldCommand),
     Media(MediaCommand),
     GroupOrder(GroupOrder),
+    Room(RoomCommand),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -331,6 +334,7 @@ pub enum Origin {
 pub enum Target {
     User(String),
     Group(GroupId),
+    Room(RoomId),
 }
 
 /// Takes a message back, changes it, or erases it. The same again is answered as the first time.

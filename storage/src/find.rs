@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anser_protocol::content::{self, Content, GroupEvent};
 use anser_protocol::extension::Extensions;
 use anser_protocol::group_details::{Announcement, GroupDetails};
-use anser_protocol::ids::{GroupId, Position, TimeMs};
+use anser_protocol::ids::{GroupId, Position, RoomId, TimeMs};
 
 use crate::command::{Amended, Class, FileName, FileOwner};
 use crate::error::ReadError;
@@ -26,6 +26,7 @@ use crate::rows::record::{
     amendment_key, log_key, log_prefix,
 };
 use crate::rows::relation::{Registration, Tie, tie_key};
+use crate::rows::room::{Role, RoleRow, Room, UserRoom, role_key, room_key, user_room_key};
 use crate::rows::schedule::{ScheduleRow, schedule_key};
 use crate::rows::standing::AnnouncementRow;
 use crate::rows::user::{ByUsername, User, user_key, username_key};
@@ -212,6 +213,54 @@ pub(crate) fn record(
     }
 }
 
+/// A record that a device's sent chain names: its messages to chats and to rooms lie in two classes. Nothing when
+/// retention has cut either of them up to there.
+pub(crate) fn sent_record(
+    tables: &impl Tables,
+    app: AppNumber,
+    position: Position,
+) -> Result<Option<Record>, ReadError> {
+    for class in [Class::Chat, Class::Room] {
+        if let Some(record) = tables.row(&log_key(app, class, position))? {
+            return Ok(Some(record));
+        }
+    }
+    let is_cut = is_cut_for_senders(tables, app, position)?;
+    if is_cut { Ok(None) } else { Err(missing(Table::Log, log_key(app, Class::Chat, position))) }
+}
+
+/// Does retention account for the absence of what a device sent?
+pub(crate) fn is_cut_for_senders(tables: &impl Tables, app: AppNumber, sent: Position) -> Result<bool, ReadError> {
+    Ok(sent < floor(tables, app, Class::Chat)? || sent < floor(tables, app, Class::Room)?)
+}
+
+/// Nothing for a deleted room.
+pub(crate) fn room(tables: &impl Tables, app: AppNumber, room: RoomId) -> Result<Option<Room>, ReadError> {
+    Ok(tables.row::<Room>(&room_key(app, room))?.filter(|room| !room.is_deleted))
+}
+
+/// Where the user stands among the room's members; nothing for one who is not inside.
+pub(crate) fn user_room(
+    tables: &impl Tables,
+    app: AppNumber,
+    user: UserNumber,
+    room: RoomId,
+) -> Result<Option<UserRoom>, ReadError> {
+    tables.row(&user_room_key(app, user, room))
+}
+
+/// May the user not speak in the room, now?
+pub(crate) fn is_silenced(
+    tables: &impl Tables,
+    app: AppNumber,
+    room: RoomId,
+    user: UserNumber,
+    now_ms: TimeMs,
+) -> Result<bool, ReadError> {
+    let row: Option<RoleRow> = tables.row(&role_key(app, room, Role::Silenced, user))?;
+    Ok(row.is_some_and(|row| row.holds_at(now_ms)))
+}
+
 /// The record as a reader sees it; nothing for pushes.
 pub(crate) fn message(
     tables: &impl Tables,
@@ -228,6 +277,9 @@ pub(crate) fn message(
                 Some(Amended::Retracted | Amended::Erased) => Content::retracted(),
             };
             (MessageBody::Content(content), message.sent.map(|sent| (sent.device, sent.outbox)))
+        }
+        Body::Room(message) => {
+            (MessageBody::Content(message.content), message.sent.map(|sent| (sent.device, sent.outbox)))
         }
         Body::Amended(amended) => (MessageBody::Amendment(amendment(tables, app, &amended)?), None),
         Body::Event(event) => (MessageBody::Event(group_event(tables, app, &event)?), None),

@@ -45,6 +45,7 @@ pub use rows::message_count::{HourCounts, HourSet, MessageKinds};
 pub use rows::people::{UserClass, UserState};
 pub use rows::presence::Use;
 pub use rows::push_count::Counted;
+pub use rows::room::{Role, Room};
 pub use rows::standing::GroupClass;
 pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
@@ -52,14 +53,15 @@ pub use snapshot::{
     AvatarPlace, BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup,
     DueSchedule, DueSlice, File, Finding, FoundMessages, Friend, GroupPage, GroupPushShown, HistoryPage, JoinRequest,
     Member, Messages, Mutes, PendingPush, PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport,
-    ReadRecord, Reader, Relations, ReportMessage, ReportTarget, ReportUser, Schedule, SchedulePage, ScrubPlace,
-    Scrubbed, Silence, SmsTarget, SmsTargets, Snapshot, Standing, Stretch, TestDeviceShown, UnmentionedMedia,
-    UsableFile, UserPage, WaitingCallback, WaitingCallbacks,
+    ReadRecord, Reader, Relations, ReportMessage, ReportTarget, ReportUser, RoomMember, RoomMemberPage, RoomPage,
+    Schedule, SchedulePage, ScrubPlace, Scrubbed, Silence, SilencePage, SmsTarget, SmsTargets, Snapshot, Standing,
+    Stretch, TestDeviceShown, UnmentionedMedia, UsableFile, UserPage, WaitingCallback, WaitingCallbacks,
 };
 
 pub mod disk;
 mod heads;
 mod key;
+mod room_moves;
 mod row;
 mod rows;
 mod table;

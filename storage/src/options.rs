@@ -1,6 +1,6 @@
 //! Settings of the store.
 
-use anser_protocol::limits::{GROUP_MEMBERS_DEFAULT, GROUP_MEMBERS_TOP_DEFAULT};
+use anser_protocol::limits::{GROUP_MEMBERS_DEFAULT, GROUP_MEMBERS_TOP_DEFAULT, ROOM_MEMBERS_DEFAULT};
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -19,6 +19,8 @@ pub struct Options {
     pub group_members_top: u32,
     /// May all members of a private group change its name, description and avatar?
     pub members_edit_private_groups: bool,
+    /// The same for chat rooms.
+    pub room_members_max: u32,
 }
 
 /// When a commit also saves what lets the file open at once after a crash. It makes a commit of one command about three
@@ -45,6 +47,7 @@ impl Default for Options {
             group_members_max: GROUP_MEMBERS_DEFAULT,
             group_members_top: GROUP_MEMBERS_TOP_DEFAULT,
             members_edit_private_groups: false,
+            room_members_max: ROOM_MEMBERS_DEFAULT,
         }
     }
 }

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use anser_protocol::content::{Amendment, Content, GroupEvent, Notice, Platform, PushContent};
 use anser_protocol::group_details::GroupDetails;
-use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
+use anser_protocol::ids::{GroupId, OutboxNumber, Position, RoomId, TimeMs};
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
+
+mod room;
+pub use room::{RoomEvent, RoomNews, RoomRefusal};
 
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber, FileId, ScheduleId, SegmentId, UserNumber};
 use crate::rows::media::BodyHash;
@@ -58,6 +61,7 @@ pub enum Answer {
     Announced(Position),
     /// A request to join waits for the owner or an admin, under this number.
     Asked(Position),
+    Room(RoomId),
     /// `is_repeat`: this outbox number had been accepted before, and this is the first answer again.
     Sent {
         position: Position,
@@ -268,6 +272,8 @@ pub enum Refusal {
     MediaQuotaFull,
     /// Exactly this certificate is kept already.
     CertificateExists,
+    /// Of a chat room.
+    Room(RoomRefusal),
     /// The command made the store panic, or met a damaged row; the batch went on without it.
     Internal,
 }
@@ -324,6 +330,8 @@ pub enum Route {
     /// A push that was released to these devices was withdrawn. It has a position but no record: only those who are
     /// connected are told, others find the push gone.
     Withdrawn { push: Position, devices: Arc<RoaringBitmap> },
+    /// Something in a chat room.
+    Room { room: RoomId, news: RoomNews },
 }
 
 /// Users who come or go with a group's record; both still get the record itself.

@@ -86,8 +86,16 @@ fn raise_heads(heads: &mut DirtyHeads, key: &[u8], record: &Record) {
     if record.seq > 0 {
         heads.insert(record.chain, Head { last, seq: record.seq, outbox: 0 });
     }
-    if let Body::Message(message) = &record.body
-        && let Some(sent) = message.sent
+    let sent = match &record.body {
+        Body::Message(message) => message.sent,
+        Body::Room(message) => message.sent,
+        Body::Event(_) | Body::Push(_) | Body::Release(_) | Body::Amended(_) | Body::Notice(_) | Body::Change(_) => {
+            None
+        }
+    };
+    // What a device sent lies in two classes, which are read one after the other.
+    if let Some(sent) = sent
+        && heads.get(sent.chain).is_none_or(|known| known.last < last)
     {
         heads.insert(sent.chain, Head { last, seq: sent.seq, outbox: sent.outbox + sent.behind });
     }

@@ -21,6 +21,7 @@ pub mod push;
 pub mod push_count;
 pub mod record;
 pub mod relation;
+pub mod room;
 pub mod schedule;
 pub mod standing;
 pub mod told;

@@ -104,6 +104,12 @@ tables! {
     Announcements = 82, "announcements";
     JoinRequests = 83, "join_requests";
     DissolvedGroups = 84, "dissolved_groups";
+    Rooms = 85, "rooms";
+    RoomMembers = 86, "room_members";
+    UserRooms = 87, "user_rooms";
+    RoomChunks = 88, "room_chunks";
+    RoomRoles = 89, "room_roles";
+    RetiredRooms = 90, "retired_rooms";
     Media = 97, "media";
     MediaBodies = 98, "media_bodies";
     MediaMentions = 99, "media_mentions";

@@ -8,10 +8,12 @@ pub use anser_protocol::frame::group_order::{GroupQuestion, GroupRank, GroupShow
 use anser_protocol::frame::media::{MediaKind, MediaLocation};
 use anser_protocol::frame::people::Person;
 use anser_protocol::frame::push::{PushState, TokenKind};
+use anser_protocol::frame::room::{RoomSummary, RoomUser};
 use anser_protocol::frame::session::UserProfile;
 pub use anser_protocol::group_details::Announcement;
-use anser_protocol::ids::{GroupId, Position, TimeMs};
+use anser_protocol::ids::{GroupId, Position, RoomId, TimeMs};
 use anser_protocol::names::{Chat, Name};
+use anser_protocol::room::{RoomChangeKind, RoomEventKind, RoomRole};
 use serde::{Deserialize, Serialize};
 
 use super::labels::{LabelAnswer, LabelKind};
@@ -136,6 +138,41 @@ pub enum Event {
         chat: Chat,
         content: Content,
     },
+    /// The message to a chat room is on the server's disk.
+    RoomSent {
+        user: Name,
+        local: LocalId,
+        room: RoomId,
+        position: Position,
+        at_ms: TimeMs,
+    },
+    /// The message to a chat room was refused for good.
+    RoomSendFailed {
+        user: Name,
+        local: LocalId,
+        room: RoomId,
+        code: ErrorCode,
+        message: String,
+    },
+    /// New messages of a chat room that the user is in on this device, oldest first. They are stored nowhere.
+    RoomMessages {
+        room: RoomId,
+        records: Vec<Record>,
+    },
+    /// Somebody may do something in the room now, or no more.
+    RoomEvent {
+        room: RoomId,
+        kind: RoomEventKind,
+        at_ms: TimeMs,
+        /// Empty: an app server.
+        by: String,
+        users: Vec<String>,
+    },
+    /// The user is in the room, or no more, without having asked on this device.
+    RoomChanged {
+        room: RoomId,
+        kind: RoomChangeKind,
+    },
     /// The answer to a call for tags, alias or mobile number.
     LabelAnswered {
         /// The application's own number of the call.
@@ -248,6 +285,45 @@ pub enum Request {
     /// Where to get a medium; [`crate::shell::Client::download`] does all of it.
     MediaAddress {
         media_id: String,
+    },
+    /// Goes into a chat room. Its newest messages and all that follow come as events, also over later links, until the
+    /// user leaves it or is put out.
+    RoomEnter {
+        room: RoomId,
+    },
+    RoomLeave {
+        room: RoomId,
+    },
+    /// The rooms of the app, in the order in which they were made.
+    RoomList {
+        start: u32,
+        count: u32,
+    },
+    /// The rooms that the user is a member of.
+    MyRooms,
+    RoomInfo {
+        rooms: Vec<RoomId>,
+    },
+    /// Members in the order in which they came in; or those in a role, the newest first.
+    RoomMembers {
+        room: RoomId,
+        role: Option<RoomRole>,
+        start: u32,
+        count: u32,
+    },
+    /// Makes users admins, puts them on the blacklist or silences them; or takes that back.
+    RoomChange {
+        room: RoomId,
+        role: RoomRole,
+        is_given: bool,
+        users: Vec<String>,
+        /// How long a silence lasts; 0 elsewhere.
+        for_ms: u64,
+    },
+    /// May the user speak in the room?
+    RoomSilence {
+        room: RoomId,
+        username: String,
     },
     TagsGet,
     TagsSet {
@@ -417,6 +493,15 @@ pub enum Answer {
         url: String,
     },
     MediaLocation(Box<MediaLocation>),
+    Rooms {
+        /// Of the whole list.
+        total: u64,
+        rooms: Vec<RoomSummary>,
+    },
+    RoomUsers {
+        total: u64,
+        users: Vec<RoomUser>,
+    },
     Tags(Vec<String>),
     /// Empty: the device has none.
     Alias(String),

@@ -79,6 +79,7 @@ impl Session {
         if self.user().is_some_and(|wanted| *wanted != user) {
             // They would be carried out in the name of the new user.
             self.fail_requests_of_user();
+            self.rooms.clear();
         }
         let has_token = self.users.get(&user).is_some_and(|known| !known.token.is_empty());
         if given.is_none() && !has_token {
@@ -207,7 +208,7 @@ impl Session {
         {
             return self.on_login_failed(kind, failed);
         }
-        if self.on_history_failed(&failed) {
+        if self.on_history_failed(&failed) || self.on_room_not_entered(failed.request, failed.code) {
             return;
         }
         self.on_resume_refused(Some(failed.request));
@@ -256,6 +257,7 @@ impl Session {
         // The signed token was good once: its time is over, and the application gets another one from its server.
         let is_over = kind == CredentialKind::SIGNED && !wanted.is_given_first;
         self.wanted = None;
+        self.rooms.clear();
         self.fail_requests_of_user();
         let event = if failed.code == ErrorCode::TOKEN_INVALID || is_over {
             Event::LoginNeeded { user }
@@ -270,6 +272,7 @@ impl Session {
     pub(super) fn on_logged_out(&mut self) {
         let Some(wanted) = self.wanted.take() else { return };
         self.leave_user();
+        self.rooms.clear();
         self.users.entry(wanted.user.clone()).or_default().token.clear();
         self.transaction.writes.push(Write::Token { user: wanted.user.clone(), token: Vec::new() });
         self.transaction.then.push(Then::Emit(Event::LoggedOut { user: wanted.user }));
@@ -307,6 +310,7 @@ impl Session {
     pub(super) fn leave_user(&mut self) {
         self.sync = None;
         self.outbox.handle_unlinked();
+        self.rooms.handle_unlinked();
         if let Some(wanted) = &mut self.wanted {
             wanted.attempt = Attempt::Due { at: Duration::ZERO };
         }

@@ -36,6 +36,7 @@ mod push_stop;
 mod pushes;
 mod random;
 mod requests;
+mod rooms;
 mod sending;
 mod sync;
 #[cfg(test)]
@@ -73,11 +74,12 @@ use self::outbox::Outbox;
 use self::pushes::Pushes;
 use self::random::Random;
 use self::requests::Requests;
+use self::rooms::Rooms;
 use self::sync::Sync;
 use self::transaction::{Then, Transaction};
 use crate::code::PushCode;
 use crate::display::Display;
-use crate::store::{HeartbeatMemory, Identity, NetworkMemory, OutboxEntry, Release, Stored, Write};
+use crate::store::{HeartbeatMemory, Identity, NetworkMemory, Release, Stored, Write};
 
 /// A server that says no hello's welcome within this time is not there.
 const WELCOME_WITHIN: Duration = Duration::from_secs(10);
@@ -123,6 +125,7 @@ pub struct Session {
     activity: Activity,
     outbox: Outbox,
     requests: Requests,
+    rooms: Rooms,
     labels: Labels,
     display: Display,
     transaction: Transaction,
@@ -175,8 +178,7 @@ impl Session {
         }
         for entry in stored.unsure {
             transaction.writes.push(Write::OutboxAnswered(entry.local));
-            let OutboxEntry { user, local, chat, content, .. } = entry;
-            transaction.then.push(Then::Emit(Event::SendUnsure { user, local, chat, content }));
+            transaction.then.push(Then::Emit(sending::unsure(entry)));
         }
         if stored.pushes_wait && !stored.push_stopped {
             actions.push_back(Action::Release(Release::Pushes));
@@ -198,6 +200,7 @@ impl Session {
             activity: Activity::default(),
             outbox: Outbox::load(stored.outbox, stored.local_next, stored.outbox_next),
             requests: Requests::default(),
+            rooms: Rooms::default(),
             labels: Labels::default(),
             display: Display::load(stored.display),
             transaction,
@@ -240,13 +243,23 @@ impl Session {
         let login = self.wanted.as_ref().and_then(|wanted| wanted.deadline(self.now));
         let sync = self.sync.as_ref().and_then(|sync| sync.deadline(self.now));
         let outbox = self.outbox.deadline(self.now);
-        [login, sync, outbox, self.pushes.deadline()].into_iter().flatten().chain([heartbeat]).min()
+        [login, sync, outbox, self.pushes.deadline(), self.rooms.deadline(self.now)]
+            .into_iter()
+            .flatten()
+            .chain([heartbeat])
+            .min()
     }
 
     fn is_answer_owed(&self) -> bool {
         let login = self.wanted.as_ref().is_some_and(Wanted::is_on_its_way);
         let history = self.sync.as_ref().is_some_and(Sync::owes_answer);
-        login || history || self.pushes.is_resuming() || self.outbox.owes_answers() || self.requests.owes_answers()
+        let entering = self.rooms.owes_answers();
+        login
+            || history
+            || entering
+            || self.pushes.is_resuming()
+            || self.outbox.owes_answers()
+            || self.requests.owes_answers()
     }
 
     /// Begins to hold a link.
@@ -473,6 +486,17 @@ impl Session {
             ServerFrame::PushCovered(covered) => self.on_push_covered(covered),
             ServerFrame::PushWithdrawn(withdrawn) => self.on_push_withdrawn(&withdrawn),
             ServerFrame::Done(done) if self.pushes.handle_done(done.request) => {}
+            ServerFrame::Done(done) if self.on_room_entered_again(done.request) => {}
+            ServerFrame::RoomDeliver(deliver) => self.on_room_deliver(deliver),
+            ServerFrame::RoomRecords(records) => self.on_room_records(records),
+            ServerFrame::RoomEvent(event) => self.on_room_event(event),
+            ServerFrame::RoomChanged(changed) => self.on_room_changed(&changed),
+            ServerFrame::Rooms(part) => {
+                self.on_part(part.request, Answer::Rooms { total: part.total, rooms: part.rooms }, part.is_last);
+            }
+            ServerFrame::RoomUsers(part) => {
+                self.on_part(part.request, Answer::RoomUsers { total: part.total, users: part.users }, part.is_last);
+            }
             ServerFrame::Done(done) => self.on_answer(done.request, Answer::Done),
             ServerFrame::ConversationPage(page) => {
                 let answer = Answer::Conversations { conversations: page.conversations, is_complete: page.is_complete };
@@ -531,6 +555,9 @@ impl Session {
         if body == Request::Logout {
             self.on_logged_out();
         }
+        if result.is_ok() {
+            self.on_room_request_done(&body);
+        }
         self.finish(request, result);
     }
 
@@ -540,6 +567,7 @@ impl Session {
         self.say_login();
         self.tell_push_flow();
         self.write_requests();
+        self.enter_rooms_again();
         self.report_activity();
         self.write_sends();
         self.ask_for_history();

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anser_protocol::content::Content;
+use anser_protocol::frame::ClientFrame;
 use anser_protocol::frame::chat::Send;
+use anser_protocol::frame::room::RoomSend;
 use anser_protocol::ids::OutboxNumber;
 use anser_protocol::names::{Chat, Name};
 use anser_protocol::planted::{Fault, is_planted};
@@ -91,14 +93,20 @@ impl Outbox {
     }
 
     /// Takes a message over. It gets its number at once when the link says which are free.
-    pub(crate) fn push(&mut self, user: Name, chat: Chat, content: Content, is_head_known: bool) -> OutboxEntry {
+    pub(crate) fn push(
+        &mut self,
+        user: Name,
+        (chat, is_room): (Chat, bool),
+        content: Content,
+        is_head_known: bool,
+    ) -> OutboxEntry {
         let local = self.local_next;
         self.local_next = LocalId(local.0 + 1);
         // A number must not overtake an entry that still waits for its own.
         let may_number =
             is_head_known && self.entries.values().next_back().is_none_or(|item| item.entry.number.is_some());
         let number = may_number.then(|| self.take_number(local));
-        let entry = OutboxEntry { local, number, user, chat, content };
+        let entry = OutboxEntry { local, number, user, chat, is_room, content };
         self.entries.insert(local, Item::new(entry.clone()));
         entry
     }
@@ -141,7 +149,7 @@ impl Outbox {
     }
 
     /// The next message of `user` to write to the link.
-    pub(crate) fn next_to_send(&mut self, user: &str, now: Duration) -> Option<Send> {
+    pub(crate) fn next_to_send(&mut self, user: &str, now: Duration) -> Option<ClientFrame> {
         if self.in_flight >= IN_FLIGHT_MAX {
             return None;
         }
@@ -153,7 +161,11 @@ impl Outbox {
             recovery.in_flight += 1;
         }
         let outbox = item.entry.number?;
-        Some(Send { outbox, chat: item.entry.chat.clone(), content: item.entry.content.clone() })
+        let content = item.entry.content.clone();
+        Some(match item.entry.room() {
+            Some(room) => ClientFrame::RoomSend(RoomSend { outbox, room, content }),
+            None => ClientFrame::Send(Send { outbox, chat: item.entry.chat.clone(), content }),
+        })
     }
 
     fn find_ready(&mut self, user: &str, now: Duration) -> Option<LocalId> {

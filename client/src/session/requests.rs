@@ -12,9 +12,14 @@ use anser_protocol::frame::chat::{Conversations, History};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
 use anser_protocol::frame::media::{MediaAddress, MediaUpload};
 use anser_protocol::frame::push::{Alias, Badge, LabelAction, Mobile, PushClicked, PushReport, PushToken, Tags};
+use anser_protocol::frame::room::{
+    MyRooms, RoomChange, RoomEnter, RoomInfo, RoomList, RoomMembers, RoomRequest, RoomSilence,
+};
 use anser_protocol::frame::session::{Logout, RegisterUser, UserInfo};
+use anser_protocol::ids::Position;
 use anser_protocol::label;
 use anser_protocol::limits;
+use anser_protocol::room::RoomRole;
 
 use super::action::{Answer, Request, RequestError, RequestId};
 use super::group_requests;
@@ -151,6 +156,14 @@ impl Requests {
                 joins.extend(more);
                 Answer::Joins(joins)
             }
+            (Some(Answer::Rooms { mut rooms, .. }), Answer::Rooms { total, rooms: more }) => {
+                rooms.extend(more);
+                Answer::Rooms { total, rooms }
+            }
+            (Some(Answer::RoomUsers { mut users, .. }), Answer::RoomUsers { total, users: more }) => {
+                users.extend(more);
+                Answer::RoomUsers { total, users }
+            }
             (Some(Answer::Tags(mut tags)), Answer::Tags(more)) => {
                 tags.extend(more);
                 Answer::Tags(tags)
@@ -226,6 +239,8 @@ fn is_repeatable(request: &Request) -> bool {
             | R::GroupAdd { .. }
             | R::GroupRemove { .. }
             | R::GroupLeave { .. }
+            | R::RoomLeave { .. }
+            | R::RoomChange { .. }
     )
 }
 
@@ -247,10 +262,17 @@ fn check(request: &Request) -> Result<(), &'static str> {
         R::GroupAdd { members, .. } | R::GroupRemove { members, .. } => {
             names(members, limits::NAMES_PER_CALL_MAX)?.collect()
         }
-        R::UserInfo { username } => vec![username],
         R::People(people) => people.check()?,
         R::MediaUpload { name, thumb_of, .. } => vec![name, thumb_of],
         R::MediaAddress { media_id } => vec![media_id],
+        R::UserInfo { username } | R::RoomSilence { username, .. } => vec![username],
+        R::RoomChange { users, .. } => names(users, limits::NAMES_PER_CALL_MAX)?.collect(),
+        R::RoomInfo { rooms } if rooms.len() > limits::ROOMS_PER_FRAME_MAX => {
+            return Err("at most 50 rooms are asked for in one call");
+        }
+        R::RoomList { count, .. } | R::RoomMembers { count, .. } if *count == 0 || *count > limits::LIST_PAGE_MAX => {
+            return Err("a page has 1 to 200 rows");
+        }
         R::TagsSet { tags } | R::TagsAdd { tags } | R::TagsDelete { tags } => {
             names(tags, limits::TAGS_PER_DEVICE_MAX)?.collect()
         }
@@ -334,6 +356,39 @@ fn frame(request: RequestId, body: &Request) -> ClientFrame {
         }),
         R::MediaAddress { media_id } => {
             ClientFrame::MediaAddress(MediaAddress { request, media_id: media_id.clone(), extensions })
+        }
+        R::RoomEnter { room } => ClientFrame::RoomEnter(RoomEnter {
+            request,
+            room: *room,
+            after: Position::START,
+            is_again: false,
+            extensions,
+        }),
+        R::RoomLeave { room } => ClientFrame::RoomLeave(RoomRequest { request, room: *room, extensions }),
+        R::RoomList { start, count } => {
+            ClientFrame::RoomList(RoomList { request, start: *start, count: *count, extensions })
+        }
+        R::MyRooms => ClientFrame::MyRooms(MyRooms { request, extensions }),
+        R::RoomInfo { rooms } => ClientFrame::RoomInfo(RoomInfo { request, rooms: rooms.clone(), extensions }),
+        R::RoomMembers { room, role, start, count } => ClientFrame::RoomMembers(RoomMembers {
+            request,
+            room: *room,
+            role: role.unwrap_or(RoomRole(0)),
+            start: *start,
+            count: *count,
+            extensions,
+        }),
+        R::RoomChange { room, role, is_given, users, for_ms } => ClientFrame::RoomChange(RoomChange {
+            request,
+            room: *room,
+            role: *role,
+            is_given: *is_given,
+            users: users.clone(),
+            for_ms: *for_ms,
+            extensions,
+        }),
+        R::RoomSilence { room, username } => {
+            ClientFrame::RoomSilence(RoomSilence { request, room: *room, username: username.clone(), extensions })
         }
         R::TagsGet => tags(LabelAction::GET, &Vec::new()),
         R::TagsSet { tags: list } => tags(LabelAction::SET, list),

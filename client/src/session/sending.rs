@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anser_protocol::content::Content;
-use anser_protocol::frame::ClientFrame;
+use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::chat::{Record, SendRefused, Sent};
-use anser_protocol::ids::{Position, TimeMs};
+use anser_protocol::ids::{GroupId, Position, RoomId, TimeMs};
 use anser_protocol::limits;
 use anser_protocol::names::Chat;
 
@@ -17,6 +17,16 @@ impl Session {
     /// Takes a message over for sending as the user who is to be logged in; it survives a kill as soon as the store action
     /// that this makes is done. The outcome is an [`Event::Sent`] or [`Event::SendFailed`] with the same local id.
     pub fn send(&mut self, chat: Chat, content: Content, now: Duration) -> Result<LocalId, SendError> {
+        self.send_to(chat, false, content, now)
+    }
+
+    /// The same to a chat room. The message is kept until the server has it, and nowhere after that; the outcome is an
+    /// [`Event::RoomSent`] or [`Event::RoomSendFailed`].
+    pub fn send_to_room(&mut self, room: RoomId, content: Content, now: Duration) -> Result<LocalId, SendError> {
+        self.send_to(Chat::Group(GroupId(room.0)), true, content, now)
+    }
+
+    fn send_to(&mut self, chat: Chat, is_room: bool, content: Content, now: Duration) -> Result<LocalId, SendError> {
         self.now = now;
         let user = self.user().cloned().ok_or(SendError::NotLoggedIn)?;
         check(&chat, &content)?;
@@ -24,7 +34,7 @@ impl Session {
             return Err(SendError::OutboxFull);
         }
         let is_head_known = self.is_welcomed();
-        let entry = self.outbox.push(user, chat, content, is_head_known);
+        let entry = self.outbox.push(user, (chat, is_room), content, is_head_known);
         let local = entry.local;
         self.transaction.then.push(Then::Outbox { local, number: entry.number });
         self.transaction.writes.push(Write::Outbox(entry));
@@ -39,12 +49,16 @@ impl Session {
         while let Some(user) = self.sync.as_ref().map(|sync| sync.user().clone())
             && let Some(send) = self.outbox.next_to_send(&user, self.now)
         {
-            self.transmit(&ClientFrame::Send(send));
+            self.transmit(&send);
         }
     }
 
     pub(super) fn on_sent(&mut self, sent: Sent) {
         if let Some(entry) = self.outbox.handle_answered(sent.outbox) {
+            if let Some(room) = entry.room() {
+                self.rooms.note_own(room, sent.position);
+                return self.finish_send(entry, sent.position, sent.at_ms);
+            }
             let record = Record {
                 position: sent.position,
                 at_ms: sent.at_ms,
@@ -67,12 +81,11 @@ impl Session {
 
     fn finish_send(&mut self, entry: OutboxEntry, position: Position, at_ms: TimeMs) {
         self.transaction.writes.push(Write::OutboxAnswered(entry.local));
-        self.transaction.then.push(Then::Emit(Event::Sent {
-            user: entry.user,
-            local: entry.local,
-            chat: entry.chat,
-            position,
-            at_ms,
+        let room = entry.room();
+        let OutboxEntry { user, local, chat, .. } = entry;
+        self.transaction.then.push(Then::Emit(match room {
+            Some(room) => Event::RoomSent { user, local, room, position, at_ms },
+            None => Event::Sent { user, local, chat, position, at_ms },
         }));
     }
 
@@ -83,15 +96,28 @@ impl Session {
         } else if let Some(entry) = self.outbox.handle_refused_for_good(refused.outbox) {
             let message = if refused.message.is_empty() { refused.code.text().to_owned() } else { refused.message };
             self.transaction.writes.push(Write::OutboxAnswered(entry.local));
-            self.transaction.then.push(Then::Emit(Event::SendFailed {
-                user: entry.user,
-                local: entry.local,
-                chat: entry.chat,
-                code: refused.code,
-                message,
-            }));
+            self.transaction.then.push(Then::Emit(failed(entry, refused.code, message)));
         }
     }
+}
+
+fn failed(entry: OutboxEntry, code: ErrorCode, message: String) -> Event {
+    let room = entry.room();
+    let OutboxEntry { user, local, chat, .. } = entry;
+    match room {
+        Some(room) => Event::RoomSendFailed { user, local, room, code, message },
+        None => Event::SendFailed { user, local, chat, code, message },
+    }
+}
+
+/// The store was damaged: nobody knows whether the server has the message. Of a room nobody would look for it later.
+pub(super) fn unsure(entry: OutboxEntry) -> Event {
+    if entry.is_room {
+        let message = "the store was damaged before the server answered".to_owned();
+        return failed(entry, ErrorCode::SEND_FAILED, message);
+    }
+    let OutboxEntry { user, local, chat, content, .. } = entry;
+    Event::SendUnsure { user, local, chat, content }
 }
 
 fn check(chat: &Chat, content: &Content) -> Result<(), SendError> {

@@ -12,7 +12,7 @@ use super::keeper::{Keeper, Progress};
 use super::network::NetworkWatch;
 use super::outgoing::Outgoing;
 use super::transport::{Dialer, Incoming, Unreachable, Wire};
-use super::{Command, Event, Given, LoginError, Records, Sent, Status};
+use super::{Command, Event, Given, LoginError, Records, Sent, Status, Target};
 use crate::code::PushCode;
 use crate::session::{self, Action, LabelAnswer, LabelKind, RequestError, RequestId, Session, Ticket, Transport};
 use crate::store::LocalId;
@@ -170,12 +170,14 @@ impl Driver {
                     return;
                 }
             }
-            session::Event::Sent { local, position, at_ms, .. } => {
+            session::Event::Sent { local, position, at_ms, .. }
+            | session::Event::RoomSent { local, position, at_ms, .. } => {
                 if let Some(waiting) = self.sends.remove(local) {
                     let _ = waiting.send(Ok(Sent { position: *position, at_ms: *at_ms }));
                 }
             }
-            session::Event::SendFailed { local, code, message, .. } => {
+            session::Event::SendFailed { local, code, message, .. }
+            | session::Event::RoomSendFailed { local, code, message, .. } => {
                 if let Some(waiting) = self.sends.remove(local) {
                     let _ = waiting.send(Err(super::SendFailed::Refused { code: *code, message: message.clone() }));
                 }
@@ -245,15 +247,16 @@ impl Driver {
                     let _ = answer.send(Err(error));
                 }
             },
-            Command::Send { chat, content, accepted, outcome } => match self.session.send(chat, content, now) {
-                Ok(local) => {
+            Command::Send { to, content, accepted, outcome } => {
+                let taken = match to {
+                    Target::Chat(chat) => self.session.send(chat, content, now),
+                    Target::Room(room) => self.session.send_to_room(room, content, now),
+                };
+                if let Ok(local) = taken {
                     self.sends.insert(local, outcome);
-                    let _ = accepted.send(Ok(local));
                 }
-                Err(error) => {
-                    let _ = accepted.send(Err(error));
-                }
-            },
+                let _ = accepted.send(taken);
+            }
             Command::Label { sequence, call, answer } => {
                 let kind = call.kind();
                 match self.session.label(sequence, call, now) {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use anser_protocol::content::{Content, Platform};
 use anser_protocol::error::ErrorCode;
-use anser_protocol::ids::{Position, TimeMs};
+use anser_protocol::ids::{Position, RoomId, TimeMs};
 use anser_protocol::names::Chat;
 use anser_protocol::traits::Traits;
 use ring::rand::SecureRandom;
@@ -140,7 +140,7 @@ enum Command {
         answer: oneshot::Sender<Result<Answer, RequestError>>,
     },
     Send {
-        chat: Chat,
+        to: Target,
         content: Content,
         accepted: oneshot::Sender<Result<LocalId, SendError>>,
         outcome: oneshot::Sender<Result<Sent, SendFailed>>,
@@ -158,6 +158,12 @@ enum Command {
     NetworkChanged(String),
     InFront(bool),
     Stop(oneshot::Sender<()>),
+}
+
+/// Where a message goes.
+enum Target {
+    Chat(Chat),
+    Room(RoomId),
 }
 
 /// How the device stands.
@@ -247,9 +253,33 @@ impl Client {
         chat: Chat,
         content: Content,
     ) -> Result<(LocalId, oneshot::Receiver<Result<Sent, SendFailed>>), SendFailed> {
+        self.post_to(Target::Chat(chat), content).await
+    }
+
+    /// Sends a message to a chat room that the user is in, and waits until the server has it on disk.
+    pub async fn send_to_room(&self, room: RoomId, content: Content) -> Result<Sent, SendFailed> {
+        let (_, outcome) = self.post_to(Target::Room(room), content).await?;
+        outcome.await.unwrap_or(Err(SendFailed::Ended))
+    }
+
+    /// Goes into a chat room: its newest messages and all that follow come as events, also over later links, until the
+    /// user leaves it or is put out.
+    pub async fn enter_room(&self, room: RoomId) -> Result<(), RequestError> {
+        self.request(Request::RoomEnter { room }).await.map(drop)
+    }
+
+    pub async fn leave_room(&self, room: RoomId) -> Result<(), RequestError> {
+        self.request(Request::RoomLeave { room }).await.map(drop)
+    }
+
+    async fn post_to(
+        &self,
+        to: Target,
+        content: Content,
+    ) -> Result<(LocalId, oneshot::Receiver<Result<Sent, SendFailed>>), SendFailed> {
         let (accepted, is_accepted) = oneshot::channel();
         let (outcome, waited) = oneshot::channel();
-        self.command(Command::Send { chat, content, accepted, outcome }).await.map_err(|Ended| SendFailed::Ended)?;
+        self.command(Command::Send { to, content, accepted, outcome }).await.map_err(|Ended| SendFailed::Ended)?;
         let local = is_accepted.await.map_err(|_| SendFailed::Ended)??;
         Ok((local, waited))
     }

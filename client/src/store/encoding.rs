@@ -33,6 +33,16 @@ pub(super) fn chat_key(chat: &Chat) -> Vec<u8> {
     }
 }
 
+/// Before the number of a chat room, which is no chat: only what waits to be sent is for one.
+const ROOM: u8 = 3;
+
+fn target_key(entry: &OutboxEntry) -> Vec<u8> {
+    match entry.room() {
+        Some(room) => [&[ROOM], &room.0.to_be_bytes()[..]].concat(),
+        None => chat_key(&entry.chat),
+    }
+}
+
 pub(super) fn chat_from_key(key: &[u8]) -> Option<Chat> {
     match key.split_first()? {
         (0, name) => Some(Chat::User(std::str::from_utf8(name).ok()?.into())),
@@ -99,7 +109,7 @@ impl OutboxValue {
         Self {
             number: entry.number,
             user: entry.user.to_string(),
-            chat: chat_key(&entry.chat),
+            chat: target_key(entry),
             content: entry.content.clone(),
         }
     }
@@ -110,8 +120,12 @@ impl OutboxValue {
     }
 
     pub(super) fn entry(self, local: LocalId) -> Option<OutboxEntry> {
-        let chat = chat_from_key(&self.chat)?;
-        Some(OutboxEntry { local, number: self.number, user: self.user.as_str().into(), chat, content: self.content })
+        let (chat, is_room) = match self.chat.split_first()? {
+            (&ROOM, room) => (Chat::Group(GroupId(u32::from_be_bytes(room.try_into().ok()?))), true),
+            _ => (chat_from_key(&self.chat)?, false),
+        };
+        let user = self.user.as_str().into();
+        Some(OutboxEntry { local, number: self.number, user, chat, is_room, content: self.content })
     }
 }
 

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use anser_protocol::content::{Content, ContentKind, Notice, PushContent};
 use anser_protocol::frame::chat::{Record, Window};
-use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
+use anser_protocol::ids::{OutboxNumber, Position, RoomId, TimeMs};
 use anser_protocol::names::{Chat, Name};
 use serde::{Deserialize, Serialize};
 
@@ -90,7 +90,19 @@ pub struct OutboxEntry {
     pub number: Option<OutboxNumber>,
     pub user: Name,
     pub chat: Chat,
+    /// It is for the chat room of the group's number: groups and rooms are numbered together.
+    pub is_room: bool,
     pub content: Content,
+}
+
+impl OutboxEntry {
+    /// The chat room that it is for.
+    pub fn room(&self) -> Option<RoomId> {
+        match self.chat {
+            Chat::Group(number) if self.is_room => Some(RoomId(number.0)),
+            _ => None,
+        }
+    }
 }
 
 /// A message or event of one of `user`'s chats.

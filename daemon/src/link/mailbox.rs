@@ -19,6 +19,8 @@ use super::session::{Input, Missed, Recipient};
 const DELIVERIES_MAX: usize = 64;
 /// Pushes without lifetime that wait: they are in no catch-up, so they have a lane of their own.
 const LIVE_ONLY_MAX: usize = 16;
+/// What happens in chat rooms, which must not push out the user's chats; who misses some of it gets the latest.
+const ROOM_NEWS_MAX: usize = 64;
 
 /// Answers that wait for a session: to all that it may have asked, and a few words of the daemon's own.
 const INPUTS_MAX: usize = 80;
@@ -35,8 +37,16 @@ impl Delivery {
     fn is_live_only(&self) -> bool {
         match &self.appended.route {
             Route::Devices { push, .. } | Route::Broadcast { push, .. } => push.expires_ms <= self.appended.at_ms,
-            Route::Single { .. } | Route::Group { .. } | Route::Notice { .. } | Route::Withdrawn { .. } => false,
+            Route::Single { .. }
+            | Route::Group { .. }
+            | Route::Notice { .. }
+            | Route::Withdrawn { .. }
+            | Route::Room { .. } => false,
         }
+    }
+
+    fn is_of_room(&self) -> bool {
+        matches!(self.appended.route, Route::Room { .. })
     }
 }
 
@@ -62,6 +72,7 @@ struct Queues {
     inputs: VecDeque<Input>,
     deliveries: VecDeque<Delivery>,
     live_only: VecDeque<Delivery>,
+    rooms: VecDeque<Delivery>,
 }
 
 impl Mailbox {
@@ -93,6 +104,13 @@ impl Mailbox {
             if queues.live_only.len() < LIVE_ONLY_MAX {
                 queues.live_only.push_back(delivery);
             }
+        } else if delivery.is_of_room() {
+            if queues.rooms.len() < ROOM_NEWS_MAX {
+                queues.rooms.push_back(delivery);
+            } else {
+                queues.rooms = VecDeque::new();
+                contents.missed.rooms = true;
+            }
         } else if queues.deliveries.len() < DELIVERIES_MAX {
             queues.deliveries.push_back(delivery);
         } else {
@@ -108,8 +126,9 @@ impl Mailbox {
         if !contents.is_closed {
             if let Some(queues) = &mut contents.queues {
                 queues.deliveries = VecDeque::new();
+                queues.rooms = VecDeque::new();
             }
-            contents.missed = Missed { chats: true, pushes: true };
+            contents.missed = Missed { chats: true, pushes: true, rooms: true };
             contents.wake();
         }
     }
@@ -147,6 +166,7 @@ impl Mailbox {
             inputs: queues.inputs.len(),
             deliveries: queues.deliveries.len(),
             live_only: queues.live_only.len(),
+            rooms: queues.rooms.len(),
         })
     }
 
@@ -175,12 +195,16 @@ pub struct Held {
     pub inputs: usize,
     pub deliveries: usize,
     pub live_only: usize,
+    pub rooms: usize,
 }
 
 impl Held {
     /// Is it more than may wait, whatever the session does?
     pub fn exceeds(&self) -> bool {
-        self.inputs > INPUTS_MAX || self.deliveries > DELIVERIES_MAX || self.live_only > LIVE_ONLY_MAX
+        self.inputs > INPUTS_MAX
+            || self.deliveries > DELIVERIES_MAX
+            || self.live_only > LIVE_ONLY_MAX
+            || self.rooms > ROOM_NEWS_MAX
     }
 }
 
@@ -212,6 +236,7 @@ impl Contents {
         match delivery.recipient {
             Recipient::Device => self.missed.pushes = true,
             Recipient::User(_) => self.missed.chats = true,
+            Recipient::Room => self.missed.rooms = true,
         }
     }
 
@@ -228,10 +253,10 @@ impl Contents {
 
 impl Queues {
     fn next_delivery(&mut self) -> Option<Delivery> {
-        self.live_only.pop_front().or_else(|| self.deliveries.pop_front())
+        self.live_only.pop_front().or_else(|| self.deliveries.pop_front()).or_else(|| self.rooms.pop_front())
     }
 
     fn is_empty(&self) -> bool {
-        self.inputs.is_empty() && self.deliveries.is_empty() && self.live_only.is_empty()
+        self.inputs.is_empty() && self.deliveries.is_empty() && self.live_only.is_empty() && self.rooms.is_empty()
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Runs on the reader threads, never on an async worker: a question may wait for the disk.
 
+mod room;
+
 use std::sync::Arc;
 
 use anser_protocol::content::{Amendment, Content, ContentKind, GroupEvent, Notice, Platform};
@@ -23,6 +25,7 @@ use anser_storage::{Chat, ConversationRow, Media, MediaContent, ReadError, ReadR
 
 mod people;
 
+pub use self::room::{RoomAnswer, RoomList, RoomQuery};
 use super::group_query::{self, GroupAnswer, GroupQuery};
 use super::session::{GivenPassword, WantedPage, record_bytes, row_bytes};
 
@@ -118,6 +121,10 @@ pub enum Query {
         app: AppNumber,
         name: Option<MediaName>,
     },
+    Room {
+        app: AppNumber,
+        asked: RoomQuery,
+    },
 }
 
 impl Query {
@@ -139,7 +146,8 @@ impl Query {
             | Self::Users { app, .. }
             | Self::Tags { app, .. }
             | Self::Media { app, .. }
-            | Self::Alias { app, .. } => Some(*app),
+            | Self::Alias { app, .. }
+            | Self::Room { app, .. } => Some(*app),
         }
     }
 }
@@ -181,6 +189,7 @@ pub enum Answer {
     Tags(Vec<String>),
     Alias(String),
     Media(Box<FoundMedia>),
+    Room(RoomAnswer),
 }
 
 #[derive(Clone, Debug)]
@@ -289,6 +298,7 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
             let thumb = name.map_or(Ok(None), |name| snapshot.media_thumb(app, name.id))?;
             Ok(Answer::Media(Box::new(FoundMedia { app_key: row.app_key, media, thumb })))
         }
+        Query::Room { app, asked } => Ok(Answer::Room(room::answer(snapshot, app, asked, now)?)),
         Query::Tags { app, device } => Ok(Answer::Tags(snapshot.tags_of_device(app, device)?)),
         Query::Alias { app, device } => {
             Ok(Answer::Alias(snapshot.device(app, device)?.and_then(|device| device.alias).unwrap_or_default()))
@@ -464,7 +474,7 @@ fn conversations(rows: Vec<ConversationRow>, reader: (UserNumber, DeviceNumber))
     read
 }
 
-fn record(read: ReadRecord, reader: (UserNumber, DeviceNumber)) -> Record {
+pub(super) fn record(read: ReadRecord, reader: (UserNumber, DeviceNumber)) -> Record {
     // What another user of the same device sent is not the reader's own.
     let outbox = match (&read.from, read.message.sent_by) {
         (Some((user, _)), Some((device, outbox))) if (*user, device) == reader => outbox,

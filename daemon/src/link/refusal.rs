@@ -1,7 +1,11 @@
 //! The store's reasons as codes of the wire.
 
+mod room;
+
 use anser_protocol::error::ErrorCode;
 use anser_storage::outcome::{Refusal, Relation};
+
+pub use self::room::AskedOfRoom;
 
 pub const REGISTRATION_CLOSED: &str = "registration by clients is switched off";
 
@@ -20,6 +24,7 @@ pub enum Asked {
     /// Another order about a group.
     Order,
     Other,
+    Room(AskedOfRoom),
 }
 
 /// Code and text for a refusal; an empty text means the code's own.
@@ -76,6 +81,12 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         Refusal::Blocked => plain(ErrorCode::SEND_BLOCKED),
         Refusal::AppServerRefused { message } => (ErrorCode::SEND_NOT_ALLOWED, message.clone()),
         Refusal::RegistrationClosed => (ErrorCode::NO_PERMISSION, REGISTRATION_CLOSED.to_owned()),
+        Refusal::Room(reason) => match asked {
+            Asked::Send => room::of_send(reason),
+            Asked::Room(asked) => room::to_wire(reason, asked),
+            // Nothing else is about rooms.
+            _ => plain(ErrorCode::INTERNAL),
+        },
         // None of these is asked for over a link.
         Refusal::NoTarget { .. }
         | Refusal::NothingToPush

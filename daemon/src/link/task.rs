@@ -2,13 +2,14 @@
 //!
 //! It waits on its transport and on its mailbox and on nothing else; the sweeper nudges it when its time is up.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use anser_protocol::error::ErrorCode;
-use anser_protocol::ids::TimeMs;
+use anser_protocol::ids::{RoomId, TimeMs};
 use anser_storage::command::Command;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 
@@ -155,6 +156,8 @@ struct Place {
     user: Option<(AppNumber, UserNumber)>,
     /// Opened with the first message that somebody is to be asked about.
     lane: Option<Lane>,
+    /// Of that user's app.
+    rooms: BTreeSet<RoomId>,
     _permit: Permit,
 }
 
@@ -162,7 +165,17 @@ impl Place {
     fn new(links: Arc<Links>, permit: Permit) -> Self {
         let mailbox = Arc::new(Mailbox::default());
         let number = links.enter(&mailbox);
-        Self { links, mailbox, number, device: None, takes_pushes: false, user: None, lane: None, _permit: permit }
+        Self {
+            links,
+            mailbox,
+            number,
+            device: None,
+            takes_pushes: false,
+            user: None,
+            lane: None,
+            rooms: BTreeSet::new(),
+            _permit: permit,
+        }
     }
 
     /// What cannot even be begun is answered at once: the session must know before the next action is performed.
@@ -200,7 +213,16 @@ impl Place {
             }
             Action::DetachUser { app, user } => {
                 switchboard.detach_user(app, user, &self.mailbox);
+                switchboard.leave_rooms(app, std::mem::take(&mut self.rooms), &self.mailbox);
                 self.user = None;
+            }
+            Action::EnterRoom { app, room } => {
+                switchboard.enter_room(app, room, &self.mailbox);
+                self.rooms.insert(room);
+            }
+            Action::LeaveRoom { app, room } => {
+                switchboard.leave_rooms(app, [room], &self.mailbox);
+                self.rooms.remove(&room);
             }
             Action::Submit(ticket, command) => {
                 let is_begun = !self.mailbox.holds_failure() && self.submit(ticket, command);
@@ -252,6 +274,7 @@ impl Drop for Place {
         }
         if let Some((app, user)) = self.user {
             self.links.switchboard.detach_user(app, user, &self.mailbox);
+            self.links.switchboard.leave_rooms(app, std::mem::take(&mut self.rooms), &self.mailbox);
         }
         self.links.leave(self.number);
     }

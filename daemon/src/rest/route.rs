@@ -186,4 +186,14 @@ pub const ROUTES: &[Route] = &[
     // As the API's pages have them.
     route("PUT", "/groups/messages/{gid}/silence", Im, || put(im::silence)),
     route("PUT", "/groups/owner/{gid}", Im, || put(im::transfer_group)),
+    route("POST", "/v1/chatroom", Im, || post(im::create_room)),
+    route("GET", "/v1/chatroom", Im, || get(im::list_rooms)),
+    route("POST", "/v1/chatroom/batch", Im, || post(im::show_rooms)),
+    route("PUT", "/v1/chatroom/{room_id}", Im, || put(im::change_room)),
+    route("PUT", "/v1/chatroom/{room_id}/forbidden/{username}", Im, || put(im::silence_in_room)),
+    route("GET", "/v1/chatroom/{room_id}/members", Im, || get(im::list_room_members)),
+    route("PUT", "/v1/chatroom/{room_id}/members", Im, || put(im::add_to_room)),
+    route("DELETE", "/v1/chatroom/{room_id}/members", Im, || delete(im::remove_from_room)),
+    route("GET", "/v1/users/{username}/chatroom", Im, || get(im::rooms_of_user)),
+    route("DELETE", "/v1/chatroom/{room_id}", Im, || delete(im::delete_room)),
 ];

@@ -13,7 +13,7 @@ use anser_protocol::frame::push::{
 };
 use anser_protocol::frame::session::{CredentialKind, Logout, RegisterUser, UserInfo};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
-use anser_protocol::ids::{GroupId, Position};
+use anser_protocol::ids::{GroupId, Position, RoomId};
 use anser_protocol::names::Chat;
 use anser_protocol::varint;
 use anser_storage::command::{AppCommand, Command};
@@ -22,6 +22,7 @@ use serde_json::json;
 use crate::group_walls::{self, group_frame};
 use crate::media_walls;
 use crate::peer::{Peer, hello, login};
+use crate::room_walls::{self, is_of_room};
 use crate::world::{App, Part, World, basic};
 
 mod people;
@@ -175,6 +176,9 @@ async fn g19_a_chat_number_of_one_link_means_nothing_on_another() {
 
 fn told(caller: Caller, frame: &ClientFrame) -> Told {
     match (caller, frame) {
+        (Caller::NoLogin | Caller::LoggedOut, frame) if is_of_room(frame) => room_walls::told_without_login(frame),
+        (Caller::Stranger, frame) if is_of_room(frame) => room_walls::told_stranger(frame),
+        (Caller::Outsider, frame) if is_of_room(frame) => room_walls::told_outsider(frame),
         (Caller::BeforeHello, ClientFrame::Hello(_)) | (Caller::RefusedHello, _) => Told::Ends(ErrorCode::REGISTRATION),
         (Caller::BeforeHello, _) => Told::Ends(ErrorCode::HELLO_FIRST),
         (_, ClientFrame::Hello(_)) => Told::Ends(ErrorCode::MALFORMED),
@@ -234,7 +238,7 @@ fn told_without_login(frame: &ClientFrame) -> Told {
         | ClientFrame::FriendNote(_)
         | ClientFrame::PeopleList(_)
         | ClientFrame::UsersInfo(_) => Told::Failed(ErrorCode::NOT_LOGGED_IN),
-        ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
+        _ => panic!("{frame:?} is not of this table"),
     }
 }
 
@@ -280,7 +284,7 @@ fn told_stranger(frame: &ClientFrame) -> Told {
         | ClientFrame::FriendNote(_)
         | ClientFrame::PeopleList(_)
         | ClientFrame::UsersInfo(_) => people::told_stranger(frame),
-        ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
+        _ => panic!("{frame:?} is not of this table"),
     }
 }
 
@@ -330,7 +334,7 @@ fn told_outsider(frame: &ClientFrame) -> Told {
         | ClientFrame::FriendNote(_)
         | ClientFrame::PeopleList(_)
         | ClientFrame::UsersInfo(_) => people::told_outsider(frame),
-        ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
+        _ => panic!("{frame:?} is not of this table"),
     }
 }
 
@@ -433,6 +437,7 @@ struct Land {
     secret: [u8; 16],
     token: Vec<u8>,
     group: GroupId,
+    room: RoomId,
     message: Position,
     msg_id: Position,
     /// What the owner's app server uploaded.
@@ -479,7 +484,10 @@ impl Land {
         let own = basic(&owner.key, &owner.secret);
         let uploaded = world.call_form(Some(&own), "POST", "/v1/resource?type=file", &form).await.expect(200);
         let media_id = uploaded["media_id"].as_str().expect("a text").to_owned();
-        Self { world, owner, stranger, registration_id, secret, token, group, message, msg_id, media_id, device }
+        let room = json!({"owner_username": "owners-user", "name": "a room"});
+        let room = world.call(&owner, "POST", "/v1/chatroom", Some(room)).await.expect(201);
+        let room = RoomId(room["chatroom_id"].as_u64().and_then(|id| id.try_into().ok()).expect("a number"));
+        Self { world, owner, stranger, registration_id, secret, token, group, room, message, msg_id, media_id, device }
     }
 
     /// A link of the caller, just before it says the frame.
@@ -610,6 +618,7 @@ impl Land {
             name if group_walls::is_mine(name) => group_walls::frames_of(name, self.group, caller == Caller::Outsider),
             name => people::frames_of(name, group)
                 .or_else(|| media_walls::frames_of(name, request, &self.media_id))
+                .or_else(|| room_walls::frames_of(name, self.room))
                 .unwrap_or_else(|| panic!("the frame {name} has no row in the matrix of walls")),
         };
         for frame in &frames {

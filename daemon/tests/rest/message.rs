@@ -42,7 +42,7 @@ async fn a_message_that_breaks_a_rule_is_refused_with_its_code() {
         ("version", json!(2), 400, 899_003),
         ("from_type", json!("robot"), 400, 899_003),
         ("target_type", json!("planet"), 400, 899_003),
-        ("target_type", json!("chatroom"), 403, 899_081),
+        ("target_type", json!("chatroom"), 400, 899_003),
         ("msg_type", json!("smoke"), 400, 899_003),
         ("msg_body", json!("hi"), 400, 899_003),
         ("msg_body", json!({"text": "x".repeat(4096)}), 403, 803_007),

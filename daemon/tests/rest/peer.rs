@@ -38,6 +38,8 @@ pub struct Peer {
     pub secret: [u8; 16],
     /// The bytes of all frames that were heard, for whoever looks for what should not be there.
     pub heard: Vec<u8>,
+    /// What was told of chat rooms while something else was waited for.
+    pub room_news: Vec<ServerFrame>,
 }
 
 impl Peer {
@@ -55,7 +57,15 @@ impl Peer {
         let name = ServerName::try_from("localhost").expect("a name");
         let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.expect("trusted");
         let (encoder, decoder) = (Encoder::default(), Decoder::default());
-        Self { stream, encoder, decoder, unread: Vec::new(), secret: anserd::keys::random(), heard: Vec::new() }
+        Self {
+            stream,
+            encoder,
+            decoder,
+            unread: Vec::new(),
+            secret: anserd::keys::random(),
+            heard: Vec::new(),
+            room_news: Vec::new(),
+        }
     }
 
     /// A new device of this app; what the server calls it.
@@ -127,6 +137,7 @@ impl Peer {
                 | ServerFrame::CatchUp(_)
                 | ServerFrame::PushDeliver(_)
                 | ServerFrame::PushCovered(_)
+                | ServerFrame::RoomChanged(_)
                 | ServerFrame::PushWithdrawn(_) => {}
                 answer => return Some(answer),
             }

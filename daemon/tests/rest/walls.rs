@@ -224,6 +224,7 @@ fn foreign_call(route: &Route) -> (Value, Told) {
         ("PUT", "/v1/sdkregister/status" | "/sdkregister/status") => (json!({"status": 1}), Told::Own(204, "")),
         ("GET", "/v1/sdkregister/status" | "/sdkregister/status") => (Value::Null, Told::Own(200, "\"status\":1")),
         ("PUT", "/v1/users/{username}/forbidden") => (Value::Null, Told::Refused(403, 899_002)),
+        (_, path) if path.contains("chatroom") => call_of_room(route),
         ("POST", "/v1/groups") => (json!({"owner_username": "second", "name": "g"}), Told::Refused(403, 899_002)),
         ("GET", "/v1/groups/{gid}" | "/v1/groups/{gid}/members") => (Value::Null, Told::Refused(403, 899_006)),
         ("GET", "/v1/groups") => (Value::Null, Told::Own(200, "\"total\":0}")),
@@ -312,6 +313,21 @@ async fn schedule(world: &World, app: &App) -> String {
     answer["schedule_id"].as_str().expect("a text").to_owned()
 }
 
+/// `ROOM` stands for the owner's room.
+fn call_of_room(route: &Route) -> (Value, Told) {
+    let unknown = || Told::Refused(403, 899_081);
+    match (route.method, route.path) {
+        ("POST", "/v1/chatroom") => (json!({"owner_username": "second", "name": "r"}), Told::Refused(403, 899_002)),
+        ("GET", "/v1/chatroom") => (Value::Null, Told::Own(200, "\"total\":0")),
+        ("POST", "/v1/chatroom/batch") => (json!(["ROOM"]), Told::Own(200, "[]")),
+        ("GET", "/v1/users/{username}/chatroom") => (Value::Null, Told::Refused(403, 899_002)),
+        ("PUT", "/v1/chatroom/{room_id}") => (json!({"name": "renamed"}), unknown()),
+        ("PUT", "/v1/chatroom/{room_id}/forbidden/{username}") => (json!({"status": 1}), unknown()),
+        ("PUT" | "DELETE", "/v1/chatroom/{room_id}/members") => (json!(["third"]), unknown()),
+        _ => (Value::Null, unknown()),
+    }
+}
+
 /// Two apps, each with a group of its own and a developer; the owner has a device, users, a group and a schedule.
 struct Land {
     world: World,
@@ -320,6 +336,7 @@ struct Land {
     gid: String,
     /// Another group, to be dissolved.
     spare_gid: String,
+    room: String,
     msg_id: String,
     /// An app that the owner's developer made.
     made: String,
@@ -348,6 +365,8 @@ impl Land {
         let gid = world.call(&owner, "POST", "/v1/groups", Some(group)).await.expect(201)["gid"].to_string();
         let group = json!({"owner_username": "second", "name": "owners-group-2"});
         let spare_gid = world.call(&owner, "POST", "/v1/groups", Some(group)).await.expect(201)["gid"].to_string();
+        let room = json!({"owner_username": "second", "name": "owners-room"});
+        let room = world.call(&owner, "POST", "/v1/chatroom", Some(room)).await.expect(201)["chatroom_id"].to_string();
         for app in [&owner, &stranger] {
             world.app_group(&app.key[..12], &[app]).await;
             world.developer(&app.key[..12]).await;
@@ -374,6 +393,7 @@ impl Land {
             stranger,
             gid,
             spare_gid,
+            room,
             msg_id,
             made,
             schedule_id,
@@ -426,7 +446,8 @@ impl Land {
             .replace("{username}", "second")
             .replace("{msg_id}", &self.msg_id)
             .replace("{gid}", &self.gid)
-            .replace("{chatroomid}", "10000001")
+            .replace("{chatroomid}", &self.room)
+            .replace("{room_id}", &self.room)
             .replace("{alias}", "owners_alias")
             .replace("{tag}", "owners_tag")
             .replace("{app_key}", &self.made)
@@ -464,6 +485,9 @@ impl Land {
     fn fill_in(&self, body: &mut Value) {
         if body["target_id"] == "GID" {
             body["target_id"] = json!(self.gid);
+        }
+        if body[0] == "ROOM" {
+            body[0] = json!(self.room);
         }
         if body["msg_id"] == "MSGID" {
             body["msg_id"] = json!(self.msg_id);
@@ -541,7 +565,9 @@ impl Land {
     fn nothing_leaks(&self, answered: &Answered, call: &str) {
         let by_group = self.keys_of(&self.owner, Who::AppGroup);
         let private = [&self.owner.key, &self.owner.secret, &self.stranger.secret, &by_group.1, "owners-group"];
-        for private in private.into_iter().chain(["owners-desk", "task of the owner", "owners.example.com"]) {
+        for private in
+            private.into_iter().chain(["owners-room", "owners-desk", "task of the owner", "owners.example.com"])
+        {
             assert!(!answered.text.contains(private), "{call} leaks {private}: {}", answered.text);
         }
     }

@@ -9,6 +9,7 @@ pub mod group_order;
 pub mod media;
 pub mod people;
 pub mod push;
+pub mod room;
 pub mod session;
 
 use self::chat::{
@@ -27,6 +28,10 @@ use self::people::{
 use self::push::{
     Activity, Alias, AliasValue, Badge, Mobile, PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushResume,
     PushStop, PushToken, PushWithdrawn, TagList, Tags,
+};
+use self::room::{
+    MyRooms, RoomChange, RoomChanged, RoomDeliver, RoomEnter, RoomEvent, RoomInfo, RoomList, RoomMembers, RoomRecords,
+    RoomRequest, RoomSend, RoomSilence, RoomUsers, Rooms,
 };
 use self::session::{
     Done, Failed, GoAway, Hello, LoggedIn, Login, Logout, RegisterUser, Unsupported, UserInfo, UserProfile, Welcome,
@@ -94,6 +99,7 @@ frames! {
     Alias(Alias) = 18,
     PushAck(PushAck) = 19,
     PushClicked(PushClicked) = 20,
+    RoomSend(RoomSend) = 21,
     PushReport(PushReport) = 28,
     PushToken(PushToken) = 40,
     Badge(Badge) = 41,
@@ -107,6 +113,14 @@ frames! {
     GroupJoinAnswer(GroupJoinAnswer) = 131,
     GroupAsk(GroupAsk) = 132,
     GroupsPublic(GroupsPublic) = 133,
+    RoomEnter(RoomEnter) = 160,
+    RoomLeave(RoomRequest) = 161,
+    RoomList(RoomList) = 162,
+    MyRooms(MyRooms) = 163,
+    RoomInfo(RoomInfo) = 164,
+    RoomMembers(RoomMembers) = 165,
+    RoomChange(RoomChange) = 166,
+    RoomSilence(RoomSilence) = 167,
     MediaUpload(MediaUpload) = 208,
     MediaAddress(MediaAddress) = 209,
     ProfileChange(ProfileChange) = 220,
@@ -147,6 +161,8 @@ frames! {
     PushCovered(PushCovered) = 83,
     GoAway(GoAway) = 84,
     Unsupported(Unsupported) = 85,
+    RoomDeliver(RoomDeliver) = 86,
+    RoomRecords(RoomRecords) = 87,
     PushWithdrawn(PushWithdrawn) = 96,
     GroupProfile(GroupProfile) = 1024,
     GroupPage(GroupPage) = 1025,
@@ -156,6 +172,10 @@ frames! {
     GroupAnnouncements(GroupAnnouncements) = 1029,
     GroupJoins(GroupJoins) = 1030,
     GroupAnnounced(GroupAnnounced) = 1031,
+    Rooms(Rooms) = 1056,
+    RoomUsers(RoomUsers) = 1057,
+    RoomEvent(RoomEvent) = 1058,
+    RoomChanged(RoomChanged) = 1059,
     MediaTicket(MediaTicket) = 1104,
     MediaLocation(MediaLocation) = 1105,
     People(People) = 1120,

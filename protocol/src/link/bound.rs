@@ -3,7 +3,7 @@
 //! Only frames that change what the link remembers are asked about: where the bound is beyond the limit, the encoder
 //! keeps a copy to go back to.
 
-use super::DeliverView;
+use super::{DeliverView, RoomDeliverView};
 use crate::content::Content;
 use crate::extension::Extensions;
 use crate::frame::chat::{Conversation, Record};
@@ -26,6 +26,8 @@ pub(super) fn client_frame(frame: &ClientFrame) -> usize {
 pub(super) fn server_frame(frame: &ServerFrame) -> usize {
     HEAD_BYTES_MAX
         + match frame {
+            ServerFrame::RoomDeliver(deliver) => record(&deliver.record),
+            ServerFrame::RoomRecords(page) => records(&page.records) + extensions(&page.extensions),
             ServerFrame::Deliver(deliver) => chat(&deliver.chat) + record(&deliver.record),
             ServerFrame::LoggedIn(body) => body.username.len() + body.token.len() + extensions(&body.extensions),
             ServerFrame::CatchUp(page) => conversations(&page.conversations) + extensions(&page.extensions),
@@ -37,6 +39,10 @@ pub(super) fn server_frame(frame: &ServerFrame) -> usize {
 
 pub(super) fn delivery(view: &DeliverView<'_>) -> usize {
     HEAD_BYTES_MAX + chat(view.chat) + view.from.len() + view.body.len() + extensions(view.extensions)
+}
+
+pub(super) fn room_delivery(view: &RoomDeliverView<'_>) -> usize {
+    HEAD_BYTES_MAX + view.from.len() + content(view.content)
 }
 
 fn conversations(rows: &[Conversation]) -> usize {

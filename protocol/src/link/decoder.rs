@@ -4,12 +4,13 @@ use alloc::vec::Vec;
 
 use serde::de::Deserialize;
 
-use super::{Direction, Malformed};
+use super::{Direction, Malformed, room_as_chat};
 use crate::content::{Content, ContentKind};
 use crate::extension::Extensions;
 use crate::frame::chat::*;
+use crate::frame::room::{RoomDeliver, RoomRecords, RoomSend, WireRoomDeliver, WireRoomRecords, WireRoomSend};
 use crate::frame::{ClientFrame, ClientKind, ServerFrame, ServerKind};
-use crate::ids::Position;
+use crate::ids::{Position, RoomId};
 use crate::names::{Chat, Name};
 use crate::varint;
 
@@ -66,6 +67,22 @@ impl Decoder {
             Kind::Alias => ClientFrame::Alias(whole(body)?),
             Kind::PushAck => ClientFrame::PushAck(whole(body)?),
             Kind::PushClicked => ClientFrame::PushClicked(whole(body)?),
+            Kind::RoomSend => {
+                let wire: WireRoomSend<'_> = whole(body)?;
+                ClientFrame::RoomSend(RoomSend {
+                    outbox: wire.outbox,
+                    room: RoomId(wire.room),
+                    content: content(wire.kind, wire.body, wire.extensions),
+                })
+            }
+            Kind::RoomEnter => ClientFrame::RoomEnter(whole(body)?),
+            Kind::RoomLeave => ClientFrame::RoomLeave(whole(body)?),
+            Kind::RoomList => ClientFrame::RoomList(whole(body)?),
+            Kind::MyRooms => ClientFrame::MyRooms(whole(body)?),
+            Kind::RoomInfo => ClientFrame::RoomInfo(whole(body)?),
+            Kind::RoomMembers => ClientFrame::RoomMembers(whole(body)?),
+            Kind::RoomChange => ClientFrame::RoomChange(whole(body)?),
+            Kind::RoomSilence => ClientFrame::RoomSilence(whole(body)?),
             Kind::PushReport => ClientFrame::PushReport(whole(body)?),
             Kind::PushToken => ClientFrame::PushToken(whole(body)?),
             Kind::Badge => ClientFrame::Badge(whole(body)?),
@@ -173,9 +190,34 @@ impl Decoder {
             Kind::People => ServerFrame::People(whole(body)?),
             Kind::MediaTicket => ServerFrame::MediaTicket(whole(body)?),
             Kind::MediaLocation => ServerFrame::MediaLocation(whole(body)?),
+            Kind::RoomDeliver => ServerFrame::RoomDeliver(self.room_delivered(whole(body)?)?),
+            Kind::RoomRecords => {
+                let wire: WireRoomRecords<'_> = whole(body)?;
+                let room = RoomId(wire.room);
+                ServerFrame::RoomRecords(RoomRecords {
+                    room,
+                    records: records_from_wire(&mut self.0, &mut 0, &room_as_chat(room), wire.records)?,
+                    extensions: wire.extensions,
+                })
+            }
+            Kind::Rooms => ServerFrame::Rooms(whole(body)?),
+            Kind::RoomUsers => ServerFrame::RoomUsers(whole(body)?),
+            Kind::RoomEvent => ServerFrame::RoomEvent(whole(body)?),
+            Kind::RoomChanged => ServerFrame::RoomChanged(whole(body)?),
             Kind::GoAway => ServerFrame::GoAway(whole(body)?),
             Kind::Unsupported => ServerFrame::Unsupported(whole(body)?),
         })
+    }
+
+    fn room_delivered(&mut self, wire: WireRoomDeliver<'_>) -> Result<RoomDeliver, Malformed> {
+        let direction = &mut self.0;
+        let room = RoomId(wire.room);
+        let position = direction.step_by(wire.position_step);
+        let myself = direction.myself.clone();
+        let from = direction.names.resolve_user(wire.from, &room_as_chat(room), myself.as_ref())?;
+        let at_ms = direction.time_step_by(wire.time_step);
+        let content = content(wire.kind, wire.body, wire.extensions);
+        Ok(RoomDeliver { room, record: Record { position, at_ms, from, outbox: 0, content } })
     }
 
     fn delivered(&mut self, wire: WireDeliver<'_>) -> Result<Deliver, Malformed> {

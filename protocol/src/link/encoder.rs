@@ -4,13 +4,14 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
-use super::{Direction, bound, step};
-use crate::content::ContentKind;
+use super::{Direction, bound, room_as_chat, step};
+use crate::content::{Content, ContentKind};
 use crate::extension::Extensions;
 use crate::frame::chat::*;
+use crate::frame::room::{WireRoomDeliver, WireRoomRecords, WireRoomSend};
 use crate::frame::{ClientFrame, ClientKind, ServerFrame, ServerKind};
 use crate::framing::FrameTooLong;
-use crate::ids::Position;
+use crate::ids::{Position, RoomId};
 use crate::limits::{CLIENT_FRAME_BYTES_MAX, FRAME_BYTES_MAX};
 use crate::names::{Chat, Name};
 use crate::varint;
@@ -35,6 +36,16 @@ pub struct DeliverView<'a> {
     pub extensions: &'a Extensions,
 }
 
+/// The same of a chat room.
+#[derive(Clone, Copy, Debug)]
+pub struct RoomDeliverView<'a> {
+    pub room: RoomId,
+    pub position: Position,
+    pub at_ms: u64,
+    pub from: &'a Name,
+    pub content: &'a Content,
+}
+
 impl Encoder {
     /// Appends a client's frame: type and body.
     pub fn client(&mut self, frame: &ClientFrame, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
@@ -51,6 +62,13 @@ impl Encoder {
     /// Appends a live delivery.
     pub fn deliver(&mut self, view: DeliverView<'_>, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
         self.within(FRAME_BYTES_MAX, bound::delivery(&view), out, |encoder, out| encoder.put_deliver(view, out))
+    }
+
+    /// Appends a live message of a chat room.
+    pub fn room_deliver(&mut self, view: RoomDeliverView<'_>, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
+        self.within(FRAME_BYTES_MAX, bound::room_delivery(&view), out, |encoder, out| {
+            encoder.put_room_deliver(view, out)
+        })
     }
 
     /// Takes everything back when the frame came out too long. The copy that this needs is made only where the bound
@@ -123,6 +141,24 @@ impl Encoder {
             ClientFrame::Alias(body) => put(Kind::Alias.number(), body, out),
             ClientFrame::PushAck(body) => put(Kind::PushAck.number(), body, out),
             ClientFrame::PushClicked(body) => put(Kind::PushClicked.number(), body, out),
+            ClientFrame::RoomSend(send) => {
+                let wire = WireRoomSend {
+                    outbox: send.outbox,
+                    room: send.room.0,
+                    kind: send.content.kind.0,
+                    body: &send.content.body,
+                    extensions: send.content.extensions.clone(),
+                };
+                put(Kind::RoomSend.number(), &wire, out)
+            }
+            ClientFrame::RoomEnter(body) => put(Kind::RoomEnter.number(), body, out),
+            ClientFrame::RoomLeave(body) => put(Kind::RoomLeave.number(), body, out),
+            ClientFrame::RoomList(body) => put(Kind::RoomList.number(), body, out),
+            ClientFrame::MyRooms(body) => put(Kind::MyRooms.number(), body, out),
+            ClientFrame::RoomInfo(body) => put(Kind::RoomInfo.number(), body, out),
+            ClientFrame::RoomMembers(body) => put(Kind::RoomMembers.number(), body, out),
+            ClientFrame::RoomChange(body) => put(Kind::RoomChange.number(), body, out),
+            ClientFrame::RoomSilence(body) => put(Kind::RoomSilence.number(), body, out),
             ClientFrame::PushReport(body) => put(Kind::PushReport.number(), body, out),
             ClientFrame::PushToken(body) => put(Kind::PushToken.number(), body, out),
             ClientFrame::Badge(body) => put(Kind::Badge.number(), body, out),
@@ -239,10 +275,46 @@ impl Encoder {
             ServerFrame::People(body) => put(Kind::People.number(), body, out),
             ServerFrame::MediaTicket(body) => put(Kind::MediaTicket.number(), body, out),
             ServerFrame::MediaLocation(body) => put(Kind::MediaLocation.number(), body, out),
+            ServerFrame::RoomDeliver(deliver) => self.put_room_deliver(
+                RoomDeliverView {
+                    room: deliver.room,
+                    position: deliver.record.position,
+                    at_ms: deliver.record.at_ms,
+                    from: &deliver.record.from,
+                    content: &deliver.record.content,
+                },
+                out,
+            ),
+            ServerFrame::RoomRecords(page) => {
+                let wire = WireRoomRecords {
+                    room: page.room.0,
+                    records: records_to_wire(&mut self.0, &mut 0, &room_as_chat(page.room), &page.records),
+                    extensions: page.extensions.clone(),
+                };
+                put(Kind::RoomRecords.number(), &wire, out)
+            }
+            ServerFrame::Rooms(body) => put(Kind::Rooms.number(), body, out),
+            ServerFrame::RoomUsers(body) => put(Kind::RoomUsers.number(), body, out),
+            ServerFrame::RoomEvent(body) => put(Kind::RoomEvent.number(), body, out),
+            ServerFrame::RoomChanged(body) => put(Kind::RoomChanged.number(), body, out),
             ServerFrame::GoAway(body) => put(Kind::GoAway.number(), body, out),
             ServerFrame::Unsupported(body) => put(Kind::Unsupported.number(), body, out),
             ServerFrame::Unknown(number) => put(*number, &(), out),
         }
+    }
+
+    fn put_room_deliver(&mut self, view: RoomDeliverView<'_>, out: &mut Vec<u8>) -> postcard::Result<()> {
+        let direction = &mut self.0;
+        let wire = WireRoomDeliver {
+            room: view.room.0,
+            position_step: direction.step_to(view.position),
+            from: direction.names.refer_to_user(view.from, &room_as_chat(view.room), direction.myself.as_ref()),
+            time_step: direction.time_step_to(view.at_ms),
+            kind: view.content.kind.0,
+            body: &view.content.body,
+            extensions: view.content.extensions.clone(),
+        };
+        put(ServerKind::RoomDeliver.number(), &wire, out)
     }
 
     fn put_deliver(&mut self, view: DeliverView<'_>, out: &mut Vec<u8>) -> postcard::Result<()> {

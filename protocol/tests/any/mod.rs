@@ -6,6 +6,7 @@ use anser_protocol::content::{Content, ContentKind};
 use anser_protocol::frame::chat::{
     CatchUp, Conversation, ConversationPage, Covered, Deliver, History, HistoryPage, Record, Send, Sent,
 };
+use anser_protocol::frame::room::{RoomDeliver, RoomRecords, RoomSend};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::limits::USERNAME_BYTES_MAX;
@@ -66,7 +67,7 @@ pub fn client_frame(source: &mut Source<'_>) -> ClientFrame {
     let types = ClientFrame::TYPES;
     match types.get(usize::from(source.below(types.len() as u8 + 1))) {
         Some((number, _)) => client_frame_of(*number, source),
-        None => ClientFrame::Unknown(2048 + source.number() / 2),
+        None => ClientFrame::Unknown(unknown(64 + source.number() / 2, types)),
     }
 }
 
@@ -74,8 +75,13 @@ pub fn server_frame(source: &mut Source<'_>) -> ServerFrame {
     let types = ServerFrame::TYPES;
     match types.get(usize::from(source.below(types.len() as u8 + 1))) {
         Some((number, _)) => server_frame_of(*number, source),
-        None => ServerFrame::Unknown(2048 + source.number() / 2),
+        None => ServerFrame::Unknown(unknown(128 + source.number() / 2, types)),
     }
+}
+
+/// A number near this one that is no type's.
+fn unknown(number: u64, types: &[(u64, &str)]) -> u64 {
+    if types.iter().any(|(known, _)| *known == number) { number + 10_000 } else { number }
 }
 
 pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
@@ -106,6 +112,15 @@ pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
         18 => ClientFrame::Alias(any(source)),
         19 => ClientFrame::PushAck(any(source)),
         20 => ClientFrame::PushClicked(any(source)),
+        21 => ClientFrame::RoomSend(RoomSend { outbox: source.number(), room: any(source), content: content(source) }),
+        160 => ClientFrame::RoomEnter(any(source)),
+        161 => ClientFrame::RoomLeave(any(source)),
+        162 => ClientFrame::RoomList(any(source)),
+        163 => ClientFrame::MyRooms(any(source)),
+        164 => ClientFrame::RoomInfo(any(source)),
+        165 => ClientFrame::RoomMembers(any(source)),
+        166 => ClientFrame::RoomChange(any(source)),
+        167 => ClientFrame::RoomSilence(any(source)),
         28 => ClientFrame::PushReport(any(source)),
         40 => ClientFrame::PushToken(any(source)),
         41 => ClientFrame::Badge(any(source)),
@@ -187,6 +202,21 @@ pub fn server_frame_of(number: u64, source: &mut Source<'_>) -> ServerFrame {
         1120 => ServerFrame::People(any(source)),
         1104 => ServerFrame::MediaTicket(any(source)),
         1105 => ServerFrame::MediaLocation(any(source)),
+        86 => {
+            let room = any(source);
+            // A live delivery never carries an outbox number.
+            let record = Record { outbox: 0, ..record(source) };
+            ServerFrame::RoomDeliver(RoomDeliver { room, record })
+        }
+        87 => ServerFrame::RoomRecords(RoomRecords {
+            room: any(source),
+            records: source.list(record),
+            extensions: any(source),
+        }),
+        1056 => ServerFrame::Rooms(any(source)),
+        1057 => ServerFrame::RoomUsers(any(source)),
+        1058 => ServerFrame::RoomEvent(any(source)),
+        1059 => ServerFrame::RoomChanged(any(source)),
         84 => ServerFrame::GoAway(any(source)),
         85 => ServerFrame::Unsupported(any(source)),
         1024 => ServerFrame::GroupProfile(any(source)),

@@ -7,6 +7,7 @@ use anser_protocol::frame::chat::{
     CatchUp, Conversation, ConversationPage, Deliver, History, HistoryPage, Record, Send,
 };
 use anser_protocol::frame::chat::{Sent, Window};
+use anser_protocol::frame::room::{RoomDeliver, RoomSend};
 use anser_protocol::frame::session::Hello;
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::names;
@@ -59,6 +60,15 @@ pub fn client(frame: &ClientFrame) -> String {
         ClientFrame::Activity(body) => text(body),
         ClientFrame::MediaUpload(body) => text(body),
         ClientFrame::MediaAddress(body) => text(body),
+        ClientFrame::RoomSend(body) => text(&RoomSendFields::of(body)),
+        ClientFrame::RoomEnter(body) => text(body),
+        ClientFrame::RoomLeave(body) => text(body),
+        ClientFrame::RoomList(body) => text(body),
+        ClientFrame::MyRooms(body) => text(body),
+        ClientFrame::RoomInfo(body) => text(body),
+        ClientFrame::RoomMembers(body) => text(body),
+        ClientFrame::RoomChange(body) => text(body),
+        ClientFrame::RoomSilence(body) => text(body),
     }
 }
 
@@ -96,6 +106,16 @@ pub fn server(frame: &ServerFrame) -> String {
         ServerFrame::People(body) => text(body),
         ServerFrame::MediaTicket(body) => text(body),
         ServerFrame::MediaLocation(body) => text(body),
+        ServerFrame::RoomDeliver(body) => text(&RoomDeliverFields::of(body)),
+        ServerFrame::RoomRecords(body) => text(&RoomRecordsFields {
+            room: body.room.0,
+            records: RecordFields::all(&body.records),
+            extensions: &body.extensions,
+        }),
+        ServerFrame::Rooms(body) => text(body),
+        ServerFrame::RoomUsers(body) => text(body),
+        ServerFrame::RoomEvent(body) => text(body),
+        ServerFrame::RoomChanged(body) => text(body),
         ServerFrame::GoAway(body) => text(body),
         ServerFrame::Unsupported(body) => text(body),
     }
@@ -239,6 +259,60 @@ impl<'a> DeliverFields<'a> {
             extensions: &record.content.extensions,
         }
     }
+}
+
+#[derive(Serialize)]
+struct RoomSendFields<'a> {
+    outbox: u64,
+    room: u32,
+    kind: u8,
+    body: Bytes<'a>,
+    extensions: &'a Extensions,
+}
+
+impl<'a> RoomSendFields<'a> {
+    fn of(send: &'a RoomSend) -> Self {
+        Self {
+            outbox: send.outbox,
+            room: send.room.0,
+            kind: send.content.kind.0,
+            body: Bytes(&send.content.body),
+            extensions: &send.content.extensions,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RoomDeliverFields<'a> {
+    room: u32,
+    position: u64,
+    from: &'a str,
+    at_ms: u64,
+    kind: u8,
+    body: Bytes<'a>,
+    extensions: &'a Extensions,
+}
+
+impl<'a> RoomDeliverFields<'a> {
+    fn of(deliver: &'a RoomDeliver) -> Self {
+        let record = &deliver.record;
+        Self {
+            room: deliver.room.0,
+            position: record.position.0,
+            from: &record.from,
+            at_ms: record.at_ms,
+            kind: record.content.kind.0,
+            body: Bytes(&record.content.body),
+            extensions: &record.content.extensions,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RoomRecordsFields<'a> {
+    room: u32,
+    records: Vec<RecordFields<'a>>,
+    extensions: &'a Extensions,
 }
 
 #[derive(Serialize)]

@@ -11,6 +11,7 @@ mod links;
 mod media;
 mod odd;
 mod people;
+mod room;
 mod samples;
 mod server;
 
@@ -34,10 +35,9 @@ pub struct Vector {
 }
 
 pub fn vectors() -> Vec<Vector> {
-    [client::vectors(), people::vectors(), group::vectors(), server::vectors(), links::vectors()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let all =
+        [client::vectors(), people::vectors(), group::vectors(), room::vectors(), server::vectors(), links::vectors()];
+    all.into_iter().flatten().collect()
 }
 
 fn client(name: &'static str, meaning: &'static str, frame: ClientFrame) -> Vector {

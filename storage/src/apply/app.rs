@@ -12,6 +12,7 @@ use crate::rows::app::{App, AppCounters, ByAppKey, ByAppName, app_key, text_key}
 use crate::rows::certificate::{PushCertificate, push_certificate_key};
 use crate::rows::device::DeviceRow;
 use crate::rows::group::Group;
+use crate::rows::room::Room;
 use crate::rows::schedule::{ScheduleRow, due_key};
 use crate::table::Table;
 use crate::tables::Tables;
@@ -21,7 +22,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries, of slices and of follow-ups goes when that comes.
-const APP_TABLES: [Table; 77] = [
+const APP_TABLES: [Table; 83] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -52,14 +53,20 @@ const APP_TABLES: [Table; 77] = [
     Table::Conversations,
     Table::Groups,
     Table::Members,
-    Table::GroupChunks,
-    Table::GroupAdmins,
-    Table::Silences,
-    Table::GroupBans,
-    Table::Nicknames,
     Table::Announcements,
-    Table::JoinRequests,
     Table::DissolvedGroups,
+    Table::GroupAdmins,
+    Table::GroupBans,
+    Table::GroupChunks,
+    Table::JoinRequests,
+    Table::Nicknames,
+    Table::RetiredRooms,
+    Table::RoomChunks,
+    Table::RoomMembers,
+    Table::RoomRoles,
+    Table::Rooms,
+    Table::Silences,
+    Table::UserRooms,
     Table::ChatCursors,
     Table::PushCursors,
     Table::PushStates,
@@ -219,6 +226,10 @@ impl Batch<'_> {
                 .value(table, key, |value| row::decode::<Group>(key, value).ok())?
                 .flatten()
                 .map(|group| vec![group.chain]),
+            Table::Rooms => self
+                .value(table, key, |value| row::decode::<Room>(key, value).ok())?
+                .flatten()
+                .map(|room| vec![room.chain]),
             // The chain is the last part of the key; both sides of a single chat name it, which does no harm.
             Table::Conversations => u64_at(key, key.len() - 8).map(|chain| vec![ChainNumber(chain)]),
             _ => None,

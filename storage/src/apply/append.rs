@@ -35,8 +35,13 @@ impl Batch<'_> {
         }
         let place = Place { position: self.take_position(), seq: head.seq + 1 };
         let record = Record { chain, prev, seq: place.seq, at_ms: self.now_ms(), body };
-        if let Body::Message(message) = &record.body {
-            self.note_mentions(app, class, place.position, &message.content)?;
+        let content = match &record.body {
+            Body::Message(message) => Some(&message.content),
+            Body::Room(message) => Some(&message.content),
+            _ => None,
+        };
+        if let Some(content) = content {
+            self.note_mentions(app, class, place.position, content)?;
         }
         self.put(&log_key(app, class, place.position), &record)?;
         self.set_head(chain, Head { last: place.position, seq: place.seq, outbox: 0 });

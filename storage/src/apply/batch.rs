@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use anser_protocol::ids::{GroupId, Position, TimeMs};
+use anser_protocol::ids::{GroupId, Position, RoomId, TimeMs};
 use redb::WriteTransaction;
 
 use super::message_count::Counting;
@@ -155,6 +155,11 @@ impl<'t> Batch<'t> {
         let group = self.overlay.counters.group;
         self.overlay.counters.group.0 += 1;
         group
+    }
+
+    /// Rooms and groups are counted together.
+    pub(super) fn take_room(&mut self) -> RoomId {
+        RoomId(self.take_group().0)
     }
 
     /// Notes a record for the switchboard.

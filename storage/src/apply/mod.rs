@@ -33,6 +33,9 @@ mod presence;
 mod push;
 mod relation;
 mod report;
+mod room;
+mod room_members;
+mod room_roles;
 mod schedule;
 mod segment;
 mod send;
@@ -98,6 +101,7 @@ impl Batch<'_> {
             Command::Mark(command) => self.mark(command),
             Command::Told(command) => self.told(command),
             Command::Media(command) => self.media(command),
+            Command::Room(command) => self.room(command),
         };
         let answer: Result<Answer, Refusal> = match decided {
             Ok(answer) => Ok(answer),

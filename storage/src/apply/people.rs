@@ -29,6 +29,8 @@ const SESSIONS_MAX: usize = 300;
 const CLEARED_MAX: usize = 100;
 /// Groups that a deleted user leaves in one command: of each the members are looked through.
 const GROUPS_MAX: usize = 8;
+/// The same for chat rooms, of which only the next owner is looked for.
+const ROOMS_MAX: usize = 50;
 
 impl Batch<'_> {
     pub(super) fn people(&mut self, command: &PeopleCommand) -> Decided<Answer> {
@@ -238,7 +240,10 @@ impl Batch<'_> {
                 self.part_members(app, Actor::Server, *id, group, GroupEventKind::REMOVED, vec![user])?;
             }
         }
-        Ok(groups.len() < GROUPS_MAX && self.clear_relations(app, user, CLEARED_MAX)? < CLEARED_MAX)
+        if groups.len() == GROUPS_MAX || self.part_from_rooms(app, user, ROOMS_MAX)? == ROOMS_MAX {
+            return Ok(false);
+        }
+        Ok(self.clear_relations(app, user, CLEARED_MAX)? < CLEARED_MAX)
     }
 
     fn some_groups_of(&self, app: AppNumber, user: UserNumber, limit: usize) -> Result<Vec<GroupId>, ReadError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anser_protocol::content::Content;
-use anser_protocol::ids::{GroupId, OutboxNumber, Position};
+use anser_protocol::ids::{GroupId, OutboxNumber, Position, RoomId};
 use anser_protocol::limits::OUTBOX_WINDOW;
 use anser_protocol::planted::{Fault, is_planted};
 
@@ -17,7 +17,7 @@ use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
 use crate::outcome::{Answer, MemberChange, Message, MessageBody, Refusal, Route};
 use crate::rows::chat::{Chat, Conversation, ConversationKind, SingleChat, conversation_key, single_chat_key};
 use crate::rows::people::UserState;
-use crate::rows::record::{Body, MessageRecord, Sent};
+use crate::rows::record::{Body, MessageRecord, RoomRecord, Sent};
 use crate::rows::relation::Tie;
 use crate::table::Table;
 use crate::tables::Tables;
@@ -36,6 +36,7 @@ impl Batch<'_> {
         let place = match &send.target {
             Target::User(name) => self.send_single(send, sent, from_name, name)?,
             Target::Group(group) => self.send_group(send, sent, from_name, *group)?,
+            Target::Room(room) => self.send_room(send, sent, from_name, *room)?,
         };
         if let Some(sent) = sent {
             let head = Head { last: place.position, seq: sent.seq, outbox: sent.outbox + sent.behind };
@@ -167,13 +168,17 @@ impl Batch<'_> {
         let mut is_overtaken = false;
         let mut position = head.last;
         while position != Position::START {
-            let Some(record) = find::record(self, send.app, Class::Chat, position)? else {
+            let Some(record) = find::sent_record(self, send.app, position)? else {
                 // Cut by retention: nobody can tell any more, and a double would be worse than a refusal.
                 return Err(Refusal::OutboxTooOld.into());
             };
-            let Body::Message(MessageRecord { from, to, sent: Some(sent), .. }) = record.body else {
-                let key = crate::rows::record::log_key(send.app, Class::Chat, position);
-                return Err(find::missing(Table::Log, key).into());
+            let (from, to, sent) = match record.body {
+                Body::Message(MessageRecord { from, to, sent: Some(sent), .. }) => (from, SentTo::Chat(to), sent),
+                Body::Room(RoomRecord { from, room, sent: Some(sent), .. }) => (from, SentTo::Room(room), sent),
+                _ => {
+                    let key = crate::rows::record::log_key(send.app, Class::Chat, position);
+                    return Err(find::missing(Table::Log, key).into());
+                }
             };
             if sent.outbox == outbox {
                 return Ok(Some(Answer::Sent { position, at_ms: record.at_ms, is_repeat: true }));
@@ -188,12 +193,20 @@ impl Batch<'_> {
     }
 
     /// Nothing when there is no such user.
-    fn chat_of(&self, send: &Send) -> Result<Option<Chat>, ReadError> {
+    fn chat_of(&self, send: &Send) -> Result<Option<SentTo>, ReadError> {
         Ok(match &send.target {
-            Target::User(name) => find::user_number(self, send.app, name)?.map(Chat::User),
-            Target::Group(group) => Some(Chat::Group(*group)),
+            Target::User(name) => find::user_number(self, send.app, name)?.map(|user| SentTo::Chat(Chat::User(user))),
+            Target::Group(group) => Some(SentTo::Chat(Chat::Group(*group))),
+            Target::Room(room) => Some(SentTo::Room(*room)),
         })
     }
+}
+
+/// Within one of these a device's messages keep their order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SentTo {
+    Chat(Chat),
+    Room(RoomId),
 }
 
 enum OutboxPlace {

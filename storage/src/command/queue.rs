@@ -76,6 +76,7 @@ impl Command {
             Self::Media(command) => Some(command.app()),
             Self::People(command) => Some(command.app()),
             Self::Told(command) => Some(command.app()),
+            Self::Room(command) => Some(command.app()),
         }
     }
 
@@ -91,6 +92,7 @@ impl Command {
             )
             | Self::Label(LabelCommand::ClearTags { .. })
             | Self::People(PeopleCommand::ClearDeparted { .. })
+            | Self::Room(RoomCommand::ClearDeleted { .. })
             | Self::Bridge(
                 BridgeCommand::DropToken { .. }
                 | BridgeCommand::CountBadges { .. }

@@ -182,6 +182,10 @@ chunk_row!(
     GroupChunk, GroupChunks
 );
 chunk_row!(
+    /// Chat rooms: all that exist.
+    RoomChunk, RoomChunks
+);
+chunk_row!(
     /// Devices that were there in a span of time.
     PresenceChunk, Presence
 );

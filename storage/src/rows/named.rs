@@ -1,7 +1,7 @@
 //! Which rows a row says are there, so that a missing one can be found.
 
 use anser_protocol::frame::push::TokenKind;
-use anser_protocol::ids::{GroupId, Position};
+use anser_protocol::ids::{GroupId, Position, RoomId};
 
 use crate::command::{Class, FileOwner};
 use crate::error::ReadError;
@@ -15,8 +15,8 @@ use crate::rows::bridge::{PushToken, TokenOwner, push_token_key, token_chunk_key
 use crate::rows::callback::CallbackEvent;
 use crate::rows::chat::{Chat, Conversation, ConversationKind, SingleChat, conversation_key, single_chat_key};
 use crate::rows::chunk::{
-    ChunkRow, DormantChunk, GroupChunk, PlatformChunk, StopChunk, TagChunk, TokenChunk, TraitChunk, UserChunk,
-    chunk_of, platform_chunk_key, tag_chunk_key,
+    ChunkRow, DormantChunk, GroupChunk, PlatformChunk, RoomChunk, StopChunk, TagChunk, TokenChunk, TraitChunk,
+    UserChunk, chunk_of, platform_chunk_key, tag_chunk_key,
 };
 use crate::rows::device::{
     ByRegistrationId, ByTagName, DeviceRow, DeviceTags, Tag, alias_key, device_key, registration_id_key, tag_key,
@@ -30,6 +30,7 @@ use crate::rows::people::{UserClass, UserState, user_chunk_key};
 use crate::rows::push::{Cid, Expiry, SlowPush, cid_key, expiry_key, push_key, slice_due_key};
 use crate::rows::record::{Amendment, log_key};
 use crate::rows::relation::{Tie, friend_key, tie_key};
+use crate::rows::room::{Room, RoomMemberRow, UserRoom, room_chunk_key, room_key, room_member_key, user_room_key};
 use crate::rows::schedule::{ScheduleCid, ScheduleRow, due_key, firing_key, schedule_key};
 use crate::rows::standing::{GroupClass, group_chunk_key};
 use crate::rows::traits::{DeviceTraits, OTHER, count_of_chunk, trait_chunk_key};
@@ -113,6 +114,22 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         Table::Conversations => by_conversation(&row::decode(key, value)?, app, UserNumber(second)),
         Table::Groups => by_group(&row::decode(key, value)?, app, GroupId(second)),
         Table::Members => by_member(tables, app, GroupId(second), UserNumber(u32_at(key, 8).unwrap_or_default()))?,
+        Table::Rooms => by_room(&row::decode(key, value)?, app, RoomId(second)),
+        Table::RoomChunks => {
+            let rooms = row::decode::<RoomChunk>(key, value)?.chunk();
+            rooms.devices(second).map(|room| (Table::Rooms, room_key(app, RoomId(room)))).collect()
+        }
+        Table::RoomMembers => by_room_member(tables, row::decode(key, value)?, app, RoomId(second))?,
+        Table::UserRooms => {
+            let room = RoomId(u32_at(key, 8).unwrap_or_default());
+            let order = row::decode::<UserRoom>(key, value)?.order;
+            vec![(Table::Rooms, room_key(app, room)), (Table::RoomMembers, room_member_key(app, room, order))]
+        }
+        Table::RoomRoles => {
+            let user = UserNumber(u32_at(key, 9).unwrap_or_default());
+            vec![(Table::Rooms, room_key(app, RoomId(second))), (Table::Users, user_key(app, user))]
+        }
+        Table::RetiredRooms => vec![(Table::Rooms, room_key(app, RoomId(second)))],
         Table::PushStates => {
             let push = Position(u64_at(key, 4).unwrap_or_default());
             let is_kept = push >= find::floor(tables, app, Class::Push)?;
@@ -355,6 +372,19 @@ fn by_member(tables: &impl Tables, app: AppNumber, group: GroupId, user: UserNum
 
 fn group_conversation(app: AppNumber, user: UserNumber, chain: ChainNumber) -> Key {
     conversation_key(app, user, ConversationKind::Group, chain)
+}
+
+fn by_room(row: &Room, app: AppNumber, room: RoomId) -> Named {
+    let owner = (Table::Users, user_key(app, row.owner));
+    let listed = (!row.is_deleted).then(|| (Table::RoomChunks, room_chunk_key(app, room)));
+    std::iter::once(owner).chain(listed).collect()
+}
+
+/// Of a deleted room's members some may have gone from their own list first, with the user.
+fn by_room_member(tables: &impl Tables, row: RoomMemberRow, app: AppNumber, room: RoomId) -> Result<Named, ReadError> {
+    let is_live = find::room(tables, app, room)?.is_some();
+    let listed = is_live.then(|| (Table::UserRooms, user_room_key(app, row.user, room)));
+    Ok(std::iter::once((Table::Rooms, room_key(app, room))).chain(listed).collect())
 }
 
 fn by_cid(row: &Cid, app: AppNumber, cid: &[u8]) -> Named {

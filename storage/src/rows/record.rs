@@ -1,7 +1,7 @@
 //! Rows of the log, and its floors.
 
 use anser_protocol::content::{AmendmentKind, Content, GroupEventKind, NoticeKind, Platform, PushContent};
-use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
+use anser_protocol::ids::{GroupId, OutboxNumber, Position, RoomId, TimeMs};
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Amended, Class};
@@ -35,6 +35,7 @@ impl Record {
             | Body::Amended(_)
             | Body::Notice(_)
             | Body::Change(_) => None,
+            Body::Room(message) => message.sent.map(|sent| sent.chain),
         };
         own.into_iter().chain(sent)
     }
@@ -50,6 +51,8 @@ pub(crate) enum Body {
     Amended(AmendedRecord),
     Notice(NoticeRecord),
     Change(ChangeRecord),
+    /// Only in the class of rooms.
+    Room(RoomRecord),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,7 +63,17 @@ pub(crate) struct MessageRecord {
     pub content: Content,
 }
 
-/// The record's place in what its device sent.
+/// A message to a chat room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RoomRecord {
+    pub from: UserNumber,
+    pub room: RoomId,
+    pub sent: Option<Sent>,
+    pub content: Content,
+}
+
+/// The record's place in what its device sent: messages to rooms stand there as well, so `prev` may lead from one class
+/// to the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sent {
     pub device: DeviceNumber,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use anser_protocol::content::{Content, Platform};
-use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
+use anser_protocol::ids::{GroupId, OutboxNumber, Position, RoomId, TimeMs};
 
 use super::Snapshot;
 use crate::command::Class;
@@ -21,7 +21,7 @@ use crate::rows::chat::{Chat, Conversation, ConversationKind, conversations_pref
 use crate::rows::chunk::{ChunkRow, HourChunk, chunk_of};
 use crate::rows::message_count::{HourCounts, HourSet, hour_counts_key, hour_in, hour_set_key};
 use crate::rows::presence::hour_of;
-use crate::rows::record::{Body, MessageRecord, Record, log_key, log_prefix};
+use crate::rows::record::{Body, MessageRecord, Record, RoomRecord, Sent, log_key, log_prefix};
 use crate::rows::told::Told;
 use crate::rows::user::User;
 use crate::table::Table;
@@ -89,6 +89,7 @@ pub struct ReportUser {
 pub enum ReportTarget {
     User(String),
     Group(GroupId),
+    Room(RoomId),
 }
 
 impl Snapshot {
@@ -240,7 +241,7 @@ impl Snapshot {
             };
             // Cut by retention: the chain ends here.
             let Some(record) = find::record(self, app, class, position)? else { return Ok(found) };
-            if position < range.end && matches!(record.body, Body::Message(_)) {
+            if position < range.end && matches!(record.body, Body::Message(_) | Body::Room(_)) {
                 found.positions.push(position);
             }
             next = Some(record.prev);
@@ -282,7 +283,7 @@ impl Snapshot {
         let mut found = Vec::with_capacity(positions.len());
         for position in positions {
             if let Some((_, message)) = self.message_at(app, *position)?
-                && (if is_sent { message.from == user } else { message.to == Chat::User(user) })
+                && (if is_sent { message.from == user } else { message.to == SaidTo::Chat(Chat::User(user)) })
             {
                 found.push(*position);
             }
@@ -295,8 +296,13 @@ impl Snapshot {
         let Some(row) = find::device(self, app, device)? else { return Ok(false) };
         let mut position = self.head(row.sent)?.map_or(Position::START, |head| head.last);
         while position != Position::START {
-            let Some(record) = find::record(self, app, Class::Chat, position)? else { return Ok(false) };
-            let Body::Message(MessageRecord { sent: Some(sent), .. }) = record.body else { return Ok(false) };
+            let Some(record) = find::sent_record(self, app, position)? else { return Ok(false) };
+            let sent = match record.body {
+                Body::Message(message) => message.sent,
+                Body::Room(message) => message.sent,
+                _ => None,
+            };
+            let Some(sent) = sent else { return Ok(false) };
             if sent.outbox == outbox {
                 return Ok(true);
             }
@@ -339,10 +345,13 @@ impl Snapshot {
                 }),
             };
             let to = match message.to {
-                Chat::User(user) => ReportTarget::User(self.known_user(app, user, &mut users)?.username.clone()),
-                Chat::Group(group) => ReportTarget::Group(group),
+                SaidTo::Chat(Chat::User(user)) => {
+                    ReportTarget::User(self.known_user(app, user, &mut users)?.username.clone())
+                }
+                SaidTo::Chat(Chat::Group(group)) => ReportTarget::Group(group),
                 // Nobody sends there.
-                Chat::Notices => continue,
+                SaidTo::Chat(Chat::Notices) => continue,
+                SaidTo::Room(room) => ReportTarget::Room(room),
             };
             let content = message.content;
             told.push(ReportMessage { position: *position, at_ms, from, platform, to, content });
@@ -363,11 +372,11 @@ impl Snapshot {
     }
 
     /// Nothing where no message is any more.
-    fn message_at(&self, app: AppNumber, position: Position) -> Result<Option<(TimeMs, MessageRecord)>, ReadError> {
+    fn message_at(&self, app: AppNumber, position: Position) -> Result<Option<(TimeMs, Said)>, ReadError> {
         for class in CLASSES {
             let record: Option<Record> = self.row(&log_key(app, class, position))?;
-            if let Some(Record { at_ms, body: Body::Message(message), .. }) = record {
-                return Ok(Some((at_ms, message)));
+            if let Some((at_ms, said)) = record.and_then(|record| Some((record.at_ms, Said::of(record.body)?))) {
+                return Ok(Some((at_ms, said)));
             }
         }
         Ok(None)
@@ -376,7 +385,18 @@ impl Snapshot {
 
 impl Messages {
     fn has(self, record: &Record) -> bool {
-        let Body::Message(message) = &record.body else { return false };
+        let message = match &record.body {
+            Body::Message(message) => message,
+            Body::Room(message) => {
+                return match self {
+                    Self::All => true,
+                    Self::ToManyFrom(user) => message.from == user,
+                    Self::Of { user, sent, .. } => sent && message.from == user,
+                    Self::Chain(chain) => record.chain == chain,
+                };
+            }
+            _ => return false,
+        };
         match self {
             Self::All => true,
             Self::ToManyFrom(user) => message.from == user && !matches!(message.to, Chat::User(_)),
@@ -396,4 +416,32 @@ fn push(stretches: &mut Vec<Stretch>, range: Range<Position>, messages: Option<u
 
 fn hour_counts_end(app: AppNumber) -> Option<Vec<u8>> {
     crate::key::behind_prefix(crate::key::Key::app(app).as_bytes())
+}
+
+/// What somebody said, to whomever.
+struct Said {
+    from: UserNumber,
+    to: SaidTo,
+    sent: Option<Sent>,
+    content: Content,
+}
+
+#[derive(PartialEq, Eq)]
+enum SaidTo {
+    Chat(Chat),
+    Room(RoomId),
+}
+
+impl Said {
+    fn of(body: Body) -> Option<Self> {
+        match body {
+            Body::Message(MessageRecord { from, to, sent, content }) => {
+                Some(Self { from, to: SaidTo::Chat(to), sent, content })
+            }
+            Body::Room(RoomRecord { from, room, sent, content }) => {
+                Some(Self { from, to: SaidTo::Room(room), sent, content })
+            }
+            _ => None,
+        }
+    }
 }

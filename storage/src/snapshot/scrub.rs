@@ -150,8 +150,10 @@ impl Scrub<'_> {
         let app = AppNumber(app);
         let Some(class) = Class::ALL.into_iter().find(|known| *known as u8 == *class) else { return Ok(Vec::new()) };
         let mut earlier = vec![record.prev];
+        let mut sent_before = None;
         match &record.body {
-            Body::Message(message) => earlier.extend(message.sent.map(|sent| sent.prev)),
+            Body::Message(message) => sent_before = message.sent.map(|sent| sent.prev),
+            Body::Room(message) => sent_before = message.sent.map(|sent| sent.prev),
             Body::Release(release) => earlier.push(release.push),
             Body::Amended(_) | Body::Event(_) | Body::Change(_) | Body::Notice(_) | Body::Push(_) => {}
         }
@@ -167,6 +169,13 @@ impl Scrub<'_> {
         earlier.retain(|position| *position != Position::START && *position >= floor);
         let mut named: Vec<_> =
             earlier.into_iter().map(|position| (Table::Log, log_key(app, class, position))).collect();
+        if let Some(position) = sent_before.filter(|position| *position != Position::START)
+            && !find::is_cut_for_senders(self.snapshot, app, position)?
+        {
+            let in_room = log_key(app, Class::Room, position);
+            let is_in_room = self.snapshot.has(Table::Log, &in_room)?;
+            named.push((Table::Log, if is_in_room { in_room } else { log_key(app, Class::Chat, position) }));
+        }
         // Without it a message that was taken back would be read again.
         if let Body::Amended(amended) = &record.body
             && amended.position >= floor

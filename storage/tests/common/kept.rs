@@ -11,7 +11,7 @@ use anser_storage::command::FileOwner;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::media::MediaId;
 use anser_storage::outcome::{FiringResult, MessageBody, Rank};
-use anser_storage::{Chat, GroupClass, HourCounts, HourSet, ReadError, ReadRecord, Snapshot};
+use anser_storage::{Chat, GroupClass, HourCounts, HourSet, ReadError, ReadRecord, Role, Snapshot};
 
 /// When kept stores are read: soon after they were made.
 pub const READ_AT_MS: TimeMs = super::T0 + 3_600_000;
@@ -223,6 +223,7 @@ fn since_0_2(text: &mut String, snapshot: &Snapshot, app: AppNumber, now_ms: Tim
     for ((hour, counted, platform), count) in snapshot.counts_of_pushes(app, 0..u32::MAX)? {
         line(text, format_args!("  in hour {hour} on {}: {counted:?} {count}", platform.0));
     }
+    rooms(text, snapshot, app, now_ms)?;
     for told in snapshot.waiting_callbacks(app, 1000, |_| false)?.waiting {
         line(text, format_args!("  to tell: {:?}", told.event));
     }
@@ -278,6 +279,30 @@ fn groups_since_0_2(text: &mut String, snapshot: &Snapshot, app: AppNumber, now_
         }
         for request in snapshot.join_requests(app, id)? {
             line(text, format_args!("  in group {} {request:?}", id.0));
+        }
+    }
+    Ok(())
+}
+
+fn rooms(text: &mut String, snapshot: &Snapshot, app: AppNumber, now_ms: TimeMs) -> Result<(), ReadError> {
+    for (id, room) in snapshot.room_page(app, 0, 1000)?.rooms {
+        let (name, owner, flag) = (&room.name, room.owner.0, room.flag);
+        line(text, format_args!("  room {id} {name} of {} owner {owner} flag {flag}", room.members_max));
+        for member in snapshot.room_member_page(app, id, 0, 1000, now_ms)?.unwrap_or_default().members {
+            let (name, silenced) = (&member.user.username, member.is_silenced);
+            line(text, format_args!("    {name} since {} silenced {silenced}", member.joined_ms));
+        }
+        let (admins, blocked) =
+            (snapshot.room_roles(app, id, Role::Admin)?, snapshot.room_roles(app, id, Role::Blocked)?);
+        line(text, format_args!("    admins {admins:?} blocked {blocked:?}"));
+        for position in snapshot.room_latest(app, &room, Position::START, 1000)? {
+            snapshot.room_record(app, position)?.iter().for_each(|read| record(text, read));
+        }
+    }
+    for user in (0..NUMBERS).map(UserNumber) {
+        let rooms: Vec<u32> = snapshot.rooms_of_user(app, user)?.iter().map(|(room, _)| room.0).collect();
+        if !rooms.is_empty() {
+            line(text, format_args!("  user {} is in rooms {rooms:?}", user.0));
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ pub mod kept;
 pub mod media;
 pub mod pushes;
 pub mod random;
+pub mod rooms;
 pub mod schedules;
 pub mod script;
 pub mod torture;

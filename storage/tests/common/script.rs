@@ -4,7 +4,7 @@
 mod media;
 
 use anser_protocol::content::{Content, Platform};
-use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
+use anser_protocol::ids::{GroupId, OutboxNumber, Position, RoomId, TimeMs};
 use anser_storage::command::*;
 use anser_storage::ids::{AppNumber, DeviceNumber, FileId, ScheduleId, UserNumber};
 use anser_storage::outcome::{Answer, Outcome};
@@ -80,6 +80,7 @@ struct Known {
     users: u32,
     devices: u32,
     groups: Vec<GroupId>,
+    rooms: Vec<RoomId>,
     outbox: Vec<OutboxNumber>,
     pushes: Vec<Position>,
     positions: Vec<Position>,
@@ -117,6 +118,7 @@ impl Author {
                 users: 0,
                 devices: 0,
                 groups,
+                rooms: Vec::new(),
                 outbox: Vec::new(),
                 pushes,
                 positions,
@@ -129,6 +131,7 @@ impl Author {
                 self.register_device(of);
             }
             self.create_group(of);
+            self.create_room(of);
         }
     }
 
@@ -144,7 +147,7 @@ impl Author {
         self.count += 1;
         self.now_ms += if self.random.one_in(6) { self.random.below(40 * 3_600_000) } else { self.random.below(50) };
         let of = self.random.below(self.apps.len() as u64) as usize;
-        match self.random.below(39) {
+        match self.random.below(42) {
             0..=7 => self.send(of),
             8 if self.random.one_in(4) => self.create_group(of),
             8 | 9 if self.random.one_in(2) => self.order_group(of),
@@ -166,6 +169,7 @@ impl Author {
             32 | 33 => self.upload(of),
             34 | 35 => self.change_people(of),
             36 | 37 => self.handle_media(of),
+            38..=40 => self.change_room(of),
             _ => self.doom(),
         }
     }
@@ -239,8 +243,9 @@ impl Author {
     /// Mostly the next number of some device; sometimes an old one again, or one far ahead.
     fn send(&mut self, of: usize) {
         let (app, from, device) = (self.apps[of].app, self.user(of), self.device(of));
-        let target = match self.random.below(2) {
-            0 => Target::User(self.username(of)),
+        let target = match self.random.below(5) {
+            0 | 1 => Target::User(self.username(of)),
+            2 => Target::Room(*self.random.pick(&self.apps[of].rooms)),
             _ => Target::Group(self.group(of)),
         };
         let highest = self.apps[of].outbox[device.0 as usize];
@@ -317,6 +322,23 @@ impl Author {
         {
             self.asked = Some(id);
         }
+    }
+
+    fn create_room(&mut self, of: usize) {
+        let create = super::rooms::create(self.apps[of].app, "user1", &["user2", "user3"]);
+        if let Some(Answer::Room(room)) = self.write(Command::Room(create)) {
+            self.apps[of].rooms.push(room);
+        }
+    }
+
+    fn change_room(&mut self, of: usize) {
+        if self.random.one_in(12) {
+            return self.create_room(of);
+        }
+        let (app, user, username) = (self.apps[of].app, self.user(of), self.username(of));
+        let room = *self.random.pick(&self.apps[of].rooms);
+        let command = super::rooms::any(&mut self.random, app, room, user, username);
+        self.write(Command::Room(command));
     }
 
     fn push(&mut self, of: usize) {
@@ -616,7 +638,7 @@ impl Author {
     /// Also far into what no checkpoint has written down.
     fn cut(&mut self, of: usize) {
         let (app, below) = (self.apps[of].app, self.some_position(of));
-        let class = *self.random.pick(&[Class::Chat, Class::Push]);
+        let class = *self.random.pick(&[Class::Chat, Class::Push, Class::Room]);
         self.write(Command::System(SystemCommand::Cut { app, class, below }));
     }
 

@@ -415,6 +415,9 @@ impl Client {
             Told::Answered { request, result } => self.answered(request, result, witness, course),
             Told::SendUnsure { .. } => return Err(format!("{} doubts a message, and its store is whole", self.name())),
             Told::Connecting | Told::RegistrationFailed { .. } | Told::LabelAnswered { .. } => {}
+            // Nobody in these stories goes into a chat room.
+            Told::RoomSent { .. } | Told::RoomSendFailed { .. } | Told::RoomMessages { .. } => {}
+            Told::RoomEvent { .. } | Told::RoomChanged { .. } => {}
             Told::Connected { .. } | Told::LoggedIn { .. } | Told::LoggedOut { .. } | Told::PutOff { .. } => {}
             // App servers withdraw nothing here.
             Told::PushWithdrawn { msg_id } => {

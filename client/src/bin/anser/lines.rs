@@ -4,11 +4,15 @@ use anser_client::session::{self, LinkEnd};
 use anser_client::shell::Event;
 use anser_client::store::{Message, Push};
 use anser_protocol::content::{
-    Amendment, AmendmentKind, Content, ContentKind, CustomMessage, GroupEvent, GroupEventKind, NoticeKind, Notification,
+    Amendment, AmendmentKind, Content, ContentKind, CustomMessage, GroupEvent, GroupEventKind, Notice, NoticeKind,
+    Notification,
 };
 use anser_protocol::extension::{Extensions, tag};
+use anser_protocol::frame::chat::Record;
 use anser_protocol::group_details::GroupDetails;
+use anser_protocol::ids::RoomId;
 use anser_protocol::names::Chat;
+use anser_protocol::room::{RoomChangeKind, RoomEventKind};
 use serde_json::{Value, json};
 
 /// The line for an event; nothing for those that are of no interest to a reader.
@@ -48,6 +52,23 @@ fn session_line(event: &session::Event) -> Option<Value> {
             let text = String::from_utf8_lossy(&content.body);
             json!({"event": "send_unsure", "chat": chat_value(chat), "text": text})
         }
+        E::RoomSent { room, position, at_ms, .. } => {
+            json!({"event": "sent", "room": room.0, "msg_id": position.0, "time_ms": at_ms})
+        }
+        E::RoomSendFailed { room, code, message, .. } => {
+            json!({"event": "send_failed", "room": room.0, "code": code.0, "message": message})
+        }
+        E::RoomMessages { room, records } => {
+            let records: Vec<Value> = records.iter().map(|record| room_message_line(*room, record)).collect();
+            json!({"event": "room_messages", "room": room.0, "messages": records})
+        }
+        E::RoomEvent { room, kind, at_ms, by, users } => {
+            let kind = room_event_name(*kind);
+            json!({"event": "room_event", "room": room.0, "kind": kind, "time_ms": at_ms, "by": by, "users": users})
+        }
+        E::RoomChanged { room, kind } => {
+            json!({"event": "room_changed", "room": room.0, "kind": room_change_name(*kind)})
+        }
         E::PutOff { code, message } => json!({"event": "put_off", "code": code.0, "message": message}),
         E::PushWithdrawn { msg_id } => json!({"event": "push_withdrawn", "msg_id": msg_id.0}),
         E::RegistrationFailed { code } => {
@@ -86,10 +107,40 @@ pub fn chat_value(chat: &Chat) -> Value {
 }
 
 fn message_line(message: &Message) -> Value {
-    let record = &message.record;
+    record_line("chat", chat_value(&message.chat), &message.record)
+}
+
+/// A message in a chat room.
+pub fn room_message_line(room: RoomId, record: &Record) -> Value {
+    record_line("room", room.0.into(), record)
+}
+
+fn room_event_name(kind: RoomEventKind) -> Value {
+    match kind {
+        RoomEventKind::ADMINS_ADDED => "admins_added".into(),
+        RoomEventKind::ADMINS_REMOVED => "admins_removed".into(),
+        RoomEventKind::BLOCKED => "blocked".into(),
+        RoomEventKind::UNBLOCKED => "unblocked".into(),
+        RoomEventKind::SILENCED => "silenced".into(),
+        RoomEventKind::UNSILENCED => "unsilenced".into(),
+        RoomEventKind(number) => number.into(),
+    }
+}
+
+fn room_change_name(kind: RoomChangeKind) -> Value {
+    match kind {
+        RoomChangeKind::ADDED => "added".into(),
+        RoomChangeKind::LEFT => "left".into(),
+        RoomChangeKind::BLOCKED => "blocked".into(),
+        RoomChangeKind::DELETED => "deleted".into(),
+        RoomChangeKind(number) => number.into(),
+    }
+}
+
+fn record_line(place: &str, value: Value, record: &Record) -> Value {
     let mut line = json!({
         "event": "message",
-        "chat": chat_value(&message.chat),
+        place: value,
         "from": &*record.from,
         "msg_id": record.position.0,
         "time_ms": record.at_ms,
@@ -99,7 +150,7 @@ fn message_line(message: &Message) -> Value {
         ContentKind::TEXT => line["text"] = String::from_utf8_lossy(&record.content.body).into(),
         ContentKind::EVENT => put_group_event(&mut line, &record.content.body, &record.content.extensions),
         ContentKind::AMENDED => put_amendment(&mut line, &record.content.body),
-        ContentKind::NOTICE => put_notice(&mut line, message),
+        ContentKind::NOTICE => put_notice(&mut line, &record.content.body),
         ContentKind::RETRACTED => {}
         _ => line["body"] = json_or_text(&String::from_utf8_lossy(&record.content.body)),
     }
@@ -159,8 +210,8 @@ fn put_group_event(line: &mut Value, body: &[u8], extensions: &Extensions) {
     }
 }
 
-fn put_notice(line: &mut Value, message: &Message) {
-    let Some(notice) = message.notice() else { return };
+fn put_notice(line: &mut Value, body: &[u8]) {
+    let Some(notice) = Notice::from_bytes(body) else { return };
     line["event"] = "notice".into();
     line["kind"] = match notice.kind {
         NoticeKind::FRIEND_REQUEST => "friend_request".into(),

@@ -16,6 +16,7 @@ mod people;
 mod push_stop;
 mod register;
 mod roaming;
+mod room;
 mod send;
 mod signals;
 mod state;
@@ -62,6 +63,7 @@ enum Command {
     People(people::People),
     Upload(media::Upload),
     Download(media::Download),
+    Room(room::Room),
     Bench(bench::Bench),
 }
 
@@ -96,6 +98,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::People(command) => command.run(&global).await,
         Command::Upload(command) => command.run(&global).await,
         Command::Download(command) => command.run(&global).await,
+        Command::Room(command) => command.run(&global).await,
         Command::Bench(command) => command.run(&global).await,
     }
 }

@@ -9,6 +9,7 @@ mod live_records;
 mod push_stop;
 mod pushes;
 mod registration_and_login;
+mod rooms;
 mod sending;
 mod the_link;
 

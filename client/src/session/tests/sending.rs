@@ -1,6 +1,7 @@
 //! From the call to the answer.
 
 use super::*;
+use crate::store::OutboxEntry;
 
 #[test]
 fn a_message_goes_out_only_when_it_is_on_disk() {
@@ -196,6 +197,7 @@ fn a_message_of_a_damaged_store_that_may_have_been_sent_is_told_once_it_is_let_g
         number: Some(9),
         user: "alice".into(),
         chat: Chat::User("bob".into()),
+        is_room: false,
         content: Content::text("hello"),
     };
     let stored = Stored { unsure: vec![entry], local_next: LocalId(8), outbox_next: 1, ..Stored::default() };

@@ -53,6 +53,7 @@ fn a_life() -> Vec<Write> {
         number,
         user: alice(),
         chat: Chat::Group(anser_protocol::ids::GroupId(10_000_000)),
+        is_room: false,
         content: Content::text("waits"),
     };
     let row = ConversationRow {

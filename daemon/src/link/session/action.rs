@@ -2,7 +2,7 @@
 
 use anser_protocol::content::{DeviceKind, Platform};
 use anser_protocol::error::ErrorCode;
-use anser_protocol::ids::TimeMs;
+use anser_protocol::ids::{RoomId, TimeMs};
 use anser_storage::Use;
 use anser_storage::command::{Command, MarkCommand};
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
@@ -95,6 +95,15 @@ pub enum Action {
         app: AppNumber,
         user: UserNumber,
     },
+    /// From now on what happens in the chat room comes to this session.
+    EnterRoom {
+        app: AppNumber,
+        room: RoomId,
+    },
+    LeaveRoom {
+        app: AppNumber,
+        room: RoomId,
+    },
 }
 
 #[derive(Debug)]
@@ -134,6 +143,7 @@ pub enum Input {
 pub struct Missed {
     pub chats: bool,
     pub pushes: bool,
+    pub rooms: bool,
 }
 
 /// In which capacity a session is given a record.
@@ -141,6 +151,8 @@ pub struct Missed {
 pub enum Recipient {
     Device,
     User(UserNumber),
+    /// Of a chat room that the session is in.
+    Room,
 }
 
 /// What the operator set for all links of one transport.

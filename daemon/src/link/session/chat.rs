@@ -12,8 +12,9 @@ use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ServerFrame;
 use anser_protocol::frame::chat::{CatchUp, ConversationPage, Conversations, Covered, Send, SendRefused, Sent};
+use anser_protocol::frame::room::RoomSend;
 use anser_protocol::framing;
-use anser_protocol::ids::{OutboxNumber, Position};
+use anser_protocol::ids::{OutboxNumber, Position, RoomId};
 use anser_protocol::limits::{LIST_PAGE_MAX, MESSAGE_BODY_BYTES_MAX};
 use anser_protocol::names::{Chat, Name};
 use anser_protocol::planted::{Fault, is_planted};
@@ -25,6 +26,7 @@ use anser_storage::outcome::{Answer as Accepted, Appended, Message, MessageBody,
 use super::history::WantedPage;
 use super::push::is_worth_a_mark;
 use super::request::Pending;
+use super::room::RoomFlow;
 use super::{Action, Ready, Session, Stage};
 use crate::link::query::{Answer, PlannedChat, Query};
 
@@ -63,9 +65,29 @@ pub(super) struct UserFlow {
     own_sends: u32,
     own_position: Position,
     /// For each chat the earliest send that was refused for a passing reason: later ones would overtake it.
-    refused: BTreeMap<Chat, OutboxNumber>,
+    refused: BTreeMap<Destination, OutboxNumber>,
+    /// The chat rooms that this link is in, or is going into.
+    pub(super) rooms: BTreeMap<RoomId, RoomFlow>,
     /// Pages of history that are not yet asked for.
     pub(super) wanted_history: Vec<WantedPage>,
+}
+
+/// Within one of these a device's messages keep their order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Destination {
+    Chat(Chat),
+    Room(RoomId),
+}
+
+impl Destination {
+    /// A room has codes of its own for what is wrong with a message.
+    fn code_of(&self, code: ErrorCode) -> ErrorCode {
+        match (self, code) {
+            (Self::Room(_), ErrorCode::SEND_TOO_LONG) => ErrorCode::ROOM_SEND_TOO_LONG,
+            (Self::Room(_), ErrorCode::SEND_MALFORMED | ErrorCode::SEND_NOT_ALLOWED) => ErrorCode::ROOM_SEND_MALFORMED,
+            (Self::Chat(_) | Self::Room(_), code) => code,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -109,6 +131,7 @@ impl UserFlow {
             own_sends: 0,
             own_position: Position::START,
             refused: BTreeMap::new(),
+            rooms: BTreeMap::new(),
             wanted_history: Vec::new(),
         }
     }
@@ -154,38 +177,47 @@ impl Session {
     }
 
     pub(super) fn submit_send(&mut self, body: Send) {
+        self.submit_send_to(body.outbox, Destination::Chat(body.chat), body.content);
+    }
+
+    pub(super) fn submit_room_send(&mut self, body: RoomSend) {
+        self.submit_send_to(body.outbox, Destination::Room(body.room), body.content);
+    }
+
+    fn submit_send_to(&mut self, outbox: OutboxNumber, to: Destination, content: Content) {
         let Stage::Ready(ready) = &mut self.stage else { return };
         let Some(user) = &mut ready.user else {
-            return self.refuse_send(body.outbox, ErrorCode::NOT_LOGGED_IN, "");
+            return self.refuse_send(outbox, ErrorCode::NOT_LOGGED_IN, "");
         };
-        if let Err(code) = check_content(&body.content) {
-            return self.refuse_send(body.outbox, code, "");
+        if let Err(code) = check_content(&content) {
+            return self.refuse_send(outbox, to.code_of(code), "");
         }
-        let target = match &body.chat {
-            Chat::User(name) => Target::User(name.to_string()),
-            Chat::Group(group) => Target::Group(*group),
-            Chat::Notices => return self.refuse_send(body.outbox, ErrorCode::SEND_NOT_ALLOWED, ""),
+        let target = match &to {
+            Destination::Chat(Chat::User(name)) => Target::User(name.to_string()),
+            Destination::Chat(Chat::Group(group)) => Target::Group(*group),
+            Destination::Chat(Chat::Notices) => return self.refuse_send(outbox, ErrorCode::SEND_NOT_ALLOWED, ""),
+            Destination::Room(room) => Target::Room(*room),
         };
-        if user.refused.get(&body.chat).is_some_and(|earlier| *earlier < body.outbox) {
-            return self.refuse_send(body.outbox, ErrorCode::SEND_OUT_OF_ORDER, "");
+        if user.refused.get(&to).is_some_and(|earlier| *earlier < outbox) {
+            return self.refuse_send(outbox, ErrorCode::SEND_OUT_OF_ORDER, "");
         }
-        user.refused.remove(&body.chat);
+        user.refused.remove(&to);
         let command = Command::Send(SendCommand {
             app: ready.app,
             from: user.number,
-            origin: Origin::Device { device: ready.device.number, outbox: body.outbox },
+            origin: Origin::Device { device: ready.device.number, outbox },
             target,
-            content: body.content,
+            content,
         });
         let user = user.number;
-        self.submit(Pending::Send { user, outbox: body.outbox, chat: body.chat }, command);
+        self.submit(Pending::Send { user, outbox, to }, command);
     }
 
     pub(super) fn send_finished(
         &mut self,
         by: UserNumber,
         outbox: OutboxNumber,
-        chat: Chat,
+        to: Destination,
         accepted: Result<Accepted, (ErrorCode, String)>,
     ) {
         match accepted {
@@ -196,7 +228,7 @@ impl Session {
             Err((code, message)) => {
                 self.refuse_send(outbox, code, &message);
                 if code.is_passing() {
-                    self.hold_back_sends(by, chat, outbox);
+                    self.hold_back_sends(by, to, outbox);
                 }
             }
         }
@@ -204,7 +236,7 @@ impl Session {
 
     /// Until a send that was refused for a passing reason is repeated, later ones to its chat would overtake it, also
     /// those that the shell has not taken yet.
-    fn hold_back_sends(&mut self, by: UserNumber, chat: Chat, outbox: OutboxNumber) {
+    fn hold_back_sends(&mut self, by: UserNumber, to: Destination, outbox: OutboxNumber) {
         if is_planted(Fault::NothingHeldBack) {
             return;
         }
@@ -212,8 +244,8 @@ impl Session {
         for (ticket, pending) in &self.pending {
             let is_queued = |action: &Action| matches!(action, Action::Submit(queued, _) if queued == ticket);
             match pending {
-                Pending::Send { user, outbox, chat: of }
-                    if (*user, of) == (by, &chat) && self.actions.iter().any(is_queued) =>
+                Pending::Send { user, outbox, to: of }
+                    if (*user, of) == (by, &to) && self.actions.iter().any(is_queued) =>
                 {
                     held_back.push((*outbox, *ticket));
                 }
@@ -228,11 +260,11 @@ impl Session {
         }
         // After a login all that is unanswered comes again, in order.
         let Some((user, _)) = self.user().filter(|(user, _)| user.number == by) else { return };
-        if user.refused.len() >= REFUSED_CHATS_MAX && !user.refused.contains_key(&chat) {
+        if user.refused.len() >= REFUSED_CHATS_MAX && !user.refused.contains_key(&to) {
             // On the next link all that is unanswered comes again, in order.
             return self.end(ErrorCode::BUSY, "too many chats wait for a repeat");
         }
-        let earliest = user.refused.entry(chat).or_insert(outbox);
+        let earliest = user.refused.entry(to).or_insert(outbox);
         *earliest = outbox.min(*earliest);
     }
 
@@ -264,7 +296,11 @@ impl Session {
                 (Chat::Group(*group), *from, Arc::clone(from_name), message)
             }
             Route::Notice { message, .. } if device.takes_notices => (Chat::Notices, None, "".into(), message),
-            Route::Notice { .. } | Route::Devices { .. } | Route::Broadcast { .. } | Route::Withdrawn { .. } => return,
+            Route::Notice { .. }
+            | Route::Devices { .. }
+            | Route::Broadcast { .. }
+            | Route::Withdrawn { .. }
+            | Route::Room { .. } => return,
         };
         // What another user of this device sent before, this one does not have.
         let is_own = from == Some(user.number);

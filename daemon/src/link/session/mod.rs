@@ -24,6 +24,7 @@ mod media;
 mod people;
 mod push;
 mod request;
+mod room;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -241,6 +242,9 @@ impl Session {
             {
                 self.deliver_message(appended);
             }
+            (Route::Room { room, news }, Recipient::Room | Recipient::User(_)) => {
+                self.deliver_room_news(*room, news, appended, recipient);
+            }
             _ => {}
         }
     }
@@ -444,6 +448,11 @@ impl Session {
         {
             user.fall_behind();
         }
+        if missed.rooms
+            && let Some(user) = &mut ready.user
+        {
+            user.rooms.values_mut().for_each(|room| room.fall_behind());
+        }
         self.continue_catch_up();
     }
 
@@ -452,6 +461,7 @@ impl Session {
         if self.output().len() < OUTPUT_LOW {
             self.continue_pushes();
             self.continue_chats();
+            self.continue_rooms();
         }
     }
 

@@ -4,14 +4,13 @@ use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::session::{Done, RegisterUser};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
-use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
-use anser_protocol::names::Chat;
+use anser_protocol::ids::{OutboxNumber, Position, RoomId, TimeMs};
 use anser_storage::command::{Command, NewUser, PeopleCommand};
 use anser_storage::ids::UserNumber;
 use anser_storage::media::MediaName;
 use anser_storage::outcome::{Answer as Accepted, Outcome};
 
-use super::chat::PlannedPage;
+use super::chat::{Destination, PlannedPage};
 use super::greet::Greeting;
 use super::history::WantedPage;
 use super::login::LoginAttempt;
@@ -38,7 +37,7 @@ pub(super) enum Pending {
     Send {
         user: UserNumber,
         outbox: OutboxNumber,
-        chat: Chat,
+        to: Destination,
     },
     PlanCatchUp,
     CatchUp(PlannedPage),
@@ -73,6 +72,19 @@ pub(super) enum Pending {
     Address(u32, MediaName),
     Mobile(u32),
     Report(u32),
+    EnterRoom {
+        request: u32,
+        room: RoomId,
+    },
+    LeaveRoom {
+        request: u32,
+        room: RoomId,
+    },
+    /// The newest messages of a room that the link is in.
+    RoomRecords(RoomId),
+    ChangeRoom(u32, refusal::AskedOfRoom),
+    Rooms(u32),
+    RoomUsers(u32),
     /// Whether the device wants pushes, for the bridges.
     KeepStop,
     /// Nobody waits for the outcome.
@@ -86,12 +98,15 @@ impl Pending {
             Self::ChangePeople { asked, .. } => *asked,
             Self::CreateGroup(_) | Self::ChangeGroup(_) => refusal::Asked::Members,
             Self::OrderGroup(_) => refusal::Asked::Order,
+            Self::EnterRoom { .. } => refusal::Asked::Room(refusal::AskedOfRoom::Enter),
+            Self::LeaveRoom { .. } => refusal::Asked::Room(refusal::AskedOfRoom::Leave),
+            Self::ChangeRoom(_, asked) => refusal::Asked::Room(*asked),
             _ => refusal::Asked::Other,
         }
     }
 
     pub(super) fn is_catch_up(&self) -> bool {
-        matches!(self, Self::PlanCatchUp | Self::CatchUp(_))
+        matches!(self, Self::PlanCatchUp | Self::CatchUp(_) | Self::RoomRecords(_) | Self::EnterRoom { .. })
     }
 
     /// May the answer fill a frame, or several?
@@ -105,6 +120,8 @@ impl Pending {
                 | Self::People(_)
                 | Self::AskGroup(_)
                 | Self::Tags(_)
+                | Self::Rooms(_)
+                | Self::RoomUsers(_)
         )
     }
 }
@@ -159,6 +176,15 @@ impl Session {
             ClientFrame::UsersInfo(body) => self.ask_users(body),
             ClientFrame::MediaUpload(body) => self.ask_ticket(body),
             ClientFrame::MediaAddress(body) => self.ask_address(body),
+            ClientFrame::RoomSend(body) => self.submit_room_send(body),
+            ClientFrame::RoomEnter(body) => self.enter_room(body),
+            ClientFrame::RoomLeave(body) => self.leave_room(body),
+            ClientFrame::RoomList(body) => self.ask_rooms_of_app(body),
+            ClientFrame::MyRooms(body) => self.ask_own_rooms(body),
+            ClientFrame::RoomInfo(body) => self.ask_rooms(body),
+            ClientFrame::RoomMembers(body) => self.ask_room_users(body),
+            ClientFrame::RoomChange(body) => self.change_room(body),
+            ClientFrame::RoomSilence(body) => self.ask_room_silence(body),
             ClientFrame::Unknown(_) => {}
         }
         self.continue_catch_up();
@@ -194,7 +220,9 @@ impl Session {
             Pending::RegisterDevice(greeting) => self.device_registered(*greeting, accepted),
             Pending::KeepToken(attempt) => self.token_kept(*attempt, accepted),
             Pending::LogOut(request) => self.logged_out(request, accepted),
-            Pending::Send { user, outbox, chat } => self.send_finished(user, outbox, chat, accepted),
+            Pending::Send { user, outbox, to } => self.send_finished(user, outbox, to, accepted),
+            Pending::EnterRoom { request, room } => self.room_entered(request, room, accepted),
+            Pending::LeaveRoom { request, room } => self.room_left(request, room, accepted),
             Pending::RegisterUser(request) => self.user_registered(request, accepted),
             Pending::CreateGroup(request) => self.group_created(request, accepted),
             Pending::OrderGroup(request) => self.group_ordered(request, accepted),
@@ -203,6 +231,7 @@ impl Session {
             Pending::KeepPassword(attempt) => self.password_kept(*attempt, accepted),
             Pending::ChangePeople { request, .. }
             | Pending::ChangeGroup(request)
+            | Pending::ChangeRoom(request, _)
             | Pending::Mobile(request)
             | Pending::Report(request) => match accepted {
                 Ok(_) => self.done(request),
@@ -229,6 +258,9 @@ impl Session {
             Pending::Profile(request) => self.profile_read(request, answer),
             Pending::People(request) => self.people_read(request, answer),
             Pending::FindPassword(attempt) => self.password_found(*attempt, answer),
+            Pending::RoomRecords(room) => self.room_read(room, answer),
+            Pending::Rooms(request) => self.rooms_read(request, answer),
+            Pending::RoomUsers(request) => self.room_users_read(request, answer),
             Pending::Tags(request) => self.tags_read(request, answer),
             Pending::Alias(request) => self.alias_read(request, answer),
             Pending::Ticket(request, upload) => self.ticket_looked_up(request, *upload, answer),

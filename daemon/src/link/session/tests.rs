@@ -522,7 +522,7 @@ fn a_session_that_missed_records_reads_the_log_from_where_it_stood() {
     let mut dialogue = Dialogue::live();
     dialogue.deliver(&single(110, BOB, None));
     dialogue.hear();
-    dialogue.session.handle_input(Input::Missed(Missed { chats: true, pushes: false }), START);
+    dialogue.session.handle_input(Input::Missed(Missed { chats: true, pushes: false, rooms: false }), START);
     assert!(!dialogue.session.wants_deliveries());
     let (_, query) = dialogue.question();
     assert!(matches!(query, Query::PlanCatchUp { since: Position(110), .. }));
@@ -533,7 +533,7 @@ fn what_is_missed_during_a_catch_up_is_caught_up_with_afterwards() {
     let mut dialogue = Dialogue::greeted();
     dialogue.log_in_by_token(Some(Position(100)));
     let (ticket, _) = dialogue.question();
-    dialogue.session.handle_input(Input::Missed(Missed { chats: true, pushes: false }), START);
+    dialogue.session.handle_input(Input::Missed(Missed { chats: true, pushes: false, rooms: false }), START);
     dialogue.answer(ticket, Answer::Plan { to: Position(100), chats: Vec::new() });
     assert!(!dialogue.session.wants_deliveries(), "the snapshot may be older than what was missed");
     let (_, query) = dialogue.question();

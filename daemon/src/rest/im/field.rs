@@ -105,6 +105,10 @@ pub fn description(object: &Object) -> Result<String, Fault> {
     text(object, "desc", TEXT_BYTES_MAX)
 }
 
+pub fn room_description(object: &Object) -> Result<String, Fault> {
+    text(object, "description", TEXT_BYTES_MAX)
+}
+
 pub fn avatar(object: &Object) -> Result<String, Fault> {
     text(object, "avatar", TEXT_BYTES_MAX)
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::group::parse_gid;
 use super::refusal::{self, of_im};
+use super::room::parse_room_id;
 use super::{field, invalid};
 use crate::context::{Context, Shared};
 use crate::message_check;
@@ -64,7 +65,8 @@ impl Order {
         };
         let target = parse_target(context, object)?;
         let from = field::name(object, "from_id", &context.config.users)?;
-        Ok(Self { from, as_admin, target, content: parse_content(object)? })
+        let content = parse_content(object).map_err(|fault| refusal::in_target(fault, &target))?;
+        Ok(Self { from, as_admin, target, content })
     }
 
     async fn command(self, context: &Context, caller: &Caller) -> Result<Send, Fault> {
@@ -84,7 +86,7 @@ fn parse_target(context: &Context, object: &Object) -> Result<Target, Fault> {
     match text(object, "target_type")?.as_str() {
         "single" => Ok(Target::User(field::name(object, "target_id", &context.config.users)?)),
         "group" => parse_gid(&text(object, "target_id")?).map(Target::Group),
-        "chatroom" => Err(refusal::room_unknown()),
+        "chatroom" => parse_room_id(&text(object, "target_id")?).map(Target::Room),
         _ => Err(invalid("target_type must be single, group or chatroom")),
     }
 }

@@ -12,6 +12,7 @@ mod registration;
 mod relation;
 mod report;
 mod report_message;
+mod room;
 mod statistic;
 mod user;
 mod view;
@@ -31,6 +32,10 @@ pub use report::{
     Walks, history, history_of_group, history_of_room, history_of_user, list, list_of_group, list_of_user,
 };
 pub use report_message::written as written_message;
+pub use room::{
+    add_to_room, change_room, create_room, delete_room, list_room_members, list_rooms, remove_from_room, rooms_of_user,
+    show_rooms, silence_in_room,
+};
 pub use statistic::{groups as group_statistic, messages as message_statistic, users as user_statistic};
 pub use user::{list_admins, list_users, register_admin, register_users, show_user};
 

@@ -1,6 +1,7 @@
 //! Why a change was refused, as a code of the IM API.
 
-use anser_storage::outcome::{Refusal, Relation};
+use anser_storage::command::Target;
+use anser_storage::outcome::{Refusal, Relation, RoomRefusal};
 use axum::http::StatusCode;
 
 use crate::rest::family::Family;
@@ -8,6 +9,7 @@ use crate::rest::fault::Fault;
 
 pub fn of_im(refusal: Refusal) -> Fault {
     match refusal {
+        Refusal::Room(reason) => of_room(reason),
         Refusal::UserExists => forbidden(899_001, "user exist"),
         Refusal::UserUnknown { username } | Refusal::MemberUnknown { username } => no_such_user(&username),
         Refusal::SenderUnknown => forbidden(899_002, "no such user: the sender"),
@@ -131,6 +133,39 @@ pub fn too_many_users() -> Fault {
 
 pub fn body_too_long() -> Fault {
     forbidden(803_007, "msg_body has more than 4096 bytes")
+}
+
+/// A message to a room that breaks a rule has a code of its own.
+pub fn in_target(fault: Fault, target: &Target) -> Fault {
+    match (target, fault.code) {
+        (Target::Room(_), 803_007) => Fault { code: 847_004, ..fault },
+        _ => fault,
+    }
+}
+
+fn of_room(refusal: RoomRefusal) -> Fault {
+    match refusal {
+        RoomRefusal::Unknown => room_unknown(),
+        RoomRefusal::UserUnknown { username } => no_such_user(&username),
+        RoomRefusal::NotInside { username } => forbidden(899_082, format!("user not in room: {username}")),
+        RoomRefusal::SenderOutside => forbidden(847_001, "the sender is not in the room"),
+        RoomRefusal::Silenced => forbidden(847_002, "the sender is muted in the room"),
+        RoomRefusal::AlreadyInside { username } => forbidden(851_003, format!("already in the room: {username}")),
+        RoomRefusal::Full => forbidden(851_006, "the room is full"),
+        RoomRefusal::Blocked { username } => forbidden(851_007, format!("on the room's blacklist: {username}")),
+        RoomRefusal::OwnerStays => forbidden(852_004, "the owner may not leave the room"),
+        RoomRefusal::NobodyNamed => super::invalid("nobody is named"),
+        // Only devices appoint admins and keep blacklists.
+        RoomRefusal::NoRight
+        | RoomRefusal::IsOwner { .. }
+        | RoomRefusal::IsAdmin { .. }
+        | RoomRefusal::AlreadyAdmin { .. }
+        | RoomRefusal::NotAdmin { .. }
+        | RoomRefusal::TooManyAdmins
+        | RoomRefusal::AlreadyBlocked { .. }
+        | RoomRefusal::NotBlocked { .. }
+        | RoomRefusal::TooManyBlocked => Family::Im.internal(),
+    }
 }
 
 pub fn room_unknown() -> Fault {

@@ -30,7 +30,7 @@ pub async fn set_registration(
 }
 
 /// In the query; one client puts it into the body.
-async fn parse_status(request: Request) -> Result<bool, Fault> {
+pub(super) async fn parse_status(request: Request) -> Result<bool, Fault> {
     let wrong = || invalid("status must be 0 or 1");
     let given = query_value(request.uri(), "status").map(|text| Value::String(text.into_owned()));
     let status = match given {

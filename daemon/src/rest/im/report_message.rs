@@ -15,6 +15,7 @@ pub fn written(message: &ReportMessage, app_key: &str) -> Value {
     let (target_type, target_id) = match &message.to {
         ReportTarget::User(name) => ("single", name.clone()),
         ReportTarget::Group(group) => ("group", group.to_string()),
+        ReportTarget::Room(room) => ("chatroom", room.to_string()),
     };
     let is_by_server = message.platform.is_none();
     let given = Given::of(&message.content);

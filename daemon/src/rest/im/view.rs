@@ -54,7 +54,7 @@ pub fn group(gid: GroupId, group: &Group, owner: &str, app_key: &str, zone: Time
     shown
 }
 
-fn add_text(shown: &mut Object, key: &str, text: &str) {
+pub fn add_text(shown: &mut Object, key: &str, text: &str) {
     if !text.is_empty() {
         shown.insert(key.to_owned(), json!(text));
     }

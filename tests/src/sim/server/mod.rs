@@ -364,7 +364,7 @@ fn count_outcome(outcome: &Outcome, course: &mut Course) {
             Route::Group { .. } => Kind::Group,
             Route::Devices { .. } => Kind::PushedToFew,
             Route::Broadcast { .. } => Kind::PushedToMany,
-            Route::Withdrawn { .. } | Route::Notice { .. } => continue,
+            Route::Withdrawn { .. } | Route::Notice { .. } | Route::Room { .. } => continue,
         });
     }
 }

@@ -106,7 +106,7 @@ fn a_device_that_stopped_its_pushes_gets_none_and_its_user_gets_messages() {
     // Copies that were on their way when it said so, and news that some were missed.
     dialogue.session.handle_delivery(Recipient::Device, &push(120, START));
     dialogue.session.handle_delivery(Recipient::Device, &push(130, START + 1000));
-    dialogue.session.handle_input(Input::Missed(Missed { chats: false, pushes: true }), START);
+    dialogue.session.handle_input(Input::Missed(Missed { chats: false, pushes: true, rooms: false }), START);
     assert!(dialogue.hear().is_empty() && dialogue.session.next_action().is_none());
     assert!(dialogue.session.wants_deliveries(), "messages still come");
 }
@@ -162,7 +162,7 @@ fn that_pushes_are_wanted_again_is_said_to_the_store_until_it_takes_it() {
 #[test]
 fn an_answer_from_before_the_stop_is_not_told_and_the_log_is_read_again() {
     let mut dialogue = Dialogue::greeted();
-    dialogue.session.handle_input(Input::Missed(Missed { chats: false, pushes: true }), START);
+    dialogue.session.handle_input(Input::Missed(Missed { chats: false, pushes: true, rooms: false }), START);
     let (old, _) = dialogue.question();
     dialogue.say(&stop(7));
     dialogue.say(&resume(8, 30));

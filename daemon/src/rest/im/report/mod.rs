@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 use super::group::parse_gid;
 use super::page::Page;
+use super::room::parse_room_id;
 use super::{field, invalid, refusal, report_message};
 use crate::config::TimeZone;
 use crate::context::{Context, Shared};
@@ -243,9 +244,12 @@ async fn group(context: &Context, app: AppNumber, gid: anser_protocol::ids::Grou
     Ok(Set::Chain { class: Class::Chat, chain: group.chain })
 }
 
-/// The store has no rooms: every one is unknown.
-async fn room(_context: &Context, _app: AppNumber, _id: &str) -> Result<Set, Fault> {
-    Err(refusal::room_unknown())
+async fn room(context: &Context, app: AppNumber, id: &str) -> Result<Set, Fault> {
+    let id = parse_room_id(id)?;
+    let found = context.ledger.read(move |snapshot| snapshot.room(app, id)).await;
+    let found = found.map_err(|error| Family::Im.unavailable(&error))?;
+    let room = found.ok_or_else(refusal::room_unknown)?;
+    Ok(Set::Chain { class: Class::Room, chain: room.chain })
 }
 
 async fn show_page(context: &Context, caller: &Caller, set: Set, request: Request) -> Result<Response<Body>, Fault> {
