@@ -8,7 +8,7 @@
 //!   [`attendance`] notes who is there, [`slow_pushes`] goes on with pushes that are given out slowly, [`bridge`] hands
 //!   notices over to the services of the makers of devices, [`callback`] tells app servers what became of their pushes.
 //! - What they share, in a [`context::Context`]: [`ledger`] (the way to the store), [`password`], [`keys`], [`clock`],
-//!   [`shutdown`], and the rules for names in [`username`] and [`label`].
+//!   [`shutdown`], and the rules for names in [`username`] and [`label`], and for messages in `body`.
 //! - What starts it: [`cli`], [`config`], [`data_dir`], [`tls`], [`logging`].
 
 pub mod serve;
@@ -27,6 +27,7 @@ pub mod scrub;
 pub mod slow_pushes;
 pub mod switchboard;
 
+mod body;
 mod clearing;
 pub mod clock;
 pub mod context;

@@ -247,6 +247,8 @@ fn transport_rules(config: &Config) -> TransportRules {
     let rules = Rules {
         waiting_pushes_max: config.push.offline_limit,
         has_strict_usernames: config.users.strict_names,
+        retract_ms_max: u64::from(config.limits.retract_seconds) * 1000,
+        sends_per_minute: config.limits.sends_per_minute,
         ..Rules::default()
     };
     TransportRules::new(&rules, |own: Heartbeat| Heartbeat {

@@ -15,6 +15,7 @@ pub mod extension;
 pub mod ids;
 pub mod label;
 pub mod limits;
+pub mod options;
 pub mod traits;
 
 pub mod framing;

@@ -13,7 +13,7 @@ use anser_protocol::content::Platform;
 use anser_protocol::traits::{TraitKind, Traits};
 use anser_storage::command::{
     AccountCommand, AppCommand, BridgeCommand, Command, DeviceCommand, FileKind, LabelCommand, MarkCommand,
-    SegmentCommand,
+    SegmentCommand, WordCommand,
 };
 use anser_storage::segment::Condition;
 use anser_storage::{Callback, Options, PushCertificate, PushToken, SmsOrder, Store, Use};
@@ -108,6 +108,8 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     ] {
         world.answer(Command::Mark(mark));
     }
+    let (words, words_max) = (vec!["kept word".to_owned()], 1);
+    world.answer(Command::Word(WordCommand::Add { app, words, words_max }));
     let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
     let traits = Traits::default().with(TraitKind::Model, "a kept model").unwrap_or_default();
     world.answer(Command::Device(DeviceCommand::SetTraits { app: world.app, device, traits }));

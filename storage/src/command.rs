@@ -20,11 +20,13 @@ mod file;
 mod group;
 mod people;
 mod queue;
+mod word;
 pub use bridge::{BadgeChange, BridgeCommand, NextLook};
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
 pub use group::GroupCommand;
 pub use people::{FriendNote, MuteChange, PeopleCommand, ProfileChange};
 pub use queue::QueueClass;
+pub use word::WordCommand;
 
 /// A command and the moment at which it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +53,7 @@ pub enum Command {
     File(FileCommand),
     Segment(SegmentCommand),
     Mark(MarkCommand),
+    Word(WordCommand),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -328,6 +331,8 @@ pub struct Amend {
     pub app: AppNumber,
     /// A user may amend what they sent, in a chat that they are in; an app server everything.
     pub by: Actor,
+    /// An app server asks in the user's name: whether the user is in the chat is not asked then.
+    pub through_server: bool,
     pub message: Position,
     pub what: Amended,
     /// Refused (`TooLateToAmend`) when the message is older than this.

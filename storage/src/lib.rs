@@ -31,6 +31,7 @@ pub use writer::{Answered, OnAppended, QueueFull, Writer, WriterHandle, WriterOp
 
 mod find;
 mod snapshot;
+mod word_filter;
 pub use rows::account::{AppGroup, Developer, DeveloperApp};
 pub use rows::app::{Access, AddressRange, App};
 pub use rows::bridge::{Channel, PushToken};
@@ -44,11 +45,12 @@ pub use rows::presence::Use;
 pub use rows::push_count::Counted;
 pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
+pub use rows::word::{SensitiveWord, WordList};
 pub use snapshot::{
     BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup, DueSchedule,
     DueSlice, File, Finding, Friend, GroupPushShown, HistoryPage, Member, PendingPush, PlannedChat, PlatformReport,
     Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Schedule, SchedulePage, ScrubPlace, Scrubbed,
-    SmsTarget, SmsTargets, Snapshot, TestDeviceShown, UsableFile, UserPage, WaitingCallback, WaitingCallbacks,
+    SmsTarget, SmsTargets, Snapshot, TestDeviceShown, UsableFile, UserPage, Viewer, WaitingCallback, WaitingCallbacks,
 };
 
 pub mod disk;

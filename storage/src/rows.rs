@@ -22,3 +22,4 @@ pub mod relation;
 pub mod schedule;
 pub mod traits;
 pub mod user;
+pub mod word;

@@ -96,6 +96,7 @@ tables! {
     Friends = 74, "friends";
     Shields = 75, "shields";
     Registration = 76, "registration";
+    Words = 92, "words";
 }
 
 impl Table {

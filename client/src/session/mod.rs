@@ -36,6 +36,7 @@ mod random;
 mod requests;
 mod sending;
 mod sync;
+mod talk;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -52,11 +53,13 @@ use anser_protocol::planted::{Fault, is_planted};
 use anser_protocol::traits::Traits;
 
 pub use self::action::{
-    Action, Answer, Connection, Event, LinkEnd, Request, RequestError, RequestId, SendError, Ticket, Transport,
+    Action, Answer, CancelError, CommandTo, Connection, Event, LinkEnd, Request, RequestError, RequestId, SendError,
+    SendState, Ticket, Transport,
 };
 pub use self::held::Held;
 pub use self::labels::{LabelAnswer, LabelCall, LabelKind, filter_valid_tags};
 pub use self::random::Fill;
+pub use self::talk::forwarded;
 
 use self::activity::Activity;
 use self::backoff::Backoff;
@@ -468,6 +471,7 @@ impl Session {
             ServerFrame::PushDeliver(push) => self.on_push(push),
             ServerFrame::PushCovered(covered) => self.on_push_covered(covered),
             ServerFrame::PushWithdrawn(withdrawn) => self.on_push_withdrawn(&withdrawn),
+            ServerFrame::CommandCame(came) => self.on_command(came),
             ServerFrame::Done(done) if self.pushes.handle_done(done.request) => {}
             ServerFrame::Done(done) => self.on_answer(done.request, Answer::Done),
             ServerFrame::ConversationPage(page) => {

@@ -6,16 +6,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use anser_protocol::content::Platform;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ClientFrame;
 use anser_protocol::frame::chat::{Conversations, History};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
 use anser_protocol::frame::push::{Alias, Badge, LabelAction, Mobile, PushClicked, PushReport, PushToken, Tags};
 use anser_protocol::frame::session::{Logout, RegisterUser, UserInfo};
+use anser_protocol::frame::talk::{CommandTarget, Retract, SendCommand};
+use anser_protocol::ids::GroupId;
 use anser_protocol::label;
 use anser_protocol::limits;
 
-use super::action::{Answer, Request, RequestError, RequestId};
+use super::action::{Answer, CommandTo, Request, RequestError, RequestId};
 
 /// Requests that wait or are on their way.
 pub(crate) const PENDING_MAX: usize = 64;
@@ -189,6 +192,7 @@ fn is_repeatable(request: &Request) -> bool {
             | R::GroupAdd { .. }
             | R::GroupRemove { .. }
             | R::GroupLeave { .. }
+            | R::Command { .. }
     )
 }
 
@@ -211,6 +215,15 @@ fn check(request: &Request) -> Result<(), &'static str> {
             names(members, limits::NAMES_PER_CALL_MAX)?.collect()
         }
         R::UserInfo { username } => vec![username],
+        R::Command { to, text } => {
+            if text.len() > limits::COMMAND_BYTES_MAX {
+                return Err("a command has at most 1024 bytes");
+            }
+            match to {
+                CommandTo::User(name) => vec![name, text],
+                CommandTo::Group(_) | CommandTo::OwnDevices(_) => vec![text],
+            }
+        }
         R::TagsSet { tags } | R::TagsAdd { tags } | R::TagsDelete { tags } => {
             names(tags, limits::TAGS_PER_DEVICE_MAX)?.collect()
         }
@@ -239,6 +252,16 @@ fn check(request: &Request) -> Result<(), &'static str> {
 
 fn names(list: &[String], most: usize) -> Result<impl Iterator<Item = &String>, &'static str> {
     if list.len() > most { Err("the list is too long; split it") } else { Ok(list.iter()) }
+}
+
+fn command(request: RequestId, to: &CommandTo, text: &str) -> SendCommand {
+    let (target, username, group, platform) = match to {
+        CommandTo::User(name) => (CommandTarget::USER, name.as_str(), GroupId(0), Platform::OTHER),
+        CommandTo::Group(group) => (CommandTarget::GROUP, "", *group, Platform::OTHER),
+        CommandTo::OwnDevices(platform) => (CommandTarget::OWN_DEVICES, "", GroupId(0), *platform),
+    };
+    let (username, text) = (username.to_owned(), text.to_owned());
+    SendCommand { request, target, username, group, platform, text, extensions: Extensions::default() }
 }
 
 fn frame(request: RequestId, body: &Request) -> ClientFrame {
@@ -281,6 +304,8 @@ fn frame(request: RequestId, body: &Request) -> ClientFrame {
         R::GroupList => ClientFrame::GroupList(GroupList { request, extensions }),
         R::GroupMembers { group } => ClientFrame::GroupMembers(GroupRequest { request, group: *group, extensions }),
         R::UserInfo { username } => ClientFrame::UserInfo(UserInfo { request, username: username.clone(), extensions }),
+        R::Retract { message } => ClientFrame::Retract(Retract { request, message: *message, extensions }),
+        R::Command { to, text } => ClientFrame::SendCommand(command(request, to, text)),
         R::TagsGet => tags(LabelAction::GET, &Vec::new()),
         R::TagsSet { tags: list } => tags(LabelAction::SET, list),
         R::TagsAdd { tags: list } => tags(LabelAction::ADD, list),

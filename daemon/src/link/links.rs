@@ -15,6 +15,7 @@ use anser_storage::ids::{AppNumber, UserNumber};
 use super::mailbox::Mailbox;
 use super::query::{self, Query};
 use super::readers::Readers;
+use super::send_rate::SendRates;
 use super::session::{GivenPassword, Heartbeat, Input, Rules, Ticket};
 use crate::clock;
 use crate::keys::random;
@@ -50,6 +51,7 @@ pub struct Links {
     passwords: Passwords,
     upgrades: Upgrades,
     pub(super) rules: TransportRules,
+    pub(super) sends: SendRates,
     open: Mutex<BTreeMap<u64, Arc<Mailbox>>>,
     last_number: AtomicU64,
 }
@@ -63,8 +65,9 @@ impl Links {
         rules: TransportRules,
     ) -> io::Result<Self> {
         let readers = Readers::start(READERS)?;
-        let open = Mutex::default();
-        Ok(Self { switchboard, ledger, readers, passwords, upgrades, rules, open, last_number: AtomicU64::new(0) })
+        let (open, last_number) = (Mutex::default(), AtomicU64::new(0));
+        let sends = SendRates::new(rules.tcp.sends_per_minute);
+        Ok(Self { switchboard, ledger, readers, passwords, upgrades, rules, sends, open, last_number })
     }
 
     pub fn now_ms(&self) -> TimeMs {

@@ -17,9 +17,11 @@ pub use anser_storage::PlannedChat;
 use anser_storage::command::Profile;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{MessageBody, Push};
-use anser_storage::{Chat, ConversationRow, ReadError, ReadRecord, Snapshot, UserState};
+use anser_storage::{Chat, ConversationRow, ReadError, ReadRecord, Snapshot, UserState, Viewer};
 
 use super::session::{WantedPage, record_bytes, row_bytes};
+
+mod command;
 
 /// Bytes of records in one history page: the frame that carries it stays below the limit.
 const PAGE_BYTES: usize = FRAME_BYTES_MAX * 3 / 4;
@@ -46,6 +48,8 @@ pub enum Query {
         app: AppNumber,
         user: UserNumber,
         device: DeviceNumber,
+        /// Since when this session is told what is for those who are connected only.
+        present_since: Position,
         chats: Vec<PlannedChat>,
         since: Position,
         to: Position,
@@ -55,6 +59,7 @@ pub enum Query {
         app: AppNumber,
         user: UserNumber,
         device: DeviceNumber,
+        present_since: Position,
         pages: Vec<WantedPage>,
     },
     Conversations {
@@ -92,6 +97,31 @@ pub enum Query {
         app: AppNumber,
         device: DeviceNumber,
     },
+    /// Who is to get a transparent command of this user on this device.
+    CommandReceivers {
+        app: AppNumber,
+        user: UserNumber,
+        device: DeviceNumber,
+        to: CommandFor,
+    },
+}
+
+/// To whom a transparent command is addressed.
+#[derive(Clone, Debug)]
+pub enum CommandFor {
+    User(String),
+    Group(GroupId),
+    /// Of this platform; [`Platform::OTHER`] means all.
+    OwnDevices(Platform),
+}
+
+/// Whose links a transparent command goes to.
+#[derive(Clone, Debug)]
+pub enum CommandReceivers {
+    /// Wherever they are logged in.
+    Users(Vec<UserNumber>),
+    /// The devices on which this user is logged in.
+    Devices(UserNumber, Vec<DeviceNumber>),
 }
 
 impl Query {
@@ -109,7 +139,8 @@ impl Query {
             | Self::Members { app, .. }
             | Self::Profile { app, .. }
             | Self::Tags { app, .. }
-            | Self::Alias { app, .. } => Some(*app),
+            | Self::Alias { app, .. }
+            | Self::CommandReceivers { app, .. } => Some(*app),
         }
     }
 }
@@ -148,6 +179,7 @@ pub enum Answer {
     Profile(Option<(String, Profile)>),
     Tags(Vec<String>),
     Alias(String),
+    CommandReceivers(Result<CommandReceivers, ErrorCode>),
 }
 
 #[derive(Clone, Debug)]
@@ -209,10 +241,11 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
             let chats = snapshot.catch_up_plan(app, user, since)?;
             Ok(Answer::Plan { to: snapshot.end(), chats })
         }
-        Query::CatchUp { app, user, device, chats, since, to, newest } => {
+        Query::CatchUp { app, user, device, present_since, chats, since, to, newest } => {
+            let viewer = Viewer { user, present_since };
             let (mut rows, mut bytes, mut read) = (Vec::new(), 0, 0);
             while read < chats.len() && bytes < PAGE_BYTES {
-                let row = snapshot.catch_up_rows(app, user, &chats[read..=read], since, to, newest)?;
+                let row = snapshot.catch_up_rows(app, viewer, &chats[read..=read], since, to, newest)?;
                 let row = conversations(row, (user, device));
                 bytes += row.iter().map(row_bytes).sum::<usize>();
                 rows.extend(row);
@@ -220,7 +253,9 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
             }
             Ok(Answer::CatchUp { rows, read })
         }
-        Query::History { app, user, device, pages } => history(snapshot, app, (user, device), &pages),
+        Query::History { app, user, device, present_since, pages } => {
+            history(snapshot, app, (Viewer { user, present_since }, device), &pages)
+        }
         Query::Conversations { app, user, device, before, limit } => {
             let rows = snapshot.conversations(app, user, before, limit, 1)?;
             let is_complete = rows.len() < limit;
@@ -237,6 +272,9 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
         Query::Profile { app, username } => {
             let user = snapshot.user_by_name(app, &username)?;
             Ok(Answer::Profile(user.map(|(_, user)| (user.username, user.profile))))
+        }
+        Query::CommandReceivers { app, user, device, to } => {
+            Ok(Answer::CommandReceivers(command::receivers(snapshot, app, (user, device), to)?))
         }
         Query::Tags { app, device } => Ok(Answer::Tags(snapshot.tags_of_device(app, device)?)),
         Query::Alias { app, device } => {
@@ -299,7 +337,7 @@ fn log_in(
 fn history(
     snapshot: &Snapshot,
     app: AppNumber,
-    reader: (UserNumber, DeviceNumber),
+    reader: (Viewer, DeviceNumber),
     wanted: &[WantedPage],
 ) -> Result<Answer, ReadError> {
     let (mut pages, mut bytes) = (Vec::with_capacity(wanted.len()), 0);
@@ -343,7 +381,7 @@ impl Room {
 fn history_page(
     snapshot: &Snapshot,
     app: AppNumber,
-    reader: (UserNumber, DeviceNumber),
+    (viewer, device): (Viewer, DeviceNumber),
     wanted: &WantedPage,
     room: Room,
 ) -> Result<Page, ReadError> {
@@ -354,17 +392,17 @@ fn history_page(
             None => return Ok(Page { records: Vec::new(), is_complete: true }),
         },
     };
-    let mut page = snapshot.history(app, reader.0, &chat, wanted.before, wanted.after, wanted.limit)?;
+    let mut page = snapshot.history(app, viewer, &chat, wanted.before, wanted.after, wanted.limit)?;
     // A page may end empty because of the work that it took; the client could not ask on from that.
     while page.records.is_empty() && !page.complete {
-        page = snapshot.history(app, reader.0, &chat, page.reached, wanted.after, wanted.limit)?;
+        page = snapshot.history(app, viewer, &chat, page.reached, wanted.after, wanted.limit)?;
     }
     let read = page.records.len();
     let (mut taken, mut bytes) = (0, 0);
     let records: Vec<Record> = page
         .records
         .into_iter()
-        .map(|read| record(read, reader))
+        .map(|read| record(read, (viewer.user, device)))
         .take_while(|record| {
             taken += 1;
             bytes += record_bytes(record);

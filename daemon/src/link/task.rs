@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use anser_protocol::error::ErrorCode;
 use anser_protocol::ids::TimeMs;
+use anser_storage::command::Command;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 
 use super::Permit;
@@ -72,6 +73,7 @@ impl<W: Wire> Link<W> {
                 Some(Item::Delivery(delivery)) => {
                     self.session.handle_delivery(delivery.recipient, &delivery.appended);
                 }
+                Some(Item::Command(user, came)) => self.session.handle_command(user, &came),
                 None => return taken > 0,
             }
             self.perform_actions();
@@ -196,9 +198,16 @@ impl Place {
                 switchboard.detach_user(app, user, &self.mailbox);
                 self.user = None;
             }
+            Action::Submit(ticket, command) if self.is_too_fast(&command) => {
+                return Some(Input::Outcome(ticket, Err(ErrorCode::SEND_TOO_OFTEN)));
+            }
             Action::Submit(ticket, command) => {
                 let is_begun = !self.mailbox.holds_failure() && self.links.submit(&self.mailbox, ticket, command);
                 return (!is_begun).then_some(Input::Outcome(ticket, Err(ErrorCode::BUSY)));
+            }
+            Action::PassCommand { ticket, app, receivers, came } => {
+                let links = switchboard.pass_command(app, &receivers, &self.mailbox, &came);
+                return Some(Input::CommandPassed { ticket, links });
             }
             Action::Mark(mark) => self.links.mark(mark),
             Action::Ask(ticket, query) => self.links.ask(&self.mailbox, ticket, query),
@@ -208,6 +217,14 @@ impl Place {
             Action::HashPassword { ticket, password } => self.links.hash_password(&self.mailbox, ticket, password),
         }
         None
+    }
+}
+
+impl Place {
+    /// Only messages are counted, and only those that are not held back for another reason.
+    fn is_too_fast(&self, command: &Command) -> bool {
+        let Command::Send(send) = command else { return false };
+        !self.mailbox.holds_failure() && !self.links.sends.admits(send.app, send.from, self.links.now_ms())
     }
 }
 

@@ -163,4 +163,11 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/v1/groups/{gid}/members", Im, || get(im::list_members)),
     route("POST", "/v1/groups/{gid}/members", Im, || post(im::change_members)),
     route("POST", "/v1/messages", Im, || post(im::send_message)),
+    route("POST", "/v1/messages/{username}/{msgid}/retract", Im, || post(im::retract_message)),
+    route("POST", "/v1/sensitiveword", Im, || post(im::add_words)),
+    route("PUT", "/v1/sensitiveword", Im, || put(im::replace_word)),
+    route("DELETE", "/v1/sensitiveword", Im, || delete(im::remove_words)),
+    route("GET", "/v1/sensitiveword", Im, || get(im::list_words)),
+    route("PUT", "/v1/sensitiveword/status", Im, || put(im::set_word_filter)),
+    route("GET", "/v1/sensitiveword/status", Im, || get(im::show_word_filter)),
 ];

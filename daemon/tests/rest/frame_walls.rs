@@ -15,11 +15,15 @@ use anser_protocol::frame::session::{CredentialKind, Logout, RegisterUser, UserI
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::names::Chat;
+use anser_protocol::varint;
 use anser_storage::command::{AppCommand, Command};
 use serde_json::json;
 
 use crate::peer::{Peer, hello, login};
 use crate::world::{App, World};
+
+#[path = "frame_walls_talk.rs"]
+mod talk;
 
 /// Of every frame under test; answers carry it.
 const REQUEST: u32 = 7;
@@ -215,6 +219,7 @@ fn told_without_login(frame: &ClientFrame) -> Told {
         | ClientFrame::PushResume(_)
         | ClientFrame::Mobile(_)
         | ClientFrame::Activity(_) => told_outsider(frame),
+        ClientFrame::SendCommand(_) | ClientFrame::Retract(_) => Told::Failed(ErrorCode::NOT_LOGGED_IN),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -247,6 +252,7 @@ fn told_stranger(frame: &ClientFrame) -> Told {
         ClientFrame::PushToken(_) | ClientFrame::Badge(_) | ClientFrame::Activity(_) => Told::Own(is_done),
         // They name nothing but the caller's own device.
         ClientFrame::PushStop(_) | ClientFrame::PushResume(_) | ClientFrame::Mobile(_) => Told::Own(is_done),
+        ClientFrame::SendCommand(_) | ClientFrame::Retract(_) => talk::told_stranger(frame),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -284,6 +290,7 @@ fn told_outsider(frame: &ClientFrame) -> Told {
         | ClientFrame::PushResume(_)
         | ClientFrame::Mobile(_)
         | ClientFrame::Activity(_) => told_stranger(frame),
+        ClientFrame::SendCommand(_) | ClientFrame::Retract(_) => talk::told_outsider(frame),
         ClientFrame::Hello(_) | ClientFrame::Unknown(_) => panic!("{frame:?} is not of this table"),
     }
 }
@@ -555,6 +562,7 @@ impl Land {
                 let (number, opens, seconds) = (request.into(), 1, 5);
                 vec![ClientFrame::Activity(Activity { request, number, opens, seconds, extensions: extensions() })]
             }
+            "SendCommand" | "Retract" => talk::frames_of(name, self, caller),
             name => panic!("the frame {name} has no row in the matrix of walls"),
         };
         for frame in &frames {
@@ -616,6 +624,7 @@ impl Land {
 fn name_of(frame: &ClientFrame) -> &'static str {
     let mut bytes = Vec::new();
     Encoder::default().client(frame, &mut bytes).expect("a short frame");
-    let found = ClientFrame::TYPES.iter().find(|(number, _)| *number == u64::from(bytes[0]));
-    found.map(|(_, name)| *name).expect("types of clients are below 64")
+    let varint::Read::Value(written, _) = varint::read(&bytes) else { panic!("a frame begins with its type") };
+    let found = ClientFrame::TYPES.iter().find(|(number, _)| *number == written);
+    found.map(|(_, name)| *name).expect("a type of this version")
 }

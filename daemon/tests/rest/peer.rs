@@ -127,7 +127,8 @@ impl Peer {
                 | ServerFrame::CatchUp(_)
                 | ServerFrame::PushDeliver(_)
                 | ServerFrame::PushCovered(_)
-                | ServerFrame::PushWithdrawn(_) => {}
+                | ServerFrame::PushWithdrawn(_)
+                | ServerFrame::CommandCame(_) => {}
                 answer => return Some(answer),
             }
         }

@@ -232,6 +232,13 @@ fn foreign_call(route: &Route) -> (Value, Told) {
             }),
             Told::Refused(403, 899_002),
         ),
+        ("POST", "/v1/messages/{username}/{msgid}/retract") => (Value::Null, Told::Refused(403, 899_002)),
+        ("POST", "/v1/sensitiveword") => (json!(["word"]), Told::Own(204, "")),
+        ("PUT", "/v1/sensitiveword") => (json!({"old_word": "owners", "new_word": "new"}), Told::Own(204, "")),
+        ("DELETE", "/v1/sensitiveword") => (json!({"word": "owners"}), Told::Own(204, "")),
+        ("GET", "/v1/sensitiveword") => (Value::Null, Told::Own(200, "\"name\":\"word\"")),
+        ("PUT", "/v1/sensitiveword/status") => (json!({"status": 0}), Told::Own(204, "")),
+        ("GET", "/v1/sensitiveword/status") => (Value::Null, Told::Own(200, "{\"status\":0}")),
         (method, path) => panic!("{method} {path} has no row in the matrix of walls"),
     }
 }
@@ -298,6 +305,8 @@ struct Land {
     file_id: String,
     media_id: String,
     group_msgid: String,
+    /// A message of the second user.
+    chat_msgid: String,
 }
 
 impl Land {
@@ -319,6 +328,12 @@ impl Land {
             world.app_group(&app.key[..12], &[app]).await;
             world.developer(&app.key[..12]).await;
         }
+        let said = json!({
+            "version": 1, "target_type": "single", "target_id": "third", "from_type": "user", "from_id": "second",
+            "msg_type": "text", "msg_body": {"text": "x"},
+        });
+        let said = world.call(&owner, "POST", "/v1/messages", Some(said)).await.expect(201);
+        let chat_msgid = said["msg_id"].to_string();
         let labels = json!({"alias": "owners_alias", "tags": {"add": ["owners_tag"]}});
         world.call(&owner, "POST", "/v3/devices/owners-device", Some(labels)).await.expect(200);
         let name = json!({"device_name": "owners-desk", "registration_id": "owners-device"});
@@ -332,7 +347,8 @@ impl Land {
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         let (file_id, media_id) = (text(&uploaded["file_id"]), text(&image["media_id"]));
         let (made, group_msgid) = (String::new(), String::new());
-        let mut land = Self { world, owner, stranger, gid, msg_id, made, schedule_id, file_id, media_id, group_msgid };
+        let mut land =
+            Self { world, owner, stranger, gid, msg_id, made, schedule_id, file_id, media_id, group_msgid, chat_msgid };
         land.made = land.make_app().await;
         let group = land.keys_of(&land.owner, Who::AppGroup);
         let push = json!({"platform": "all", "audience": "all", "notification": {"alert": "x"}}).to_string();
@@ -376,6 +392,7 @@ impl Land {
             .replace("{registration_id}", "owners-device")
             .replace("{username}", "second")
             .replace("{msg_id}", &self.msg_id)
+            .replace("{msgid}", &self.chat_msgid)
             .replace("{gid}", &self.gid)
             .replace("{alias}", "owners_alias")
             .replace("{tag}", "owners_tag")

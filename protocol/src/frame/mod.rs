@@ -7,6 +7,7 @@ pub mod chat;
 pub mod group;
 pub mod push;
 pub mod session;
+pub mod talk;
 
 use self::chat::{
     Ack, CatchUp, ConversationPage, Conversations, Covered, Deliver, History, HistoryPage, Send, SendRefused, Sent,
@@ -19,6 +20,7 @@ use self::push::{
 use self::session::{
     Done, Failed, GoAway, Hello, LoggedIn, Login, Logout, RegisterUser, Unsupported, UserInfo, UserProfile, Welcome,
 };
+use self::talk::{CommandCame, Retract, SendCommand};
 use crate::varint;
 
 /// The version that this crate speaks.
@@ -83,12 +85,14 @@ frames! {
     PushAck(PushAck) = 19,
     PushClicked(PushClicked) = 20,
     PushReport(PushReport) = 28,
+    SendCommand(SendCommand) = 29,
     PushToken(PushToken) = 40,
     Badge(Badge) = 41,
     Activity(Activity) = 42,
     Mobile(Mobile) = 43,
     PushStop(PushStop) = 44,
     PushResume(PushResume) = 45,
+    Retract(Retract) = 192,
 }
 
 frames! {
@@ -117,6 +121,7 @@ frames! {
     GoAway(GoAway) = 84,
     Unsupported(Unsupported) = 85,
     PushWithdrawn(PushWithdrawn) = 96,
+    CommandCame(CommandCame) = 97,
 }
 
 impl ClientFrame {

@@ -67,6 +67,8 @@ impl Decoder {
             Kind::PushStop => ClientFrame::PushStop(whole(body)?),
             Kind::PushResume => ClientFrame::PushResume(whole(body)?),
             Kind::Activity => ClientFrame::Activity(whole(body)?),
+            Kind::SendCommand => ClientFrame::SendCommand(whole(body)?),
+            Kind::Retract => ClientFrame::Retract(whole(body)?),
         })
     }
 
@@ -143,6 +145,7 @@ impl Decoder {
             Kind::PushDeliver => ServerFrame::PushDeliver(whole(body)?),
             Kind::PushCovered => ServerFrame::PushCovered(whole(body)?),
             Kind::PushWithdrawn => ServerFrame::PushWithdrawn(whole(body)?),
+            Kind::CommandCame => ServerFrame::CommandCame(whole(body)?),
             Kind::GoAway => ServerFrame::GoAway(whole(body)?),
             Kind::Unsupported => ServerFrame::Unsupported(whole(body)?),
         })

@@ -124,6 +124,8 @@ impl Encoder {
             ClientFrame::PushStop(body) => put(Kind::PushStop.number(), body, out),
             ClientFrame::PushResume(body) => put(Kind::PushResume.number(), body, out),
             ClientFrame::Activity(body) => put(Kind::Activity.number(), body, out),
+            ClientFrame::SendCommand(body) => put(Kind::SendCommand.number(), body, out),
+            ClientFrame::Retract(body) => put(Kind::Retract.number(), body, out),
             ClientFrame::Unknown(number) => put(*number, &(), out),
         }
     }
@@ -209,6 +211,7 @@ impl Encoder {
             ServerFrame::PushDeliver(body) => put(Kind::PushDeliver.number(), body, out),
             ServerFrame::PushCovered(body) => put(Kind::PushCovered.number(), body, out),
             ServerFrame::PushWithdrawn(body) => put(Kind::PushWithdrawn.number(), body, out),
+            ServerFrame::CommandCame(body) => put(Kind::CommandCame.number(), body, out),
             ServerFrame::GoAway(body) => put(Kind::GoAway.number(), body, out),
             ServerFrame::Unsupported(body) => put(Kind::Unsupported.number(), body, out),
             ServerFrame::Unknown(number) => put(*number, &(), out),

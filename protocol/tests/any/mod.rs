@@ -113,6 +113,8 @@ pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
         44 => ClientFrame::PushStop(any(source)),
         45 => ClientFrame::PushResume(any(source)),
         42 => ClientFrame::Activity(any(source)),
+        29 => ClientFrame::SendCommand(any(source)),
+        192 => ClientFrame::Retract(any(source)),
         unknown => ClientFrame::Unknown(unknown),
     }
 }
@@ -165,6 +167,7 @@ pub fn server_frame_of(number: u64, source: &mut Source<'_>) -> ServerFrame {
         82 => ServerFrame::PushDeliver(any(source)),
         83 => ServerFrame::PushCovered(any(source)),
         96 => ServerFrame::PushWithdrawn(any(source)),
+        97 => ServerFrame::CommandCame(any(source)),
         84 => ServerFrame::GoAway(any(source)),
         85 => ServerFrame::Unsupported(any(source)),
         unknown => ServerFrame::Unknown(unknown),

@@ -40,6 +40,8 @@ pub fn client(frame: &ClientFrame) -> String {
         ClientFrame::PushStop(body) => text(body),
         ClientFrame::PushResume(body) => text(body),
         ClientFrame::Activity(body) => text(body),
+        ClientFrame::SendCommand(body) => text(body),
+        ClientFrame::Retract(body) => text(body),
     }
 }
 
@@ -66,6 +68,7 @@ pub fn server(frame: &ServerFrame) -> String {
         ServerFrame::PushDeliver(body) => text(body),
         ServerFrame::PushCovered(body) => text(body),
         ServerFrame::PushWithdrawn(body) => text(body),
+        ServerFrame::CommandCame(body) => text(body),
         ServerFrame::GoAway(body) => text(body),
         ServerFrame::Unsupported(body) => text(body),
     }

@@ -10,6 +10,7 @@ mod links;
 mod odd;
 mod samples;
 mod server;
+mod talk;
 
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 
@@ -31,7 +32,7 @@ pub struct Vector {
 }
 
 pub fn vectors() -> Vec<Vector> {
-    [client::vectors(), server::vectors(), links::vectors()].into_iter().flatten().collect()
+    [client::vectors(), server::vectors(), links::vectors(), talk::vectors()].into_iter().flatten().collect()
 }
 
 fn client(name: &'static str, meaning: &'static str, frame: ClientFrame) -> Vector {

@@ -21,7 +21,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries, of slices and of follow-ups goes when that comes.
-const APP_TABLES: [Table; 60] = [
+const APP_TABLES: [Table; 61] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -32,6 +32,7 @@ const APP_TABLES: [Table; 60] = [
     Table::Friends,
     Table::Shields,
     Table::Registration,
+    Table::Words,
     Table::Users,
     Table::RegistrationIds,
     Table::Devices,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use anser_protocol::ids::{GroupId, Position, TimeMs};
 use redb::WriteTransaction;
 
-use super::{Decided, MemberLists, Stop};
+use super::{Decided, MemberLists, Stop, WordFilters};
 use crate::error::ReadError;
 use crate::find;
 use crate::heads::Head;
@@ -31,6 +31,7 @@ pub(crate) struct Batch<'t> {
     written: Counters,
     appended: Vec<Appended>,
     pub(super) members: &'t RefCell<MemberLists>,
+    pub(super) filters: &'t RefCell<WordFilters>,
 }
 
 /// What a committed batch changes in memory.
@@ -47,6 +48,7 @@ impl<'t> Batch<'t> {
         options: &'t Options,
         counters: Counters,
         members: &'t RefCell<MemberLists>,
+        filters: &'t RefCell<WordFilters>,
     ) -> Self {
         Self {
             tables: WriteTables::new(transaction),
@@ -56,6 +58,7 @@ impl<'t> Batch<'t> {
             written: counters,
             appended: Vec::new(),
             members,
+            filters,
         }
     }
 

@@ -35,9 +35,11 @@ mod test_device;
 mod traits;
 mod user;
 mod withdraw;
+mod word;
 
 pub(crate) use batch::{Batch, Overlay};
 pub(crate) use member_lists::MemberLists;
+pub(crate) use word::WordFilters;
 
 use crate::command::{Command, Stamped};
 use crate::error::ReadError;
@@ -86,6 +88,7 @@ impl Batch<'_> {
             Command::File(command) => self.file(command),
             Command::Segment(command) => self.segment(command),
             Command::Mark(command) => self.mark(command),
+            Command::Word(command) => self.word(command),
         };
         let answer: Result<Answer, Refusal> = match decided {
             Ok(answer) => Ok(answer),

@@ -72,6 +72,7 @@ impl Command {
             Self::Schedule(ScheduleCommand::Fire(fire)) => Some(fire.app),
             Self::File(command) => command.app(),
             Self::People(command) => Some(command.app()),
+            Self::Word(command) => Some(command.app()),
         }
     }
 

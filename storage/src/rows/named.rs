@@ -141,7 +141,7 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
             let expires_ms = row::decode::<GroupPush>(key, value)?.expires_ms;
             vec![(Table::Expiries, expiry_key(expires_ms, &Expiry::GroupPush { push }))]
         }
-        Table::Registration | Table::Access | Table::PushCertificates | Table::BridgeCursors => {
+        Table::Registration | Table::Words | Table::Access | Table::PushCertificates | Table::BridgeCursors => {
             vec![(Table::Apps, app_key(app))]
         }
         Table::PushTokens => by_push_token(&row::decode(key, value)?, app, DeviceNumber(second)),

@@ -7,6 +7,7 @@ pub mod pushes;
 pub mod random;
 pub mod schedules;
 pub mod script;
+pub mod talk;
 pub mod torture;
 
 use anser_protocol::content::{Content, Platform};

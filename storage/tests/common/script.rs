@@ -12,6 +12,7 @@ use super::T0;
 use super::pushes::{alert, strings};
 use super::random::Random;
 use super::schedules::{content, number_of};
+use super::talk::word_command;
 
 const USERS: u32 = 5;
 const DEVICES: u32 = 4;
@@ -140,7 +141,7 @@ impl Author {
         self.count += 1;
         self.now_ms += if self.random.one_in(6) { self.random.below(40 * 3_600_000) } else { self.random.below(50) };
         let of = self.random.below(self.apps.len() as u64) as usize;
-        match self.random.below(37) {
+        match self.random.below(38) {
             0..=7 => self.send(of),
             8 if self.random.one_in(4) => self.create_group(of),
             8..=10 => self.change_group(of),
@@ -158,6 +159,10 @@ impl Author {
             26..=28 => self.schedule(of),
             29 => self.withdraw_or_release(of),
             30 | 31 => self.amend(of),
+            36 => {
+                let command = word_command(self.apps[of].app, &mut self.random);
+                self.write(command);
+            }
             32 | 33 => self.upload(of),
             34 | 35 => self.change_people(of),
             _ => self.doom(),
@@ -265,7 +270,7 @@ impl Author {
             _ => Amended::Erased,
         };
         let within_ms = self.random.one_in(3).then_some(3_600_000);
-        self.write(Command::Amend(Amend { app, by, message, what, within_ms }));
+        self.write(Command::Amend(Amend { app, by, through_server: false, message, what, within_ms }));
     }
 
     fn create_group(&mut self, of: usize) {

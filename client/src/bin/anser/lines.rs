@@ -47,6 +47,10 @@ fn session_line(event: &session::Event) -> Option<Value> {
             let text = String::from_utf8_lossy(&content.body);
             json!({"event": "send_unsure", "chat": chat_value(chat), "text": text})
         }
+        E::SendCancelled { chat, .. } => json!({"event": "send_cancelled", "chat": chat_value(chat)}),
+        E::CommandCame { from, group, text, .. } => {
+            json!({"event": "command", "from": &**from, "group": (group.0 != 0).then_some(group.0), "text": text})
+        }
         E::PutOff { code, message } => json!({"event": "put_off", "code": code.0, "message": message}),
         E::PushWithdrawn { msg_id } => json!({"event": "push_withdrawn", "msg_id": msg_id.0}),
         E::RegistrationFailed { code } => {

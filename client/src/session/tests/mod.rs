@@ -9,6 +9,7 @@ mod push_stop;
 mod pushes;
 mod registration_and_login;
 mod sending;
+mod talk;
 mod the_link;
 
 use std::time::Duration;

@@ -3,6 +3,7 @@
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::session::{Done, RegisterUser};
+use anser_protocol::frame::talk::CommandCame;
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
 use anser_protocol::names::Chat;
@@ -56,6 +57,15 @@ pub(super) enum Pending {
     Alias(u32),
     Mobile(u32),
     Report(u32),
+    Retract(u32),
+    /// Whom to hand a transparent command.
+    PassCommand(u32, Box<CommandCame>),
+    /// Handing it over.
+    CommandPassed {
+        request: u32,
+        /// Nobody there is a failure.
+        must_be_there: bool,
+    },
     /// Whether the device wants pushes, for the bridges.
     KeepStop,
     /// Nobody waits for the outcome.
@@ -111,6 +121,8 @@ impl Session {
             ClientFrame::PushResume(body) => self.resume_pushes(body),
             ClientFrame::Mobile(body) => self.set_mobile(body),
             ClientFrame::Activity(body) => self.note_activity(body),
+            ClientFrame::Retract(body) => self.retract(body),
+            ClientFrame::SendCommand(body) => self.pass_command(body),
             ClientFrame::Unknown(_) => {}
         }
         self.continue_catch_up();
@@ -147,6 +159,7 @@ impl Session {
             Pending::KeepToken(attempt) => self.token_kept(*attempt, accepted),
             Pending::LogOut(request) => self.logged_out(request, accepted),
             Pending::Send { user, outbox, chat } => self.send_finished(user, outbox, chat, accepted),
+            Pending::Retract(request) => self.retracted(request, accepted),
             Pending::RegisterUser(request) => self.user_registered(request, accepted),
             Pending::CreateGroup(request) => self.group_created(request, accepted),
             Pending::ChangeTags(request) => self.tags_changed(request, accepted),
@@ -175,6 +188,7 @@ impl Session {
             Pending::Profile(request) => self.profile_read(request, answer),
             Pending::Tags(request) => self.tags_read(request, answer),
             Pending::Alias(request) => self.alias_read(request, answer),
+            Pending::PassCommand(request, came) => self.command_receivers_read(request, *came, answer),
             // Commands and passwords are finished elsewhere.
             _ => {}
         }
