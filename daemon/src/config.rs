@@ -131,6 +131,14 @@ pub struct Limits {
     pub room_members: u32,
     /// Scheduled pushes of an app that have a firing ahead.
     pub schedules: u32,
+    /// Messages of one user from devices in a minute; nothing means any number.
+    pub sends_per_minute: Option<u32>,
+    /// How long a message may be taken back.
+    pub retract_seconds: u32,
+    /// Of one app.
+    pub sensitive_words: u32,
+    /// Characters of one of them.
+    pub sensitive_word_chars: u32,
 }
 
 /// Bounds for the heartbeat interval that a client may ask for.
@@ -187,7 +195,7 @@ impl Callbacks {
 
 /// Every key that may stand in the file, but for those of `[[bridge]]`, `[[message_callback]]` and `[[message_check]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the
 /// environment.
-pub const KEYS: [&str; 47] = [
+pub const KEYS: [&str; 51] = [
     "data_dir",
     "listen",
     "plain_listen",
@@ -216,6 +224,10 @@ pub const KEYS: [&str; 47] = [
     "limits.members_edit_groups",
     "limits.room_members",
     "limits.schedules",
+    "limits.sends_per_minute",
+    "limits.retract_seconds",
+    "limits.sensitive_words",
+    "limits.sensitive_word_chars",
     "rates.profile",
     "rates.push",
     "rates.report",
@@ -254,18 +266,18 @@ impl Config {
             tls: take_tls(reader),
             storage: Storage {
                 cache_bytes: reader.number("storage.cache_mib", 4..=65_536).unwrap_or(64) << 20,
-                scrub_every: days(reader.number("storage.scrub_days", 0..=365).unwrap_or(7)).map(|days| DAY * days),
+                scrub_every: some(reader.number("storage.scrub_days", 0..=365).unwrap_or(7)).map(|days| DAY * days),
             },
             retention: Retention {
-                chat_days: days(reader.number("retention.chat_days", 0..=36_500).unwrap_or(60)),
-                room_days: days(reader.number("retention.room_days", 0..=36_500).unwrap_or(60)),
-                push_days: days(reader.number("retention.push_days", 0..=36_500).unwrap_or(30)),
+                chat_days: some(reader.number("retention.chat_days", 0..=36_500).unwrap_or(60)),
+                room_days: some(reader.number("retention.room_days", 0..=36_500).unwrap_or(60)),
+                push_days: some(reader.number("retention.push_days", 0..=36_500).unwrap_or(30)),
             },
             push: Push {
                 offline_limit: reader.number("push.offline_limit", 1..=1000).unwrap_or(5),
                 lenient_keys: reader.switch("push.lenient_keys").unwrap_or(false),
                 image_origin: reader.origin("push.image_origin"),
-                inactive_days: days(reader.number("push.inactive_days", 0..=365).unwrap_or(255)),
+                inactive_days: some(reader.number("push.inactive_days", 0..=365).unwrap_or(255)),
             },
             password: take_password(reader),
             limits: Limits {
@@ -278,6 +290,10 @@ impl Config {
                 members_edit_groups: reader.switch("limits.members_edit_groups").unwrap_or(false),
                 room_members: reader.number("limits.room_members", 2..=1_000_000).unwrap_or(ROOM_MEMBERS_DEFAULT),
                 schedules: reader.number("limits.schedules", 1..=2000).unwrap_or(100),
+                sends_per_minute: some(reader.number("limits.sends_per_minute", 0..=1_000_000).unwrap_or(60)),
+                retract_seconds: reader.number("limits.retract_seconds", 1..=31_536_000).unwrap_or(180),
+                sensitive_words: reader.number("limits.sensitive_words", 1..=2000).unwrap_or(100),
+                sensitive_word_chars: reader.number("limits.sensitive_word_chars", 1..=100).unwrap_or(10),
             },
             rates: take_rates(reader),
             heartbeat: reader
@@ -362,7 +378,8 @@ fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-fn days(number: u32) -> Option<u32> {
+/// 0 says that there is no such number.
+fn some(number: u32) -> Option<u32> {
     (number > 0).then_some(number)
 }
 

@@ -8,8 +8,9 @@
 //!   [`attendance`] notes who is there, [`slow_pushes`] goes on with pushes that are given out slowly, [`bridge`] hands
 //!   notices over to the services of the makers of devices, [`callback`] tells app servers what became of their pushes,
 //!   [`message_callback`] of messages, and `message_check` asks them before.
-//! - What they share, in a [`context::Context`]: [`ledger`] (the way to the store), [`media`] (files that users share), [`password`], [`keys`],
-//!   [`clock`], [`shutdown`], and the rules for names in [`username`] and [`label`].
+//! - What they share, in a [`context::Context`]: [`ledger`] (the way to the store), [`media`] (files that users share),
+//!   [`password`], [`keys`], [`clock`], [`shutdown`], and the rules for names in [`username`] and [`label`], and for
+//!   messages in `body`.
 //! - What starts it: [`cli`], [`config`], [`data_dir`], [`tls`], [`logging`].
 
 pub mod serve;
@@ -29,6 +30,7 @@ pub mod scrub;
 pub mod slow_pushes;
 pub mod switchboard;
 
+mod body;
 mod clearing;
 pub mod clock;
 pub mod context;

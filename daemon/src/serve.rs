@@ -270,6 +270,8 @@ fn transport_rules(config: &Config, media: &Media) -> TransportRules {
             url_ms: u64::try_from(config.media.url_life.as_millis()).unwrap_or(u64::MAX),
             origin: config.media.origin.clone().unwrap_or_default(),
         },
+        retract_ms_max: u64::from(config.limits.retract_seconds) * 1000,
+        sends_per_minute: config.limits.sends_per_minute,
         ..Rules::default()
     };
     TransportRules::new(&rules, |own: Heartbeat| Heartbeat {

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use anser_protocol::error::ErrorCode;
+use anser_protocol::frame::talk::CommandCame;
 use anser_protocol::ids::RoomId;
 use anser_protocol::planted::{Fault, is_planted};
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
@@ -22,6 +23,7 @@ use self::rooms::Rooms;
 use crate::attendance::Attendance;
 use crate::bridge::chat::Sleepers;
 use crate::link::mailbox::{Delivery, Mailbox};
+use crate::link::query::CommandReceivers;
 use crate::link::session::{Input, Recipient};
 
 /// Records that may wait for the switchboard's thread. Beyond, every session is told to read the log.
@@ -316,6 +318,30 @@ impl Switchboard {
             return;
         }
         mailbox.put_delivery(Delivery { recipient, appended: Arc::clone(appended) });
+    }
+
+    /// Hands a transparent command to the links of its receivers, but not to the one that it came from. How many took it.
+    pub fn pass_command(
+        &self,
+        app: AppNumber,
+        receivers: &CommandReceivers,
+        from: &Arc<Mailbox>,
+        came: &Arc<CommandCame>,
+    ) -> usize {
+        let connected = self.lock();
+        let sessions = |user: &UserNumber| connected.users.get(&(wall(app), *user)).into_iter().flatten();
+        let take =
+            |user: &UserNumber, mailbox: &Arc<Mailbox>| !Arc::ptr_eq(mailbox, from) && mailbox.put_command(*user, came);
+        match receivers {
+            CommandReceivers::Users(users) => {
+                users.iter().map(|user| sessions(user).filter(|mailbox| take(user, mailbox)).count()).sum()
+            }
+            CommandReceivers::Devices(user, devices) => {
+                let is_meant =
+                    |mailbox: &Arc<Mailbox>| devices.iter().any(|device| connected.holds(app, *device, mailbox));
+                sessions(user).filter(|mailbox| is_meant(mailbox) && take(user, mailbox)).count()
+            }
+        }
     }
 
     fn miss_all(&self) {

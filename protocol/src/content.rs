@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-use crate::extension::Extensions;
+use crate::extension::{Extensions, tag};
 use crate::ids::{GroupId, Position};
 
 /// The kind of a message's content: an open enumeration, so that an old client can show "update the app".
@@ -54,6 +54,16 @@ impl Content {
     /// What stands in the place of a message that was taken back.
     pub fn retracted() -> Self {
         Self { kind: ContentKind::RETRACTED, body: Vec::new(), extensions: Extensions::default() }
+    }
+
+    /// Only for receivers who are connected when it is accepted?
+    pub fn is_live_only(&self) -> bool {
+        self.extensions.value(tag::NO_OFFLINE).is_some()
+    }
+
+    /// May a sleeping device be woken for it?
+    pub fn may_wake(&self) -> bool {
+        !self.is_live_only() && self.extensions.value(tag::NO_NOTIFICATION).is_none()
     }
 
     /// The text of a text message; nothing for other kinds or when the bytes are not UTF-8.

@@ -116,6 +116,9 @@ codes! {
     SEND_NOT_ALLOWED = 803_006, "this kind of message may not be sent";
     SEND_TOO_LONG = 803_007, "the message is longer than 4096 bytes";
     SEND_BLOCKED = 803_008, "the receiver has blocked the sender";
+    /// The message carries the word.
+    SEND_SENSITIVE = 803_009, "the message has a sensitive word";
+    SEND_TOO_OFTEN = 803_010, "too many messages in a minute";
     SEND_MALFORMED = 803_011, "the message content is malformed";
     /// The outbox number is older than the server can check, or a later message of the sender to the same chat was
     /// accepted: it will never be accepted.
@@ -126,6 +129,18 @@ codes! {
     SEND_FAILED = 803_903, "the server failed at this message and will not accept it";
 
     SEND_SILENCED = 803_012, "the sender is silenced in this group";
+    RETRACT_TOO_LATE = 855_001, "it is too late to take the message back";
+    RETRACT_NOT_THE_SENDER = 855_002, "only its sender may take a message back";
+    RETRACT_UNKNOWN = 855_003, "there is no such message";
+    RETRACT_DONE = 855_004, "the message was taken back already";
+
+    COMMAND_GROUP_UNKNOWN = 857_001, "the target group does not exist";
+    COMMAND_OFFLINE = 857_002, "the target is offline";
+    COMMAND_USER_UNKNOWN = 857_003, "the target user does not exist";
+    COMMAND_TOO_LONG = 857_004, "the command is longer than 1024 bytes";
+    COMMAND_NOT_A_MEMBER = 857_005, "the sender is not a member of the group";
+    COMMAND_TO_SELF = 857_006, "a command cannot be sent to oneself";
+
     GROUP_UNKNOWN = 800_018, "no such group";
     NOT_A_MEMBER = 800_019, "not a member of this group";
     NO_PERMISSION = 800_020, "no permission";
@@ -204,6 +219,7 @@ impl ErrorCode {
             Self::SHUTTING_DOWN,
             Self::NOT_STORED,
             Self::SEND_OUT_OF_ORDER,
+            Self::SEND_TOO_OFTEN,
         ];
         passing.contains(&self)
     }

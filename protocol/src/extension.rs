@@ -42,6 +42,23 @@ pub mod tag {
     pub const EVENT_NAME: u16 = 46;
     pub const EVENT_DESCRIPTION: u16 = 47;
     pub const EVENT_AVATAR: u16 = 48;
+    /// On a message's content: how it is to be handled; see [`crate::options::SendOptions`]. Without a value.
+    pub const NO_OFFLINE: u16 = 50;
+    pub const NO_NOTIFICATION: u16 = 51;
+    /// Texts.
+    pub const NOTICE_TITLE: u16 = 52;
+    pub const NOTICE_ALERT: u16 = 53;
+    pub const NOTICE_AT_PREFIX: u16 = 54;
+    pub const FROM_NAME: u16 = 55;
+    /// Without a value.
+    pub const NEEDS_RECEIPT: u16 = 56;
+    pub const MENTIONS_ALL: u16 = 57;
+    /// User names with line feeds between them.
+    pub const MENTIONS: u16 = 58;
+    /// A varint.
+    pub const MESSAGE_COUNT: u16 = 59;
+    /// A text.
+    pub const TARGET_NAME: u16 = 60;
 }
 
 impl Extensions {

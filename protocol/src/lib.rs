@@ -16,6 +16,7 @@ pub mod group_details;
 pub mod ids;
 pub mod label;
 pub mod limits;
+pub mod options;
 pub mod room;
 pub mod traits;
 

@@ -6,6 +6,14 @@ pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 pub const CLIENT_FRAME_BYTES_MAX: usize = 32 * 1024;
 /// Largest body of a message (JMessage: 4,096 bytes of `msg_body`).
 pub const MESSAGE_BODY_BYTES_MAX: usize = 4096;
+/// Everything else that is said of a message besides body and `extras`, in all.
+pub const MESSAGE_OPTIONS_BYTES_MAX: usize = 4096;
+/// Longest text among that: a display name, a text of the notice.
+pub const OPTION_TEXT_BYTES_MAX: usize = 250;
+/// By how much one message can raise the unread count.
+pub const MESSAGE_COUNT_MAX: u32 = 1000;
+/// Longest text of a transparent command.
+pub const COMMAND_BYTES_MAX: usize = 1024;
 /// Longest username.
 pub const USERNAME_BYTES_MAX: usize = 128;
 /// Longest token that an app's server signs for a login.

@@ -132,10 +132,14 @@ fn the_table_of_limits_is_that_of_the_code() {
     documented.sort_unstable();
     known.sort_unstable();
     assert_eq!(documented, known);
-    let values: [(&str, u64); 47] = [
+    let values: [(&str, u64); 51] = [
         ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX as u64),
         ("CLIENT_FRAME_BYTES_MAX", limits::CLIENT_FRAME_BYTES_MAX as u64),
         ("MESSAGE_BODY_BYTES_MAX", limits::MESSAGE_BODY_BYTES_MAX as u64),
+        ("MESSAGE_OPTIONS_BYTES_MAX", limits::MESSAGE_OPTIONS_BYTES_MAX as u64),
+        ("OPTION_TEXT_BYTES_MAX", limits::OPTION_TEXT_BYTES_MAX as u64),
+        ("MESSAGE_COUNT_MAX", limits::MESSAGE_COUNT_MAX.into()),
+        ("COMMAND_BYTES_MAX", limits::COMMAND_BYTES_MAX as u64),
         ("USERNAME_BYTES_MAX", limits::USERNAME_BYTES_MAX as u64),
         ("PASSWORD_BYTES_MIN", limits::PASSWORD_BYTES_MIN as u64),
         ("PASSWORD_BYTES_MAX", limits::PASSWORD_BYTES_MAX as u64),

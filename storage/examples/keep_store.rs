@@ -13,7 +13,7 @@ use anser_protocol::content::Platform;
 use anser_protocol::traits::{TraitKind, Traits};
 use anser_storage::command::{
     AccountCommand, Actor, AppCommand, BridgeCommand, Command, DeviceCommand, FileKind, GroupCommand, GroupOrder,
-    LabelCommand, MarkCommand, MediaCommand, Order, RoomCommand, SegmentCommand, ToldCommand,
+    LabelCommand, MarkCommand, MediaCommand, Order, RoomCommand, SegmentCommand, ToldCommand, WordCommand,
 };
 use anser_storage::media::MediaId;
 use anser_storage::segment::Condition;
@@ -131,6 +131,8 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     world.answer(Command::Room(silence));
     let deleted = world.room("user1", &[]);
     world.answer(Command::Room(RoomCommand::Delete { app, room: deleted }));
+    let (words, words_max) = (vec!["kept word".to_owned()], 1);
+    world.answer(Command::Word(WordCommand::Add { app, words, words_max }));
     let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
     let traits = Traits::default().with(TraitKind::Model, "a kept model").unwrap_or_default();
     world.answer(Command::Device(DeviceCommand::SetTraits { app: world.app, device, traits }));

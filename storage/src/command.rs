@@ -24,6 +24,7 @@ mod people;
 mod queue;
 mod room;
 mod told;
+mod word;
 pub use bridge::{BadgeChange, BridgeCommand, NextLook};
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
 pub use group::GroupCommand;
@@ -33,6 +34,7 @@ pub use people::{FriendNote, MuteChange, PeopleCommand, ProfileChange};
 pub use queue::QueueClass;
 pub use room::RoomCommand;
 pub use told::ToldCommand;
+pub use word::WordCommand;
 
 /// A command and the moment at which it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +65,7 @@ pub enum Command {
     Media(MediaCommand),
     GroupOrder(GroupOrder),
     Room(RoomCommand),
+    Word(WordCommand),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -343,6 +346,8 @@ pub struct Amend {
     pub app: AppNumber,
     /// A user may amend what they sent, in a chat that they are in; an app server everything.
     pub by: Actor,
+    /// An app server asks in the user's name: whether the user is in the chat is not asked then.
+    pub through_server: bool,
     pub message: Position,
     pub what: Amended,
     /// Refused (`TooLateToAmend`) when the message is older than this.

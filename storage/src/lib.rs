@@ -32,6 +32,7 @@ pub use writer::{Answered, OnAppended, QueueFull, Writer, WriterHandle, WriterOp
 
 mod find;
 mod snapshot;
+mod word_filter;
 pub use rows::account::{AppGroup, Developer, DeveloperApp};
 pub use rows::app::{Access, AddressRange, App};
 pub use rows::bridge::{Channel, PushToken};
@@ -49,13 +50,14 @@ pub use rows::room::{Role, Room};
 pub use rows::standing::GroupClass;
 pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
+pub use rows::word::{SensitiveWord, WordList};
 pub use snapshot::{
     AvatarPlace, BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup,
     DueSchedule, DueSlice, File, Finding, FoundMessages, Friend, GroupPage, GroupPushShown, HistoryPage, JoinRequest,
     Member, Messages, Mutes, PendingPush, PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport,
     ReadRecord, Reader, Relations, ReportMessage, ReportTarget, ReportUser, RoomMember, RoomMemberPage, RoomPage,
     Schedule, SchedulePage, ScrubPlace, Scrubbed, Silence, SilencePage, SmsTarget, SmsTargets, Snapshot, Standing,
-    Stretch, TestDeviceShown, UnmentionedMedia, UsableFile, UserPage, WaitingCallback, WaitingCallbacks,
+    Stretch, TestDeviceShown, UnmentionedMedia, UsableFile, UserPage, Viewer, WaitingCallback, WaitingCallbacks,
 };
 
 pub mod disk;

@@ -246,6 +246,11 @@ pub enum Refusal {
     /// It was taken back or erased before.
     AlreadyRetracted,
     TooLateToAmend,
+    /// The message has this word, which the app does not let through.
+    SensitiveWord {
+        word: String,
+    },
+    TooManyWords,
     /// Nobody matches the audience; the push was given an id all the same.
     NoTarget {
         msg_id: Position,

@@ -27,3 +27,4 @@ pub mod standing;
 pub mod told;
 pub mod traits;
 pub mod user;
+pub mod word;

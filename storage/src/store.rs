@@ -14,7 +14,7 @@ use anser_protocol::ids::{Position, TimeMs};
 use anser_protocol::planted::{Fault, is_planted};
 use redb::{Database, Durability, ReadableDatabase, StorageBackend};
 
-use crate::apply::{Batch, MemberLists, Overlay};
+use crate::apply::{Batch, MemberLists, Overlay, WordFilters};
 use crate::checkpoint::Checkpointing;
 use crate::command::Stamped;
 use crate::disk::{self, OpenDatabase};
@@ -38,6 +38,7 @@ pub struct Store {
     source: Source,
     stats: Stats,
     members: RefCell<MemberLists>,
+    filters: RefCell<WordFilters>,
     /// Which command of the next batch panics.
     #[cfg(feature = "simulation")]
     panics_at: Option<usize>,
@@ -109,6 +110,7 @@ impl Store {
             source,
             stats: Stats::default(),
             members: RefCell::default(),
+            filters: RefCell::default(),
             #[cfg(feature = "simulation")]
             panics_at: None,
         };
@@ -202,6 +204,7 @@ impl Store {
 
     fn let_go(&mut self) {
         self.members.borrow_mut().clear();
+        self.filters.borrow_mut().clear();
         self.shared.close();
         self.database = None;
     }
@@ -275,6 +278,7 @@ impl Store {
                 Err(Failure::Command { index, what }) => {
                     ::log::error!("a command was refused because it failed: {what}");
                     self.members.borrow_mut().clear();
+                    self.filters.borrow_mut().clear();
                     transaction.abort().map_err(StoreError::disk)?;
                     guilty.insert(index);
                 }
@@ -290,7 +294,8 @@ impl Store {
         guilty: &BTreeSet<usize>,
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<(Vec<Outcome>, Overlay), Failure> {
-        let mut batch = Batch::new(transaction, &self.shared, &self.options, self.counters, &self.members);
+        let mut batch =
+            Batch::new(transaction, &self.shared, &self.options, self.counters, &self.members, &self.filters);
         let mut outcomes = Vec::with_capacity(commands.len());
         for (index, command) in commands.iter().enumerate() {
             if index > 0 && !go_on() {

@@ -110,6 +110,7 @@ tables! {
     RoomChunks = 88, "room_chunks";
     RoomRoles = 89, "room_roles";
     RetiredRooms = 90, "retired_rooms";
+    Words = 92, "words";
     Media = 97, "media";
     MediaBodies = 98, "media_bodies";
     MediaMentions = 99, "media_mentions";

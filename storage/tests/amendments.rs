@@ -11,7 +11,7 @@ use anser_storage::{Chat, Table};
 use common::{World, texts};
 
 fn amend(world: &World, by: Actor, message: Position, what: Amended) -> Command {
-    Command::Amend(Amend { app: world.app, by, message, what, within_ms: None })
+    Command::Amend(Amend { app: world.app, by, through_server: false, message, what, within_ms: None })
 }
 
 fn retract(world: &World, by: UserNumber, message: Position) -> Command {
@@ -98,7 +98,8 @@ fn the_same_again_is_answered_as_the_first_time_and_tells_nothing_more() {
 
     world.now_ms += 3_600_000;
     let (app, by, what) = (world.app, Actor::User(alice), Amended::Retracted);
-    let again = world.apply(Command::Amend(Amend { app, by, message, what, within_ms: Some(60_000) }));
+    let again =
+        world.apply(Command::Amend(Amend { app, by, through_server: false, message, what, within_ms: Some(60_000) }));
 
     assert!(again.appended.is_empty());
     assert_eq!(again.answer, Ok(Answer::Amended { told_at: first, is_repeat: true }), "also when it comes late");
@@ -174,7 +175,7 @@ fn a_message_older_than_the_caller_allows_and_what_is_none_are_refused() {
     world.send(bob, "alice", "two");
     let within = |within_ms| {
         let (app, by, what) = (world.app, Actor::User(alice), Amended::Retracted);
-        Command::Amend(Amend { app, by, message, what, within_ms: Some(within_ms) })
+        Command::Amend(Amend { app, by, through_server: false, message, what, within_ms: Some(within_ms) })
     };
     let (late, early) = (within(0), within(3_600_000));
     world.now_ms += 1000;

@@ -114,7 +114,7 @@ fn an_erased_message_names_nothing_any_more_and_a_retracted_one_still_does() {
     let message = world.share(ann, "ann", 1);
     let amend = |what| {
         let app = world.app;
-        Command::Amend(Amend { app, by: Actor::Server, message, what, within_ms: None })
+        Command::Amend(Amend { app, by: Actor::Server, through_server: false, message, what, within_ms: None })
     };
     let (edit, erase) = (amend(Amended::Edited(image(2))), amend(Amended::Erased));
     world.answer(edit);
@@ -123,7 +123,14 @@ fn an_erased_message_names_nothing_any_more_and_a_retracted_one_still_does() {
     assert_eq!(unmentioned(&world).len(), 2);
     assert_eq!(world.findings(), []);
     let message = world.share(ann, "ann", 1);
-    let retract = Amend { app: world.app, by: Actor::Server, message, what: Amended::Retracted, within_ms: None };
+    let retract = Amend {
+        app: world.app,
+        by: Actor::Server,
+        through_server: false,
+        message,
+        what: Amended::Retracted,
+        within_ms: None,
+    };
     world.answer(Command::Amend(retract));
     assert_eq!(unmentioned(&world).len(), 1);
 }

@@ -59,6 +59,7 @@ fn messages_are_found_in_order_and_events_and_amendments_are_none() {
     let first = world.send(alice, "bob", "one");
     world.send_to_group(bob, group, "two");
     world.answer(Command::Amend(Amend {
+        through_server: false,
         app: world.app,
         by: Actor::Server,
         message: first,

@@ -1,6 +1,6 @@
 //! What the session asks for and what it tells: everything that ever comes out of it.
 
-use anser_protocol::content::Content;
+use anser_protocol::content::{Content, Platform};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::chat::{Conversation, Record};
 use anser_protocol::frame::group::GroupSummary;
@@ -10,6 +10,7 @@ use anser_protocol::frame::people::Person;
 use anser_protocol::frame::push::{PushState, TokenKind};
 use anser_protocol::frame::room::{RoomSummary, RoomUser};
 use anser_protocol::frame::session::UserProfile;
+use anser_protocol::frame::talk::CommandTarget;
 pub use anser_protocol::group_details::Announcement;
 use anser_protocol::ids::{GroupId, Position, RoomId, TimeMs};
 use anser_protocol::names::{Chat, Name};
@@ -100,6 +101,23 @@ pub enum Event {
     },
     LoggedOut {
         user: Name,
+    },
+    /// The message was cancelled before it was sent.
+    SendCancelled {
+        user: Name,
+        local: LocalId,
+        chat: Chat,
+    },
+    /// A transparent command: nobody keeps it.
+    CommandCame {
+        user: Name,
+        from: Name,
+        target: CommandTarget,
+        /// Through which group; 0 if through none.
+        group: GroupId,
+        /// Of the device that it came from.
+        platform: Platform,
+        text: String,
     },
     /// The server refuses something for the moment; it is tried again by itself. Not told for each thing refused.
     PutOff {
@@ -325,6 +343,15 @@ pub enum Request {
         room: RoomId,
         username: String,
     },
+    /// Takes a message of the user's own back. Asked again, it is refused with 855004.
+    Retract {
+        message: Position,
+    },
+    /// A text for whoever is connected now, at most 1,024 bytes. Nobody keeps it.
+    Command {
+        to: CommandTo,
+        text: String,
+    },
     TagsGet,
     TagsSet {
         tags: Vec<String>,
@@ -448,6 +475,36 @@ pub enum GroupOrder {
     },
 }
 
+/// To whom a transparent command goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandTo {
+    User(String),
+    /// The other members.
+    Group(GroupId),
+    /// The user's other devices of this platform; [`Platform::OTHER`] means all.
+    OwnDevices(Platform),
+}
+
+/// Where a message stands that was handed over for sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendState {
+    /// It waits for the store, for a link or for its turn.
+    Waiting,
+    /// It was written to a link; the answer is awaited, on this link or the next.
+    OnItsWay,
+    /// The server wants it later.
+    PutOff,
+}
+
+/// Why a message cannot be cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CancelError {
+    #[error("the message is not on its way")]
+    Unknown,
+    #[error("the server may have the message already")]
+    TooLate,
+}
+
 /// What the server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -540,6 +597,9 @@ pub enum SendError {
     TooLong,
     #[error("this kind of message cannot be sent")]
     Kind,
+    /// The body or an option is not as it must be.
+    #[error("{0}")]
+    Malformed(&'static str),
     #[error("a user name has 1 to 128 bytes")]
     Target,
 }

@@ -30,6 +30,7 @@ mod holes;
 mod labels;
 mod link;
 mod login;
+mod network;
 mod outbox;
 mod people;
 mod push_stop;
@@ -39,6 +40,7 @@ mod requests;
 mod rooms;
 mod sending;
 mod sync;
+mod talk;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -55,13 +57,15 @@ use anser_protocol::planted::{Fault, is_planted};
 use anser_protocol::traits::Traits;
 
 pub use self::action::{
-    Action, Announcement, Answer, Connection, Event, GroupCall, GroupOrder, GroupQuestion, GroupRank, GroupShown,
-    JoinRequest, LinkEnd, Request, RequestError, RequestId, SendError, Silenced, Standing, Ticket, Transport,
+    Action, Announcement, Answer, CancelError, CommandTo, Connection, Event, GroupCall, GroupOrder, GroupQuestion,
+    GroupRank, GroupShown, JoinRequest, LinkEnd, Request, RequestError, RequestId, SendError, SendState, Silenced,
+    Standing, Ticket, Transport,
 };
 pub use self::held::Held;
 pub use self::labels::{LabelAnswer, LabelCall, LabelKind, filter_valid_tags};
 pub use self::people::PeopleRequest;
 pub use self::random::Fill;
+pub use self::talk::forwarded;
 
 use self::activity::Activity;
 use self::backoff::Backoff;
@@ -381,55 +385,6 @@ impl Session {
         }
     }
 
-    /// The device is in another network, or something about its network has changed, as its address. A QUIC link moves
-    /// along; its shell has given it a new socket. Other links are opened anew at once.
-    pub fn handle_network_changed(&mut self, network: &str, now: Duration) {
-        self.now = now;
-        if self.config.network == network {
-            // What kept QUIC from winning here may be gone, too.
-            self.networks.entry(network.to_owned()).or_default().winner = None;
-        }
-        self.config.network = network.to_owned();
-        self.backoff.reset();
-        self.was_replaced = false;
-        match &mut self.state {
-            State::Linked(link) if link.transport == Transport::Quic && link.phase == Phase::Welcomed => {
-                link.heartbeat.handle_doubt(now);
-                self.transmit(&ClientFrame::Ping);
-            }
-            State::Linked(_) => {
-                self.end_link(LinkEnd::NetworkChanged);
-                self.connect();
-            }
-            // An attempt that began before the change may be waiting for what was lost then.
-            State::Waiting { .. } | State::Connecting => {
-                self.connect();
-            }
-            State::Stopped => {}
-        }
-        self.drive();
-    }
-
-    /// The network that the device is in, as far as the session was told.
-    pub fn network(&self) -> &str {
-        &self.config.network
-    }
-
-    /// The winner of a race of transports, to be tried first next time in this network.
-    pub fn remember_winner(&mut self, transport: Transport) {
-        let memory = self.networks.entry(self.config.network.clone()).or_default();
-        if memory.winner != Some(transport) {
-            memory.winner = Some(transport);
-            self.transaction.writes.push(Write::Winner { network: self.config.network.clone(), transport });
-            self.flush();
-        }
-    }
-
-    /// The transport that won the last race in this network.
-    pub fn remembered_winner(&self) -> Option<Transport> {
-        self.networks.get(&self.config.network).and_then(|network| network.winner)
-    }
-
     /// Asks the server; the answer is an [`Event::Answered`].
     pub fn request(&mut self, request: Request, now: Duration) -> Result<RequestId, RequestError> {
         self.now = now;
@@ -485,6 +440,7 @@ impl Session {
             ServerFrame::PushDeliver(push) => self.on_push(push),
             ServerFrame::PushCovered(covered) => self.on_push_covered(covered),
             ServerFrame::PushWithdrawn(withdrawn) => self.on_push_withdrawn(&withdrawn),
+            ServerFrame::CommandCame(came) => self.on_command(came),
             ServerFrame::Done(done) if self.pushes.handle_done(done.request) => {}
             ServerFrame::Done(done) if self.on_room_entered_again(done.request) => {}
             ServerFrame::RoomDeliver(deliver) => self.on_room_deliver(deliver),

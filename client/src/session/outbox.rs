@@ -17,6 +17,7 @@ use anser_protocol::ids::OutboxNumber;
 use anser_protocol::names::{Chat, Name};
 use anser_protocol::planted::{Fault, is_planted};
 
+use super::action::{CancelError, SendState};
 use super::backoff::Backoff;
 use super::random::Random;
 use crate::store::{LocalId, OutboxEntry};
@@ -48,6 +49,8 @@ struct Item {
     was_refused: bool,
     /// It came back from the log: the application knows, but the server still waits for it, or for its repeat.
     is_told: bool,
+    /// It may have reached the server: on this link, on an earlier one, or before this session began.
+    was_written: bool,
 }
 
 #[derive(Debug)]
@@ -66,7 +69,8 @@ impl Outbox {
             if let Some(number) = entry.number {
                 outbox.local_by_number.insert(number, entry.local);
             }
-            let item = Item { is_stored: true, ..Item::new(entry) };
+            let was_written = entry.number.is_some();
+            let item = Item { is_stored: true, was_written, ..Item::new(entry) };
             outbox.entries.insert(item.entry.local, item);
         }
         outbox
@@ -156,6 +160,7 @@ impl Outbox {
         let local = self.find_ready(user, now)?;
         let item = self.entries.get_mut(&local)?;
         item.is_in_flight = true;
+        item.was_written = true;
         self.in_flight += 1;
         if let Some(recovery) = self.recovering.get_mut(&item.entry.chat) {
             recovery.in_flight += 1;
@@ -245,6 +250,27 @@ impl Outbox {
         self.recovering.insert(chat, Recovery { backoff, until, in_flight });
     }
 
+    /// Drops a message that no link has seen.
+    pub(crate) fn cancel(&mut self, local: LocalId) -> Result<OutboxEntry, CancelError> {
+        let item = self.entries.get(&local).ok_or(CancelError::Unknown)?;
+        if item.was_written {
+            return Err(CancelError::TooLate);
+        }
+        if let Some(number) = item.entry.number {
+            self.local_by_number.remove(&number);
+        }
+        self.entries.remove(&local).map(|item| item.entry).ok_or(CancelError::Unknown)
+    }
+
+    pub(crate) fn state(&self, local: LocalId) -> Option<SendState> {
+        let item = self.entries.get(&local).filter(|item| !item.is_told)?;
+        Some(match item {
+            Item { was_refused: true, is_in_flight: false, .. } => SendState::PutOff,
+            Item { was_written: true, .. } => SendState::OnItsWay,
+            _ => SendState::Waiting,
+        })
+    }
+
     /// When a recovering chat is to be tried again.
     pub(crate) fn deadline(&self, now: Duration) -> Option<Duration> {
         self.recovering.values().map(|recovery| recovery.until).filter(|until| *until > now).min()
@@ -272,6 +298,6 @@ impl Outbox {
 
 impl Item {
     fn new(entry: OutboxEntry) -> Self {
-        Self { entry, is_stored: false, is_in_flight: false, was_refused: false, is_told: false }
+        Self { entry, is_stored: false, is_in_flight: false, was_refused: false, is_told: false, was_written: false }
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use anser_protocol::content::Platform;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ClientFrame;
 use anser_protocol::frame::chat::{Conversations, History};
@@ -16,12 +17,14 @@ use anser_protocol::frame::room::{
     MyRooms, RoomChange, RoomEnter, RoomInfo, RoomList, RoomMembers, RoomRequest, RoomSilence,
 };
 use anser_protocol::frame::session::{Logout, RegisterUser, UserInfo};
+use anser_protocol::frame::talk::{CommandTarget, Retract, SendCommand};
+use anser_protocol::ids::GroupId;
 use anser_protocol::ids::Position;
 use anser_protocol::label;
 use anser_protocol::limits;
 use anser_protocol::room::RoomRole;
 
-use super::action::{Answer, Request, RequestError, RequestId};
+use super::action::{Answer, CommandTo, Request, RequestError, RequestId};
 use super::group_requests;
 
 /// Requests that wait or are on their way.
@@ -241,6 +244,7 @@ fn is_repeatable(request: &Request) -> bool {
             | R::GroupLeave { .. }
             | R::RoomLeave { .. }
             | R::RoomChange { .. }
+            | R::Command { .. }
     )
 }
 
@@ -273,6 +277,15 @@ fn check(request: &Request) -> Result<(), &'static str> {
         R::RoomList { count, .. } | R::RoomMembers { count, .. } if *count == 0 || *count > limits::LIST_PAGE_MAX => {
             return Err("a page has 1 to 200 rows");
         }
+        R::Command { to, text } => {
+            if text.len() > limits::COMMAND_BYTES_MAX {
+                return Err("a command has at most 1024 bytes");
+            }
+            match to {
+                CommandTo::User(name) => vec![name, text],
+                CommandTo::Group(_) | CommandTo::OwnDevices(_) => vec![text],
+            }
+        }
         R::TagsSet { tags } | R::TagsAdd { tags } | R::TagsDelete { tags } => {
             names(tags, limits::TAGS_PER_DEVICE_MAX)?.collect()
         }
@@ -302,6 +315,16 @@ fn check(request: &Request) -> Result<(), &'static str> {
 
 fn names(list: &[String], most: usize) -> Result<impl Iterator<Item = &String>, &'static str> {
     if list.len() > most { Err("the list is too long; split it") } else { Ok(list.iter()) }
+}
+
+fn command(request: RequestId, to: &CommandTo, text: &str) -> SendCommand {
+    let (target, username, group, platform) = match to {
+        CommandTo::User(name) => (CommandTarget::USER, name.as_str(), GroupId(0), Platform::OTHER),
+        CommandTo::Group(group) => (CommandTarget::GROUP, "", *group, Platform::OTHER),
+        CommandTo::OwnDevices(platform) => (CommandTarget::OWN_DEVICES, "", GroupId(0), *platform),
+    };
+    let (username, text) = (username.to_owned(), text.to_owned());
+    SendCommand { request, target, username, group, platform, text, extensions: Extensions::default() }
 }
 
 fn frame(request: RequestId, body: &Request) -> ClientFrame {
@@ -390,6 +413,8 @@ fn frame(request: RequestId, body: &Request) -> ClientFrame {
         R::RoomSilence { room, username } => {
             ClientFrame::RoomSilence(RoomSilence { request, room: *room, username: username.clone(), extensions })
         }
+        R::Retract { message } => ClientFrame::Retract(Retract { request, message: *message, extensions }),
+        R::Command { to, text } => ClientFrame::SendCommand(command(request, to, text)),
         R::TagsGet => tags(LabelAction::GET, &Vec::new()),
         R::TagsSet { tags: list } => tags(LabelAction::SET, list),
         R::TagsAdd { tags: list } => tags(LabelAction::ADD, list),

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use anser_protocol::content::Content;
+use anser_protocol::content::{Content, ContentKind};
 use anser_protocol::error::ErrorCode;
+use anser_protocol::extension::tag;
 use anser_protocol::frame::chat::{Record, SendRefused, Sent};
 use anser_protocol::ids::{GroupId, Position, RoomId, TimeMs};
 use anser_protocol::limits;
 use anser_protocol::names::Chat;
+use anser_protocol::options::{InvalidOption, SendOptions};
 
 use super::transaction::Then;
 use super::{Event, SendError, Session};
@@ -129,9 +131,18 @@ fn check(chat: &Chat, content: &Content) -> Result<(), SendError> {
     if !content.kind.is_sendable() {
         return Err(SendError::Kind);
     }
-    if content.body.len() > limits::MESSAGE_BODY_BYTES_MAX || !content.extensions.is_within_limits() {
+    let extras = content.extensions.value(tag::EXTRAS).map_or(0, <[u8]>::len);
+    if content.body.len() + extras > limits::MESSAGE_BODY_BYTES_MAX {
         return Err(SendError::TooLong);
     }
-    let extensions: usize = content.extensions.0.iter().map(|entry| entry.value.len() + 8).sum();
-    if content.body.len() + extensions > limits::CLIENT_FRAME_BYTES_MAX / 2 { Err(SendError::TooLong) } else { Ok(()) }
+    let is_fine = match content.kind {
+        ContentKind::TEXT => content.as_text().is_some_and(|text| !text.is_empty()),
+        // What belongs in it the server says.
+        _ => serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&content.body).is_ok(),
+    };
+    if !is_fine {
+        return Err(SendError::Malformed("the body must be a text that is not empty, or a JSON object"));
+    }
+    let in_group = matches!(chat, Chat::Group(_));
+    SendOptions::check(content, in_group).map_err(|InvalidOption(what)| SendError::Malformed(what))
 }

@@ -182,6 +182,11 @@ impl Driver {
                     let _ = waiting.send(Err(super::SendFailed::Refused { code: *code, message: message.clone() }));
                 }
             }
+            session::Event::SendCancelled { local, .. } => {
+                if let Some(waiting) = self.sends.remove(local) {
+                    let _ = waiting.send(Err(super::SendFailed::Cancelled));
+                }
+            }
             session::Event::LabelAnswered { sequence, kind, result } => {
                 let key = (*sequence, *kind);
                 if let Some(waiting) = self.labels.get_mut(&key) {
@@ -256,6 +261,13 @@ impl Driver {
                     self.sends.insert(local, outcome);
                 }
                 let _ = accepted.send(taken);
+            }
+            Command::Cancel { local, answer } => {
+                // Whoever asked may have gone.
+                let _ = answer.send(self.session.cancel(local, now));
+            }
+            Command::SendState { local, answer } => {
+                let _ = answer.send(self.session.send_state(local));
             }
             Command::Label { sequence, call, answer } => {
                 let kind = call.kind();

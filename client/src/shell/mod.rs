@@ -16,6 +16,7 @@ use anser_protocol::content::{Content, Platform};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::ids::{Position, RoomId, TimeMs};
 use anser_protocol::names::Chat;
+use anser_protocol::options::SendOptions;
 use anser_protocol::traits::Traits;
 use ring::rand::SecureRandom;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -29,7 +30,8 @@ use self::outgoing::Outgoing;
 use crate::code::PushCode;
 use crate::display::Display;
 use crate::session::{
-    self, Answer, Config, Connection, LabelAnswer, LabelCall, Request, RequestError, SendError, Session,
+    self, Answer, CancelError, Config, Connection, LabelAnswer, LabelCall, Request, RequestError, SendError, SendState,
+    Session,
 };
 use crate::store::{ConversationRow, LocalId, Message, Push, Release, Store, StoreError};
 
@@ -104,6 +106,8 @@ pub enum SendFailed {
     Refused { code: ErrorCode, message: String },
     #[error(transparent)]
     NotTaken(#[from] SendError),
+    #[error("the message was cancelled")]
+    Cancelled,
     #[error("the client has ended")]
     Ended,
 }
@@ -144,6 +148,14 @@ enum Command {
         content: Content,
         accepted: oneshot::Sender<Result<LocalId, SendError>>,
         outcome: oneshot::Sender<Result<Sent, SendFailed>>,
+    },
+    Cancel {
+        local: LocalId,
+        answer: oneshot::Sender<Result<(), CancelError>>,
+    },
+    SendState {
+        local: LocalId,
+        answer: oneshot::Sender<Option<SendState>>,
     },
     Label {
         sequence: u32,
@@ -282,6 +294,26 @@ impl Client {
         self.command(Command::Send { to, content, accepted, outcome }).await.map_err(|Ended| SendFailed::Ended)?;
         let local = is_accepted.await.map_err(|_| SendFailed::Ended)??;
         Ok((local, waited))
+    }
+
+    /// Sends the content of a message that was sent or received to another chat. The content is the record's; the sender's
+    /// own options are left out.
+    pub async fn forward(&self, chat: Chat, content: &Content, options: &SendOptions) -> Result<Sent, SendFailed> {
+        self.send(chat, session::forwarded(content, options)).await
+    }
+
+    /// Takes a message back that waits and that the server cannot have yet.
+    pub async fn cancel(&self, local: LocalId) -> Result<(), CancelError> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::Cancel { local, answer }).await.map_err(|Ended| CancelError::Unknown)?;
+        answered.await.unwrap_or(Err(CancelError::Unknown))
+    }
+
+    /// Where a message stands that was handed over; nothing when it is on its way no more.
+    pub async fn send_state(&self, local: LocalId) -> Option<SendState> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::SendState { local, answer }).await.ok()?;
+        answered.await.ok()?
     }
 
     /// Changes or asks for tags, alias or mobile number. The outcome comes as an event as well, with the same `sequence`,

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use anser_protocol::content::ContentKind;
 use anser_protocol::ids::TimeMs;
+use anser_protocol::options::SendOptions;
 use anser_storage::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{Appended, Message, MessageBody, Route};
 use anser_storage::{Chat, PushToken, ReadError, Snapshot};
@@ -45,10 +47,23 @@ impl Sleepers {
         if !self.is_on.load(Ordering::Relaxed) {
             return;
         }
+        self.forget_if_amended(user, appended);
         let Some(chain) = chain_if_worth_waking(user, &appended.route) else { return };
         let (mut missed, key) = (self.lock(), (appended.app, user, chain));
         if missed.len() < MISSED_MAX || missed.contains_key(&key) {
             missed.insert(key, appended.clone());
+        }
+    }
+
+    /// What was taken back or changed since is not shown as it was.
+    fn forget_if_amended(&self, user: UserNumber, appended: &Appended) {
+        let (Route::Single { chain, message, .. } | Route::Group { chain, message, .. }) = &appended.route else {
+            return;
+        };
+        let MessageBody::Amendment(amendment) = &message.body else { return };
+        let (mut missed, key) = (self.lock(), (appended.app, user, *chain));
+        if missed.get(&key).is_some_and(|waiting| waiting.position == amendment.position) {
+            missed.remove(&key);
         }
     }
 
@@ -62,14 +77,14 @@ impl Sleepers {
     }
 }
 
-/// Nobody is woken by events, or by what they wrote themselves.
+/// Nobody is woken by events, by what they wrote themselves, or by what the sender wants no notice of.
 fn chain_if_worth_waking(user: UserNumber, route: &Route) -> Option<ChainNumber> {
     let (chain, from, message) = match route {
         Route::Single { chain, from, message, .. } => (chain, Some(*from), message),
         Route::Group { chain, from, message, .. } => (chain, *from, message),
         _ => return None,
     };
-    let is_message = matches!(message.body, MessageBody::Content(_));
+    let is_message = matches!(&message.body, MessageBody::Content(content) if content.may_wake());
     (is_message && from != Some(user)).then_some(*chain)
 }
 
@@ -125,7 +140,7 @@ fn find(
 ) -> Result<(), ReadError> {
     let app = appended.app;
     let Some(row) = snapshot.app(app)? else { return Ok(()) };
-    let Some((chain, title, alert, extras)) = shown(snapshot, appended)? else { return Ok(()) };
+    let Some((chain, title, alert, extras)) = shown(snapshot, user, appended)? else { return Ok(()) };
     if is_muted(snapshot, user, appended)? {
         return Ok(());
     }
@@ -163,33 +178,65 @@ fn is_muted(snapshot: &Snapshot, user: UserNumber, appended: &Appended) -> Resul
 
 type Shown = (ChainNumber, String, String, Map<String, Value>);
 
-fn shown(snapshot: &Snapshot, appended: &Appended) -> Result<Option<Shown>, ReadError> {
+fn shown(snapshot: &Snapshot, user: UserNumber, appended: &Appended) -> Result<Option<Shown>, ReadError> {
     let object = |value: Value| value.as_object().cloned().unwrap_or_default();
     Ok(match &appended.route {
         Route::Single { chain, from_name, message, .. } => {
-            Some((*chain, from_name.to_string(), preview(message), object(json!({"chat_user": **from_name}))))
+            let options = options(message);
+            let title = or(&options.notice.title, or(&options.from_name, from_name.to_string()));
+            let alert = or(&options.notice.alert, preview(message));
+            Some((*chain, title, alert, object(json!({"chat_user": **from_name}))))
         }
         Route::Group { chain, group, from_name, message, .. } => {
-            let title = snapshot.group(appended.app, *group)?.map(|group| group.name).unwrap_or_default();
-            let alert = format!("{from_name}: {}", preview(message));
+            let options = options(message);
+            let name = snapshot.group(appended.app, *group)?.map(|group| group.name).unwrap_or_default();
+            let title = or(&options.notice.title, name);
+            let sender = or(&options.from_name, from_name.to_string());
+            let mut alert = or(&options.notice.alert, format!("{sender}: {}", preview(message)));
+            if !options.notice.at_prefix.is_empty() {
+                let reader = snapshot.user(appended.app, user)?.map(|user| user.username).unwrap_or_default();
+                if options.mentions.includes(&reader) {
+                    alert.insert_str(0, &options.notice.at_prefix);
+                }
+            }
             Some((*chain, title, alert, object(json!({"chat_group": group.0}))))
         }
         _ => None,
     })
 }
 
+fn options(message: &Message) -> SendOptions {
+    match &message.body {
+        MessageBody::Content(content) => SendOptions::of(content),
+        _ => SendOptions::default(),
+    }
+}
+
+/// What the sender wants to be shown, or what is shown otherwise.
+fn or(wanted: &str, otherwise: String) -> String {
+    if wanted.is_empty() { otherwise } else { wanted.to_owned() }
+}
+
+/// A text begins with what it says; of what is no text the kind is named.
 fn preview(message: &Message) -> String {
-    let text = match &message.body {
-        MessageBody::Content(content) => content.as_text(),
-        _ => None,
-    };
-    // What is no text has nothing to show here.
-    text.map_or_else(|| "…".to_owned(), |text| text.chars().take(PREVIEW_CHARS).collect())
+    let MessageBody::Content(content) = &message.body else { return "…".to_owned() };
+    match content.as_text() {
+        Some(text) => text.chars().take(PREVIEW_CHARS).collect(),
+        None => match content.kind {
+            ContentKind::IMAGE => "[image]",
+            ContentKind::VOICE => "[voice]",
+            ContentKind::FILE => "[file]",
+            ContentKind::VIDEO => "[video]",
+            ContentKind::LOCATION => "[location]",
+            _ => "…",
+        }
+        .to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use anser_protocol::content::{Content, GroupEvent, GroupEventKind};
+    use anser_protocol::content::{Amendment, AmendmentKind, Content, GroupEvent, GroupEventKind};
     use anser_protocol::ids::Position;
 
     use super::*;
@@ -231,6 +278,32 @@ mod tests {
         let event = GroupEvent { kind: GroupEventKind::CREATED, by, users: Vec::new(), new_owner };
         sleepers.note(BOB, &message(2, 1, MessageBody::Event(event)));
         assert!(sleepers.take().is_empty());
+    }
+
+    #[test]
+    fn nobody_is_woken_by_what_is_to_be_quiet_or_for_those_who_are_there() {
+        let sleepers = Sleepers::default();
+        sleepers.switch_on();
+        let with = |options: SendOptions| MessageBody::Content(options.add_to(Content::text("hello")));
+        sleepers.note(BOB, &message(1, 1, with(SendOptions { no_notification: true, ..SendOptions::default() })));
+        sleepers.note(BOB, &message(2, 2, with(SendOptions { no_offline: true, ..SendOptions::default() })));
+        assert!(sleepers.take().is_empty());
+    }
+
+    #[test]
+    fn what_was_taken_back_before_anybody_looked_is_not_shown() {
+        let sleepers = Sleepers::default();
+        sleepers.switch_on();
+        let retracted = |position| {
+            let (kind, by) = (AmendmentKind::RETRACTED, "alice".to_owned());
+            MessageBody::Amendment(Amendment { position: Position(position), kind, by, content: None })
+        };
+        sleepers.note(BOB, &text(1, 1));
+        sleepers.note(BOB, &text(2, 2));
+        sleepers.note(BOB, &message(3, 1, retracted(1)));
+        sleepers.note(BOB, &message(4, 2, retracted(9)));
+        let taken: Vec<u64> = sleepers.take().iter().map(|(_, appended)| appended.position.0).collect();
+        assert_eq!(taken, [2]);
     }
 
     #[test]

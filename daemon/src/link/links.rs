@@ -15,6 +15,7 @@ use anser_storage::ids::{AppNumber, UserNumber};
 use super::mailbox::Mailbox;
 use super::query::{self, Query};
 use super::readers::Readers;
+use super::send_rate::SendRates;
 use super::session::{GivenPassword, Heartbeat, Input, Rules, Ticket};
 use crate::bridge::AppServers;
 use crate::clock;
@@ -53,6 +54,7 @@ pub struct Links {
     upgrades: Upgrades,
     pub(super) rules: TransportRules,
     app_servers: Arc<AppServers>,
+    pub(super) sends: SendRates,
     open: Mutex<BTreeMap<u64, Arc<Mailbox>>>,
     last_number: AtomicU64,
 }
@@ -67,9 +69,9 @@ impl Links {
         app_servers: Arc<AppServers>,
     ) -> io::Result<Self> {
         let readers = Readers::start(READERS)?;
-        let open = Mutex::default();
-        let last_number = AtomicU64::new(0);
-        Ok(Self { switchboard, ledger, readers, passwords, upgrades, rules, app_servers, open, last_number })
+        let (open, last_number) = (Mutex::default(), AtomicU64::new(0));
+        let sends = SendRates::new(rules.tcp.sends_per_minute);
+        Ok(Self { switchboard, ledger, readers, passwords, upgrades, rules, app_servers, sends, open, last_number })
     }
 
     pub fn now_ms(&self) -> TimeMs {

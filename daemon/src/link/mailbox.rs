@@ -9,8 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
+use anser_protocol::frame::talk::CommandCame;
 use anser_protocol::ids::TimeMs;
 use anser_protocol::planted::{Fault, is_planted};
+use anser_storage::ids::UserNumber;
 use anser_storage::outcome::{Appended, Route};
 
 use super::session::{Input, Missed, Recipient};
@@ -21,6 +23,9 @@ const DELIVERIES_MAX: usize = 64;
 const LIVE_ONLY_MAX: usize = 16;
 /// What happens in chat rooms, which must not push out the user's chats; who misses some of it gets the latest.
 const ROOM_NEWS_MAX: usize = 64;
+
+/// Transparent commands that wait; what comes on top of them is for nobody.
+const COMMANDS_MAX: usize = 32;
 
 /// Answers that wait for a session: to all that it may have asked, and a few words of the daemon's own.
 const INPUTS_MAX: usize = 80;
@@ -73,6 +78,7 @@ struct Queues {
     deliveries: VecDeque<Delivery>,
     live_only: VecDeque<Delivery>,
     rooms: VecDeque<Delivery>,
+    commands: VecDeque<(UserNumber, Arc<CommandCame>)>,
 }
 
 impl Mailbox {
@@ -120,6 +126,21 @@ impl Mailbox {
         contents.wake();
     }
 
+    /// A transparent command for a user of the session. `false`: there is no room for it.
+    pub fn put_command(&self, user: UserNumber, came: &Arc<CommandCame>) -> bool {
+        let mut contents = self.lock();
+        if contents.is_closed {
+            return false;
+        }
+        let commands = &mut contents.queues().commands;
+        let has_room = commands.len() < COMMANDS_MAX;
+        if has_room {
+            commands.push_back((user, Arc::clone(came)));
+        }
+        contents.wake();
+        has_room
+    }
+
     /// Everything is dropped: the switchboard itself fell behind.
     pub fn miss_all(&self) {
         let mut contents = self.lock();
@@ -145,6 +166,11 @@ impl Mailbox {
         if wants_deliveries && let Some(delivery) = contents.queues.as_mut().and_then(|queues| queues.next_delivery()) {
             return Some(Item::Delivery(delivery));
         }
+        if wants_deliveries
+            && let Some((user, came)) = contents.queues.as_mut().and_then(|queues| queues.commands.pop_front())
+        {
+            return Some(Item::Command(user, came));
+        }
         contents.give_back_memory();
         if let Some(context) = context {
             match &mut contents.waker {
@@ -167,6 +193,7 @@ impl Mailbox {
             deliveries: queues.deliveries.len(),
             live_only: queues.live_only.len(),
             rooms: queues.rooms.len(),
+            commands: queues.commands.len(),
         })
     }
 
@@ -196,6 +223,7 @@ pub struct Held {
     pub deliveries: usize,
     pub live_only: usize,
     pub rooms: usize,
+    pub commands: usize,
 }
 
 impl Held {
@@ -205,6 +233,7 @@ impl Held {
             || self.deliveries > DELIVERIES_MAX
             || self.live_only > LIVE_ONLY_MAX
             || self.rooms > ROOM_NEWS_MAX
+            || self.commands > COMMANDS_MAX
     }
 }
 
@@ -213,6 +242,8 @@ impl Held {
 pub enum Item {
     Input(Input),
     Delivery(Delivery),
+    /// A transparent command for this user.
+    Command(UserNumber, Arc<CommandCame>),
 }
 
 impl Contents {
@@ -257,6 +288,10 @@ impl Queues {
     }
 
     fn is_empty(&self) -> bool {
-        self.inputs.is_empty() && self.deliveries.is_empty() && self.live_only.is_empty() && self.rooms.is_empty()
+        self.inputs.is_empty()
+            && self.deliveries.is_empty()
+            && self.live_only.is_empty()
+            && self.rooms.is_empty()
+            && self.commands.is_empty()
     }
 }

@@ -21,13 +21,15 @@ use anser_storage::command::Profile;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::media::MediaName;
 use anser_storage::outcome::{GroupChange, MessageBody, Push};
-use anser_storage::{Chat, ConversationRow, Media, MediaContent, ReadError, ReadRecord, Snapshot, UserState};
+use anser_storage::{Chat, ConversationRow, Media, MediaContent, ReadError, ReadRecord, Snapshot, UserState, Viewer};
 
 mod people;
 
 pub use self::room::{RoomAnswer, RoomList, RoomQuery};
 use super::group_query::{self, GroupAnswer, GroupQuery};
 use super::session::{GivenPassword, WantedPage, record_bytes, row_bytes};
+
+mod command;
 
 /// Bytes of records in one history page: the frame that carries it stays below the limit.
 const PAGE_BYTES: usize = FRAME_BYTES_MAX * 3 / 4;
@@ -56,6 +58,8 @@ pub enum Query {
         app: AppNumber,
         user: UserNumber,
         device: DeviceNumber,
+        /// Since when this session is told what is for those who are connected only.
+        present_since: Position,
         chats: Vec<PlannedChat>,
         since: Position,
         to: Position,
@@ -65,6 +69,7 @@ pub enum Query {
         app: AppNumber,
         user: UserNumber,
         device: DeviceNumber,
+        present_since: Position,
         pages: Vec<WantedPage>,
     },
     Conversations {
@@ -125,6 +130,31 @@ pub enum Query {
         app: AppNumber,
         asked: RoomQuery,
     },
+    /// Who is to get a transparent command of this user on this device.
+    CommandReceivers {
+        app: AppNumber,
+        user: UserNumber,
+        device: DeviceNumber,
+        to: CommandFor,
+    },
+}
+
+/// To whom a transparent command is addressed.
+#[derive(Clone, Debug)]
+pub enum CommandFor {
+    User(String),
+    Group(GroupId),
+    /// Of this platform; [`Platform::OTHER`] means all.
+    OwnDevices(Platform),
+}
+
+/// Whose links a transparent command goes to.
+#[derive(Clone, Debug)]
+pub enum CommandReceivers {
+    /// Wherever they are logged in.
+    Users(Vec<UserNumber>),
+    /// The devices on which this user is logged in.
+    Devices(UserNumber, Vec<DeviceNumber>),
 }
 
 impl Query {
@@ -147,7 +177,8 @@ impl Query {
             | Self::Tags { app, .. }
             | Self::Media { app, .. }
             | Self::Alias { app, .. }
-            | Self::Room { app, .. } => Some(*app),
+            | Self::Room { app, .. }
+            | Self::CommandReceivers { app, .. } => Some(*app),
         }
     }
 }
@@ -190,6 +221,7 @@ pub enum Answer {
     Alias(String),
     Media(Box<FoundMedia>),
     Room(RoomAnswer),
+    CommandReceivers(Result<CommandReceivers, ErrorCode>),
 }
 
 #[derive(Clone, Debug)]
@@ -260,10 +292,11 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
             let chats = snapshot.catch_up_plan(app, user, since)?;
             Ok(Answer::Plan { to: snapshot.end(), chats })
         }
-        Query::CatchUp { app, user, device, chats, since, to, newest } => {
+        Query::CatchUp { app, user, device, present_since, chats, since, to, newest } => {
+            let viewer = Viewer { user, present_since };
             let (mut rows, mut bytes, mut read) = (Vec::new(), 0, 0);
             while read < chats.len() && bytes < PAGE_BYTES {
-                let row = snapshot.catch_up_rows(app, user, &chats[read..=read], since, to, newest)?;
+                let row = snapshot.catch_up_rows(app, viewer, &chats[read..=read], since, to, newest)?;
                 let row = conversations(row, (user, device));
                 bytes += row.iter().map(row_bytes).sum::<usize>();
                 rows.extend(row);
@@ -271,7 +304,9 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
             }
             Ok(Answer::CatchUp { rows, read })
         }
-        Query::History { app, user, device, pages } => history(snapshot, app, (user, device), &pages),
+        Query::History { app, user, device, present_since, pages } => {
+            history(snapshot, app, (Viewer { user, present_since }, device), &pages)
+        }
         Query::Conversations { app, user, device, before, limit } => {
             let rows = snapshot.conversations(app, user, before, limit, 1)?;
             let is_complete = rows.len() < limit;
@@ -299,6 +334,9 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
             Ok(Answer::Media(Box::new(FoundMedia { app_key: row.app_key, media, thumb })))
         }
         Query::Room { app, asked } => Ok(Answer::Room(room::answer(snapshot, app, asked, now)?)),
+        Query::CommandReceivers { app, user, device, to } => {
+            Ok(Answer::CommandReceivers(command::receivers(snapshot, app, (user, device), to)?))
+        }
         Query::Tags { app, device } => Ok(Answer::Tags(snapshot.tags_of_device(app, device)?)),
         Query::Alias { app, device } => {
             Ok(Answer::Alias(snapshot.device(app, device)?.and_then(|device| device.alias).unwrap_or_default()))
@@ -370,7 +408,7 @@ fn log_in(
 fn history(
     snapshot: &Snapshot,
     app: AppNumber,
-    reader: (UserNumber, DeviceNumber),
+    reader: (Viewer, DeviceNumber),
     wanted: &[WantedPage],
 ) -> Result<Answer, ReadError> {
     let (mut pages, mut bytes) = (Vec::with_capacity(wanted.len()), 0);
@@ -414,7 +452,7 @@ impl Room {
 fn history_page(
     snapshot: &Snapshot,
     app: AppNumber,
-    reader: (UserNumber, DeviceNumber),
+    (viewer, device): (Viewer, DeviceNumber),
     wanted: &WantedPage,
     room: Room,
 ) -> Result<Page, ReadError> {
@@ -426,17 +464,17 @@ fn history_page(
             None => return Ok(Page { records: Vec::new(), is_complete: true }),
         },
     };
-    let mut page = snapshot.history(app, reader.0, &chat, wanted.before, wanted.after, wanted.limit)?;
+    let mut page = snapshot.history(app, viewer, &chat, wanted.before, wanted.after, wanted.limit)?;
     // A page may end empty because of the work that it took; the client could not ask on from that.
     while page.records.is_empty() && !page.complete {
-        page = snapshot.history(app, reader.0, &chat, page.reached, wanted.after, wanted.limit)?;
+        page = snapshot.history(app, viewer, &chat, page.reached, wanted.after, wanted.limit)?;
     }
     let read = page.records.len();
     let (mut taken, mut bytes) = (0, 0);
     let records: Vec<Record> = page
         .records
         .into_iter()
-        .map(|read| record(read, reader))
+        .map(|read| record(read, (viewer.user, device)))
         .take_while(|record| {
             taken += 1;
             bytes += record_bytes(record);

@@ -87,6 +87,11 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
             // Nothing else is about rooms.
             _ => plain(ErrorCode::INTERNAL),
         },
+        Refusal::MessageUnknown => plain(ErrorCode::RETRACT_UNKNOWN),
+        Refusal::NotTheSender => plain(ErrorCode::RETRACT_NOT_THE_SENDER),
+        Refusal::AlreadyRetracted => plain(ErrorCode::RETRACT_DONE),
+        Refusal::TooLateToAmend => plain(ErrorCode::RETRACT_TOO_LATE),
+        Refusal::SensitiveWord { word } => named(ErrorCode::SEND_SENSITIVE, word),
         // None of these is asked for over a link.
         Refusal::NoTarget { .. }
         | Refusal::NothingToPush
@@ -104,16 +109,13 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         | Refusal::ScheduleChanged
         | Refusal::AlreadyFired
         | Refusal::TooManySchedules
-        | Refusal::MessageUnknown
-        | Refusal::NotTheSender
-        | Refusal::AlreadyRetracted
-        | Refusal::TooLateToAmend
         | Refusal::PushUnknown
         | Refusal::TooManySlowPushes
         | Refusal::FileUnknown
         | Refusal::TooManyFiles
         | Refusal::MediaUnknown
         | Refusal::MediaQuotaFull
+        | Refusal::TooManyWords
         | Refusal::AlreadySo { .. }
         | Refusal::NotSo { .. }
         | Refusal::TooManyRelations { .. }

@@ -76,6 +76,7 @@ impl<W: Wire> Link<W> {
                 Some(Item::Delivery(delivery)) => {
                     self.session.handle_delivery(delivery.recipient, &delivery.appended);
                 }
+                Some(Item::Command(user, came)) => self.session.handle_command(user, &came),
                 None => return taken > 0,
             }
             self.perform_actions();
@@ -224,6 +225,9 @@ impl Place {
                 switchboard.leave_rooms(app, [room], &self.mailbox);
                 self.rooms.remove(&room);
             }
+            Action::Submit(ticket, command) if self.is_too_fast(&command) => {
+                return Some(Input::Outcome(ticket, Err(ErrorCode::SEND_TOO_OFTEN)));
+            }
             Action::Submit(ticket, command) => {
                 let is_begun = !self.mailbox.holds_failure() && self.submit(ticket, command);
                 return (!is_begun).then_some(Input::Outcome(ticket, Err(ErrorCode::BUSY)));
@@ -233,6 +237,10 @@ impl Place {
             }
             Action::EndOthers { app, user } => {
                 self.links.switchboard.end_others(app, user, ErrorCode::TOKEN_INVALID, &self.mailbox);
+            }
+            Action::PassCommand { ticket, app, receivers, came } => {
+                let links = switchboard.pass_command(app, &receivers, &self.mailbox, &came);
+                return Some(Input::CommandPassed { ticket, links });
             }
             Action::Mark(mark) => self.links.mark(mark),
             Action::Ask(ticket, query) => self.links.ask(&self.mailbox, ticket, query),
@@ -260,6 +268,14 @@ impl Place {
                 lane.submit(send, move |outcome| answered.put_input(Input::Outcome(ticket, outcome)))
             }
         }
+    }
+}
+
+impl Place {
+    /// Only messages are counted, and only those that are not held back for another reason.
+    fn is_too_fast(&self, command: &Command) -> bool {
+        let Command::Send(send) = command else { return false };
+        !self.mailbox.holds_failure() && !self.links.sends.admits(send.app, send.from, self.links.now_ms())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::Request;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
@@ -26,16 +27,28 @@ pub async fn json(family: Family, request: Request) -> Result<Value, Fault> {
     json_within(family, request, bytes_max(family)).await
 }
 
+/// The same with the text that it was read from.
+pub async fn json_and_text(family: Family, request: Request) -> Result<(Value, Bytes), Fault> {
+    read_json(family, request, bytes_max(family)).await
+}
+
 /// The same for the few calls whose bodies are larger.
 pub async fn json_within(family: Family, request: Request, bytes_max: usize) -> Result<Value, Fault> {
+    read_json(family, request, bytes_max).await.map(|(value, _)| value)
+}
+
+async fn read_json(family: Family, request: Request, bytes_max: usize) -> Result<(Value, Bytes), Fault> {
     if request.headers().contains_key("x-encrypt-type") {
         return Err(family.invalid("encrypted payloads are not supported: send the body in the clear, over TLS"));
     }
     let bytes = read(family, request, bytes_max).await?;
-    serde_json::from_slice(&bytes).map_err(|error| family.invalid(format!("the request body is not JSON: {error}")))
+    match serde_json::from_slice(&bytes) {
+        Ok(value) => Ok((value, bytes)),
+        Err(error) => Err(family.invalid(format!("the request body is not JSON: {error}"))),
+    }
 }
 
-async fn read(family: Family, request: Request, bytes_max: usize) -> Result<axum::body::Bytes, Fault> {
+async fn read(family: Family, request: Request, bytes_max: usize) -> Result<Bytes, Fault> {
     let body = Limited::new(request.into_body(), bytes_max);
     match tokio::time::timeout(READ_WITHIN, body.collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),

@@ -196,4 +196,11 @@ pub const ROUTES: &[Route] = &[
     route("DELETE", "/v1/chatroom/{room_id}/members", Im, || delete(im::remove_from_room)),
     route("GET", "/v1/users/{username}/chatroom", Im, || get(im::rooms_of_user)),
     route("DELETE", "/v1/chatroom/{room_id}", Im, || delete(im::delete_room)),
+    route("POST", "/v1/messages/{username}/{msgid}/retract", Im, || post(im::retract_message)),
+    route("POST", "/v1/sensitiveword", Im, || post(im::add_words)),
+    route("PUT", "/v1/sensitiveword", Im, || put(im::replace_word)),
+    route("DELETE", "/v1/sensitiveword", Im, || delete(im::remove_words)),
+    route("GET", "/v1/sensitiveword", Im, || get(im::list_words)),
+    route("PUT", "/v1/sensitiveword/status", Im, || put(im::set_word_filter)),
+    route("GET", "/v1/sensitiveword/status", Im, || get(im::show_word_filter)),
 ];

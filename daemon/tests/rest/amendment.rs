@@ -43,7 +43,11 @@ impl Scene {
 
     async fn amend(&self, what: Amended) -> Position {
         let (app, by, message) = (self.app.number, Actor::Server, self.message);
-        match self.world.submit(Command::Amend(Amend { app, by, message, what, within_ms: None })).await {
+        match self
+            .world
+            .submit(Command::Amend(Amend { app, by, through_server: false, message, what, within_ms: None }))
+            .await
+        {
             Answer::Amended { told_at, is_repeat: false } => told_at,
             other => panic!("{other:?}"),
         }

@@ -27,6 +27,9 @@ use crate::world::{App, Part, World, basic};
 
 mod people;
 
+#[path = "frame_walls_talk.rs"]
+mod talk;
+
 /// Of every frame under test; answers carry it.
 pub const REQUEST: u32 = 7;
 /// What the frames of a user and of a group carry as the text of a message is this and who says it.
@@ -238,6 +241,7 @@ fn told_without_login(frame: &ClientFrame) -> Told {
         | ClientFrame::FriendNote(_)
         | ClientFrame::PeopleList(_)
         | ClientFrame::UsersInfo(_) => Told::Failed(ErrorCode::NOT_LOGGED_IN),
+        ClientFrame::SendCommand(_) | ClientFrame::Retract(_) => Told::Failed(ErrorCode::NOT_LOGGED_IN),
         _ => panic!("{frame:?} is not of this table"),
     }
 }
@@ -284,6 +288,7 @@ fn told_stranger(frame: &ClientFrame) -> Told {
         | ClientFrame::FriendNote(_)
         | ClientFrame::PeopleList(_)
         | ClientFrame::UsersInfo(_) => people::told_stranger(frame),
+        ClientFrame::SendCommand(_) | ClientFrame::Retract(_) => talk::told_stranger(frame),
         _ => panic!("{frame:?} is not of this table"),
     }
 }
@@ -334,6 +339,7 @@ fn told_outsider(frame: &ClientFrame) -> Told {
         | ClientFrame::FriendNote(_)
         | ClientFrame::PeopleList(_)
         | ClientFrame::UsersInfo(_) => people::told_outsider(frame),
+        ClientFrame::SendCommand(_) | ClientFrame::Retract(_) => talk::told_outsider(frame),
         _ => panic!("{frame:?} is not of this table"),
     }
 }
@@ -615,6 +621,7 @@ impl Land {
                 let (number, opens, seconds) = (request.into(), 1, 5);
                 vec![ClientFrame::Activity(Activity { request, number, opens, seconds, extensions: extensions() })]
             }
+            "SendCommand" | "Retract" => talk::frames_of(name, self, caller),
             name if group_walls::is_mine(name) => group_walls::frames_of(name, self.group, caller == Caller::Outsider),
             name => people::frames_of(name, group)
                 .or_else(|| media_walls::frames_of(name, request, &self.media_id))

@@ -138,7 +138,8 @@ impl Peer {
                 | ServerFrame::PushDeliver(_)
                 | ServerFrame::PushCovered(_)
                 | ServerFrame::RoomChanged(_)
-                | ServerFrame::PushWithdrawn(_) => {}
+                | ServerFrame::PushWithdrawn(_)
+                | ServerFrame::CommandCame(_) => {}
                 answer => return Some(answer),
             }
         }

@@ -260,6 +260,13 @@ fn foreign_call(route: &Route) -> (Value, Told) {
         ),
         ("POST", "/v1/resource") => (json!({"FORM": {"file": "x"}}), Told::Own(200, "qiniu/file/r/")),
         ("GET", "/v1/resource") => (Value::Null, Told::Refused(400, 899_003)),
+        ("POST", "/v1/messages/{username}/{msgid}/retract") => (Value::Null, Told::Refused(403, 899_002)),
+        ("POST", "/v1/sensitiveword") => (json!(["word"]), Told::Own(204, "")),
+        ("PUT", "/v1/sensitiveword") => (json!({"old_word": "owners", "new_word": "new"}), Told::Own(204, "")),
+        ("DELETE", "/v1/sensitiveword") => (json!({"word": "owners"}), Told::Own(204, "")),
+        ("GET", "/v1/sensitiveword") => (Value::Null, Told::Own(200, "\"name\":\"word\"")),
+        ("PUT", "/v1/sensitiveword/status") => (json!({"status": 0}), Told::Own(204, "")),
+        ("GET", "/v1/sensitiveword/status") => (Value::Null, Told::Own(200, "{\"status\":0}")),
         (method, path) => panic!("{method} {path} has no row in the matrix of walls"),
     }
 }
@@ -346,6 +353,8 @@ struct Land {
     group_msgid: String,
     /// The `media_id` of an upload of the IM API.
     resource: String,
+    /// A message of the second user.
+    chat_msgid: String,
 }
 
 impl Land {
@@ -371,6 +380,12 @@ impl Land {
             world.app_group(&app.key[..12], &[app]).await;
             world.developer(&app.key[..12]).await;
         }
+        let said = json!({
+            "version": 1, "target_type": "single", "target_id": "third", "from_type": "user", "from_id": "second",
+            "msg_type": "text", "msg_body": {"text": "x"},
+        });
+        let said = world.call(&owner, "POST", "/v1/messages", Some(said)).await.expect(201);
+        let chat_msgid = said["msg_id"].to_string();
         let labels = json!({"alias": "owners_alias", "tags": {"add": ["owners_tag"]}});
         world.call(&owner, "POST", "/v3/devices/owners-device", Some(labels)).await.expect(200);
         let name = json!({"device_name": "owners-desk", "registration_id": "owners-device"});
@@ -401,6 +416,7 @@ impl Land {
             media_id,
             group_msgid,
             resource,
+            chat_msgid,
         };
         land.made = land.make_app().await;
         let group = land.keys_of(&land.owner, Who::AppGroup);
@@ -445,6 +461,7 @@ impl Land {
             .replace("{registration_id}", "owners-device")
             .replace("{username}", "second")
             .replace("{msg_id}", &self.msg_id)
+            .replace("{msgid}", &self.chat_msgid)
             .replace("{gid}", &self.gid)
             .replace("{chatroomid}", &self.room)
             .replace("{room_id}", &self.room)

@@ -11,6 +11,7 @@ pub mod people;
 pub mod push;
 pub mod room;
 pub mod session;
+pub mod talk;
 
 use self::chat::{
     Ack, CatchUp, ConversationPage, Conversations, Covered, Deliver, History, HistoryPage, Send, SendRefused, Sent,
@@ -36,6 +37,7 @@ use self::room::{
 use self::session::{
     Done, Failed, GoAway, Hello, LoggedIn, Login, Logout, RegisterUser, Unsupported, UserInfo, UserProfile, Welcome,
 };
+use self::talk::{CommandCame, Retract, SendCommand};
 use crate::varint;
 
 /// The version that this crate speaks.
@@ -101,6 +103,7 @@ frames! {
     PushClicked(PushClicked) = 20,
     RoomSend(RoomSend) = 21,
     PushReport(PushReport) = 28,
+    SendCommand(SendCommand) = 29,
     PushToken(PushToken) = 40,
     Badge(Badge) = 41,
     Activity(Activity) = 42,
@@ -121,6 +124,7 @@ frames! {
     RoomMembers(RoomMembers) = 165,
     RoomChange(RoomChange) = 166,
     RoomSilence(RoomSilence) = 167,
+    Retract(Retract) = 192,
     MediaUpload(MediaUpload) = 208,
     MediaAddress(MediaAddress) = 209,
     ProfileChange(ProfileChange) = 220,
@@ -164,6 +168,7 @@ frames! {
     RoomDeliver(RoomDeliver) = 86,
     RoomRecords(RoomRecords) = 87,
     PushWithdrawn(PushWithdrawn) = 96,
+    CommandCame(CommandCame) = 97,
     GroupProfile(GroupProfile) = 1024,
     GroupPage(GroupPage) = 1025,
     GroupStandings(GroupStandings) = 1026,

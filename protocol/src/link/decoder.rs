@@ -103,6 +103,8 @@ impl Decoder {
             Kind::MediaUpload => ClientFrame::MediaUpload(whole(body)?),
             Kind::MediaAddress => ClientFrame::MediaAddress(whole(body)?),
             Kind::Activity => ClientFrame::Activity(whole(body)?),
+            Kind::SendCommand => ClientFrame::SendCommand(whole(body)?),
+            Kind::Retract => ClientFrame::Retract(whole(body)?),
         })
     }
 
@@ -204,6 +206,7 @@ impl Decoder {
             Kind::RoomUsers => ServerFrame::RoomUsers(whole(body)?),
             Kind::RoomEvent => ServerFrame::RoomEvent(whole(body)?),
             Kind::RoomChanged => ServerFrame::RoomChanged(whole(body)?),
+            Kind::CommandCame => ServerFrame::CommandCame(whole(body)?),
             Kind::GoAway => ServerFrame::GoAway(whole(body)?),
             Kind::Unsupported => ServerFrame::Unsupported(whole(body)?),
         })

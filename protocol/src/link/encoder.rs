@@ -179,6 +179,8 @@ impl Encoder {
             ClientFrame::MediaUpload(body) => put(Kind::MediaUpload.number(), body, out),
             ClientFrame::MediaAddress(body) => put(Kind::MediaAddress.number(), body, out),
             ClientFrame::Activity(body) => put(Kind::Activity.number(), body, out),
+            ClientFrame::SendCommand(body) => put(Kind::SendCommand.number(), body, out),
+            ClientFrame::Retract(body) => put(Kind::Retract.number(), body, out),
             ClientFrame::Unknown(number) => put(*number, &(), out),
         }
     }
@@ -297,6 +299,7 @@ impl Encoder {
             ServerFrame::RoomUsers(body) => put(Kind::RoomUsers.number(), body, out),
             ServerFrame::RoomEvent(body) => put(Kind::RoomEvent.number(), body, out),
             ServerFrame::RoomChanged(body) => put(Kind::RoomChanged.number(), body, out),
+            ServerFrame::CommandCame(body) => put(Kind::CommandCame.number(), body, out),
             ServerFrame::GoAway(body) => put(Kind::GoAway.number(), body, out),
             ServerFrame::Unsupported(body) => put(Kind::Unsupported.number(), body, out),
             ServerFrame::Unknown(number) => put(*number, &(), out),

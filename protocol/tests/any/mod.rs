@@ -147,6 +147,8 @@ pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
         131 => ClientFrame::GroupJoinAnswer(any(source)),
         132 => ClientFrame::GroupAsk(any(source)),
         133 => ClientFrame::GroupsPublic(any(source)),
+        29 => ClientFrame::SendCommand(any(source)),
+        192 => ClientFrame::Retract(any(source)),
         unknown => ClientFrame::Unknown(unknown),
     }
 }
@@ -217,6 +219,7 @@ pub fn server_frame_of(number: u64, source: &mut Source<'_>) -> ServerFrame {
         1057 => ServerFrame::RoomUsers(any(source)),
         1058 => ServerFrame::RoomEvent(any(source)),
         1059 => ServerFrame::RoomChanged(any(source)),
+        97 => ServerFrame::CommandCame(any(source)),
         84 => ServerFrame::GoAway(any(source)),
         85 => ServerFrame::Unsupported(any(source)),
         1024 => ServerFrame::GroupProfile(any(source)),

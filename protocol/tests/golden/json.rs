@@ -69,6 +69,8 @@ pub fn client(frame: &ClientFrame) -> String {
         ClientFrame::RoomMembers(body) => text(body),
         ClientFrame::RoomChange(body) => text(body),
         ClientFrame::RoomSilence(body) => text(body),
+        ClientFrame::SendCommand(body) => text(body),
+        ClientFrame::Retract(body) => text(body),
     }
 }
 
@@ -116,6 +118,7 @@ pub fn server(frame: &ServerFrame) -> String {
         ServerFrame::RoomUsers(body) => text(body),
         ServerFrame::RoomEvent(body) => text(body),
         ServerFrame::RoomChanged(body) => text(body),
+        ServerFrame::CommandCame(body) => text(body),
         ServerFrame::GoAway(body) => text(body),
         ServerFrame::Unsupported(body) => text(body),
     }

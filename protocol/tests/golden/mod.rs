@@ -14,6 +14,7 @@ mod people;
 mod room;
 mod samples;
 mod server;
+mod talk;
 
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 
@@ -35,8 +36,15 @@ pub struct Vector {
 }
 
 pub fn vectors() -> Vec<Vector> {
-    let all =
-        [client::vectors(), people::vectors(), group::vectors(), room::vectors(), server::vectors(), links::vectors()];
+    let all = [
+        client::vectors(),
+        people::vectors(),
+        group::vectors(),
+        room::vectors(),
+        talk::vectors(),
+        server::vectors(),
+        links::vectors(),
+    ];
     all.into_iter().flatten().collect()
 }
 

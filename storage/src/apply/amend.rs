@@ -62,22 +62,17 @@ impl Batch<'_> {
         let Some(record) = record.filter(|_| is_kept) else { return Err(Refusal::MessageUnknown.into()) };
         let Body::Message(message) = record.body.clone() else { return Err(Refusal::MessageUnknown.into()) };
         if let Actor::User(user) = amend.by {
-            self.check_amender(amend.app, user, &message)?;
+            let is_in_chat = amend.through_server || self.is_in_chat(amend.app, user, &message)?;
+            check_amender(is_in_chat, user, &message)?;
         }
         Ok((record, message))
     }
 
-    /// Whoever is not in the chat learns no more than that there is nothing for them.
-    fn check_amender(&self, app: AppNumber, user: UserNumber, message: &MessageRecord) -> Decided<()> {
-        let is_in_chat = match message.to {
-            Chat::User(peer) => user == message.from || user == peer,
-            Chat::Group(group) => self.is_member(app, group, user)?,
-            Chat::Notices => false,
-        };
-        match is_in_chat {
-            false => Err(Refusal::MessageUnknown.into()),
-            true if user != message.from => Err(Refusal::NotTheSender.into()),
-            true => Ok(()),
+    fn is_in_chat(&self, app: AppNumber, user: UserNumber, message: &MessageRecord) -> Result<bool, ReadError> {
+        match message.to {
+            Chat::User(peer) => Ok(user == message.from || user == peer),
+            Chat::Group(group) => self.is_member(app, group, user),
+            Chat::Notices => Ok(false),
         }
     }
 
@@ -148,6 +143,15 @@ impl Batch<'_> {
         let content = Content { kind, body: Vec::new(), extensions: Extensions::default() };
         let body = Body::Message(MessageRecord { content, ..message });
         self.put(&log_key(app, Class::Chat, position), &Record { body, ..record })
+    }
+}
+
+/// Whoever is not in the chat learns no more than that there is nothing for them.
+fn check_amender(is_in_chat: bool, user: UserNumber, message: &MessageRecord) -> Result<(), Refusal> {
+    match is_in_chat {
+        false => Err(Refusal::MessageUnknown),
+        true if user != message.from => Err(Refusal::NotTheSender),
+        true => Ok(()),
     }
 }
 

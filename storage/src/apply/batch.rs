@@ -8,7 +8,7 @@ use anser_protocol::ids::{GroupId, Position, RoomId, TimeMs};
 use redb::WriteTransaction;
 
 use super::message_count::Counting;
-use super::{Decided, MemberLists, Stop};
+use super::{Decided, MemberLists, Stop, WordFilters};
 use crate::error::ReadError;
 use crate::find;
 use crate::heads::Head;
@@ -33,6 +33,7 @@ pub(crate) struct Batch<'t> {
     appended: Vec<Appended>,
     pub(super) counting: Counting,
     pub(super) members: &'t RefCell<MemberLists>,
+    pub(super) filters: &'t RefCell<WordFilters>,
 }
 
 /// What a committed batch changes in memory.
@@ -49,6 +50,7 @@ impl<'t> Batch<'t> {
         options: &'t Options,
         counters: Counters,
         members: &'t RefCell<MemberLists>,
+        filters: &'t RefCell<WordFilters>,
     ) -> Self {
         Self {
             tables: WriteTables::new(transaction),
@@ -59,6 +61,7 @@ impl<'t> Batch<'t> {
             appended: Vec::new(),
             counting: Counting::default(),
             members,
+            filters,
         }
     }
 

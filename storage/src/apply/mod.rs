@@ -47,9 +47,11 @@ mod told;
 mod traits;
 mod user;
 mod withdraw;
+mod word;
 
 pub(crate) use batch::{Batch, Overlay};
 pub(crate) use member_lists::MemberLists;
+pub(crate) use word::WordFilters;
 
 use crate::command::{Command, Stamped};
 use crate::error::ReadError;
@@ -102,6 +104,7 @@ impl Batch<'_> {
             Command::Told(command) => self.told(command),
             Command::Media(command) => self.media(command),
             Command::Room(command) => self.room(command),
+            Command::Word(command) => self.word(command),
         };
         let answer: Result<Answer, Refusal> = match decided {
             Ok(answer) => Ok(answer),

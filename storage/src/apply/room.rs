@@ -168,11 +168,12 @@ impl Batch<'_> {
             }
             self.require_speech(send.app, id, send.from)?;
         }
-        let record = RoomRecord { from: send.from, room: id, sent, content: send.content.clone() };
+        let content = self.filtered(send.app, &send.content)?;
+        let record = RoomRecord { from: send.from, room: id, sent, content: content.clone().into_owned() };
         let place = self.append(send.app, Class::Room, room.chain, Body::Room(record))?;
-        self.count_message(send.app, Class::Room, send.from, None, send.content.kind, place.position);
+        self.count_message(send.app, Class::Room, send.from, None, content.kind, place.position);
         let sent_by = sent.map(|sent| (sent.device, sent.outbox));
-        let message = Message { seq: place.seq, body: MessageBody::Content(send.content.clone()), sent_by };
+        let message = Message { seq: place.seq, body: MessageBody::Content(content.into_owned()), sent_by };
         let news = RoomNews::Said { from: send.from, from_name, message: Arc::new(message) };
         self.announce(send.app, place.position, Route::Room { room: id, news });
         Ok(place)

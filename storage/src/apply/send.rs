@@ -72,12 +72,13 @@ impl Batch<'_> {
         if !is_admin && find::is_tied(self, send.app, to, Tie::Blocks, send.from.0)? {
             return Err(Refusal::Blocked.into());
         }
+        let content = self.filtered(send.app, &send.content)?;
         let chain = match find::single_chat(self, send.app, send.from, to)? {
             Some(chain) => chain,
             None => self.make_single_chat(send.app, send.from, to)?,
         };
-        let place = self.append_message(send, sent, chain, Chat::User(to))?;
-        let message = message(place, sent, &send.content);
+        let place = self.append_message(send, sent, chain, Chat::User(to), &content)?;
+        let message = message(place, sent, &content);
         let route =
             Route::Single { chain, from: send.from, from_name, to, to_name: name.into(), message: Arc::new(message) };
         self.announce(send.app, place.position, route);
@@ -110,13 +111,14 @@ impl Batch<'_> {
         if !is_admin {
             self.require_voice(send.app, id, send.from)?;
         }
-        let place = self.append_message(send, sent, group.chain, Chat::Group(id))?;
+        let content = self.filtered(send.app, &send.content)?;
+        let place = self.append_message(send, sent, group.chain, Chat::Group(id), &content)?;
         let route = Route::Group {
             chain: group.chain,
             group: id,
             from_name,
             from: Some(send.from),
-            message: Arc::new(message(place, sent, &send.content)),
+            message: Arc::new(message(place, sent, &content)),
             members: self.members_lists(send.app, id)?.readers,
             change: MemberChange::default(),
         };
@@ -130,8 +132,9 @@ impl Batch<'_> {
         sent: Option<Sent>,
         chain: ChainNumber,
         to: Chat,
+        content: &Content,
     ) -> Result<Place, ReadError> {
-        let record = MessageRecord { from: send.from, to, sent, content: send.content.clone() };
+        let record = MessageRecord { from: send.from, to, sent, content: content.clone() };
         let place = self.append(send.app, Class::Chat, chain, Body::Message(record))?;
         let group = match to {
             Chat::Group(group) => Some(group),

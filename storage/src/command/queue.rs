@@ -77,6 +77,7 @@ impl Command {
             Self::People(command) => Some(command.app()),
             Self::Told(command) => Some(command.app()),
             Self::Room(command) => Some(command.app()),
+            Self::Word(command) => Some(command.app()),
         }
     }
 

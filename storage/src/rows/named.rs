@@ -178,6 +178,7 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         | Table::HourSets
         | Table::MessageCallbacks
         | Table::MediaBodies
+        | Table::Words
         | Table::MediaSpaces => {
             vec![(Table::Apps, app_key(app))]
         }

@@ -2,7 +2,7 @@
 
 use anser_protocol::ids::Position;
 
-use super::walk::{Walk, newest_visible};
+use super::walk::{Viewer, Walk, newest_visible};
 use super::{ConversationRow, ReadRecord, Snapshot};
 use crate::error::ReadError;
 use crate::find;
@@ -42,7 +42,7 @@ impl Snapshot {
         newest: usize,
     ) -> Result<Vec<ConversationRow>, ReadError> {
         let plan = self.catch_up_plan(app, user, since)?;
-        self.catch_up_rows(app, user, &plan, since, Position(u64::MAX), newest)
+        self.catch_up_rows(app, user.into(), &plan, since, Position(u64::MAX), newest)
     }
 
     /// Which conversations have a record or a change above `since`, newest first.
@@ -65,7 +65,7 @@ impl Snapshot {
     pub fn catch_up_rows(
         &self,
         app: AppNumber,
-        user: UserNumber,
+        viewer: Viewer,
         part: &[PlannedChat],
         since: Position,
         to: Position,
@@ -73,14 +73,15 @@ impl Snapshot {
     ) -> Result<Vec<ConversationRow>, ReadError> {
         let mut rows = Vec::with_capacity(part.len());
         for planned in part {
-            let row: Option<Conversation> = self.row(&conversation_key(app, user, planned.kind, planned.chain))?;
+            let key = conversation_key(app, viewer.user, planned.kind, planned.chain);
+            let row: Option<Conversation> = self.row(&key)?;
             let Some(row) = row else { continue };
             if self.is_superseded(app, row.chat)? {
                 continue;
             }
             if let Some((last, last_seq)) = newest_visible(&row.windows, self.head(planned.chain)?) {
                 let found = Found { chain: planned.chain, row, last, last_seq };
-                rows.push(self.conversation_row(app, found, since, to, newest)?);
+                rows.push(self.conversation_row(app, viewer, found, (since, to), newest)?);
             }
         }
         Ok(rows)
@@ -103,7 +104,8 @@ impl Snapshot {
                 break;
             }
             if !self.is_superseded(app, found.row.chat)? {
-                rows.push(self.conversation_row(app, found, Position::START, Position(u64::MAX), newest)?);
+                let everything = (Position::START, Position(u64::MAX));
+                rows.push(self.conversation_row(app, user.into(), found, everything, newest)?);
             }
         }
         Ok(rows)
@@ -138,12 +140,12 @@ impl Snapshot {
     fn conversation_row(
         &self,
         app: AppNumber,
+        viewer: Viewer,
         found: Found,
-        since: Position,
-        to: Position,
+        between: (Position, Position),
         newest: usize,
     ) -> Result<ConversationRow, ReadError> {
-        let (records, hole) = self.newest_records(app, &found, since, to, newest);
+        let (records, hole) = self.newest_records(app, viewer, &found, between, newest);
         let Found { row, last, last_seq, .. } = found;
         Ok(ConversationRow {
             chat: row.chat,
@@ -163,13 +165,13 @@ impl Snapshot {
     fn newest_records(
         &self,
         app: AppNumber,
+        viewer: Viewer,
         found: &Found,
-        since: Position,
-        to: Position,
+        between: (Position, Position),
         newest: usize,
     ) -> (Vec<ReadRecord>, bool) {
         let mut records = Vec::new();
-        match self.read_newest(app, found, since, to, newest, &mut records) {
+        match self.read_newest(app, viewer, found, between, newest, &mut records) {
             Ok(hole) => (records, hole),
             Err(error) => {
                 ::log::error!("the records of chain {} cannot be read: {error}", found.chain.0);
@@ -182,13 +184,13 @@ impl Snapshot {
     fn read_newest(
         &self,
         app: AppNumber,
+        viewer: Viewer,
         found: &Found,
-        since: Position,
-        to: Position,
+        (since, to): (Position, Position),
         newest: usize,
         records: &mut Vec<ReadRecord>,
     ) -> Result<bool, ReadError> {
-        let mut walk = Walk::from_newest(self, app, &found.row.windows, self.head(found.chain)?);
+        let mut walk = Walk::from_newest(self, app, viewer, &found.row.windows, self.head(found.chain)?);
         for _ in 0..STEPS_MAX {
             if walk.next_position().is_none_or(|position| position <= since) {
                 return Ok(false);

@@ -2,7 +2,7 @@
 
 use anser_protocol::ids::Position;
 
-use super::walk::Walk;
+use super::walk::{Viewer, Walk};
 use super::{HistoryPage, Snapshot};
 use crate::command::Class;
 use crate::error::ReadError;
@@ -21,15 +21,16 @@ impl Snapshot {
     pub fn history(
         &self,
         app: AppNumber,
-        user: UserNumber,
+        viewer: impl Into<Viewer>,
         chat: &Chat,
         before: Position,
         after: Position,
         limit: usize,
     ) -> Result<HistoryPage, ReadError> {
+        let viewer = viewer.into();
         let nothing = HistoryPage { complete: true, reached: after, ..HistoryPage::default() };
-        let Some((chain, windows)) = self.windows_of(app, user, chat)? else { return Ok(nothing) };
-        let mut walk = self.walk_below(app, chain, &windows, before)?;
+        let Some((chain, windows)) = self.windows_of(app, viewer.user, chat)? else { return Ok(nothing) };
+        let mut walk = self.walk_below(app, viewer, chain, &windows, before)?;
         let mut page = HistoryPage { reached: before, ..HistoryPage::default() };
         for _ in 0..STEPS_MAX {
             let Some(position) = walk.next_position().filter(|position| *position > after) else {
@@ -70,6 +71,7 @@ impl Snapshot {
     fn walk_below<'s>(
         &'s self,
         app: AppNumber,
+        viewer: Viewer,
         chain: ChainNumber,
         windows: &'s [Window],
         before: Position,
@@ -83,8 +85,8 @@ impl Snapshot {
         Ok(
             match known.filter(|record| record.chain == chain && windows.iter().any(|window| window.holds(record.seq)))
             {
-                Some(_) => Walk::from_position(self, app, windows, before),
-                None => Walk::from_newest(self, app, windows, self.head(chain)?),
+                Some(_) => Walk::from_position(self, app, viewer, windows, before),
+                None => Walk::from_newest(self, app, viewer, windows, self.head(chain)?),
             },
         )
     }

@@ -47,6 +47,7 @@ pub use view::{
     BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Delivery, Device, DueSlice, HistoryPage, Member,
     PendingPush, PlatformReport, PushCounts, PushReport, ReadRecord, TestDeviceShown,
 };
+pub use walk::Viewer;
 pub(crate) use walk::shows;
 
 use std::sync::Arc;

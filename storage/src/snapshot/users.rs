@@ -1,5 +1,7 @@
 //! Reading what became of users, lists of them, and where they are logged in.
 
+use std::collections::BTreeSet;
+
 use anser_protocol::content::Platform;
 use anser_protocol::ids::{GroupId, TimeMs};
 
@@ -8,11 +10,14 @@ use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, DeviceNumber, UserNumber};
 use crate::key::u32_at;
+use crate::rows::app::app_key;
 use crate::rows::chat::Chat;
 use crate::rows::chunk::{ChunkRow, UserChunk};
+use crate::rows::group::group_key;
 use crate::rows::people::{UserClass, UserState, user_class_prefix};
 use crate::rows::relation::{FriendRow, Tie, friend_key, shield_key, ties_prefix};
 use crate::rows::user::{Session, Token, User, token_key, user_key};
+use crate::rows::word::WordList;
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
 
@@ -162,6 +167,28 @@ impl Snapshot {
             note_name: friend.as_ref().map(|friend| friend.note_name.clone()).unwrap_or_default(),
             others: friend.map(|friend| friend.others).unwrap_or_default(),
         })
+    }
+
+    /// Has the user blocked the other?
+    pub fn has_blocked(&self, app: AppNumber, user: UserNumber, other: UserNumber) -> Result<bool, ReadError> {
+        find::is_tied(self, app, user, Tie::Blocks, other.0)
+    }
+
+    /// Those of a group's members who get more of it than its events.
+    pub fn without_shielded(
+        &self,
+        app: AppNumber,
+        group: GroupId,
+        members: Vec<UserNumber>,
+    ) -> Result<Vec<UserNumber>, ReadError> {
+        let shields = self.keys(Table::Shields, &group_key(app, group), usize::MAX)?;
+        let shielded: BTreeSet<UserNumber> = shields.iter().filter_map(|key| u32_at(key, 8)).map(UserNumber).collect();
+        Ok(members.into_iter().filter(|member| !shielded.contains(member)).collect())
+    }
+
+    /// The app's sensitive words.
+    pub fn words(&self, app: AppNumber) -> Result<WordList, ReadError> {
+        Ok(self.row(&app_key(app))?.unwrap_or_default())
     }
 
     /// May devices of the app register users?

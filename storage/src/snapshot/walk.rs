@@ -18,10 +18,26 @@ use crate::rows::record::{Body, Record};
 /// More are looked up again: searching a long list costs as much.
 const NAMES_MAX: usize = 16;
 
+/// Who reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    pub user: UserNumber,
+    /// Messages of others that are for those who are connected only are shown above this.
+    pub present_since: Position,
+}
+
+/// A reader who was not there.
+impl From<UserNumber> for Viewer {
+    fn from(user: UserNumber) -> Self {
+        Self { user, present_since: Position(u64::MAX) }
+    }
+}
+
 /// The records of one chain that a user may see, from the newest down.
 pub(super) struct Walk<'s> {
     snapshot: &'s Snapshot,
     app: AppNumber,
+    viewer: Viewer,
     windows: &'s [Window],
     /// The next record to look at; nothing when the chain has ended.
     next: Option<Position>,
@@ -31,15 +47,27 @@ pub(super) struct Walk<'s> {
 
 impl<'s> Walk<'s> {
     /// Begins at the last record that the user may see.
-    pub fn from_newest(snapshot: &'s Snapshot, app: AppNumber, windows: &'s [Window], head: Option<Head>) -> Self {
+    pub fn from_newest(
+        snapshot: &'s Snapshot,
+        app: AppNumber,
+        viewer: Viewer,
+        windows: &'s [Window],
+        head: Option<Head>,
+    ) -> Self {
         let next = newest_visible(windows, head).map(|(position, _)| position);
-        Self { snapshot, app, windows, next, names: RefCell::default() }
+        Self { snapshot, app, viewer, windows, next, names: RefCell::default() }
     }
 
     /// Begins at a position of the chain.
-    pub fn from_position(snapshot: &'s Snapshot, app: AppNumber, windows: &'s [Window], next: Position) -> Self {
+    pub fn from_position(
+        snapshot: &'s Snapshot,
+        app: AppNumber,
+        viewer: Viewer,
+        windows: &'s [Window],
+        next: Position,
+    ) -> Self {
         let next = Some(next).filter(|next| *next != Position::START);
-        Self { snapshot, app, windows, next, names: RefCell::default() }
+        Self { snapshot, app, viewer, windows, next, names: RefCell::default() }
     }
 
     /// The place of the next step.
@@ -54,7 +82,7 @@ impl<'s> Walk<'s> {
             self.next = None;
             return Ok(None);
         };
-        let is_visible = is_visible(self.windows, &record);
+        let is_visible = is_visible(self.windows, &record) && !is_missed(self.viewer, position, &record);
         self.next = self.below(&record);
         Ok(Some(is_visible.then_some((position, record))))
     }
@@ -112,6 +140,16 @@ pub(super) fn newest_visible(windows: &[Window], head: Option<Head>) -> Option<(
 /// Do the windows show the message of this number?
 pub(crate) fn shows(windows: &[Window], seq: u64) -> bool {
     windows.iter().any(|window| window.holds(seq) && window.kind == WindowKind::All)
+}
+
+/// Was it for those who were connected, of whom the reader was none?
+fn is_missed(viewer: Viewer, position: Position, record: &Record) -> bool {
+    match &record.body {
+        Body::Message(message) => {
+            position <= viewer.present_since && message.from != viewer.user && message.content.is_live_only()
+        }
+        _ => false,
+    }
 }
 
 fn is_visible(windows: &[Window], record: &Record) -> bool {

@@ -200,6 +200,11 @@ fn since_0_2(text: &mut String, snapshot: &Snapshot, app: AppNumber, now_ms: Tim
             line(text, format_args!("  {} of {} {value:?}", devices, kind.name()));
         }
     }
+    let words = snapshot.words(app)?;
+    for word in &words.words {
+        let (is_on, is_masking) = (words.is_on, words.is_masking);
+        line(text, format_args!("  word {} of {} on {is_on} masks {is_masking}", word.text, word.added_ms));
+    }
     for file in snapshot.files(&FileOwner::App(app), now_ms)? {
         line(text, format_args!("  file {:?}", file.id.0));
     }

@@ -10,6 +10,7 @@ pub mod random;
 pub mod rooms;
 pub mod schedules;
 pub mod script;
+pub mod talk;
 pub mod torture;
 
 use anser_protocol::content::{Content, Platform};

@@ -147,7 +147,7 @@ impl Author {
         self.count += 1;
         self.now_ms += if self.random.one_in(6) { self.random.below(40 * 3_600_000) } else { self.random.below(50) };
         let of = self.random.below(self.apps.len() as u64) as usize;
-        match self.random.below(42) {
+        match self.random.below(43) {
             0..=7 => self.send(of),
             8 if self.random.one_in(4) => self.create_group(of),
             8 | 9 if self.random.one_in(2) => self.order_group(of),
@@ -166,6 +166,7 @@ impl Author {
             26..=28 => self.schedule(of),
             29 => self.withdraw_or_release(of),
             30 | 31 => self.amend(of),
+            41 => self.change_words(of),
             32 | 33 => self.upload(of),
             34 | 35 => self.change_people(of),
             36 | 37 => self.handle_media(of),
@@ -276,7 +277,7 @@ impl Author {
             _ => Amended::Erased,
         };
         let within_ms = self.random.one_in(3).then_some(3_600_000);
-        self.write(Command::Amend(Amend { app, by, message, what, within_ms }));
+        self.write(Command::Amend(Amend { app, by, through_server: false, message, what, within_ms }));
     }
 
     fn create_group(&mut self, of: usize) {

@@ -154,7 +154,7 @@ impl World {
         self.course.note(format_args!("{key} at {message} is to be {what:?}"));
         self.witness.amends(message.0, &key);
         let (app, by) = (self.cast.apps[index].number, Actor::Server);
-        let command = Command::Amend(Amend { app, by, message, what, within_ms: None });
+        let command = Command::Amend(Amend { app, by, through_server: false, message, what, within_ms: None });
         self.call(Call::Amend { message, command });
     }
 

@@ -414,6 +414,8 @@ impl Client {
             Told::LoginFailed { code, .. } => return Err(format!("{} cannot log in: {}", self.name(), code.text())),
             Told::Answered { request, result } => self.answered(request, result, witness, course),
             Told::SendUnsure { .. } => return Err(format!("{} doubts a message, and its store is whole", self.name())),
+            // Nobody in here does such things.
+            Told::SendCancelled { .. } | Told::CommandCame { .. } => {}
             Told::Connecting | Told::RegistrationFailed { .. } | Told::LabelAnswered { .. } => {}
             // Nobody in these stories goes into a chat room.
             Told::RoomSent { .. } | Told::RoomSendFailed { .. } | Told::RoomMessages { .. } => {}

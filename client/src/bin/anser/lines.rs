@@ -69,6 +69,10 @@ fn session_line(event: &session::Event) -> Option<Value> {
         E::RoomChanged { room, kind } => {
             json!({"event": "room_changed", "room": room.0, "kind": room_change_name(*kind)})
         }
+        E::SendCancelled { chat, .. } => json!({"event": "send_cancelled", "chat": chat_value(chat)}),
+        E::CommandCame { from, group, text, .. } => {
+            json!({"event": "command", "from": &**from, "group": (group.0 != 0).then_some(group.0), "text": text})
+        }
         E::PutOff { code, message } => json!({"event": "put_off", "code": code.0, "message": message}),
         E::PushWithdrawn { msg_id } => json!({"event": "push_withdrawn", "msg_id": msg_id.0}),
         E::RegistrationFailed { code } => {

@@ -11,6 +11,7 @@ mod pushes;
 mod registration_and_login;
 mod rooms;
 mod sending;
+mod talk;
 mod the_link;
 
 use std::time::Duration;

@@ -1,7 +1,10 @@
 //! What a session asks its shell to do, and what it is told in return.
 
+use std::sync::Arc;
+
 use anser_protocol::content::{DeviceKind, Platform};
 use anser_protocol::error::ErrorCode;
+use anser_protocol::frame::talk::CommandCame;
 use anser_protocol::ids::{RoomId, TimeMs};
 use anser_storage::Use;
 use anser_storage::command::{Command, MarkCommand};
@@ -9,7 +12,7 @@ use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::Outcome;
 
 use super::media::MediaRules;
-use crate::link::query::{Answer, Query};
+use crate::link::query::{Answer, CommandReceivers, Query};
 
 /// Names an unanswered request of one session.
 pub type Ticket = u32;
@@ -76,6 +79,13 @@ pub enum Action {
         number: u64,
         used: Use,
     },
+    /// Hand a transparent command to the links of these; answered by [`Input::CommandPassed`].
+    PassCommand {
+        ticket: Ticket,
+        app: AppNumber,
+        receivers: CommandReceivers,
+        came: Arc<CommandCame>,
+    },
     AttachUser {
         app: AppNumber,
         user: UserNumber,
@@ -115,6 +125,11 @@ pub enum Input {
         ticket: Ticket,
         /// A fresh random token when the password is right; why not, when it is not known to be.
         found: Result<[u8; 32], ErrorCode>,
+    },
+    CommandPassed {
+        ticket: Ticket,
+        /// How many took it.
+        links: usize,
     },
     PasswordHashed {
         ticket: Ticket,
@@ -172,6 +187,10 @@ pub struct Rules {
     /// Names that break the strict JMessage rule are refused.
     pub has_strict_usernames: bool,
     pub media: MediaRules,
+    /// How long a message may be taken back.
+    pub retract_ms_max: TimeMs,
+    /// Messages of one user from devices in a minute; nothing means any number.
+    pub sends_per_minute: Option<u32>,
 }
 
 /// See [`Rules::logins`].
@@ -219,6 +238,8 @@ impl Default for Rules {
             logins: Logins::default(),
             has_strict_usernames: false,
             media: MediaRules::default(),
+            retract_ms_max: 180_000,
+            sends_per_minute: None,
         }
     }
 }

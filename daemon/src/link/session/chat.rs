@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anser_protocol::DeliverView;
-use anser_protocol::content::{Content, ContentKind};
+use anser_protocol::content::Content;
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ServerFrame;
@@ -15,8 +15,9 @@ use anser_protocol::frame::chat::{CatchUp, ConversationPage, Conversations, Cove
 use anser_protocol::frame::room::RoomSend;
 use anser_protocol::framing;
 use anser_protocol::ids::{OutboxNumber, Position, RoomId};
-use anser_protocol::limits::{LIST_PAGE_MAX, MESSAGE_BODY_BYTES_MAX};
+use anser_protocol::limits::LIST_PAGE_MAX;
 use anser_protocol::names::{Chat, Name};
+use anser_protocol::options::{InvalidOption, SendOptions};
 use anser_protocol::planted::{Fault, is_planted};
 use anser_storage::ConversationKind;
 use anser_storage::command::{Command, MarkCommand, Origin, Send as SendCommand, Target};
@@ -28,6 +29,7 @@ use super::push::is_worth_a_mark;
 use super::request::Pending;
 use super::room::RoomFlow;
 use super::{Action, Ready, Session, Stage};
+use crate::body::{self, BodyFault};
 use crate::link::query::{Answer, PlannedChat, Query};
 
 /// Conversations read at a time while catching up: with their newest records they make a frame or two.
@@ -58,6 +60,8 @@ pub(super) struct UserFlow {
     /// Where the session began, and the newest record that it told.
     began_at: Position,
     told: Position,
+    /// Messages for those who are connected only are told above this: the end of the first snapshot.
+    pub(super) present_since: Position,
     progress: Progress,
     /// Live copies were lost after the snapshot of the catch-up under way may have been taken.
     has_missed: bool,
@@ -126,6 +130,7 @@ impl UserFlow {
             acknowledged: cursor,
             began_at: cursor,
             told: cursor,
+            present_since: Position(u64::MAX),
             progress: Progress::Behind,
             has_missed: false,
             own_sends: 0,
@@ -189,8 +194,8 @@ impl Session {
         let Some(user) = &mut ready.user else {
             return self.refuse_send(outbox, ErrorCode::NOT_LOGGED_IN, "");
         };
-        if let Err(code) = check_content(&content) {
-            return self.refuse_send(outbox, to.code_of(code), "");
+        if let Err((code, message)) = check_content(&to, &content) {
+            return self.refuse_send(outbox, to.code_of(code), message);
         }
         let target = match &to {
             Destination::Chat(Chat::User(name)) => Target::User(name.to_string()),
@@ -389,6 +394,7 @@ impl Session {
                     app: ready.app,
                     user: user.number,
                     device: ready.device.number,
+                    present_since: user.present_since,
                     chats: chats.clone(),
                     since: user.delivered,
                     to,
@@ -411,6 +417,7 @@ impl Session {
         };
         // An older client would not know what it is told.
         chats.retain(|chat| takes_notices || chat.kind != ConversationKind::Notices);
+        user.present_since = user.present_since.min(to);
         // A client may stand ahead of a store that was restored; it never goes back.
         let to = to.max(user.delivered);
         if chats.is_empty() {
@@ -534,17 +541,13 @@ pub(crate) fn record_bytes(record: &anser_protocol::frame::chat::Record) -> usiz
     48 + record.from.len() + record.content.body.len() + extensions
 }
 
-fn check_content(content: &Content) -> Result<(), ErrorCode> {
-    if !content.kind.is_sendable() {
-        return Err(ErrorCode::SEND_NOT_ALLOWED);
-    }
-    let extensions: usize = content.extensions.0.iter().map(|entry| entry.value.len()).sum();
-    if content.body.len() + extensions > MESSAGE_BODY_BYTES_MAX {
-        return Err(ErrorCode::SEND_TOO_LONG);
-    }
-    let is_valid = match content.kind {
-        ContentKind::TEXT => !content.body.is_empty() && std::str::from_utf8(&content.body).is_ok(),
-        _ => serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&content.body).is_ok(),
-    };
-    if is_valid { Ok(()) } else { Err(ErrorCode::SEND_MALFORMED) }
+/// Devices are not trusted: what they send is looked at as what app servers send.
+fn check_content(to: &Destination, content: &Content) -> Result<(), (ErrorCode, &'static str)> {
+    body::check(content).map_err(|fault| match fault {
+        BodyFault::Kind => (ErrorCode::SEND_NOT_ALLOWED, ""),
+        BodyFault::TooLong => (ErrorCode::SEND_TOO_LONG, ""),
+        BodyFault::Malformed(what) => (ErrorCode::SEND_MALFORMED, what),
+    })?;
+    let in_group = matches!(to, Destination::Chat(Chat::Group(_)));
+    SendOptions::check(content, in_group).map_err(|InvalidOption(what)| (ErrorCode::SEND_MALFORMED, what))
 }

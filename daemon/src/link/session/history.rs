@@ -53,7 +53,9 @@ impl Session {
         let Some(user) = ready.user.as_mut().filter(|user| !user.wanted_history.is_empty()) else { return };
         let pages = std::mem::take(&mut user.wanted_history);
         let (app, number, device) = (ready.app, user.number, ready.device.number);
-        self.query(Pending::History(pages.clone()), Query::History { app, user: number, device, pages });
+        let present_since = user.present_since;
+        let query = Query::History { app, user: number, device, present_since, pages: pages.clone() };
+        self.query(Pending::History(pages), query);
     }
 
     /// The answer has the first of the pages, as many as it could hold; the others are asked for again.

@@ -25,6 +25,7 @@ mod people;
 mod push;
 mod request;
 mod room;
+mod talk;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -32,12 +33,13 @@ use std::sync::Arc;
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::session::{Failed, GoAway, Unsupported};
+use anser_protocol::frame::talk::CommandCame;
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::framing::{self, Split};
 use anser_protocol::ids::TimeMs;
 use anser_protocol::limits::CLIENT_FRAME_BYTES_MAX;
 use anser_protocol::{Decoder, Encoder};
-use anser_storage::ids::AppNumber;
+use anser_storage::ids::{AppNumber, UserNumber};
 use anser_storage::outcome::{Outcome, Refusal, Route};
 
 pub use self::action::{Action, GivenPassword, Heartbeat, Input, Logins, Missed, Recipient, Rules, Ticket};
@@ -218,6 +220,7 @@ impl Session {
             Input::Outcome(ticket, outcome) => self.handle_outcome(ticket, outcome),
             Input::Answer(ticket, answer) => self.handle_answer(ticket, answer, now),
             Input::PasswordChecked { ticket, found } => self.password_checked(ticket, found, now),
+            Input::CommandPassed { ticket, links } => self.command_passed(ticket, links),
             Input::PasswordHashed { ticket, hash } => self.password_hashed(ticket, hash),
             Input::Replaced => self.go_away(ErrorCode::REPLACED, 0),
             Input::Draining { retry_after_ms } => self.go_away(ErrorCode::SHUTTING_DOWN, retry_after_ms),
@@ -247,6 +250,11 @@ impl Session {
             }
             _ => {}
         }
+    }
+
+    /// A transparent command for the user of this session. Only while [`Session::wants_deliveries`].
+    pub fn handle_command(&mut self, user: UserNumber, came: &CommandCame) {
+        self.tell_command(user, came);
     }
 
     /// Ends the session when it was silent for too long. The shell calls this now and then, and before it hands in anything

@@ -3,6 +3,7 @@
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::session::{Done, RegisterUser};
+use anser_protocol::frame::talk::CommandCame;
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::{OutboxNumber, Position, RoomId, TimeMs};
 use anser_storage::command::{Command, NewUser, PeopleCommand};
@@ -85,6 +86,15 @@ pub(super) enum Pending {
     ChangeRoom(u32, refusal::AskedOfRoom),
     Rooms(u32),
     RoomUsers(u32),
+    Retract(u32),
+    /// Whom to hand a transparent command.
+    PassCommand(u32, Box<CommandCame>),
+    /// Handing it over.
+    CommandPassed {
+        request: u32,
+        /// Nobody there is a failure.
+        must_be_there: bool,
+    },
     /// Whether the device wants pushes, for the bridges.
     KeepStop,
     /// Nobody waits for the outcome.
@@ -185,6 +195,8 @@ impl Session {
             ClientFrame::RoomMembers(body) => self.ask_room_users(body),
             ClientFrame::RoomChange(body) => self.change_room(body),
             ClientFrame::RoomSilence(body) => self.ask_room_silence(body),
+            ClientFrame::Retract(body) => self.retract(body),
+            ClientFrame::SendCommand(body) => self.pass_command(body),
             ClientFrame::Unknown(_) => {}
         }
         self.continue_catch_up();
@@ -223,6 +235,7 @@ impl Session {
             Pending::Send { user, outbox, to } => self.send_finished(user, outbox, to, accepted),
             Pending::EnterRoom { request, room } => self.room_entered(request, room, accepted),
             Pending::LeaveRoom { request, room } => self.room_left(request, room, accepted),
+            Pending::Retract(request) => self.retracted(request, accepted),
             Pending::RegisterUser(request) => self.user_registered(request, accepted),
             Pending::CreateGroup(request) => self.group_created(request, accepted),
             Pending::OrderGroup(request) => self.group_ordered(request, accepted),
@@ -265,6 +278,7 @@ impl Session {
             Pending::Alias(request) => self.alias_read(request, answer),
             Pending::Ticket(request, upload) => self.ticket_looked_up(request, *upload, answer),
             Pending::Address(request, name) => self.address_looked_up(request, name, answer),
+            Pending::PassCommand(request, came) => self.command_receivers_read(request, *came, answer),
             // Commands and passwords are finished elsewhere.
             _ => {}
         }

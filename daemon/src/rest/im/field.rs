@@ -16,6 +16,11 @@ pub fn object(value: &Value) -> Result<&Object, Fault> {
     value.as_object().ok_or_else(|| invalid("a JSON object is expected"))
 }
 
+/// A required text; a number will do.
+pub fn required(object: &Object, key: &str) -> Result<String, Fault> {
+    member(object, key).and_then(as_name).ok_or_else(|| invalid(format!("{key} is missing")))
+}
+
 /// A required username; ids that are numbers in the caller's own system come as numbers.
 pub fn name(object: &Object, key: &str, rule: &config::Users) -> Result<String, Fault> {
     let value = member(object, key).ok_or_else(|| invalid(format!("{key} is missing")))?;

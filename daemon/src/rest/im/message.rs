@@ -1,26 +1,26 @@
 //! Messages sent by app servers.
 
 use anser_protocol::content::Content;
-use anser_protocol::extension::tag;
-use anser_protocol::limits::MESSAGE_BODY_BYTES_MAX;
-use anser_storage::command::{Command, Origin, Send, Target};
+use anser_protocol::ids::Position;
+use anser_storage::command::{Actor, Amend, Amended, Command, Origin, Send, Target};
 use anser_storage::outcome::Answer;
 use axum::body::Body;
-use axum::extract::{Extension, Request, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Extension, Path, Request, State};
 use axum::http::{Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::group::parse_gid;
 use super::refusal::{self, of_im};
 use super::room::parse_room_id;
-use super::{field, invalid};
+use super::{content, empty, field, invalid};
 use crate::context::{Context, Shared};
 use crate::message_check;
 use crate::rest::access::Caller;
 use crate::rest::body;
 use crate::rest::family::Family;
 use crate::rest::fault::{Fault, json_response};
-use crate::rest::lenient::{Object, as_int, as_name, as_object, member};
+use crate::rest::lenient::{Object, as_int, as_name, member};
 
 /// `POST /v1/messages`
 pub async fn send_message(
@@ -28,8 +28,8 @@ pub async fn send_message(
     caller: Extension<Caller>,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    let body = body::json(Family::Im, request).await?;
-    let order = Order::parse(&context, field::object(&body)?)?;
+    let (body, text) = body::json_and_text(Family::Im, request).await?;
+    let order = Order::parse(&context, field::object(&body)?, &text)?;
     let command = order.command(&context, &caller).await?;
     let refusal = message_check::refusal(&context.app_servers, &context.ledger, &command).await;
     if let Some(refusal) = refusal.map_err(|error| Family::Im.unavailable(&error))? {
@@ -45,31 +45,69 @@ pub async fn send_message(
     }
 }
 
+/// `POST /v1/messages/{username}/{msgid}/retract`; what its body says is in the path already.
+pub async fn retract_message(
+    context: State<Shared>,
+    caller: Extension<Caller>,
+    pieces: Result<Path<(String, String)>, PathRejection>,
+) -> Result<Response<Body>, Fault> {
+    let Path((username, msgid)) = pieces.map_err(|_| invalid("the path is not UTF-8"))?;
+    field::path_name(&username, &context.config.users)?;
+    if msgid.is_empty() || !msgid.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(invalid("msgid must be a number"));
+    }
+    let (app, name) = (caller.app, username.clone());
+    let found = context.ledger.read(move |snapshot| snapshot.user_by_name(app, &name)).await;
+    let (user, _) =
+        found.map_err(|error| Family::Im.unavailable(&error))?.ok_or_else(|| refusal::no_such_user(&username))?;
+    let command = Command::Amend(Amend {
+        app,
+        by: Actor::User(user),
+        through_server: true,
+        // No message has a number that is too long for one.
+        message: Position(msgid.parse().unwrap_or(u64::MAX)),
+        what: Amended::Retracted,
+        within_ms: Some(u64::from(context.config.limits.retract_seconds) * 1000),
+    });
+    let outcome = context.ledger.submit(command).await.map_err(|error| Family::Im.unavailable(&error))?;
+    match outcome.answer.map_err(of_im)? {
+        Answer::Amended { is_repeat: false, .. } => Ok(empty(StatusCode::NO_CONTENT)),
+        Answer::Amended { is_repeat: true, .. } => Err(refusal::already_retracted()),
+        _ => Err(Family::Im.internal()),
+    }
+}
+
 /// A message to be sent, before its sender is looked up.
 struct Order {
     from: String,
     as_admin: bool,
     target: Target,
+    /// The app of the target, where it was named.
+    target_app: Option<String>,
     content: Content,
 }
 
 impl Order {
-    fn parse(context: &Context, object: &Object) -> Result<Self, Fault> {
+    fn parse(context: &Context, object: &Object, text: &[u8]) -> Result<Self, Fault> {
         if member(object, "version").and_then(as_int) != Some(1) {
             return Err(invalid("version must be 1"));
         }
-        let as_admin = match text(object, "from_type")?.as_str() {
+        let as_admin = match field::required(object, "from_type")?.as_str() {
             "admin" => true,
             "user" => false,
             _ => return Err(invalid("from_type must be admin or user")),
         };
         let target = parse_target(context, object)?;
         let from = field::name(object, "from_id", &context.config.users)?;
-        let content = parse_content(object).map_err(|fault| refusal::in_target(fault, &target))?;
-        Ok(Self { from, as_admin, target, content })
+        let content = content::parse(object, text).map_err(|fault| refusal::in_target(fault, &target))?;
+        let target_app = member(object, "target_appkey").and_then(as_name).filter(|key| !key.is_empty());
+        Ok(Self { from, as_admin, target, target_app, content })
     }
 
     async fn command(self, context: &Context, caller: &Caller) -> Result<Send, Fault> {
+        if let Some(key) = self.target_app.filter(|key| !key.eq_ignore_ascii_case(&caller.app_key)) {
+            return Err(other_app(context, key).await);
+        }
         let (app, name) = (caller.app, self.from.clone());
         let found = context.ledger.read(move |snapshot| snapshot.user_by_name(app, &name)).await;
         let (from, user) =
@@ -82,63 +120,21 @@ impl Order {
     }
 }
 
+/// Messages stay within their app.
+async fn other_app(context: &Context, key: String) -> Fault {
+    let found = context.ledger.read(move |snapshot| snapshot.app_by_key(&key.to_ascii_lowercase())).await;
+    match found {
+        Ok(Some(_)) => refusal::not_linked(),
+        Ok(None) => refusal::app_unknown(),
+        Err(error) => Family::Im.unavailable(&error),
+    }
+}
+
 fn parse_target(context: &Context, object: &Object) -> Result<Target, Fault> {
-    match text(object, "target_type")?.as_str() {
+    match field::required(object, "target_type")?.as_str() {
         "single" => Ok(Target::User(field::name(object, "target_id", &context.config.users)?)),
-        "group" => parse_gid(&text(object, "target_id")?).map(Target::Group),
-        "chatroom" => parse_room_id(&text(object, "target_id")?).map(Target::Room),
+        "group" => parse_gid(&field::required(object, "target_id")?).map(Target::Group),
+        "chatroom" => parse_room_id(&field::required(object, "target_id")?).map(Target::Room),
         _ => Err(invalid("target_type must be single, group or chatroom")),
-    }
-}
-
-fn parse_content(object: &Object) -> Result<Content, Fault> {
-    let kind = text(object, "msg_type")?;
-    let body = member(object, "msg_body").and_then(as_object).ok_or_else(|| invalid("msg_body must be an object"))?;
-    if Value::Object(body.clone()).to_string().len() > MESSAGE_BODY_BYTES_MAX {
-        return Err(refusal::body_too_long());
-    }
-    if kind != "text" {
-        return Err(invalid(format!(
-            "msg_type {} is not supported: send text",
-            kind.chars().take(20).collect::<String>()
-        )));
-    }
-    let text = member(&body, "text").and_then(Value::as_str).ok_or_else(|| invalid("msg_body.text must be a text"))?;
-    let mut content = Content::text(text);
-    if let Some(extras) = member(&body, "extras") {
-        let extras = as_object(extras).ok_or_else(|| invalid("msg_body.extras must be an object"))?;
-        if !extras.is_empty() {
-            content.extensions = content.extensions.with(tag::EXTRAS, Value::Object(extras).to_string().into_bytes());
-        }
-    }
-    Ok(content)
-}
-
-fn text(object: &Object, key: &str) -> Result<String, Fault> {
-    member(object, key).and_then(as_name).ok_or_else(|| invalid(format!("{key} is missing")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_keeps_its_extras() {
-        let content =
-            parse(json!({"msg_type": "text", "msg_body": {"text": "hi", "extras": {"k": 1}}})).expect("valid");
-        assert_eq!(content.as_text(), Some("hi"));
-        assert_eq!(content.extensions.value(tag::EXTRAS), Some(br#"{"k":1}"#.as_slice()));
-    }
-
-    #[test]
-    fn a_body_that_is_too_long_has_a_code_of_its_own() {
-        let long = json!({"msg_type": "text", "msg_body": {"text": "x".repeat(4096)}});
-        assert_eq!(parse(long).expect_err("too long").code, 803_007);
-        assert_eq!(parse(json!({"msg_type": "text", "msg_body": "x"})).expect_err("no object").code, 899_003);
-        assert_eq!(parse(json!({"msg_type": "text", "msg_body": {}})).expect_err("no text").code, 899_003);
-    }
-
-    fn parse(body: Value) -> Result<Content, Fault> {
-        parse_content(body.as_object().expect("an object"))
     }
 }

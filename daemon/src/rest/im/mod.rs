@@ -1,6 +1,7 @@
 //! The IM API: users, groups and messages, compatible with JMessage.
 
 mod account;
+mod content;
 mod field;
 mod group;
 mod group_change;
@@ -16,13 +17,14 @@ mod room;
 mod statistic;
 mod user;
 mod view;
+mod word;
 
 pub use account::{change_password, change_profile, delete_user, delete_users, forbid};
 pub use group::{change_members, create_group, groups_of_user, list_members, show_group};
 pub use group_change::{
     add_members, change_group, dissolve_group, list_groups, remove_members, silence, transfer_group,
 };
-pub use message::send_message;
+pub use message::{retract_message, send_message};
 pub use online::{is_online, where_online, where_online_if_known};
 pub use registration::{set_registration, show_registration};
 pub use relation::{
@@ -38,6 +40,7 @@ pub use room::{
 };
 pub use statistic::{groups as group_statistic, messages as message_statistic, users as user_statistic};
 pub use user::{list_admins, list_users, register_admin, register_users, show_user};
+pub use word::{add_words, list_words, remove_words, replace_word, set_word_filter, show_word_filter};
 
 use anser_storage::ids::{AppNumber, UserNumber};
 use anser_storage::{ReadError, Snapshot};

@@ -32,6 +32,12 @@ pub fn of_im(refusal: Refusal) -> Fault {
         ),
         Refusal::GroupFull => forbidden(899_012, "no enough space for members"),
         Refusal::GroupQuotaFull { username } => forbidden(899_015, format!("user's group quota is full: {username}")),
+        Refusal::TooLateToAmend => forbidden(855_001, "it is too late to retract the message"),
+        Refusal::NotTheSender => forbidden(855_002, "the user is not the sender of the message"),
+        Refusal::MessageUnknown => forbidden(855_003, "there is no such message"),
+        Refusal::AlreadyRetracted => already_retracted(),
+        Refusal::SensitiveWord { word } => forbidden(803_009, format!("the message has a sensitive word: {word}")),
+        Refusal::TooManyWords => super::invalid("there are too many sensitive words"),
         Refusal::NotAMember => forbidden(803_005, "the sender is not in the group"),
         Refusal::Silenced => forbidden(803_012, "the sender is silenced in the group"),
         Refusal::TargetNotInGroup { username } => {
@@ -129,6 +135,18 @@ pub fn not_an_admin() -> Fault {
 
 pub fn too_many_users() -> Fault {
     forbidden(899_013, "user list is bigger than 500")
+}
+
+pub fn already_retracted() -> Fault {
+    forbidden(855_004, "the message was retracted already")
+}
+
+pub fn app_unknown() -> Fault {
+    Fault::new(StatusCode::BAD_REQUEST, 899_009, "appkey not exist")
+}
+
+pub fn not_linked() -> Fault {
+    forbidden(899_020, "no auth to operate other appkey")
 }
 
 pub fn body_too_long() -> Fault {

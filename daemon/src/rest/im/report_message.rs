@@ -2,6 +2,7 @@
 
 use anser_protocol::content::{Content, ContentKind};
 use anser_protocol::extension::tag;
+use anser_protocol::options::SendOptions;
 use anser_storage::{ReportMessage, ReportTarget};
 use serde_json::{Value, json};
 
@@ -58,9 +59,15 @@ struct Given {
 }
 
 impl Given {
-    /// The one place where reports read it. Contents hold none of it yet.
-    fn of(_content: &Content) -> Self {
-        Self::default()
+    fn of(content: &Content) -> Self {
+        let options = SendOptions::of(content);
+        let text = |text: String| (!text.is_empty()).then_some(text);
+        Self {
+            from_name: text(options.from_name),
+            target_name: text(options.target_name),
+            no_offline: options.no_offline.then_some(true),
+            no_notification: options.no_notification.then_some(true),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the author does with media.
+//! What the author does with media and words.
 
 use anser_protocol::content::{Content, ContentKind};
 use anser_protocol::extension::Extensions;
@@ -8,12 +8,18 @@ use anser_storage::outcome::Answer;
 
 use super::Author;
 use crate::common::media::content;
+use crate::common::talk::word_command;
 
 /// So that the same ones are met again and again.
 const MEDIA: u64 = 6;
 const QUOTA_BYTES: u64 = 3000;
 
 impl Author {
+    pub(super) fn change_words(&mut self, of: usize) {
+        let command = word_command(self.apps[of].app, &mut self.random);
+        self.write(command);
+    }
+
     pub(super) fn handle_media(&mut self, of: usize) {
         let (app, by) = (self.apps[of].app, self.user(of));
         let id = MediaId([self.random.below(MEDIA) as u8; 16]);

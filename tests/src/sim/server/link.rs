@@ -10,6 +10,7 @@ use anser_storage::command::Command;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anserd::link::mailbox::{Item, Mailbox};
 use anserd::link::session::{Action, Input, Rules, Session};
+use anserd::switchboard::Switchboard;
 
 use super::{Asker, Server};
 use crate::sim::course::{Course, Event, Known, LinkId, MS};
@@ -111,6 +112,7 @@ impl ServerLink {
                 Some(Item::Delivery(delivery)) => {
                     self.session.handle_delivery(delivery.recipient, &delivery.appended);
                 }
+                Some(Item::Command(user, came)) => self.session.handle_command(user, &came),
                 None => return taken > 0,
             }
             self.perform_actions(server, course);
@@ -196,6 +198,12 @@ impl ServerLink {
             Action::Submit(ticket, command) => server.submit(Asker::Link(link, ticket), command, course),
             // No simulated device says that it is used.
             Action::NoteUse { .. } => {}
+            Action::PassCommand { ticket, app, receivers, came } => {
+                let switchboard = server.switchboard();
+                let pass = |board: &Switchboard| board.pass_command(app, &receivers, &self.mailbox, &came);
+                let links = switchboard.map_or(0, pass);
+                return Some(Input::CommandPassed { ticket, links });
+            }
             Action::Mark(mark) => server.submit(Asker::Nobody, Command::Mark(mark), course),
             Action::Ask(ticket, query) => {
                 course.within(0, 20 * MS, Event::Read(life, link, ticket, Box::new(query)));
