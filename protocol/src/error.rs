@@ -86,7 +86,7 @@ codes! {
     NOT_FRIENDS = 805_003, "not friends";
     NOTE_INVALID = 805_004, "a note's name has at most 64 bytes and one line, its text at most 250 bytes";
     NO_FRIEND_REQUEST = 805_006, "there is no friend request of this user, or it was answered";
-    /// Also of blacklists.
+    /// Of a user's or a group's blacklist.
     BLACKLIST_EMPTY = 818_001, "no user is named to be blocked";
     BLACKLIST_UNKNOWN = 818_002, "no such user to be blocked";
     /// One cannot block oneself.
@@ -159,7 +159,6 @@ codes! {
     REMOVAL_NOT_PERMITTED = 811_006, "an admin removes plain members only";
     CHANGED_NAME_TOO_LONG = 812_003, "the group name is longer than 64 bytes";
     CHANGED_DESCRIPTION_TOO_LONG = 812_004, "the group description is longer than 250 bytes";
-    GROUP_BLACKLIST_FULL = 818_005, "the blacklist is full";
     JOIN_ANSWERED = 856_001, "the request was answered already";
     JOIN_INVALID = 856_002, "there is no such request";
     JOIN_ASKED = 856_003, "there is a request already";

@@ -57,7 +57,7 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         Refusal::Protected { username } => named(ErrorCode::REMOVAL_NOT_PERMITTED, username),
         Refusal::TargetNotInGroup { username } => named(ErrorCode::TARGET_NOT_IN_GROUP, username),
         Refusal::Banned { username } => named(ErrorCode::MEMBER_BANNED, username),
-        Refusal::BansFull => plain(ErrorCode::GROUP_BLACKLIST_FULL),
+        Refusal::BansFull => plain(ErrorCode::BLACKLIST_FULL),
         Refusal::TooManyGroupAdmins => (ErrorCode::NOT_PERMITTED, "a group has at most 15 admins".to_owned()),
         Refusal::BadMaximum => plain(ErrorCode::GROUP_BAD_MAXIMUM),
         Refusal::Silenced => plain(ErrorCode::SEND_SILENCED),

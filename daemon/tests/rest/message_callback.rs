@@ -53,7 +53,7 @@ async fn messages_are_told_in_order_with_the_apps_credentials_and_a_signature() 
     assert_eq!(letter.headers["authorization"], basic(&app.key, &app.secret));
     assert_eq!(letter.headers["content-type"], "application/json; charset=utf-8");
     let signed = format!("{}.{}", letter.headers["x-anser-timestamp"], letter.text);
-    let signature = HEXLOWER.decode(letter.headers["x-anser-signature"][3..].as_bytes()).expect("hexadecimal");
+    let signature = HEXLOWER.decode(&letter.headers["x-anser-signature"].as_bytes()[3..]).expect("hexadecimal");
     let key = hmac::Key::new(hmac::HMAC_SHA256, app.secret.as_bytes());
     hmac::verify(&key, signed.as_bytes(), &signature).expect("signed with the master secret");
 

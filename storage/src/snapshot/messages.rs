@@ -4,6 +4,7 @@
 //! held for long: it says how far it came, and is asked again with another snapshot.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use anser_protocol::content::{Content, Platform};
@@ -23,7 +24,7 @@ use crate::rows::message_count::{HourCounts, HourSet, hour_counts_key, hour_in, 
 use crate::rows::presence::hour_of;
 use crate::rows::record::{Body, MessageRecord, Record, RoomRecord, Sent, log_key, log_prefix};
 use crate::rows::told::Told;
-use crate::rows::user::User;
+use crate::rows::user::{User, user_key};
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
 
@@ -365,10 +366,10 @@ impl Snapshot {
         number: UserNumber,
         known: &'u mut BTreeMap<UserNumber, User>,
     ) -> Result<&'u User, ReadError> {
-        if !known.contains_key(&number) {
-            known.insert(number, find::required(self, crate::rows::user::user_key(app, number))?);
-        }
-        Ok(&known[&number])
+        Ok(match known.entry(number) {
+            Entry::Occupied(user) => user.into_mut(),
+            Entry::Vacant(place) => place.insert(find::required(self, user_key(app, number))?),
+        })
     }
 
     /// Nothing where no message is any more.
