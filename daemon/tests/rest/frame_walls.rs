@@ -25,8 +25,8 @@ use crate::peer::{Peer, hello, login};
 use crate::room_walls::{self, is_of_room};
 use crate::world::{App, Part, World, basic};
 
+#[path = "frame_walls_people.rs"]
 mod people;
-
 #[path = "frame_walls_talk.rs"]
 mod talk;
 
