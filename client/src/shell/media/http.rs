@@ -68,17 +68,35 @@ impl Exchange {
         in_time(self.stream.write_all(bytes)).await
     }
 
+    /// The head of the answer; what comes before the answer itself is not wanted.
     pub(super) async fn head(&mut self, method: &str) -> io::Result<Head> {
+        loop {
+            match self.next_head(method).await? {
+                Head { status: 100..=199, .. } => continue,
+                head => return Ok(head),
+            }
+        }
+    }
+
+    /// Whether the server wants the body of a request that asked (`expect: 100-continue`); else its answer. A server that
+    /// refuses while it is being written to may hang up so that its answer is lost.
+    pub(super) async fn refusal(&mut self, method: &str) -> io::Result<Option<Head>> {
+        loop {
+            match self.next_head(method).await? {
+                Head { status: 100, .. } => return Ok(None),
+                Head { status: 101..=199, .. } => continue,
+                head => return Ok(Some(head)),
+            }
+        }
+    }
+
+    async fn next_head(&mut self, method: &str) -> io::Result<Head> {
         in_time(self.stream.flush()).await?;
         loop {
             if let Some(end) = self.unread.windows(4).position(|window| window == b"\r\n\r\n") {
                 let head = parse_head(&self.unread[..end], method);
                 self.unread.drain(..end + 4);
-                // What comes before the answer itself is not wanted.
-                match head.ok_or_else(nonsense)? {
-                    Head { status: 100..=199, .. } => continue,
-                    head => return Ok(head),
-                }
+                return head.ok_or_else(nonsense);
             }
             if self.unread.len() > HEAD_BYTES_MAX {
                 return Err(nonsense());

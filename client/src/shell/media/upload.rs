@@ -8,6 +8,7 @@ use anser_protocol::frame::media::MediaKind;
 use ring::digest::{Context, SHA256};
 use serde_json::Value;
 
+use super::http::{Exchange, Head};
 use super::{Client, Ended, MediaError, NextAttempt, Patience, Progress, in_background, message_in};
 use crate::session::{Answer, Request};
 
@@ -110,7 +111,15 @@ impl Client {
             Some(last) => format!("bytes {offset}-{last}/{bytes}"),
             None => format!("bytes */{bytes}"),
         };
-        exchange.ask("PUT", &target, &[("content-range", range)], bytes - offset).await?;
+        let mut headers = vec![("content-range", range)];
+        let is_asked = offset < bytes;
+        if is_asked {
+            headers.push(("expect", "100-continue".to_owned()));
+        }
+        exchange.ask("PUT", &target, &headers, bytes - offset).await?;
+        if is_asked && let Some(head) = exchange.refusal("PUT").await? {
+            return answer(&mut exchange, head, offset).await;
+        }
         let (opened, opening) = (path.to_owned(), path.to_owned());
         let file = in_background(move || open_at(&opened, offset)).await;
         let mut file = file.map_err(|reason| Ended::For(MediaError::FileMissing { path: opening, reason }))?;
@@ -126,16 +135,20 @@ impl Client {
             sent += piece.len() as u64;
             tell(sent);
         }
-        let mut head = exchange.head("PUT").await?;
-        let text = exchange.text(&mut head).await?;
-        match head.status {
-            200 => parse(&text).ok_or_else(|| Ended::Broken("the server does not say what it has".to_owned())),
-            // More is to come, or the server knows better how much is there.
-            202 | 409 => Err(Ended::Broken("the upload was cut".to_owned())),
-            // What was there of an earlier attempt may be damaged: the server has thrown it away.
-            400 if offset > 0 => Err(Ended::Broken(message_in(&text))),
-            status => Err(refused(status, text)),
-        }
+        let head = exchange.head("PUT").await?;
+        answer(&mut exchange, head, offset).await
+    }
+}
+
+async fn answer(exchange: &mut Exchange, mut head: Head, offset: u64) -> Result<Uploaded, Ended> {
+    let text = exchange.text(&mut head).await?;
+    match head.status {
+        200 => parse(&text).ok_or_else(|| Ended::Broken("the server does not say what it has".to_owned())),
+        // More is to come, or the server knows better how much is there.
+        202 | 409 => Err(Ended::Broken("the upload was cut".to_owned())),
+        // What was there of an earlier attempt may be damaged: the server has thrown it away.
+        400 if offset > 0 => Err(Ended::Broken(message_in(&text))),
+        status => Err(refused(status, text)),
     }
 }
 
