@@ -7,6 +7,7 @@ use crate::world::{App, World};
 #[tokio::test]
 async fn a_new_group_is_answered_with_all_that_sdks_read() {
     let (world, app) = with_users().await;
+    world.covers(&["POST /v1/groups"]);
     let wish = json!({
         "owner_username": "alice", "name": "Runners", "members_username": ["bob", "alice", "bob"], "desc": "weekends",
         "avatar": null, "flag": 0,
@@ -26,6 +27,7 @@ async fn a_new_group_is_answered_with_all_that_sdks_read() {
 #[tokio::test]
 async fn a_group_is_shown_without_its_members_and_members_with_their_role() {
     let (world, app) = with_users().await;
+    world.covers(&["GET /v1/groups/{gid}", "GET /v1/groups/{gid}/members"]);
     let gid = create(&world, &app, json!({"owner_username": "alice", "name": "g", "item": ["bob"], "flag": "2"})).await;
     let shown = world.call(&app, "GET", &format!("/v1/groups/{gid}"), None).await.expect(200);
     assert_eq!((&shown["gid"], &shown["flag"], &shown["members_username"]), (&json!(gid), &json!(2), &Value::Null));
@@ -55,6 +57,7 @@ async fn a_group_that_breaks_a_rule_is_not_made() {
 #[tokio::test]
 async fn members_are_added_first_and_removed_second() {
     let (world, app) = with_users().await;
+    world.covers(&["POST /v1/groups/{gid}/members"]);
     let gid = create(&world, &app, json!({"owner_username": "alice", "name": "g", "members_username": ["bob"]})).await;
     let path = format!("/v1/groups/{gid}/members");
     let change = json!({"add": ["carol"], "remove": ["bob"]});

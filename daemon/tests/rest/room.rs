@@ -1,5 +1,7 @@
 //! Chat rooms: what app servers do with them, and messages to them.
 
+use anserd::clock::Written;
+use anserd::config::TimeZone;
 use serde_json::{Value, json};
 
 use crate::world::{App, World};
@@ -7,6 +9,14 @@ use crate::world::{App, World};
 #[tokio::test]
 async fn a_room_is_made_shown_listed_changed_and_deleted() {
     let (world, app) = with_users().await;
+    world.covers(&[
+        "POST /v1/chatroom",
+        "POST /v1/chatroom/batch",
+        "GET /v1/chatroom",
+        "PUT /v1/chatroom/{room_id}",
+        "DELETE /v1/chatroom/{room_id}",
+        "GET /v1/users/{username}/chatroom",
+    ]);
     let wish = json!({
         "owner_username": "alice", "name": "Launch", "description": "live", "members_username": ["bob", "alice", "bob"],
         "flag": 0,
@@ -110,6 +120,11 @@ async fn a_change_of_a_room_that_breaks_a_rule_is_refused_with_its_code() {
 #[tokio::test]
 async fn members_come_in_and_go_out_as_a_whole_or_not_at_all() {
     let (world, app) = with_users().await;
+    world.covers(&[
+        "PUT /v1/chatroom/{room_id}/members",
+        "DELETE /v1/chatroom/{room_id}/members",
+        "GET /v1/chatroom/{room_id}/members",
+    ]);
     let id = create(&world, &app, json!({"owner_username": "alice", "name": "r"})).await;
     let path = format!("/v1/chatroom/{id}/members");
     world.call(&app, "PUT", &path, Some(json!(["bob", "carol"]))).await.expect(204);
@@ -179,6 +194,7 @@ async fn three_thousand_come_in_with_one_call_and_go_out_with_another() {
 #[tokio::test]
 async fn a_muted_member_may_not_speak_until_that_is_lifted() {
     let (world, app) = with_users().await;
+    world.covers(&["PUT /v1/chatroom/{room_id}/forbidden/{username}"]);
     let id = create(&world, &app, json!({"owner_username": "alice", "name": "r", "members_username": ["bob"]})).await;
     let path = |username: &str, status: &str| format!("/v1/chatroom/{id}/forbidden/{username}{status}");
     world.call(&app, "PUT", &path("bob", "?status=1"), None).await.expect(204);
@@ -220,6 +236,26 @@ async fn a_message_to_a_room_comes_from_who_is_inside_or_from_an_admin() {
     by_admin["from_type"] = json!("admin");
     by_admin["target_id"] = json!(id);
     world.call(&app, "POST", "/v1/messages", Some(by_admin)).await.expect(201);
+}
+
+#[tokio::test]
+async fn the_history_of_a_room_holds_its_messages_and_no_others() {
+    let (world, app) = with_users().await;
+    world.covers(&["GET /v2/chatrooms/{chatroomid}/messages"]);
+    let id = create(&world, &app, json!({"owner_username": "alice", "name": "r"})).await;
+    let other = create(&world, &app, json!({"owner_username": "alice", "name": "other"})).await;
+    let sent = world.call(&app, "POST", "/v1/messages", Some(message("alice", id))).await.expect(201);
+    world.call(&app, "POST", "/v1/messages", Some(message("alice", other))).await.expect(201);
+    let at_ms = sent["msg_ctime"].as_u64().expect("a time");
+    let written = |at_ms| Written(at_ms, TimeZone::DEFAULT).to_string().replace(' ', "+");
+    let (begin, end) = (written(at_ms - 1000), written(at_ms + 600_000));
+    let path = format!("/v2/chatrooms/{id}/messages?count=10&begin_time={begin}&end_time={end}");
+    let page = world.call(&app, "GET", &path, None).await.expect(200);
+    let [said] = &page["messages"].as_array().expect("a list")[..] else { panic!("one message: {page}") };
+    assert_eq!((&said["target_type"], &said["target_id"]), (&json!("chatroom"), &json!(id.to_string())));
+    assert_eq!((&said["msgid"], &page["total"]), (&sent["msg_id"], &json!(1)));
+    let of_app = world.call(&app, "GET", &path.replace(&format!("/chatrooms/{id}"), ""), None).await.expect(200);
+    assert_eq!(of_app["total"], 2, "{of_app}");
 }
 
 #[tokio::test]

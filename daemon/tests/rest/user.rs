@@ -8,6 +8,7 @@ use crate::world::World;
 #[tokio::test]
 async fn a_batch_answers_item_by_item_in_the_order_of_the_call() {
     let world = World::new().await;
+    world.covers(&["POST /v1/users"]);
     let app = world.app("one").await;
     world.users(&app, &["alice"]).await;
     let batch = json!([
@@ -55,6 +56,7 @@ async fn five_hundred_users_go_in_one_call_and_more_do_not() {
 #[tokio::test]
 async fn a_user_is_shown_with_what_is_set_and_nothing_else() {
     let world = World::new().await;
+    world.covers(&["GET /v1/users/{username}"]);
     let app = world.app("one").await;
     let alice = json!([{
         "username": "alice", "password": "secret", "nickname": "Alice", "birthday": "1992-03-08", "gender": 2,
@@ -84,6 +86,7 @@ async fn an_absent_user_is_403_and_a_name_that_cannot_be_is_400() {
 #[tokio::test]
 async fn an_admin_is_registered_with_an_empty_answer_and_once_only() {
     let world = World::new().await;
+    world.covers(&["POST /v1/admins"]);
     let app = world.app("one").await;
     let admin = json!({"username": "boss", "password": "secret"});
     let answer = world.call(&app, "POST", "/v1/admins/", Some(admin.clone())).await;
