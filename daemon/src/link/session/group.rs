@@ -6,8 +6,8 @@ use anser_protocol::frame::ServerFrame;
 use anser_protocol::frame::group::{
     GroupChange, GroupCreate, GroupCreated, GroupList, GroupMembers, GroupRequest, GroupSummary, Groups,
 };
+use anser_protocol::frame::group_order::GroupMake;
 use anser_protocol::frame::session::{UserInfo, UserProfile};
-use anser_protocol::limits::{GROUP_NAME_BYTES_MAX, TEXT_BYTES_MAX};
 use anser_storage::command::{Actor, Command, GroupCommand};
 use anser_storage::outcome::Answer as Accepted;
 
@@ -20,31 +20,19 @@ const MEMBERS_PER_PART: usize = 200;
 const GROUPS_PER_PART: usize = 80;
 
 impl Session {
+    /// A private group without a picture, of the server's default size.
     pub(super) fn create_group(&mut self, body: GroupCreate) {
-        let Stage::Ready(ready) = &self.stage else { return };
-        let Some(user) = &ready.user else { return self.fail(body.request, ErrorCode::NOT_LOGGED_IN, "") };
-        let code = match body.name.len() {
-            0 => Some(ErrorCode::GROUP_NAME_EMPTY),
-            length if length > GROUP_NAME_BYTES_MAX => Some(ErrorCode::GROUP_NAME_TOO_LONG),
-            _ if body.description.len() > TEXT_BYTES_MAX => Some(ErrorCode::GROUP_DESCRIPTION_TOO_LONG),
-            _ if body.name.contains(['\n', '\r']) => Some(ErrorCode::INVALID),
-            _ => None,
-        };
-        if let Some(code) = code {
-            return self.fail(body.request, code, "");
-        }
-        let command = Command::Group(GroupCommand::Create {
-            app: ready.app,
-            by: Actor::User(user.number),
-            owner: user.name.to_string(),
-            name: body.name,
-            description: body.description,
+        let GroupCreate { request, name, description, members, extensions } = body;
+        self.make_group(GroupMake {
+            request,
+            name,
+            description,
             avatar: String::new(),
             is_public: false,
-            members_max: None,
-            members: body.members,
+            maximum: 0,
+            members,
+            extensions,
         });
-        self.submit(Pending::CreateGroup(body.request), command);
     }
 
     pub(super) fn group_created(&mut self, request: u32, accepted: Result<Accepted, (ErrorCode, String)>) {
