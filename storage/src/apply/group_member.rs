@@ -12,7 +12,6 @@ use crate::ids::{AppNumber, UserNumber};
 use crate::key::u32_at;
 use crate::outcome::{Answer, Rank, Refusal};
 use crate::rows::group::{Group, group_key, member_key};
-use crate::rows::people::UserState;
 use crate::rows::record::ChangeDetail;
 use crate::rows::standing::{BanRow, NicknameRow, SilenceRow};
 use crate::table::Table;
@@ -114,7 +113,7 @@ impl Batch<'_> {
         let mut count = 0;
         for key in self.keys(Table::GroupBans, &group_key(app, id), usize::MAX)? {
             let user = UserNumber(u32_at(&key, 8).unwrap_or_default());
-            if find::user_state(self, app, user)? == Some(UserState::Deleted) {
+            if find::is_deleted(self, app, user)? {
                 self.remove_bytes(Table::GroupBans, &key)?;
             } else {
                 count += 1;

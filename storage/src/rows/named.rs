@@ -26,7 +26,7 @@ use crate::rows::file::{FileRow, file_key, file_part_key};
 use crate::rows::followup::Followup;
 use crate::rows::group::{Group, group_key, member_key};
 use crate::rows::media::{Media, MediaContent, MediaMention, MediaThumb, media_body_key};
-use crate::rows::people::{UserClass, UserState, user_chunk_key};
+use crate::rows::people::{UserClass, user_chunk_key};
 use crate::rows::push::{Cid, Expiry, SlowPush, cid_key, expiry_key, push_key, slice_due_key};
 use crate::rows::record::{Amendment, log_key};
 use crate::rows::relation::{Tie, friend_key, tie_key};
@@ -271,7 +271,7 @@ fn token_kind_of(key: &[u8]) -> TokenKind {
 }
 
 fn by_user(tables: &impl Tables, row: &User, app: AppNumber, user: UserNumber) -> Result<Named, ReadError> {
-    if find::user_state(tables, app, user)? == Some(UserState::Deleted) {
+    if find::is_deleted(tables, app, user)? {
         return Ok(Vec::new());
     }
     let chunk = user_chunk_key(app, UserClass::of(row.is_admin), user);

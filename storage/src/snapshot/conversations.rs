@@ -10,7 +10,6 @@ use crate::ids::{AppNumber, ChainNumber, UserNumber};
 use crate::key::u64_at;
 use crate::rows::chat::{Chat, Conversation, ConversationKind, conversation_key, conversations_prefix};
 use crate::rows::group::group_key;
-use crate::rows::people::UserState;
 use crate::table::Table;
 use crate::tables::{NEXT, Tables};
 
@@ -115,7 +114,7 @@ impl Snapshot {
     /// take the two for one.
     fn is_superseded(&self, app: AppNumber, chat: Chat) -> Result<bool, ReadError> {
         let Chat::User(peer) = chat else { return Ok(false) };
-        if find::user_state(self, app, peer)? != Some(UserState::Deleted) {
+        if !find::is_deleted(self, app, peer)? {
             return Ok(false);
         }
         let name = find::username(self, app, peer)?;

@@ -13,7 +13,6 @@ use crate::key::{u32_at, u64_at};
 use crate::outcome::Rank;
 use crate::rows::chunk::{ChunkRow, GroupChunk};
 use crate::rows::group::{Group, group_key, member_key};
-use crate::rows::people::UserState;
 use crate::rows::standing::{AnnouncementRow, GroupClass, JoinRow, NicknameRow, SilenceRow, group_class_prefix};
 use crate::table::Table;
 use crate::tables::{NEXT, Tables};
@@ -125,7 +124,7 @@ impl Snapshot {
         let mut names = Vec::new();
         for key in self.keys(Table::GroupBans, &group_key(app, id), usize::MAX)? {
             let user = UserNumber(u32_at(&key, 8).unwrap_or_default());
-            if self.user_state(app, user)? != Some(UserState::Deleted) {
+            if !find::is_deleted(self, app, user)? {
                 names.push(find::username(self, app, user)?);
             }
         }
@@ -153,7 +152,7 @@ impl Snapshot {
         rows.sort_by_key(|(user, row)| (row.id, *user));
         let mut requests = Vec::with_capacity(rows.len());
         for (user, row) in rows {
-            if self.user_state(app, user)? == Some(UserState::Deleted) {
+            if find::is_deleted(self, app, user)? {
                 continue;
             }
             requests.push(JoinRequest {

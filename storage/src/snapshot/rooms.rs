@@ -14,7 +14,6 @@ use crate::key::{Key, u32_at};
 use crate::outcome::{Refusal, RoomRefusal};
 use crate::room_moves;
 use crate::rows::chunk::{ChunkRow, RoomChunk};
-use crate::rows::people::UserState;
 use crate::rows::record::{Body, log_key};
 use crate::rows::room::{Role, RoleRow, Room, RoomMemberRow, role_key, roles_prefix, room_key, user_rooms_prefix};
 use crate::rows::user::{User, user_key};
@@ -218,7 +217,7 @@ impl Snapshot {
         })?;
         let mut living = Vec::with_capacity(users.len());
         for (user, row) in users {
-            if self.user_state(app, user)? != Some(UserState::Deleted) {
+            if !find::is_deleted(self, app, user)? {
                 living.push((user, row));
             }
         }

@@ -115,7 +115,7 @@ impl Snapshot {
     fn living(&self, app: AppNumber, numbers: impl IntoIterator<Item = UserNumber>) -> Result<Vec<User>, ReadError> {
         let mut users = Vec::new();
         for number in numbers {
-            if self.user_state(app, number)? != Some(UserState::Deleted) {
+            if !find::is_deleted(self, app, number)? {
                 users.push(find::required(self, user_key(app, number))?);
             }
         }
