@@ -20,7 +20,7 @@ pub use error::{OpenError, ReadError, StoreError};
 pub use options::{Options, QuickRepair};
 
 mod store;
-pub use store::{Stats, Store};
+pub use store::{Space, Stats, Store};
 mod apply;
 mod checkpoint;
 mod content_hash;

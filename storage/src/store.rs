@@ -63,6 +63,23 @@ pub struct Stats {
     pub cache_bytes: usize,
 }
 
+/// What the rows take on disk, by redb's own count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Space {
+    /// Keys and values.
+    pub row_bytes: u64,
+    /// What the pages need besides.
+    pub page_bytes: u64,
+    /// Room in pages that are in use.
+    pub unused_bytes: u64,
+}
+
+impl Space {
+    pub fn total(&self) -> u64 {
+        self.row_bytes + self.page_bytes + self.unused_bytes
+    }
+}
+
 type Maker = Box<dyn FnMut(&Options) -> Result<Database, OpenError> + Send>;
 
 /// Where the store came from, to open it again.
@@ -342,6 +359,19 @@ impl Store {
 
     pub(crate) fn count_checkpoint(&mut self) {
         self.stats.checkpoints += 1;
+    }
+
+    /// Walks over all pages of the file: minutes for a big one.
+    pub fn space(&self) -> Result<Space, StoreError> {
+        let database = self.database.as_ref().ok_or(StoreError::Closed)?;
+        let transaction = database.begin_write().map_err(StoreError::disk)?;
+        let pages = transaction.stats().map_err(StoreError::disk)?;
+        transaction.abort().map_err(StoreError::disk)?;
+        Ok(Space {
+            row_bytes: pages.stored_bytes(),
+            page_bytes: pages.metadata_bytes(),
+            unused_bytes: pages.fragmented_bytes(),
+        })
     }
 
     pub fn stats(&self) -> Stats {

@@ -19,6 +19,10 @@ const KIB: f64 = 1024.0;
 const IDLE_LINKS: u32 = 2_000;
 const RECONNECTS: u32 = 200;
 const ROUNDS: u32 = 10;
+/// Users who are all connected.
+const CROWD: u32 = 10_000;
+/// Of them so many connect at the same time.
+const AT_ONCE: u32 = 200;
 
 /// A daemon whose users' passwords cost nothing, so that what is measured is the rest.
 pub(super) struct Bench {
@@ -65,6 +69,18 @@ impl Bench {
             .spawn()?;
         let stdout = child.stdout.take().ok_or_else(|| io::Error::other("no output of anser"))?;
         Ok(Load { child, lines: BufReader::new(stdout).lines() })
+    }
+
+    /// The same, with the server's processor time from the moment in which all are ready, in microseconds for each of what
+    /// the figure at `per` counts.
+    async fn measured(&self, words: &str, per: &str) -> io::Result<(Value, f64)> {
+        let mut load = self.load(words)?;
+        load.event("ready").await?;
+        let before = machine::cpu(self.process()?)?;
+        let done = load.finish().await?;
+        let spent = machine::cpu(self.process()?)? - before;
+        let each = spent.as_secs_f64() * 1e6 / figure(&done, per)?;
+        Ok((done, each))
     }
 
     /// Runs it to its end and gives its figures.
@@ -213,5 +229,41 @@ pub async fn catch_up(table: &mut Table, folder: &Path) -> io::Result<()> {
     let spent = machine::cpu(bench.process()?)? - before;
     let name = "catch-up of a user with 1,000 chats and 10,000 new messages, server CPU, login included";
     table.add(name, spent.as_secs_f64() * 1000.0, "ms", Target::AtMost(60.0));
+    Ok(())
+}
+
+/// Ten thousand users who are all connected: single chats between all of them, then a thousand groups of ten.
+pub async fn crowd(table: &mut Table, folder: &Path) -> io::Result<()> {
+    let bench = Bench::start(folder, "crowd").await?;
+    // Registering and logging in comes first; what is counted begins when all are there.
+    let singles = format!("--transport tcp --at-once {AT_ONCE} send --links {CROWD} --window 1 --seconds 10");
+    let (figures, each) = bench.measured(&singles, "/answered").await?;
+    let rate = figure(&figures, "/answers_per_second")?;
+    table.add("single-chat sends, ceiling, 10,000 users online, all sending", rate, "/s", Target::AtLeast(20_000.0));
+    table.add("  of which server CPU per message sent and delivered", each, "µs", Target::None);
+    let groups = format!(
+        "--transport tcp --at-once {AT_ONCE} group --members 10 --groups {} --messages 200000 --window 1",
+        CROWD / 10
+    );
+    let (figures, each) = bench.measured(&groups, "/delivered").await?;
+    let rate = figure(&figures, "/answers_per_second")?;
+    table.add("group sends, ceiling, 1,000 groups of 10 online, all sending", rate, "/s", Target::None);
+    let rate = figure(&figures, "/deliveries_per_second")?;
+    table.add("  deliveries", rate, "/s", Target::AtLeast(50_000.0));
+    table.add("  of which server CPU per delivery", each, "µs", Target::None);
+    let resident = machine::memory(bench.process()?)?.resident as f64 / KIB / KIB;
+    table.add("  resident memory afterwards", resident, "MiB", Target::None);
+    Ok(())
+}
+
+/// Ten thousand users who log in by token, all at once.
+pub async fn storm(table: &mut Table, folder: &Path) -> io::Result<()> {
+    let bench = Bench::start(folder, "storm").await?;
+    let words = format!("--transport tcp --at-once {CROWD} reconnect --links {CROWD} --rounds 1");
+    let (done, each) = bench.measured(&words, "/links_opened").await?;
+    table.add("log-in storm of 10,000 users by token", figure(&done, "/seconds")?, "s", Target::AtMost(60.0));
+    table.add("  of which server CPU per log-in", each, "µs", Target::None);
+    let resident = machine::memory(bench.process()?)?.resident as f64 / KIB / KIB;
+    table.add("  resident memory afterwards", resident, "MiB", Target::None);
     Ok(())
 }

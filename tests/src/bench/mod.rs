@@ -4,5 +4,6 @@ pub mod daemon;
 mod filled;
 pub mod links;
 pub mod machine;
+pub mod messages;
 pub mod pushes;
 pub mod table;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anser_tests::bench::table::{Table, Target};
-use anser_tests::bench::{daemon, links, machine, pushes};
+use anser_tests::bench::{daemon, links, machine, messages, pushes};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -36,13 +36,16 @@ async fn main() -> ExitCode {
     }
 }
 
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 13] = [
     "empty",
     "idle",
     "handshakes",
     "sends",
     "group",
     "catch-up",
+    "crowd",
+    "storm",
+    "messages",
     "million-devices",
     "broadcast",
     "missed-push",
@@ -71,6 +74,9 @@ async fn measure(folder: &PathBuf, parts: &[String]) -> io::Result<Table> {
             "sends" => links::sends(&mut table, folder).await?,
             "group" => links::group(&mut table, folder).await?,
             "catch-up" => links::catch_up(&mut table, folder).await?,
+            "crowd" => links::crowd(&mut table, folder).await?,
+            "storm" => links::storm(&mut table, folder).await?,
+            "messages" => messages::stored(&mut table, folder)?,
             "million-devices" => pushes::million_devices(&mut table, folder).await?,
             "broadcast" => pushes::broadcast(&mut table, folder).await?,
             "missed-push" => pushes::missed(&mut table, folder).await?,

@@ -1,5 +1,6 @@
-//! `anser bench group`: one member sends, all others get it.
+//! `anser bench group`: in each group one member sends, all others get it.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -10,31 +11,38 @@ use anser_protocol::ids::GroupId;
 use anser_protocol::limits::NAMES_PER_CALL_MAX;
 use anser_protocol::names::Chat;
 use clap::Args;
+use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use super::fleet::Fleet;
 use super::link::{Role, Signal};
 use super::send::{pace, stop_and_report};
-use super::{PASSWORD, Users, get_ready};
+use super::{PASSWORD, Users, all_there, get_ready};
 use crate::failure::Failure;
 use crate::options::Global;
 
 /// A server that takes no more for so long is not waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Send to a group whose members are all connected
+/// Owners that make their groups at the same time.
+const MAKERS: usize = 32;
+
+/// Send to groups whose members are all connected
 #[derive(Args)]
 pub struct Group {
-    /// Members, the sender included
+    /// Members of each group, the sender included
     #[arg(long, default_value_t = 100, value_name = "COUNT")]
     members: usize,
-    /// Messages to send
+    /// Groups, of which nobody is in two
+    #[arg(long, default_value_t = 1, value_name = "COUNT")]
+    groups: usize,
+    /// Messages to send, to all groups together
     #[arg(long, default_value_t = 100, value_name = "COUNT")]
     messages: u64,
-    /// Messages per second, whether answered or not
+    /// Messages per second of all senders together, whether answered or not
     #[arg(long, value_name = "PER_SECOND", conflicts_with = "window")]
     rate: Option<f64>,
-    /// Send as fast as answers come, with so many messages unanswered [default: 1]
+    /// Send as fast as answers come, with so many messages of each sender unanswered [default: 1]
     #[arg(long, value_name = "COUNT")]
     window: Option<usize>,
     /// Length of a message
@@ -44,16 +52,19 @@ pub struct Group {
 
 impl Group {
     pub async fn run(self, global: &Global, users: &Users) -> Result<Value, Failure> {
-        let members = self.members.max(2);
-        let pace = pace(self.rate, self.window, 1)?;
+        let (members, groups) = (self.members.max(2), self.groups.max(1));
+        let everybody = members * groups;
+        let pace = pace(self.rate, self.window, groups)?;
         if users.register {
-            register_all(global, users, members).await?;
+            register_all(global, users, everybody).await?;
         }
-        let group = make_group(global, users, members).await?;
+        let made = make_groups(global, users, members, groups).await?;
         let mut fleet = Fleet::new(global, &Users { register: false, ..users.clone() })?;
-        fleet.add_user(0, Role::Send { to: Chat::Group(group), pace, bytes: self.bytes });
-        (1..members).for_each(|number| fleet.add_user(number, Role::Wait));
-        if let Err(failure) = get_ready(global, &fleet, members).await {
+        for (first, group) in made {
+            fleet.add_user(first, Role::Send { to: Chat::Group(group), pace, bytes: self.bytes });
+            (first + 1..first + members).for_each(|number| fleet.add_user(number, Role::Wait));
+        }
+        if let Err(failure) = get_ready(global, &fleet, everybody).await {
             fleet.end().await;
             return Err(failure);
         }
@@ -71,19 +82,38 @@ impl Group {
 async fn register_all(global: &Global, users: &Users, count: usize) -> Result<(), Failure> {
     let mut fleet = Fleet::new(global, users)?;
     (0..count).for_each(|number| fleet.add_user(number, Role::Wait));
-    let ready = get_ready(global, &fleet, count).await;
+    let ready = all_there(&fleet, count).await;
     fleet.end().await;
     ready
 }
 
-async fn make_group(global: &Global, users: &Users, members: usize) -> Result<GroupId, Failure> {
+/// Every group with the number of its owner, who sends to it; the other members are the users that follow.
+async fn make_groups(
+    global: &Global,
+    users: &Users,
+    members: usize,
+    groups: usize,
+) -> Result<Vec<(usize, GroupId)>, Failure> {
+    let make = |index: usize| async move {
+        let first = index * members;
+        Ok::<_, Failure>((first, make_group(global, users, first..first + members).await?))
+    };
+    let mut made = Vec::with_capacity(groups);
+    let indexes: Vec<usize> = (0..groups).collect();
+    for part in indexes.chunks(MAKERS) {
+        made.extend(try_join_all(part.iter().map(|index| make(*index))).await?);
+    }
+    Ok(made)
+}
+
+async fn make_group(global: &Global, users: &Users, numbers: Range<usize>) -> Result<GroupId, Failure> {
     let options = Options::new(global.app_key()?);
     let (client, events) = Client::start(options, global.dialer()?, Box::new(MemoryStore::default()))?;
     drop(events);
-    let owner = users.name(0);
+    let owner = users.name(numbers.start);
     let password = global.password.as_deref().unwrap_or(PASSWORD);
     client.login(&owner, Some(password)).await.map_err(|error| Failure::login(&owner, error))?;
-    let names: Vec<String> = (1..members).map(|number| users.name(number)).collect();
+    let names: Vec<String> = numbers.skip(1).map(|number| users.name(number)).collect();
     let create = Request::GroupCreate { name: users.prefix.clone(), description: String::new(), members: Vec::new() };
     let Answer::GroupCreated { group } = client.request(create).await? else {
         return Err(Failure::new("the server did not say which group it made"));

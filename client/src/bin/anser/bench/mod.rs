@@ -26,6 +26,7 @@ use crate::signals::asked_to_end;
   anser bench --register send --links 100 --rate 5000 --seconds 10
   anser bench --register send --links 100 --window 16 --seconds 10
   anser bench --register group --members 400 --messages 100
+  anser bench --register group --members 10 --groups 1000 --messages 100000
   anser bench push-receive --devices 1000 --pushes 1
   anser bench push-receive --devices 1000 --pushes 1 --away
 
@@ -99,13 +100,15 @@ fn say(global: &Global, report: &Value) {
 /// Waits until every client is ready, says so, and fails when one cannot be.
 async fn get_ready(global: &Global, fleet: &Fleet, count: usize) -> Result<(), Failure> {
     let begun = std::time::Instant::now();
-    fleet.tally.wait_until(|tally| tally.ready() >= count || tally.trouble().is_some()).await;
-    if let Some(trouble) = fleet.tally.trouble() {
-        return Err(Failure::new(trouble));
-    }
+    all_there(fleet, count).await?;
     let seconds = rounded(begun.elapsed());
     say(global, &json!({"event": "ready", "links": count, "seconds": seconds}));
     Ok(())
+}
+
+async fn all_there(fleet: &Fleet, count: usize) -> Result<(), Failure> {
+    fleet.tally.wait_until(|tally| tally.ready() >= count || tally.trouble().is_some()).await;
+    fleet.tally.trouble().map_or(Ok(()), |trouble| Err(Failure::new(trouble)))
 }
 
 /// For so long, or until asked to end.
