@@ -22,6 +22,7 @@ mod origin;
 mod seal;
 mod shorten;
 mod sms;
+pub mod source;
 mod vapid;
 mod web_push;
 mod webhook;
