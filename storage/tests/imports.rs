@@ -5,7 +5,7 @@ mod common;
 use anser_protocol::content::Platform;
 use anser_protocol::ids::{GroupId, RoomId, TimeMs};
 use anser_storage::command::*;
-use anser_storage::ids::DeviceNumber;
+use anser_storage::ids::{AppNumber, DeviceNumber};
 use anser_storage::outcome::{Answer, Refusal};
 use anser_storage::{Role, Table, WaitingDevice};
 use common::{T0, World};
@@ -52,7 +52,12 @@ fn person(world: &World, username: &str, friends: &[&str], blocked: &[&str]) -> 
 
 fn group(world: &World, id: u64, owner: &str, members: &[&str]) -> Command {
     let group = ImportedGroup { owner: owner.into(), name: "walkers".into(), ..ImportedGroup::default() };
-    Command::Import(ImportCommand::Group { app: world.app, had: had(id), group: Box::new(group), members: names(members) })
+    Command::Import(ImportCommand::Group {
+        app: world.app,
+        had: had(id),
+        group: Box::new(group),
+        members: names(members),
+    })
 }
 
 fn waiting(id: &str) -> WaitingDevice {
@@ -165,7 +170,8 @@ fn a_room_comes_with_its_members_and_who_is_silenced() {
     let (id, _) = imported(world.answer(command.clone()));
     assert_eq!(imported(world.answer(command)).0, id, "it is the same room again");
     let (app, room) = (world.app, RoomId(id));
-    let more = ImportCommand::RoomMembers { app, room, members: names(&["bob", "carol", "ghost"]), silenced: names(&["bob"]) };
+    let more =
+        ImportCommand::RoomMembers { app, room, members: names(&["bob", "carol", "ghost"]), silenced: names(&["bob"]) };
     assert_eq!(imported(world.answer(Command::Import(more))), (id, vec![unknown("ghost")]));
     let snapshot = world.read();
     assert!(users.iter().all(|user| snapshot.is_in_room(app, room, *user).expect("readable")));
@@ -203,6 +209,17 @@ fn the_first_to_name_an_id_has_it_and_the_second_is_a_new_device() {
     }
     // And one that never waited.
     assert!(matches!(world.answer(adopt(&world, "old9", "own3", 3)), Answer::Device { is_new: true, .. }));
+}
+
+#[test]
+fn what_waits_in_an_app_is_nothing_to_another() {
+    let mut world = World::new();
+    world.answer(devices(&world, &[waiting("old1")], T0 + DAY_MS));
+    let own = std::mem::replace(&mut world.app, AppNumber(0));
+    world.app = world.create_app("other");
+    assert!(matches!(world.answer(adopt(&world, "old1", "own1", 1)), Answer::Device { is_new: true, .. }));
+    world.app = own;
+    adopted(world.answer(adopt(&world, "old1", "own1", 1)));
 }
 
 #[test]

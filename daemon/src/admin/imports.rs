@@ -1,12 +1,12 @@
 //! What the admin socket is asked to take in for an app that comes from another service: bounded pieces, each of which may
 //! be repeated. They do not count against what app servers may call.
 
+use anser_protocol::ids::{GroupId, RoomId};
 use anser_storage::WaitingDevice;
 use anser_storage::command::{
     Command, FormerId, FriendNote, ImportCommand, ImportedGroup, ImportedRoom, MediaCommand, NewMedia, NewUser,
     ProfileChange, UserCommand,
 };
-use anser_protocol::ids::{GroupId, RoomId};
 use anser_storage::ids::AppNumber;
 use anser_storage::media::{MediaKind, MediaName};
 use anser_storage::outcome::{Answer, Refusal, RoomRefusal};

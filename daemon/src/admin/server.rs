@@ -13,7 +13,9 @@ use anser_storage::outcome::{Answer, Refusal};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::{AppShown, LINE_BYTES_MAX, MediaShown, Reply, Request, SOCKET, Status, accounts, imports, segments, statistics};
+use super::{
+    AppShown, LINE_BYTES_MAX, MediaShown, Reply, Request, SOCKET, Status, accounts, imports, segments, statistics,
+};
 use crate::context::Shared;
 use crate::keys::random_key;
 use crate::ledger::Unavailable;

@@ -222,7 +222,9 @@ mod tests {
         for (status, body) in [(200, "{\"ok\":false}"), (401, ""), (403, "{\"ok\":true}"), (404, "no such user")] {
             assert_eq!(vouched(status, body.as_bytes()), Some(Vouched::Wrong), "{status} {body}");
         }
-        for (status, body) in [(200, ""), (200, "{\"ok\":1}"), (201, "{\"ok\":true}"), (302, ""), (500, "{\"ok\":true}")] {
+        for (status, body) in
+            [(200, ""), (200, "{\"ok\":1}"), (201, "{\"ok\":true}"), (302, ""), (500, "{\"ok\":true}")]
+        {
             assert_eq!(vouched(status, body.as_bytes()), None, "{status} {body}");
         }
     }

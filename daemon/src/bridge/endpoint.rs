@@ -142,22 +142,24 @@ impl Endpoint {
         match sender {
             Sender::Http2(mut sender) => {
                 self.keep(Sender::Http2(sender.clone()));
-                let answer = self.in_time(async {
-                    sender.ready().await?;
-                    Ok(self.read(sender.send_request(request).await?).await.0)
-                })
-                .await;
+                let answer = self
+                    .in_time(async {
+                        sender.ready().await?;
+                        Ok(self.read(sender.send_request(request).await?).await.0)
+                    })
+                    .await;
                 if answer.is_err() {
                     self.forget();
                 }
                 answer
             }
             Sender::Http1(mut sender) => {
-                let (answer, whole) = self.in_time(async {
-                    sender.ready().await?;
-                    Ok(self.read(sender.send_request(request).await?).await)
-                })
-                .await?;
+                let (answer, whole) = self
+                    .in_time(async {
+                        sender.ready().await?;
+                        Ok(self.read(sender.send_request(request).await?).await)
+                    })
+                    .await?;
                 if whole {
                     self.keep(Sender::Http1(sender));
                 }

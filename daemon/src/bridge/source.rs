@@ -121,8 +121,8 @@ impl Source {
             url.origin.port = if url.origin.port == 80 { 443 } else { url.origin.port };
         }
         let reach = if is_own { Reach::Anywhere } else { Reach::PublicOnly };
-        let endpoint = Endpoint::new(url.origin.clone(), self.tls.clone(), reach, 1)
-            .with_answers(bytes_max, ANSWER_WITHIN);
+        let endpoint =
+            Endpoint::new(url.origin.clone(), self.tls.clone(), reach, 1).with_answers(bytes_max, ANSWER_WITHIN);
         self.wait_for_turn().await;
         let answer = endpoint.get(&url.path, HeaderMap::new()).await.map_err(|silence: Silence| silence.to_string())?;
         match answer.status.as_u16() {

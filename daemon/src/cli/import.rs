@@ -172,8 +172,7 @@ impl SourceArgs {
         let app_key = self.source_key.clone().ok_or_else(|| usage("--source-key is missing"))?;
         let file = self.source_secret_file.as_ref().ok_or_else(|| usage("--source-secret-file is missing"))?;
         let interval = interval(&self.rate).ok_or_else(|| usage("--rate must look like 5/s or 300/m"))?;
-        let order =
-            SourceOrder { url, app_key, master_secret: secret(file)?, interval, pause: Duration::from_secs(1) };
+        let order = SourceOrder { url, app_key, master_secret: secret(file)?, interval, pause: Duration::from_secs(1) };
         Source::new(order, self.ca.as_deref()).map_err(|error| Failure::new(format!("anserd: {error}")))
     }
 }

@@ -143,7 +143,8 @@ mod tests {
     #[test]
     fn what_breaks_a_rule_is_left_out_and_the_rest_stays() {
         let mut step = Step::default();
-        let user = json!({"username": "a", "nickname": "two\nlines", "region": "here", "gender": 7, "avatar": "x", "k": 1});
+        let user =
+            json!({"username": "a", "nickname": "two\nlines", "region": "here", "gender": 7, "avatar": "x", "k": 1});
         let change = profile(&user, "a", &mut step);
         assert_eq!(change, ProfileChange { region: Some("here".into()), ..ProfileChange::default() });
         for strange in [json!({"username": "a b"}), json!({}), json!(7), json!({"username": "x".repeat(500)})] {

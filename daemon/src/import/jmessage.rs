@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use anser_protocol::ids::{GroupId, RoomId};
 use anser_storage::command::{FormerId, ImportCommand, ImportedGroup, ImportedRoom, ProfileChange};
 use anser_storage::media::{MediaId, MediaKind, MediaName};
-use anser_protocol::ids::{GroupId, RoomId};
 use data_encoding::BASE64;
 use ring::digest::{SHA256, digest};
 use serde_json::Value;

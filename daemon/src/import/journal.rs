@@ -142,7 +142,9 @@ fn read(path: &Path) -> Result<Option<Written>, ImportError> {
     match std::fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(path, &error)),
-        Ok(found) if found.len() > JOURNAL_BYTES_MAX => return Err(strange("it is no journal of an import".to_owned())),
+        Ok(found) if found.len() > JOURNAL_BYTES_MAX => {
+            return Err(strange("it is no journal of an import".to_owned()));
+        }
         Ok(_) => {}
     }
     let text = std::fs::read(path).map_err(|error| failed(path, &error))?;

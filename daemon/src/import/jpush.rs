@@ -181,8 +181,8 @@ fn count_lines(path: &Path) -> std::io::Result<u64> {
 
 /// Which file it is, for the journal: another one must not go on where this one was.
 pub fn named(path: &Path, from: Option<&Source>) -> Result<String, ImportError> {
-    let found = std::fs::metadata(path)
-        .map_err(|error| ImportError::File { path: path.to_owned(), why: error.to_string() })?;
+    let found =
+        std::fs::metadata(path).map_err(|error| ImportError::File { path: path.to_owned(), why: error.to_string() })?;
     let from = from.map_or(String::new(), |from| format!(" {} {}", from.order().url, from.order().app_key));
     Ok(format!("{} of {} bytes{from}", path.display(), found.len()))
 }

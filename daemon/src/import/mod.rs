@@ -6,8 +6,8 @@
 
 mod checked;
 pub mod jmessage;
-pub mod jpush;
 pub mod journal;
+pub mod jpush;
 mod progress;
 
 use std::path::PathBuf;

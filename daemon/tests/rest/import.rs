@@ -11,6 +11,7 @@ use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::tag;
 use anser_protocol::frame::session::Hello;
 use anser_protocol::frame::{ClientFrame, ServerFrame};
+use anser_storage::command::ProfileChange;
 use anserd::admin::{self, ImportPiece, ImportedUser, Reply, Request};
 use anserd::bridge::Url;
 use anserd::bridge::source::{Source, SourceError, SourceOrder};
@@ -19,7 +20,6 @@ use anserd::import::jmessage::Jmessage;
 use anserd::import::journal::{Import, Journal};
 use anserd::import::jpush::Jpush;
 use anserd::import::{ImportError, Progress, Target};
-use anser_storage::command::ProfileChange;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -85,15 +85,15 @@ impl Files {
     /// Of all lines that say so: name and reason.
     fn left_out(&self) -> Vec<(String, String)> {
         let lines = self.lines().into_iter().filter(|line| line["what"] == "left_out");
-        lines.map(|line| (line["name"].as_str().unwrap_or_default().into(), line["why"].as_str().unwrap_or_default().into())).collect()
+        lines
+            .map(|line| {
+                (line["name"].as_str().unwrap_or_default().into(), line["why"].as_str().unwrap_or_default().into())
+            })
+            .collect()
     }
 }
 
-async fn run(
-    source: &Source,
-    target: &Target,
-    mut journal: Journal,
-) -> Result<BTreeMap<String, u64>, ImportError> {
+async fn run(source: &Source, target: &Target, mut journal: Journal) -> Result<BTreeMap<String, u64>, ImportError> {
     let mut progress = Progress::hidden();
     Jmessage { source, target, journal: &mut journal, progress: &mut progress }.run().await
 }
@@ -117,7 +117,8 @@ async fn an_app_comes_along_from_another_anser() {
     old.users(&had, &["alice", "bob", "carol", "dave"]).await;
     old.call(&had, "POST", "/v1/admins", Some(json!({"username": "root", "password": "secret"}))).await.expect(201);
     let avatar = upload(&old, &had).await;
-    let profile = json!({"nickname": "Alice", "gender": 2, "birthday": "1992-03-08", "extras": {"level": 3}, "avatar": avatar});
+    let profile =
+        json!({"nickname": "Alice", "gender": 2, "birthday": "1992-03-08", "extras": {"level": 3}, "avatar": avatar});
     old.call(&had, "PUT", "/v1/users/alice", Some(profile)).await.expect(204);
     old.call(&had, "POST", "/v1/users/alice/friends", Some(json!(["bob", "carol"]))).await.expect(201);
     let note = json!([{"username": "bob", "note_name": "Bobby", "others": "school"}]);
@@ -133,8 +134,15 @@ async fn an_app_comes_along_from_another_anser() {
     let files = Files::new();
     let counts = run(&source_of(&old, &had), &target(&new, &app), files.journal(&app)).await.expect("it comes along");
     let expected = [
-        ("admins", 1), ("avatars", 1), ("blacklisted", 1), ("friends", 4), ("groups", 1), ("members of groups", 2),
-        ("members of rooms", 3), ("rooms", 1), ("users", 4),
+        ("admins", 1),
+        ("avatars", 1),
+        ("blacklisted", 1),
+        ("friends", 4),
+        ("groups", 1),
+        ("members of groups", 2),
+        ("members of rooms", 3),
+        ("rooms", 1),
+        ("users", 4),
     ];
     assert_eq!(counts, expected.map(|(what, count)| (what.to_owned(), count)).into(), "{:?}", files.lines());
 
@@ -142,7 +150,9 @@ async fn an_app_comes_along_from_another_anser() {
     assert_eq!(names(&users["users"]), ["alice", "bob", "carol", "dave"]);
     assert_eq!(names(&new.call(&app, "GET", "/v1/admins?start=0&count=9", None).await.expect(200)["users"]), ["root"]);
     let alice = new.call(&app, "GET", "/v1/users/alice", None).await.expect(200);
-    for (key, value) in [("nickname", json!("Alice")), ("gender", json!(2)), ("extras", json!({"level": 3})), ("avatar", json!(avatar))] {
+    for (key, value) in
+        [("nickname", json!("Alice")), ("gender", json!(2)), ("extras", json!({"level": 3})), ("avatar", json!(avatar))]
+    {
         assert_eq!(alice[key], value, "{key}");
     }
     new.call(&app, "GET", &format!("/v1/resource?mediaId={avatar}"), None).await.expect(200);
@@ -154,11 +164,24 @@ async fn an_app_comes_along_from_another_anser() {
     let (group, chatroom) = (mapped("group"), mapped("room"));
     assert_eq!((&group["old"], &group["name"], &chatroom["old"]), (&gid, &json!("walkers"), &room));
     let shown = new.call(&app, "GET", &format!("/v1/groups/{}", group["new"]), None).await.expect(200);
-    assert_eq!((&shown["owner_username"], &shown["desc"], &shown["flag"]), (&json!("bob"), &json!("weekend"), &json!(2)));
+    assert_eq!(
+        (&shown["owner_username"], &shown["desc"], &shown["flag"]),
+        (&json!("bob"), &json!("weekend"), &json!(2))
+    );
     let members = format!("/v1/chatroom/{}/members?start=0&count=9", chatroom["new"]);
     let members = new.call(&app, "GET", &members, None).await.expect(200);
-    let flag_of = |name: &str| members["users"].as_array().expect("a list").iter().find(|one| one["username"] == name).map(|one| one["flag"].clone());
-    assert_eq!((members["total"].clone(), flag_of("dave"), flag_of("carol")), (json!(3), Some(json!(1)), Some(json!(0))));
+    let flag_of = |name: &str| {
+        members["users"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .find(|one| one["username"] == name)
+            .map(|one| one["flag"].clone())
+    };
+    assert_eq!(
+        (members["total"].clone(), flag_of("dave"), flag_of("carol")),
+        (json!(3), Some(json!(1)), Some(json!(0)))
+    );
 
     // Begun anew from the start: everything is here, and nothing comes twice.
     let again = Files::new();
@@ -299,15 +322,30 @@ fn small_app() -> Answers {
     let mut answers: Vec<(&str, Value)> = vec![
         ("/v1/users?start=0&count=500", page("users", users)),
         ("/v1/admins?start=0&count=500", page("users", json!([{"username": "root"}]))),
-        ("/v1/groups?start=0&count=500", page("groups", json!([
-            {"gid": 7_000_000_001_u64, "name": "walkers", "owner_username": "bob", "flag": 1, "MaxMemberCount": 200},
-            {"gid": 12, "name": "x".repeat(70), "owner_username": "ghost"},
-            {"name": "without a number"},
-        ]))),
-        ("/v1/groups/7000000001/members", json!([{"username": "bob", "flag": 1}, {"username": "alice", "flag": 0}, {"username": "ghost"}])),
+        (
+            "/v1/groups?start=0&count=500",
+            page(
+                "groups",
+                json!([
+                    {"gid": 7_000_000_001_u64, "name": "walkers", "owner_username": "bob", "flag": 1, "MaxMemberCount": 200},
+                    {"gid": 12, "name": "x".repeat(70), "owner_username": "ghost"},
+                    {"name": "without a number"},
+                ]),
+            ),
+        ),
+        (
+            "/v1/groups/7000000001/members",
+            json!([{"username": "bob", "flag": 1}, {"username": "alice", "flag": 0}, {"username": "ghost"}]),
+        ),
         ("/v1/groups/12/members", json!([{"username": "ghost", "flag": 1}])),
-        ("/v1/chatroom?start=0&count=500", page("rooms", json!([{"id": 5, "name": "launch", "owner_username": "carol"}]))),
-        ("/v1/chatroom/5/members?start=0&count=500", page("users", json!([{"username": "carol", "flag": 0}, {"username": "alice", "flag": 1}]))),
+        (
+            "/v1/chatroom?start=0&count=500",
+            page("rooms", json!([{"id": 5, "name": "launch", "owner_username": "carol"}])),
+        ),
+        (
+            "/v1/chatroom/5/members?start=0&count=500",
+            page("users", json!([{"username": "carol", "flag": 0}, {"username": "alice", "flag": 1}])),
+        ),
         ("/v1/users/alice/friends", json!([{"username": "bob", "note_name": "Bobby"}, {"username": "gone"}])),
         ("/v1/users/bob/friends", json!([{"username": "alice"}])),
         ("/v1/users/carol/blacklist", json!([{"username": "bob"}, {"username": "root"}])),
@@ -331,7 +369,12 @@ fn leak(text: String) -> &'static str {
 /// All that came of it, as app servers see it; numbers of groups and rooms left out.
 async fn all_of(world: &World, app: &App) -> Vec<Value> {
     let mut all = Vec::new();
-    for path in ["/v1/users?start=0&count=9", "/v1/admins?start=0&count=9", "/v1/users/alice/friends", "/v1/users/carol/blacklist"] {
+    for path in [
+        "/v1/users?start=0&count=9",
+        "/v1/admins?start=0&count=9",
+        "/v1/users/alice/friends",
+        "/v1/users/carol/blacklist",
+    ] {
         all.push(world.call(app, "GET", path, None).await.expect(200));
     }
     let groups = world.call(app, "GET", "/v1/groups?start=0&count=9", None).await.expect(200);
@@ -371,7 +414,11 @@ async fn killed_at_any_request_it_goes_on_to_the_same_end() {
     run(&made.source(), &target(&world, &app), files.journal(&app)).await.expect("in one go");
     let (whole, report) = (all_of(&world, &app).await, without_new_ids(files.lines()));
     let requests = made.asked().len();
-    assert_eq!(made.asked().iter().collect::<std::collections::BTreeSet<_>>().len(), requests - 1, "the page of users twice");
+    assert_eq!(
+        made.asked().iter().collect::<std::collections::BTreeSet<_>>().len(),
+        requests - 1,
+        "the page of users twice"
+    );
 
     for number in 1..=requests {
         let app = world.app(&format!("killed at {number}")).await;
@@ -433,8 +480,12 @@ async fn a_source_in_trouble_is_waited_for_and_one_that_refuses_is_named() {
         (refused(403, 899_000), |error| matches!(error, SourceError::Refused { status: 403, code: 899_000, .. })),
         (ok(&json!({"users": []})), |error| matches!(error, SourceError::Strange { .. })),
         (ok(&json!({"total": 1, "users": 7})), |error| matches!(error, SourceError::Strange { .. })),
-        (ok(&json!({"total": 9999, "users": vec![json!({}); 1001]})), |error| matches!(error, SourceError::Strange { .. })),
-        ("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nnope".to_owned(), |error| matches!(error, SourceError::Strange { .. })),
+        (ok(&json!({"total": 9999, "users": vec![json!({}); 1001]})), |error| {
+            matches!(error, SourceError::Strange { .. })
+        }),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nnope".to_owned(), |error| {
+            matches!(error, SourceError::Strange { .. })
+        }),
     ] {
         let answers = [("/v1/users?start=0&count=500".to_owned(), vec![answer.clone()])].into();
         let (made, files) = (MadeSource::with(answers, None).await, Files::new());
@@ -536,7 +587,13 @@ async fn come(world: &World, app: &App, former: &[u8]) -> Result<String, ErrorCo
     }
 }
 
-async fn bring_devices(files: &Files, source: Option<&Source>, target: &Target, app: &App, text: &str) -> BTreeMap<String, u64> {
+async fn bring_devices(
+    files: &Files,
+    source: Option<&Source>,
+    target: &Target,
+    app: &App,
+    text: &str,
+) -> BTreeMap<String, u64> {
     let path = files.0.path().join("ids.txt");
     std::fs::write(&path, text).expect("written");
     let (mut journal, mut progress) = (files.journal(app), Progress::hidden());

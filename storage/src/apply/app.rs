@@ -250,9 +250,7 @@ impl Batch<'_> {
     fn forget_due_of(&mut self, table: Table, key: &[u8]) -> Result<(), ReadError> {
         if table == Table::WaitingDevices {
             let row = self.value(table, key, |value| row::decode::<Waiting>(key, value).ok())?.flatten();
-            return row.map_or(Ok(()), |row| {
-                self.remove(Table::WaitsOver, &Key::empty().u64(row.until_ms).bytes(key))
-            });
+            return row.map_or(Ok(()), |row| self.remove(Table::WaitsOver, &Key::empty().u64(row.until_ms).bytes(key)));
         }
         if table != Table::Schedules {
             return Ok(());

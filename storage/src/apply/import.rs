@@ -86,7 +86,12 @@ impl Batch<'_> {
         Ok(left_out)
     }
 
-    fn import_friend(&mut self, app: AppNumber, (user, username): (UserNumber, &str), note: &FriendNote) -> Decided<()> {
+    fn import_friend(
+        &mut self,
+        app: AppNumber,
+        (user, username): (UserNumber, &str),
+        note: &FriendNote,
+    ) -> Decided<()> {
         let (friend, _) = self.named_person(app, &note.username)?;
         if friend == user {
             return Err(Refusal::OneSelf.into());

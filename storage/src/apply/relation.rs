@@ -336,7 +336,12 @@ impl Batch<'_> {
     }
 
     /// Requests between the two are done with.
-    pub(super) fn make_friends(&mut self, app: AppNumber, user: UserNumber, other: UserNumber) -> Result<(), ReadError> {
+    pub(super) fn make_friends(
+        &mut self,
+        app: AppNumber,
+        user: UserNumber,
+        other: UserNumber,
+    ) -> Result<(), ReadError> {
         let row = FriendRow { since_ms: self.now_ms(), ..FriendRow::default() };
         self.put(&friend_key(app, user, other), &row)?;
         self.put(&friend_key(app, other, user), &row)?;

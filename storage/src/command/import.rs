@@ -13,18 +13,47 @@ use crate::rows::import::WaitingDevice;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ImportCommand {
     /// What belongs to a user who is here already: members of the profile, friends with notes, the blacklist.
-    Person { app: AppNumber, username: String, profile: Box<ProfileChange>, friends: Vec<FriendNote>, blocked: Vec<String> },
+    Person {
+        app: AppNumber,
+        username: String,
+        profile: Box<ProfileChange>,
+        friends: Vec<FriendNote>,
+        blocked: Vec<String>,
+    },
     /// A group gets an id of ours; which one is kept under the app key and the id that it had. Where the owner is not here,
     /// the first member who is takes their place.
-    Group { app: AppNumber, had: FormerId, group: Box<ImportedGroup>, members: Vec<String> },
+    Group {
+        app: AppNumber,
+        had: FormerId,
+        group: Box<ImportedGroup>,
+        members: Vec<String>,
+    },
     /// More members of it; those who are in it stay.
-    GroupMembers { app: AppNumber, group: GroupId, members: Vec<String> },
+    GroupMembers {
+        app: AppNumber,
+        group: GroupId,
+        members: Vec<String>,
+    },
     /// The same for a chat room.
-    Room { app: AppNumber, had: FormerId, room: Box<ImportedRoom>, members: Vec<String> },
-    RoomMembers { app: AppNumber, room: RoomId, members: Vec<String>, silenced: Vec<String> },
+    Room {
+        app: AppNumber,
+        had: FormerId,
+        room: Box<ImportedRoom>,
+        members: Vec<String>,
+    },
+    RoomMembers {
+        app: AppNumber,
+        room: RoomId,
+        members: Vec<String>,
+        silenced: Vec<String>,
+    },
     /// Devices of another push service, at most [`ImportCommand::DEVICES_MAX`]: what is known of each is kept under the
     /// registration id that it had there, until it says so itself or `until_ms` is over. No audience counts it before.
-    Devices { app: AppNumber, devices: Vec<WaitingDevice>, until_ms: TimeMs },
+    Devices {
+        app: AppNumber,
+        devices: Vec<WaitingDevice>,
+        until_ms: TimeMs,
+    },
 }
 
 /// What something was called in the app that it comes from.

@@ -58,7 +58,9 @@ impl Session {
         let former_id = match hello.extensions.value(tag::FORMER_REGISTRATION_ID).filter(|_| is_new).map(former_id) {
             None => None,
             Some(Some(former_id)) => Some(former_id),
-            Some(None) => return self.end(ErrorCode::INVALID, "the former registration id is not 1 to 64 bytes of text"),
+            Some(None) => {
+                return self.end(ErrorCode::INVALID, "the former registration id is not 1 to 64 bytes of text");
+            }
         };
         let registration_id = match is_new {
             true => registration_id(&hello.app_key, &hello.nonce),
@@ -106,9 +108,7 @@ impl Session {
                 let (registration_id, platform) = (greeting.registration_id.clone(), greeting.hello.platform);
                 let command = match greeting.former_id.clone() {
                     None => DeviceCommand::Register { app, registration_id, secret_hash, platform },
-                    Some(former_id) => {
-                        DeviceCommand::Adopt { app, former_id, registration_id, secret_hash, platform }
-                    }
+                    Some(former_id) => DeviceCommand::Adopt { app, former_id, registration_id, secret_hash, platform },
                 };
                 self.submit(Pending::RegisterDevice(Box::new(greeting)), Command::Device(command));
             }
@@ -116,7 +116,11 @@ impl Session {
         }
     }
 
-    pub(super) fn device_registered(&mut self, mut greeting: Greeting, accepted: Result<Accepted, (ErrorCode, String)>) {
+    pub(super) fn device_registered(
+        &mut self,
+        mut greeting: Greeting,
+        accepted: Result<Accepted, (ErrorCode, String)>,
+    ) {
         match accepted {
             Ok(Accepted::Device { device, .. }) => {
                 let platform = greeting.hello.platform;
