@@ -421,7 +421,7 @@ async fn killed_at_any_request_it_goes_on_to_the_same_end() {
     );
 
     for number in 1..=requests {
-        let app = world.app(&format!("killed at {number}")).await;
+        let app = world.app(&format!("at {number}")).await;
         let files = Files::new();
         let made = MadeSource::with(small_app(), Some(number)).await;
         let (source, target) = (made.source(), target(&world, &app));
@@ -547,7 +547,7 @@ async fn without_a_clear_answer_nobody_is_let_in_and_no_password_is_taken() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_guesses_is_held_back_before_the_apps_server_is_asked() {
-    let server = AppServer::with(&[WRONG]).await;
+    let server = AppServer::with(&[WRONG; 12]).await;
     let world = World::with(|config| ask_for_passwords(config, &server)).await;
     let app = world.app("guessed").await;
     bring(&world, &app, "alice").await;
@@ -582,7 +582,7 @@ async fn come(world: &World, app: &App, former: &[u8]) -> Result<String, ErrorCo
     peer.say(&ClientFrame::Hello(Hello { extensions, ..said })).await;
     match peer.hear().await {
         Some(ServerFrame::Welcome(welcome)) => Ok(welcome.registration_id),
-        Some(ServerFrame::GoAway(away)) => Err(away.code),
+        Some(ServerFrame::Failed(failed)) => Err(failed.code),
         other => panic!("no answer to a hello: {other:?}"),
     }
 }
