@@ -220,7 +220,7 @@ fn summary(
     }
     println!("{}", if is_dry { "this would come along:" } else { "this is here now:" });
     counts.iter().for_each(|(what, count)| println!("  {count:>9}  {what}"));
-    println!("this cannot come along:");
+    println!("this does not come along:");
     not_carried.iter().for_each(|what| println!("  {what}"));
     match report {
         Some(report) => println!("old and new ids, and what was left out and why: {}", report.display()),

@@ -21,8 +21,8 @@ const PAGE: u64 = 500;
 /// No source is believed that gives more than it was asked for.
 const PAGE_MAX: usize = 1000;
 
-/// What no API tells, so that it cannot come along.
-pub const NOT_CARRIED: [&str; 9] = [
+/// What does not come along: no API tells it, but for the settings of the app, which are few.
+pub const NOT_CARRIED: [&str; 10] = [
     "passwords: each user gets one at the first login ([[password_callback]]), or by PUT /v1/users/{username}/password",
     "which users are disabled",
     "do-not-disturb and shielded groups of users",
@@ -31,6 +31,7 @@ pub const NOT_CARRIED: [&str; 9] = [
     "groups and rooms of which no member is here",
     "messages, conversations, and what is unread",
     "files that messages name",
+    "sensitive words and their switch, and whether devices may register users: set them here",
     "the times at which users, groups and rooms were made",
 ];
 

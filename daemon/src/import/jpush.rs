@@ -24,7 +24,7 @@ const LINE_BYTES_MAX: u64 = 64 << 10;
 /// Lines in a step: with a source each is a request, which a killed run repeats.
 const LOOKED_UP: usize = 20;
 
-/// What no API tells.
+/// What does not come along.
 pub const NOT_CARRIED: [&str; 3] = [
     "the platform of a device, when it was seen, and what else it tells of itself: it says so when it comes",
     "pushes that wait for it at the other service, and what became of earlier ones",
