@@ -16,7 +16,7 @@ use std::time::Duration;
 use anser_protocol::limits::{GROUP_MEMBERS_DEFAULT, GROUP_MEMBERS_TOP_DEFAULT, ROOM_MEMBERS_DEFAULT};
 use log::LevelFilter;
 
-pub use app_server::{MessageCallback, MessageCheck};
+pub use app_server::{MessageCallback, MessageCheck, PasswordCallback};
 pub use bridge::{ApnsAuth, ApnsConfig, BridgeConfig, BridgeKind, FcmConfig, WebPushConfig, WebhookConfig};
 pub use reader::Mistake;
 pub use source::{Flags, read, read_text};
@@ -62,6 +62,10 @@ pub struct Config {
     pub message_callbacks: Vec<MessageCallback>,
     /// App servers that are asked before a message is accepted.
     pub message_checks: Vec<MessageCheck>,
+    /// App servers that know the passwords of users who came without.
+    pub password_callbacks: Vec<PasswordCallback>,
+    /// Devices of another push service are waited for so long after their import; nothing: none is taken in.
+    pub adopt_days: Option<u32>,
     pub media: Media,
 }
 
@@ -193,9 +197,9 @@ impl Callbacks {
     }
 }
 
-/// Every key that may stand in the file, but for those of `[[bridge]]`, `[[message_callback]]` and `[[message_check]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the
-/// environment.
-pub const KEYS: [&str; 51] = [
+/// Every key that may stand in the file, but for those of `[[bridge]]`, `[[message_callback]]`, `[[message_check]]` and
+/// `[[password_callback]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the environment.
+pub const KEYS: [&str; 52] = [
     "data_dir",
     "listen",
     "plain_listen",
@@ -245,6 +249,7 @@ pub const KEYS: [&str; 51] = [
     "media.unused_days",
     "media.url_hours",
     "media.origin",
+    "imports.adopt_days",
     "callback.hosts",
     "callback.ca",
 ];
@@ -314,6 +319,8 @@ impl Config {
             },
             message_callbacks: app_server::take_callbacks(reader),
             message_checks: app_server::take_checks(reader),
+            password_callbacks: app_server::take_password_callbacks(reader),
+            adopt_days: some(reader.number("imports.adopt_days", 0..=3650).unwrap_or(90)),
             media: Media {
                 upload_bytes: reader.number("media.upload_mib", 1..=1024).unwrap_or(8) << 20,
                 quota_bytes: reader.number("media.quota_mib", 0..=1 << 30).unwrap_or(10_240) << 20,

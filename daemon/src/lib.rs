@@ -11,7 +11,7 @@
 //! - What they share, in a [`context::Context`]: [`ledger`] (the way to the store), [`media`] (files that users share),
 //!   [`password`], [`keys`], [`clock`], [`shutdown`], and the rules for names in [`username`] and [`label`], and for
 //!   messages in `body`.
-//! - What starts it: [`cli`], [`config`], [`data_dir`], [`tls`], [`logging`].
+//! - What starts it: [`cli`], [`config`], [`data_dir`], [`tls`], [`logging`]; and [`import`], a command of its own.
 
 pub mod serve;
 
@@ -48,5 +48,6 @@ pub mod username;
 pub mod cli;
 pub mod config;
 pub mod data_dir;
+pub mod import;
 pub mod logging;
 pub mod tls;

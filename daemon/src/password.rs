@@ -6,6 +6,7 @@
 //! daemon's own key, as good as the secrecy of that key, replaced in the background or at the next login.
 
 mod encoded;
+pub mod first;
 pub mod upgrades;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,7 +64,16 @@ impl Passwords {
 
     /// The form to store for good.
     pub async fn hash_slow(&self, password: &str) -> Result<String, Busy> {
-        let (secret, cost) = (md5_form(password), self.cost.clone());
+        self.hash_secret(md5_form(password)).await
+    }
+
+    /// The same for what somebody logged in with, which may be the MD5 form already: both then open.
+    pub async fn hash_given(&self, given: &str) -> Result<String, Busy> {
+        self.hash_secret(if is_md5_form(given) { given.to_ascii_lowercase() } else { md5_form(given) }).await
+    }
+
+    async fn hash_secret(&self, secret: String) -> Result<String, Busy> {
+        let cost = self.cost.clone();
         let memory = self.memory.clone();
         self.off_the_async_threads(move || {
             let salt = random();

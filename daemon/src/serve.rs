@@ -117,9 +117,10 @@ impl Daemon {
         let keys = Keys::open(data_dir.path()).map_err(StartError::Keys)?;
         let media = Media::open(data_dir.path(), &keys).map_err(StartError::Media)?;
         let callbacks = Callbacks::new(&config.callback).map_err(StartError::Callback)?;
-        let (to_tell, to_ask) = (&config.message_callbacks, &config.message_checks);
+        let (to_tell, to_ask, passwords) =
+            (&config.message_callbacks, &config.message_checks, &config.password_callbacks);
         let app_servers =
-            AppServers::new(to_tell, to_ask, config.callback.ca.as_deref()).map_err(StartError::Callback)?;
+            AppServers::new(to_tell, to_ask, passwords, config.callback.ca.as_deref()).map_err(StartError::Callback)?;
         let app_servers = Arc::new(app_servers);
         let started_ms = now_ms();
         let certificates = Certificates::open(&config.tls, data_dir.path())?;

@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use anser_protocol::content::Content;
@@ -78,6 +79,48 @@ fn apps_are_made_listed_shown_changed_and_deleted() {
     assert!(!unsure.status.success() && text(&unsure.stderr).contains("--yes"));
     daemon.admin_json(&["app", "delete", "shop", "--yes"]);
     assert_eq!(daemon.admin_json(&["app", "list"]), Value::Array(Vec::new()));
+}
+
+#[test]
+fn an_import_of_devices_keeps_its_state_beside_the_socket_and_lists_what_it_left_out() {
+    let daemon = Daemon::start();
+    let app_key = daemon.admin_json(&["app", "create", "shop"])["app_key"].as_str().expect("a key").to_owned();
+    let file = daemon.folder.path().join("ids.csv");
+    std::fs::write(&file, "registration_id,alias\nabc,alice,vip\ndef,b d\n").expect("written");
+    let args = ["import", "jpush", "--app", "shop", "--file", path(&file)];
+    let dry = daemon.admin_json(&[&args[..], &["--dry-run"]].concat());
+    assert_eq!((&dry["counts"]["devices"], &dry["report"]), (&Value::from(2), &Value::Null));
+    let done = daemon.admin_json(&args);
+    assert_eq!((&done["counts"]["devices"], &done["counts"]["left out"]), (&Value::from(2), &Value::from(1)));
+    let state = daemon.data_dir().join(format!("import-jpush-{app_key}.json"));
+    let report = PathBuf::from(done["report"].as_str().expect("a file"));
+    for file in [&state, &report] {
+        assert_eq!(std::fs::metadata(file).expect("there").permissions().mode() & 0o777, 0o600, "{}", file.display());
+    }
+    assert!(std::fs::read_to_string(&report).expect("readable").contains("it is no alias by our rule"));
+    assert_eq!(daemon.admin_json(&args), done, "once through, it does nothing more");
+}
+
+#[test]
+fn what_an_import_needs_is_named_before_anything_is_read() {
+    let daemon = Daemon::start();
+    daemon.admin_json(&["app", "create", "shop"]);
+    let secret = daemon.folder.path().join("secret");
+    std::fs::write(&secret, "0123456789\n").expect("written");
+    let from = |url: &'static str| ["import", "jmessage", "--app", "shop", "--from", url];
+    let key = ["--source-key", "k", "--source-secret-file", path(&secret)];
+    let fast = ["--rate", "a lot"];
+    for (args, named) in [
+        (from("https://api.example.com").to_vec(), "--source-key"),
+        ([&from("http://api.example.com")[..], &key].concat(), "--from"),
+        ([&from("http://127.0.0.1:9")[..], &key, &fast].concat(), "--rate"),
+        ([&from("http://127.0.0.1:9")[..], &key[..3], &["/nowhere"]].concat(), "/nowhere"),
+    ] {
+        let output = daemon.admin(&args);
+        assert!(!output.status.success() && text(&output.stderr).contains(named), "{named}: {}", text(&output.stderr));
+    }
+    let unknown = daemon.admin(&["import", "jpush", "--app", "nobody", "--file", path(&secret)]);
+    assert!(text(&unknown.stderr).contains("there is no app"), "{}", text(&unknown.stderr));
 }
 
 #[test]
@@ -349,11 +392,11 @@ impl Daemon {
         (self.process, self.ready) = launch(&self.data_dir(), &self.log());
     }
 
-    fn data_dir(&self) -> std::path::PathBuf {
+    fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    fn log(&self) -> std::path::PathBuf {
+    fn log(&self) -> PathBuf {
         self.folder.path().join("log")
     }
 

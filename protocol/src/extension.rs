@@ -59,6 +59,9 @@ pub mod tag {
     pub const MESSAGE_COUNT: u16 = 59;
     /// A text.
     pub const TARGET_NAME: u16 = 60;
+    /// On the hello of a device that is new: the registration id that it had at another push service, a text of 1 to 64
+    /// bytes.
+    pub const FORMER_REGISTRATION_ID: u16 = 76;
 }
 
 impl Extensions {

@@ -132,7 +132,7 @@ fn the_table_of_limits_is_that_of_the_code() {
     documented.sort_unstable();
     known.sort_unstable();
     assert_eq!(documented, known);
-    let values: [(&str, u64); 51] = [
+    let values: [(&str, u64); 52] = [
         ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX as u64),
         ("CLIENT_FRAME_BYTES_MAX", limits::CLIENT_FRAME_BYTES_MAX as u64),
         ("MESSAGE_BODY_BYTES_MAX", limits::MESSAGE_BODY_BYTES_MAX as u64),
@@ -141,6 +141,7 @@ fn the_table_of_limits_is_that_of_the_code() {
         ("MESSAGE_COUNT_MAX", limits::MESSAGE_COUNT_MAX.into()),
         ("COMMAND_BYTES_MAX", limits::COMMAND_BYTES_MAX as u64),
         ("USERNAME_BYTES_MAX", limits::USERNAME_BYTES_MAX as u64),
+        ("REGISTRATION_ID_BYTES_MAX", limits::REGISTRATION_ID_BYTES_MAX as u64),
         ("PASSWORD_BYTES_MIN", limits::PASSWORD_BYTES_MIN as u64),
         ("PASSWORD_BYTES_MAX", limits::PASSWORD_BYTES_MAX as u64),
         ("SIGNED_TOKEN_BYTES_MAX", limits::SIGNED_TOKEN_BYTES_MAX as u64),

@@ -19,6 +19,7 @@ mod bridge;
 mod file;
 mod group;
 mod group_order;
+mod import;
 mod media;
 mod people;
 mod queue;
@@ -29,6 +30,7 @@ pub use bridge::{BadgeChange, BridgeCommand, NextLook};
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
 pub use group::GroupCommand;
 pub use group_order::{GroupOrder, Order};
+pub use import::{FormerId, ImportCommand, ImportedGroup, ImportedRoom};
 pub use media::{MediaCommand, NewMedia};
 pub use people::{FriendNote, MuteChange, PeopleCommand, ProfileChange};
 pub use queue::QueueClass;
@@ -66,6 +68,7 @@ pub enum Command {
     GroupOrder(GroupOrder),
     Room(RoomCommand),
     Word(WordCommand),
+    Import(ImportCommand),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -142,6 +145,15 @@ pub enum DeviceCommand {
     /// finds the same device. Refused (`RegistrationIdTaken`) when it exists under another secret.
     Register {
         app: AppNumber,
+        registration_id: String,
+        secret_hash: [u8; 32],
+        platform: Platform,
+    },
+    /// The same for a device that was at another push service under `former_id`: if what it had there waits here, it gets
+    /// that, and keeps the id (`Adopted`). Whoever comes first does; for others, and later, it is as if nothing was said.
+    Adopt {
+        app: AppNumber,
+        former_id: String,
         registration_id: String,
         secret_hash: [u8; 32],
         platform: Platform,

@@ -41,6 +41,7 @@ pub use rows::certificate::PushCertificate;
 pub use rows::chat::{Chat, ConversationKind, Window, WindowKind};
 pub use rows::followup::{FollowupId, FollowupKind, FollowupState, SmsOrder};
 pub use rows::group::Group;
+pub use rows::import::WaitingDevice;
 pub use rows::media::{BodyHash, Media, MediaContent, MediaSpace};
 pub use rows::message_count::{HourCounts, HourSet, MessageKinds};
 pub use rows::people::{UserClass, UserState};

@@ -45,6 +45,15 @@ pub enum Answer {
         device: DeviceNumber,
         is_new: bool,
     },
+    /// A device that waited under the registration id that it had elsewhere, and has it now.
+    Adopted {
+        device: DeviceNumber,
+    },
+    /// What was brought along is here, as the group or room of this number if it is one; by name, what is not, and why.
+    Imported {
+        number: u32,
+        left_out: Vec<(String, Refusal)>,
+    },
     /// In the order of the command.
     Users(Vec<Result<UserNumber, Refusal>>),
     /// Whom it was about. `is_complete` is false when the command has more to do: send it again.

@@ -11,6 +11,7 @@ pub mod device;
 pub mod file;
 pub mod followup;
 pub mod group;
+pub mod import;
 pub mod media;
 pub mod message_count;
 pub mod meta;

@@ -120,6 +120,10 @@ tables! {
     HourCounts = 103, "hour_counts";
     HourSets = 104, "hour_sets";
     MessageCallbacks = 105, "message_callbacks";
+    FormerGroups = 115, "former_groups";
+    FormerRooms = 116, "former_rooms";
+    WaitingDevices = 117, "waiting_devices";
+    WaitsOver = 118, "waits_over";
 }
 
 impl Table {

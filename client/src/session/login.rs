@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anser_protocol::error::ErrorCode;
-use anser_protocol::extension::Extensions;
+use anser_protocol::extension::{Extensions, tag};
 use anser_protocol::frame::session::{CredentialKind, Failed, GoAway, Hello, LoggedIn, Login, Welcome, capability};
 use anser_protocol::frame::{ClientFrame, VERSION};
 use anser_protocol::ids::Position;
@@ -114,6 +114,10 @@ impl Session {
         link.phase = Phase::ExpectWelcome;
         link.has_stopped_pushes = is_stopped;
         let is_new = self.identity.registration_id.is_empty();
+        let extensions = match &self.config.former_registration_id {
+            Some(former) if is_new => extensions.with(tag::FORMER_REGISTRATION_ID, former.clone().into_bytes()),
+            _ => extensions,
+        };
         let hello = Hello {
             version_min: VERSION,
             version_max: VERSION,

@@ -107,6 +107,8 @@ pub struct Config {
     pub network: String,
     /// What the device tells of itself; a hello without any leaves what the server knows.
     pub traits: Traits,
+    /// The registration id that this device had at another push service. Only its first hello here says it.
+    pub former_registration_id: Option<String>,
 }
 
 /// One device's session with its server, over any number of links.

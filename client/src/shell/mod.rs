@@ -49,6 +49,9 @@ pub struct Options {
     pub network: String,
     /// What the device tells of itself; none leaves what the server knows.
     pub traits: Traits,
+    /// The registration id that this device had at another push service, for one that is new here: where the server waits
+    /// for it, the device keeps it, with its alias and tags.
+    pub former_registration_id: Option<String>,
     /// Whether messages and pushes come out as events. A program that only wants to send leaves them in the store, for one
     /// that listens later.
     pub records: Records,
@@ -68,6 +71,7 @@ impl Options {
             platform: Platform::DESKTOP,
             network: "default".to_owned(),
             traits: Traits::default(),
+            former_registration_id: None,
             records: Records::HandOut,
         }
     }
@@ -211,6 +215,7 @@ impl Client {
             platform: options.platform,
             network: options.network,
             traits: options.traits,
+            former_registration_id: options.former_registration_id,
         };
         let session = Session::new(config, stored, Box::new(fill));
         let (keeper, progress) = Keeper::start(store)

@@ -5,12 +5,14 @@
 
 mod accounts;
 mod client;
+mod imports;
 mod request;
 mod segments;
 mod server;
 mod statistics;
 
 pub use client::{AskError, ask};
+pub use imports::{ImportPiece, ImportedShown, ImportedUser, MEDIA_BYTES_MAX, USERS_MAX};
 pub use request::{
     AppGroupShown, AppShown, ChatShown, DeveloperShown, MediaShown, PeriodShown, Reply, Request, SegmentShown,
     StatsAsked, StatsShown, Status, ValueShown,

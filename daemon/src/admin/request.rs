@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::imports::{ImportPiece, ImportedShown};
 use crate::scrub;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +96,11 @@ pub enum Request {
         #[serde(default)]
         asked: StatsAsked,
     },
+    /// A piece of what an app brings along.
+    Import {
+        app: String,
+        piece: ImportPiece,
+    },
     Status,
     /// Look at every stored row now.
     Scrub,
@@ -113,6 +119,7 @@ pub enum Reply {
     Segment(SegmentShown),
     Segments(Vec<SegmentShown>),
     Stats(StatsShown),
+    Imported(ImportedShown),
     Status(Status),
     /// It is over when the status counts so many passes.
     ScrubBegun {

@@ -13,7 +13,9 @@ use anser_storage::outcome::{Answer, Refusal};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::{AppShown, LINE_BYTES_MAX, MediaShown, Reply, Request, SOCKET, Status, accounts, segments, statistics};
+use super::{
+    AppShown, LINE_BYTES_MAX, MediaShown, Reply, Request, SOCKET, Status, accounts, imports, segments, statistics,
+};
 use crate::context::Shared;
 use crate::keys::random_key;
 use crate::ledger::Unavailable;
@@ -138,6 +140,7 @@ async fn answer(request: Request, context: &Shared, listen: &[SocketAddr]) -> Re
         Request::SegmentShow { app, segment } => segments::show(context, &app, &segment).await,
         Request::SegmentDelete { app, segment } => segments::delete(context, &app, &segment).await,
         Request::Stats { app, asked } => statistics::stats(context, &app, asked).await,
+        Request::Import { app, piece } => imports::take_in(context, &app, piece).await,
         Request::Status => status(context, listen).await,
         Request::Scrub => Ok(Reply::ScrubBegun { passes: scrub::begin_now(context) }),
     };

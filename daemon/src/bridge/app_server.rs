@@ -1,4 +1,4 @@
-//! App servers that hear of messages, and that are asked about them: signed requests to addresses that the operator set.
+//! App servers that hear of messages, and that are asked about them and about passwords: signed requests to addresses that the operator set.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::credentials::{BridgeError, Versions, tls};
 use super::endpoint::Endpoint;
 use super::guard::Reach;
 use crate::clock::now_ms;
-use crate::config::{MessageCallback, MessageCheck};
+use crate::config::{MessageCallback, MessageCheck, PasswordCallback};
 
 /// Requests to one server that are under way at the same time.
 const AT_ONCE_MAX: usize = 64;
@@ -26,6 +26,7 @@ const HEARS_WITHIN: Duration = Duration::from_secs(5);
 pub struct AppServers {
     callbacks: Vec<(MessageCallback, Endpoint)>,
     checks: Vec<(MessageCheck, Endpoint)>,
+    passwords: Vec<(PasswordCallback, Endpoint)>,
 }
 
 /// As whom a server knows us.
@@ -42,10 +43,24 @@ pub enum Verdict {
     Refused { message: String },
 }
 
+/// What a server said of a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vouched {
+    Right,
+    Wrong,
+    /// It could not be asked, or its answer is none.
+    Unknown,
+}
+
 impl AppServers {
     /// `ca` is a file of authorities to trust in place of the system's.
-    pub fn new(callbacks: &[MessageCallback], checks: &[MessageCheck], ca: Option<&Path>) -> Result<Self, BridgeError> {
-        if callbacks.is_empty() && checks.is_empty() {
+    pub fn new(
+        callbacks: &[MessageCallback],
+        checks: &[MessageCheck],
+        passwords: &[PasswordCallback],
+        ca: Option<&Path>,
+    ) -> Result<Self, BridgeError> {
+        if callbacks.is_empty() && checks.is_empty() && passwords.is_empty() {
             return Ok(Self::default());
         }
         let tls = tls(ca, None, Versions::Either)?;
@@ -53,6 +68,7 @@ impl AppServers {
         Ok(Self {
             callbacks: callbacks.iter().map(|config| (config.clone(), endpoint(&config.url))).collect(),
             checks: checks.iter().map(|config| (config.clone(), endpoint(&config.url))).collect(),
+            passwords: passwords.iter().map(|config| (config.clone(), endpoint(&config.url))).collect(),
         })
     }
 
@@ -117,6 +133,38 @@ impl AppServers {
             false => Verdict::Refused { message: "the app's server did not say that it may be sent".to_owned() },
         }
     }
+
+    /// Is there anybody to ask about the passwords of this app's users?
+    pub fn knows_passwords(&self, app_key: &str) -> bool {
+        own_or_any(&self.passwords, app_key, |(config, _)| config.app.as_deref()).is_some()
+    }
+
+    /// Asks the app's server whether this is the user's password.
+    pub async fn vouch(&self, signer: Signer<'_>, username: &str, password: &str) -> Vouched {
+        let found = own_or_any(&self.passwords, signer.app_key, |(config, _)| config.app.as_deref());
+        let Some((config, endpoint)) = found else { return Vouched::Wrong };
+        let body = serde_json::json!({"username": username, "password": password}).to_string();
+        let posted = endpoint.post(&config.url.path, headers(signer, &body), body.into());
+        let why = match timeout(config.wait, posted).await {
+            Err(_) => "it did not answer in time".to_owned(),
+            Ok(Err(silence)) => silence.to_string(),
+            Ok(Ok(answer)) => match vouched(answer.status.as_u16(), &answer.body) {
+                Some(vouched) => return vouched,
+                None => format!("its answer is none, with status {}", answer.status.as_u16()),
+            },
+        };
+        log::warn!(app = signer.app_key; "the app's server was asked about a password in vain: {why}");
+        Vouched::Unknown
+    }
+}
+
+fn vouched(status: u16, body: &[u8]) -> Option<Vouched> {
+    let body: Option<Value> = serde_json::from_slice(body).ok();
+    match (status, body.and_then(|body| body.get("ok")?.as_bool())) {
+        (200, Some(true)) => Some(Vouched::Right),
+        (200, Some(false)) | (401 | 403 | 404, _) => Some(Vouched::Wrong),
+        _ => None,
+    }
 }
 
 fn own_or_any<'a, T>(all: &'a [T], app_key: &str, app_of: impl Fn(&T) -> Option<&str>) -> Option<&'a T> {
@@ -167,6 +215,19 @@ fn headers(signer: Signer<'_>, body: &str) -> HeaderMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_is_right_only_when_the_server_says_so_clearly() {
+        assert_eq!(vouched(200, br#"{"ok":true}"#), Some(Vouched::Right));
+        for (status, body) in [(200, "{\"ok\":false}"), (401, ""), (403, "{\"ok\":true}"), (404, "no such user")] {
+            assert_eq!(vouched(status, body.as_bytes()), Some(Vouched::Wrong), "{status} {body}");
+        }
+        for (status, body) in
+            [(200, ""), (200, "{\"ok\":1}"), (201, "{\"ok\":true}"), (302, ""), (500, "{\"ok\":true}")]
+        {
+            assert_eq!(vouched(status, body.as_bytes()), None, "{status} {body}");
+        }
+    }
 
     #[test]
     fn only_a_clear_answer_is_one() {

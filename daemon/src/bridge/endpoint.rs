@@ -1,7 +1,7 @@
 //! One kept connection to one server of a push service, opened when needed and reopened when it broke.
 //!
-//! Everything has a limit: ten seconds each for the connection, the handshake and the answer; 64 KiB for an answer; so many
-//! requests at once. Redirects are answers like any other: nothing here follows them.
+//! Everything has a limit: ten seconds each for the connection, the handshake and the answer; 64 KiB for an answer, or what
+//! its owner says; so many requests at once. Redirects are answers like any other: nothing here follows them.
 
 use std::fmt;
 use std::io;
@@ -61,6 +61,8 @@ pub(super) struct Endpoint {
     reach: Reach,
     kept: Mutex<Option<Sender>>,
     at_once: Semaphore,
+    answer_bytes_max: usize,
+    answer_within: Duration,
 }
 
 /// Requests on HTTP/2 share the connection; HTTP/1.1 is taken for one request and put back.
@@ -72,7 +74,20 @@ enum Sender {
 impl Endpoint {
     pub(super) fn new(origin: Origin, tls: Arc<rustls::ClientConfig>, reach: Reach, at_once: usize) -> Self {
         let at_once = Semaphore::new(at_once);
-        Self { origin, tls: TlsConnector::from(tls), reach, kept: Mutex::new(None), at_once }
+        Self {
+            origin,
+            tls: TlsConnector::from(tls),
+            reach,
+            kept: Mutex::new(None),
+            at_once,
+            answer_bytes_max: ANSWER_BYTES_MAX,
+            answer_within: WAIT_MAX,
+        }
+    }
+
+    /// With other limits of an answer.
+    pub(super) fn with_answers(self, answer_bytes_max: usize, answer_within: Duration) -> Self {
+        Self { answer_bytes_max, answer_within, ..self }
     }
 
     pub(super) fn origin(&self) -> &Origin {
@@ -84,41 +99,67 @@ impl Endpoint {
     /// A kept connection may have been closed by the other side in the meantime, so a failure on it is tried once more
     /// on a new one. The notice may then come twice; losing it would be worse.
     pub(super) async fn post(&self, path: &str, headers: HeaderMap, body: Bytes) -> Result<Answer, Silence> {
+        self.call(Method::POST, path, headers, body).await
+    }
+
+    /// Reads a path of this server.
+    pub(super) async fn get(&self, path: &str, headers: HeaderMap) -> Result<Answer, Silence> {
+        self.call(Method::GET, path, headers, Bytes::new()).await
+    }
+
+    async fn call(&self, method: Method, path: &str, headers: HeaderMap, body: Bytes) -> Result<Answer, Silence> {
         let Ok(_permit) = self.at_once.acquire().await else {
             return Err(Silence::Unreachable("shutting down".to_owned()));
         };
         if let Some(sender) = self.take_kept() {
-            match self.ask(sender, path, &headers, &body).await {
+            match self.ask(sender, &method, path, &headers, &body).await {
                 Ok(answer) => return Ok(answer),
-                Err(Broken::Slow) => return Err(Broken::Slow.into_silence(&self.origin)),
+                Err(Broken::Slow) => return Err(self.silence(Broken::Slow)),
                 Err(Broken::Cut(_)) => {}
             }
         }
         let sender = self.connect().await?;
-        self.ask(sender, path, &headers, &body).await.map_err(|broken| broken.into_silence(&self.origin))
+        self.ask(sender, &method, path, &headers, &body).await.map_err(|broken| self.silence(broken))
     }
 
-    async fn ask(&self, sender: Sender, path: &str, headers: &HeaderMap, body: &Bytes) -> Result<Answer, Broken> {
-        let request = self.request(&sender, path, headers, body)?;
+    fn silence(&self, broken: Broken) -> Silence {
+        match broken {
+            Broken::Slow => self.unreachable(format!("no answer within {} s", self.answer_within.as_secs())),
+            Broken::Cut(why) => Silence::Cut(format!("{}: {why}", self.origin)),
+        }
+    }
+
+    async fn ask(
+        &self,
+        sender: Sender,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<Answer, Broken> {
+        let mut request = self.request(&sender, path, headers, body)?;
+        *request.method_mut() = method.clone();
         match sender {
             Sender::Http2(mut sender) => {
                 self.keep(Sender::Http2(sender.clone()));
-                let answer = in_time(async {
-                    sender.ready().await?;
-                    Ok(read(sender.send_request(request).await?).await.0)
-                })
-                .await;
+                let answer = self
+                    .in_time(async {
+                        sender.ready().await?;
+                        Ok(self.read(sender.send_request(request).await?).await.0)
+                    })
+                    .await;
                 if answer.is_err() {
                     self.forget();
                 }
                 answer
             }
             Sender::Http1(mut sender) => {
-                let (answer, whole) = in_time(async {
-                    sender.ready().await?;
-                    Ok(read(sender.send_request(request).await?).await)
-                })
-                .await?;
+                let (answer, whole) = self
+                    .in_time(async {
+                        sender.ready().await?;
+                        Ok(self.read(sender.send_request(request).await?).await)
+                    })
+                    .await?;
                 if whole {
                     self.keep(Sender::Http1(sender));
                 }
@@ -139,7 +180,7 @@ impl Endpoint {
             Sender::Http1(_) => path.to_owned(),
             Sender::Http2(_) => format!("{}{path}", self.origin),
         };
-        let mut request = Request::builder().method(Method::POST).uri(uri).body(Full::new(body.clone()))?;
+        let mut request = Request::builder().uri(uri).body(Full::new(body.clone()))?;
         *request.headers_mut() = headers.clone();
         if matches!(sender, Sender::Http1(_)) {
             let host = HeaderValue::from_str(&self.origin.authority()).map_err(hyper::http::Error::from)?;
@@ -177,6 +218,18 @@ impl Endpoint {
 
     fn unreachable(&self, why: impl fmt::Display) -> Silence {
         Silence::Unreachable(format!("{}: {why}", self.origin))
+    }
+
+    async fn in_time<T>(&self, answer: impl Future<Output = Result<T, Broken>>) -> Result<T, Broken> {
+        timeout(self.answer_within, answer).await.unwrap_or(Err(Broken::Slow))
+    }
+
+    /// The answer, and whether its body came whole.
+    async fn read(&self, response: Response<Incoming>) -> (Answer, bool) {
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, self.answer_bytes_max).collect().await.ok().map(|body| body.to_bytes());
+        let whole = body.is_some();
+        (Answer { status: head.status, headers: head.headers, body: body.unwrap_or_default() }, whole)
     }
 
     fn take_kept(&self) -> Option<Sender> {
@@ -218,15 +271,6 @@ enum Broken {
     Cut(String),
 }
 
-impl Broken {
-    fn into_silence(self, origin: &Origin) -> Silence {
-        match self {
-            Self::Slow => Silence::Unreachable(format!("{origin}: no answer within 10 s")),
-            Self::Cut(why) => Silence::Cut(format!("{origin}: {why}")),
-        }
-    }
-}
-
 impl From<hyper::Error> for Broken {
     fn from(error: hyper::Error) -> Self {
         Self::Cut(error.to_string())
@@ -237,16 +281,4 @@ impl From<hyper::http::Error> for Broken {
     fn from(error: hyper::http::Error) -> Self {
         Self::Cut(error.to_string())
     }
-}
-
-async fn in_time<T>(answer: impl Future<Output = Result<T, Broken>>) -> Result<T, Broken> {
-    timeout(WAIT_MAX, answer).await.unwrap_or(Err(Broken::Slow))
-}
-
-/// The answer, and whether its body came whole.
-async fn read(response: Response<Incoming>) -> (Answer, bool) {
-    let (head, body) = response.into_parts();
-    let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.ok().map(|body| body.to_bytes());
-    let whole = body.is_some();
-    (Answer { status: head.status, headers: head.headers, body: body.unwrap_or_default() }, whole)
 }

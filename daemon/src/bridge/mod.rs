@@ -3,7 +3,8 @@
 //! There is one bridge per `[[bridge]]` of the settings, and none by default: then nothing here opens a connection. A
 //! bridge decides nothing about who is told what; it says what became of each notice ([`Handed`]) and keeps no state but
 //! connections and access tokens. Hosts come from the operator's settings, except for Web Push, where the device names
-//! the host and [`guard`] keeps it out of private networks.
+//! the host and [`guard`] keeps it out of private networks. `anserd import` reads its source through the same door
+//! ([`source`]), in a process of its own.
 
 mod answer;
 mod apns;
@@ -22,6 +23,7 @@ mod origin;
 mod seal;
 mod shorten;
 mod sms;
+pub mod source;
 mod vapid;
 mod web_push;
 mod webhook;

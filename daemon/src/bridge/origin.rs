@@ -52,6 +52,13 @@ impl Url {
         Some(Self { origin: Origin { is_tls, host, port }, path })
     }
 
+    /// One that passwords may travel to: TLS, or this machine by its spelling.
+    pub fn is_loopback_or_tls(&self) -> bool {
+        let origin = &self.origin;
+        let is_loopback = origin.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        origin.is_tls || origin.host == "localhost" || is_loopback
+    }
+
     /// One that secrets may travel to: TLS, or a host that is on this machine or in a private network by its spelling.
     pub fn is_private_or_tls(&self) -> bool {
         let origin = &self.origin;

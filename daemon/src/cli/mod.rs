@@ -4,6 +4,7 @@ mod app;
 mod app_group;
 mod check;
 mod developer;
+mod import;
 mod scrub;
 mod segment;
 mod serve;
@@ -52,6 +53,11 @@ enum Command {
         #[command(subcommand)]
         command: segment::SegmentCommand,
     },
+    /// Brings an app along from JMessage, JPush or another Anser
+    Import {
+        #[command(subcommand)]
+        command: import::ImportCommand,
+    },
     /// Shows how many devices of an app are new and online, and what they tell of themselves
     Stats(segment::StatsArgs),
     /// Shows how the running daemon is
@@ -93,6 +99,7 @@ impl Cli {
             Command::AppGroup { command } => app_group::run(command),
             Command::Developer { command } => developer::run(command),
             Command::Segment { command } => segment::run(command),
+            Command::Import { command } => import::run(command),
             Command::Stats(args) => segment::stats(args),
             Command::Status(args) => status::run(&args),
             Command::Scrub(args) => scrub::run(&args),

@@ -1,5 +1,5 @@
-//! `[[message_callback]]` and `[[message_check]]`: app servers that are told of messages after they were accepted, and asked
-//! before.
+//! `[[message_callback]]`, `[[message_check]]` and `[[password_callback]]`: app servers that are told of messages after they
+//! were accepted, asked before, and asked about the passwords of users who have none here.
 
 use std::time::Duration;
 
@@ -26,21 +26,31 @@ pub struct MessageCheck {
     pub allows_unanswered: bool,
 }
 
+/// A server that knows the passwords of users who came without.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PasswordCallback {
+    pub app: Option<String>,
+    pub url: Url,
+    pub wait: Duration,
+}
+
 const CALLBACK: &str = "message_callback";
 const CHECK: &str = "message_check";
+const PASSWORD: &str = "password_callback";
 const CALLBACK_KEYS: [&str; 3] = ["app", "url", "rest_sent"];
 const CHECK_KEYS: [&str; 4] = ["app", "url", "wait_ms", "unanswered"];
+const PASSWORD_KEYS: [&str; 3] = ["app", "url", "wait_ms"];
 
 /// Every key that may stand in them.
 pub fn keys() -> Vec<String> {
     let named = |table: &str, keys: &[&str]| keys.iter().map(|key| format!("{table}.{key}")).collect::<Vec<_>>();
-    [named(CALLBACK, &CALLBACK_KEYS), named(CHECK, &CHECK_KEYS)].concat()
+    [named(CALLBACK, &CALLBACK_KEYS), named(CHECK, &CHECK_KEYS), named(PASSWORD, &PASSWORD_KEYS)].concat()
 }
 
 pub(super) fn take_callbacks(reader: &mut Reader) -> Vec<MessageCallback> {
     let tables = reader.tables(CALLBACK);
     let each = tables.iter().filter_map(|table| {
-        let (app, url) = (app(reader, table), url(reader, table));
+        let (app, url) = (app(reader, table), message_url(reader, table));
         let rest_sent = reader.switch(&format!("{table}.rest_sent")).unwrap_or(true);
         Some(MessageCallback { app: app?, url: url?, rest_sent })
     });
@@ -50,11 +60,22 @@ pub(super) fn take_callbacks(reader: &mut Reader) -> Vec<MessageCallback> {
 pub(super) fn take_checks(reader: &mut Reader) -> Vec<MessageCheck> {
     let tables = reader.tables(CHECK);
     let each = tables.iter().filter_map(|table| {
-        let (app, url) = (app(reader, table), url(reader, table));
+        let (app, url) = (app(reader, table), message_url(reader, table));
         let wait_ms: u64 = reader.number(&format!("{table}.wait_ms"), 100..=10_000).unwrap_or(1000);
         let unanswered = reader.choice(&format!("{table}.unanswered"), &["allow", "refuse"]);
         let allows_unanswered = unanswered.is_none_or(|unanswered| unanswered == "allow");
         Some(MessageCheck { app: app?, url: url?, wait: Duration::from_millis(wait_ms), allows_unanswered })
+    });
+    each.collect()
+}
+
+pub(super) fn take_password_callbacks(reader: &mut Reader) -> Vec<PasswordCallback> {
+    let tables = reader.tables(PASSWORD);
+    let each = tables.iter().filter_map(|table| {
+        let app = app(reader, table);
+        let url = url(reader, table, Url::is_loopback_or_tls, "or http:// on this machine: passwords travel there");
+        let wait_ms: u64 = reader.number(&format!("{table}.wait_ms"), 500..=10_000).unwrap_or(5000);
+        Some(PasswordCallback { app: app?, url: url?, wait: Duration::from_millis(wait_ms) })
     });
     each.collect()
 }
@@ -70,10 +91,14 @@ fn app(reader: &mut Reader, table: &str) -> Option<Option<String>> {
     Some(Some(app).filter(|app| app != "*"))
 }
 
-fn url(reader: &mut Reader, table: &str) -> Option<Url> {
+fn message_url(reader: &mut Reader, table: &str) -> Option<Url> {
+    url(reader, table, Url::is_private_or_tls, "or http:// on this machine or in a private network")
+}
+
+fn url(reader: &mut Reader, table: &str, is_safe: fn(&Url) -> bool, or: &str) -> Option<Url> {
     let key = format!("{table}.url");
     match reader.has(&key) {
-        true => reader.url(&key, Url::is_private_or_tls, "or http:// on this machine or in a private network"),
+        true => reader.url(&key, is_safe, or),
         false => reader.missing(&key, "the address of the app's server"),
     }
 }
@@ -100,6 +125,17 @@ mod tests {
             (check.app.as_deref(), check.wait, check.allows_unanswered),
             (Some("k1"), Duration::from_secs(1), false)
         );
+    }
+
+    #[test]
+    fn passwords_go_over_tls_or_stay_on_this_machine() {
+        let of = |url: &str| parse(&format!("[[password_callback]]\napp = \"*\"\nurl = \"{url}\"\n"));
+        let config = of("http://127.0.0.1:9/login").expect("valid");
+        assert_eq!(config.password_callbacks[0].wait, Duration::from_secs(5));
+        of("https://app.example.com/login").expect("valid");
+        for url in ["http://10.0.0.5/login", "http://app.example.com/login"] {
+            assert!(of(url).expect_err("in the clear")[0].contains("password_callback[1].url"), "{url}");
+        }
     }
 
     #[test]

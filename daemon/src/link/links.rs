@@ -22,6 +22,7 @@ use crate::clock;
 use crate::keys::random;
 use crate::ledger::{Ledger, Unavailable};
 use crate::message_check::Lane;
+use crate::password::first::FirstPasswords;
 use crate::password::{self, Passwords, Upgrade, Upgrades, Verdict};
 use crate::switchboard::Switchboard;
 
@@ -52,6 +53,7 @@ pub struct Links {
     readers: Readers,
     passwords: Passwords,
     upgrades: Upgrades,
+    first_passwords: Arc<FirstPasswords>,
     pub(super) rules: TransportRules,
     app_servers: Arc<AppServers>,
     pub(super) sends: SendRates,
@@ -71,7 +73,20 @@ impl Links {
         let readers = Readers::start(READERS)?;
         let (open, last_number) = (Mutex::default(), AtomicU64::new(0));
         let sends = SendRates::new(rules.tcp.sends_per_minute);
-        Ok(Self { switchboard, ledger, readers, passwords, upgrades, rules, app_servers, sends, open, last_number })
+        let first = FirstPasswords::new(app_servers.clone(), ledger.clone(), passwords.clone());
+        Ok(Self {
+            switchboard,
+            ledger,
+            readers,
+            passwords,
+            upgrades,
+            first_passwords: Arc::new(first),
+            rules,
+            app_servers,
+            sends,
+            open,
+            last_number,
+        })
     }
 
     pub fn now_ms(&self) -> TimeMs {
@@ -153,8 +168,13 @@ impl Links {
         stored: String,
     ) {
         let (answered, passwords) = (Arc::clone(mailbox), self.passwords.clone());
-        let upgrades = self.upgrades.clone();
+        let (upgrades, first) = (self.upgrades.clone(), Arc::clone(&self.first_passwords));
         tokio::spawn(async move {
+            if stored.is_empty() {
+                // The login then finds another password than the one that it looked up, and checks once more.
+                let found = first.check(app, user, &given.0).await.map(|()| random());
+                return answered.put_input(Input::PasswordChecked { ticket, found });
+            }
             let verdict = passwords.verify(&given.0, Some(&stored)).await;
             let found = match verdict {
                 Ok(Verdict::Right | Verdict::RightButQuick) => Ok(random()),

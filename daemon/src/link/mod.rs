@@ -10,7 +10,7 @@ pub mod query;
 pub mod quic;
 mod readers;
 mod refusal;
-mod send_rate;
+pub(crate) mod send_rate;
 pub mod session;
 mod signed;
 mod task;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anser_protocol::limits::TAGS_PER_DEVICE_MAX;
+use anser_protocol::limits::{REGISTRATION_ID_BYTES_MAX, TAGS_PER_DEVICE_MAX};
 use anser_storage::command::{Command, DeviceChange, DeviceCommand};
 use anser_storage::ids::{AppNumber, DeviceNumber};
 use anser_storage::outcome::{Answer, Refusal};
@@ -24,7 +24,6 @@ use crate::label::is_label;
 const TAGS_PER_LIST_MAX: usize = 100;
 const TAG_BYTES_PER_LIST_MAX: usize = 1000;
 const REGISTRATION_IDS_PER_LIST_MAX: usize = 1000;
-const REGISTRATION_ID_BYTES_MAX: usize = 64;
 const MOBILE_BYTES_MAX: usize = 20;
 
 /// `GET /v3/devices/{registration_id}`
@@ -126,7 +125,7 @@ pub(super) fn parse_registration_ids(lists: &Object, name: &str) -> Result<Vec<S
     Ok(ids)
 }
 
-pub(super) fn is_registration_id(id: &str) -> bool {
+pub(crate) fn is_registration_id(id: &str) -> bool {
     (1..=REGISTRATION_ID_BYTES_MAX).contains(&id.len())
 }
 
@@ -173,15 +172,17 @@ fn parse_alias(object: &Object) -> Result<Option<String>, Fault> {
 
 fn parse_mobile(object: &Object) -> Result<Option<String>, Fault> {
     let Some(value) = member(object, "mobile") else { return Ok(None) };
-    let mobile = as_name(value).filter(|mobile| {
-        let digits = mobile.strip_prefix('+').unwrap_or(mobile);
-        mobile.len() <= MOBILE_BYTES_MAX
-            && (mobile.is_empty() || (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())))
-    });
-    match mobile {
+    match as_name(value).filter(|mobile| is_mobile(mobile)) {
         Some(mobile) => Ok(Some(mobile)),
         None => Err(invalid("mobile must be at most 20 digits with an optional +, or \"\" to clear")),
     }
+}
+
+/// Empty clears.
+pub(crate) fn is_mobile(mobile: &str) -> bool {
+    let digits = mobile.strip_prefix('+').unwrap_or(mobile);
+    mobile.len() <= MOBILE_BYTES_MAX
+        && (mobile.is_empty() || (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())))
 }
 
 fn of_device(refusal: Refusal) -> Fault {

@@ -26,6 +26,7 @@ mod group_walls;
 mod history;
 mod http;
 mod image;
+mod import;
 mod media;
 mod media_upload;
 mod media_walls;

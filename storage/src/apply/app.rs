@@ -12,6 +12,7 @@ use crate::rows::app::{App, AppCounters, ByAppKey, ByAppName, app_key, text_key}
 use crate::rows::certificate::{PushCertificate, push_certificate_key};
 use crate::rows::device::DeviceRow;
 use crate::rows::group::Group;
+use crate::rows::import::Waiting;
 use crate::rows::room::Room;
 use crate::rows::schedule::{ScheduleRow, due_key};
 use crate::table::Table;
@@ -22,7 +23,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries, of slices and of follow-ups goes when that comes.
-const APP_TABLES: [Table; 84] = [
+const APP_TABLES: [Table; 87] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -80,6 +81,9 @@ const APP_TABLES: [Table; 84] = [
     Table::HourCounts,
     Table::HourSets,
     Table::MessageCallbacks,
+    Table::FormerGroups,
+    Table::FormerRooms,
+    Table::WaitingDevices,
     Table::Dormant,
     Table::Cids,
     Table::Schedules,
@@ -241,9 +245,13 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// The list of what is due is not kept by app: a schedule's place in it goes with the schedule. One whose row is
-    /// damaged keeps its place until it is due.
+    /// The list of what is due is not kept by app: a schedule's place in it goes with the schedule. So does the end of a
+    /// device's wait. One whose row is damaged keeps its place until it is due.
     fn forget_due_of(&mut self, table: Table, key: &[u8]) -> Result<(), ReadError> {
+        if table == Table::WaitingDevices {
+            let row = self.value(table, key, |value| row::decode::<Waiting>(key, value).ok())?.flatten();
+            return row.map_or(Ok(()), |row| self.remove(Table::WaitsOver, &Key::empty().u64(row.until_ms).bytes(key)));
+        }
         if table != Table::Schedules {
             return Ok(());
         }

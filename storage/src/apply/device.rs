@@ -25,6 +25,13 @@ impl Batch<'_> {
                 self.require_app(*app)?;
                 self.register_device(*app, registration_id, secret_hash, *platform)
             }
+            DeviceCommand::Adopt { app, former_id, registration_id, secret_hash, platform } => {
+                self.require_app(*app)?;
+                match self.adopt(*app, former_id, secret_hash, *platform)? {
+                    Some(device) => Ok(Answer::Adopted { device }),
+                    None => self.register_device(*app, registration_id, secret_hash, *platform),
+                }
+            }
             DeviceCommand::SetTags { app, device, tags } => {
                 self.change_device(*app, *device, |batch, _| batch.set_tags(*app, *device, tags))
             }
@@ -43,7 +50,7 @@ impl Batch<'_> {
         }
     }
 
-    fn register_device(
+    pub(super) fn register_device(
         &mut self,
         app: AppNumber,
         id: &str,
@@ -102,7 +109,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn check_alias(&self, app: AppNumber, row: &DeviceRow, alias: Option<&str>) -> Decided<()> {
+    pub(super) fn check_alias(&self, app: AppNumber, row: &DeviceRow, alias: Option<&str>) -> Decided<()> {
         let Some(alias) = alias.filter(|alias| row.alias.as_deref() != Some(alias)) else { return Ok(()) };
         let bound = self.keys(Table::Aliases, &alias_prefix(app, alias), DEVICES_PER_ALIAS_MAX)?;
         if bound.len() < DEVICES_PER_ALIAS_MAX { Ok(()) } else { Err(Refusal::AliasFull.into()) }
@@ -128,7 +135,7 @@ impl Batch<'_> {
     }
 
     /// All or nothing: what can be refused comes before the first change.
-    fn update_device(
+    pub(super) fn update_device(
         &mut self,
         app: AppNumber,
         device: DeviceNumber,

@@ -1,4 +1,4 @@
-//! Removing what has had its time: cids, tokens, files, and what is known about old pushes.
+//! Removing what has had its time: cids, tokens, files, devices that were waited for, and what is known about old pushes.
 
 use super::{Batch, Decided};
 use crate::error::ReadError;
@@ -31,7 +31,9 @@ impl Batch<'_> {
             self.remove_bytes(Table::Expiries, &key)?;
             left = left.saturating_sub(1);
         }
-        let is_more = !self.due_expiries(1)?.is_empty();
+        let waits_max = left / 2;
+        let waits = self.expire_waits(waits_max)?;
+        let is_more = waits == waits_max || !self.due_expiries(1)?.is_empty();
         Ok(if is_more { Answer::Continue } else { Answer::Done })
     }
 

@@ -72,7 +72,13 @@ impl Batch<'_> {
         Ok((owner, members))
     }
 
-    fn create_group(&mut self, app: AppNumber, by: Actor, mut group: Group, members: &[UserNumber]) -> Decided<Answer> {
+    pub(super) fn create_group(
+        &mut self,
+        app: AppNumber,
+        by: Actor,
+        mut group: Group,
+        members: &[UserNumber],
+    ) -> Decided<Answer> {
         let everybody: Vec<UserNumber> = std::iter::once(group.owner).chain(members.iter().copied()).collect();
         check_room(&group, everybody.len())?;
         self.check_quotas(app, &everybody)?;
@@ -202,7 +208,7 @@ impl Batch<'_> {
     }
 }
 
-fn empty_group(owner: UserNumber, now_ms: TimeMs, members_max: u32) -> Group {
+pub(super) fn empty_group(owner: UserNumber, now_ms: TimeMs, members_max: u32) -> Group {
     Group {
         name: String::new(),
         description: String::new(),

@@ -20,6 +20,7 @@ mod followup;
 mod group;
 mod group_member;
 mod group_order;
+mod import;
 mod join;
 mod label;
 mod mark;
@@ -105,6 +106,7 @@ impl Batch<'_> {
             Command::Media(command) => self.media(command),
             Command::Room(command) => self.room(command),
             Command::Word(command) => self.word(command),
+            Command::Import(command) => self.import(command),
         };
         let answer: Result<Answer, Refusal> = match decided {
             Ok(answer) => Ok(answer),

@@ -336,7 +336,12 @@ impl Batch<'_> {
     }
 
     /// Requests between the two are done with.
-    fn make_friends(&mut self, app: AppNumber, user: UserNumber, other: UserNumber) -> Result<(), ReadError> {
+    pub(super) fn make_friends(
+        &mut self,
+        app: AppNumber,
+        user: UserNumber,
+        other: UserNumber,
+    ) -> Result<(), ReadError> {
         let row = FriendRow { since_ms: self.now_ms(), ..FriendRow::default() };
         self.put(&friend_key(app, user, other), &row)?;
         self.put(&friend_key(app, other, user), &row)?;
@@ -351,7 +356,7 @@ impl Batch<'_> {
         Ok((friend, row.ok_or_else(none)?))
     }
 
-    fn check_friends(&self, app: AppNumber, user: UserNumber, name: &str, more: usize) -> Decided<()> {
+    pub(super) fn check_friends(&self, app: AppNumber, user: UserNumber, name: &str, more: usize) -> Decided<()> {
         let known = self.keys(Table::Friends, &user_key(app, user), FRIENDS_MAX)?.len();
         if known + more <= FRIENDS_MAX {
             return Ok(());
@@ -373,7 +378,7 @@ impl Batch<'_> {
         }
     }
 
-    fn tie(&mut self, app: AppNumber, user: UserNumber, tie: Tie, other: u32) -> Result<(), ReadError> {
+    pub(super) fn tie(&mut self, app: AppNumber, user: UserNumber, tie: Tie, other: u32) -> Result<(), ReadError> {
         self.put(&tie_key(app, user, tie, other), &Tied)?;
         match tie.mirror() {
             Some(mirror) => self.put(&tie_key(app, UserNumber(other), mirror, user.0), &Tied),
@@ -408,7 +413,7 @@ impl Batch<'_> {
         Ok(users)
     }
 
-    fn check_ties(
+    pub(super) fn check_ties(
         &self,
         app: AppNumber,
         user: UserNumber,

@@ -76,7 +76,7 @@ impl Batch<'_> {
         }
     }
 
-    fn create_room(&mut self, app: AppNumber, mut room: Room, members: &[String]) -> Decided<Answer> {
+    pub(super) fn create_room(&mut self, app: AppNumber, mut room: Room, members: &[String]) -> Decided<Answer> {
         let mut members = self.room_users(app, members)?;
         members.retain(|member| *member != room.owner);
         if members.len() + 1 > room.members_max as usize {

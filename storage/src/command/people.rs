@@ -163,6 +163,13 @@ pub struct ProfileChange {
 }
 
 impl ProfileChange {
+    /// Of somebody who has said nothing else.
+    pub fn into_profile(self) -> Profile {
+        let mut profile = Profile::default();
+        self.apply_to(&mut profile);
+        profile
+    }
+
     pub(crate) fn apply_to(&self, profile: &mut Profile) {
         let texts = [
             (&self.nickname, &mut profile.nickname),

@@ -24,6 +24,7 @@ impl Command {
             ) => Some(*app),
             Self::Device(
                 DeviceCommand::Register { app, .. }
+                | DeviceCommand::Adopt { app, .. }
                 | DeviceCommand::SetTags { app, .. }
                 | DeviceCommand::ChangeTags { app, .. }
                 | DeviceCommand::SetAlias { app, .. }
@@ -78,6 +79,7 @@ impl Command {
             Self::Told(command) => Some(command.app()),
             Self::Room(command) => Some(command.app()),
             Self::Word(command) => Some(command.app()),
+            Self::Import(command) => Some(command.app()),
         }
     }
 

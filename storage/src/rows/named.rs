@@ -25,6 +25,7 @@ use crate::rows::device::{
 use crate::rows::file::{FileRow, file_key, file_part_key};
 use crate::rows::followup::Followup;
 use crate::rows::group::{Group, group_key, member_key};
+use crate::rows::import::{FormerGroup, FormerRoom, Waiting};
 use crate::rows::media::{Media, MediaContent, MediaMention, MediaThumb, media_body_key};
 use crate::rows::people::{UserClass, user_chunk_key};
 use crate::rows::push::{Cid, Expiry, SlowPush, cid_key, expiry_key, push_key, slice_due_key};
@@ -182,6 +183,14 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         | Table::MediaSpaces => {
             vec![(Table::Apps, app_key(app))]
         }
+        Table::FormerGroups => vec![(Table::Groups, group_key(app, row::decode::<FormerGroup>(key, value)?.0))],
+        Table::FormerRooms => vec![(Table::Rooms, room_key(app, row::decode::<FormerRoom>(key, value)?.0))],
+        Table::WaitingDevices => {
+            let until_ms = row::decode::<Waiting>(key, value)?.until_ms;
+            let over = Key::empty().u64(until_ms).bytes(key);
+            vec![(Table::WaitsOver, over)]
+        }
+        Table::WaitsOver => vec![(Table::WaitingDevices, Key::empty().bytes(key.get(8..).unwrap_or_default()))],
         Table::Media => by_content(&row::decode::<Media>(key, value)?.content, app),
         Table::MediaThumbs => {
             let content = row::decode::<MediaThumb>(key, value)?.0;

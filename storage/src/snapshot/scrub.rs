@@ -205,7 +205,7 @@ impl Scrub<'_> {
             Table::Expiries if key.get(8) == Some(&GROUP_PUSH_EXPIRY) => return Ok(true),
             // Due time and kind come before it.
             Table::Expiries => u32_at(key, 9),
-            Table::DueSchedules | Table::SlicesDue | Table::FollowupsDue => u32_at(key, 8),
+            Table::DueSchedules | Table::SlicesDue | Table::FollowupsDue | Table::WaitsOver => u32_at(key, 8),
             _ => u32_at(key, 0),
         };
         let Some(app) = app.map(AppNumber) else { return Ok(false) };

@@ -1,6 +1,7 @@
 //! Random work for a store, the same for a seed: batches of commands of every kind, and what a store that never failed
 //! made of them.
 
+mod imports;
 mod media;
 
 use anser_protocol::content::{Content, Platform};
@@ -171,6 +172,7 @@ impl Author {
             34 | 35 => self.change_people(of),
             36 | 37 => self.handle_media(of),
             38..=40 => self.change_room(of),
+            42 if self.random.one_in(2) => self.import(of),
             _ => self.doom(),
         }
     }

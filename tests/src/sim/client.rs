@@ -161,6 +161,7 @@ impl Client {
             platform: self.place.platform,
             network: "home".into(),
             traits: Traits::default(),
+            former_registration_id: None,
         };
         let mut session = Session::new(config, self.store.load(), fill);
         if self.registration == Registration::Never {

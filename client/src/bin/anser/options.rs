@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anser_client::session::Transport;
 use anser_client::shell::{Choice, Dialer, Trust};
+use anser_protocol::limits::REGISTRATION_ID_BYTES_MAX;
 use anser_protocol::traits::{TraitKind, Traits};
 use clap::builder::OsStringValueParser;
 use clap::{Args, ValueEnum};
@@ -33,6 +34,10 @@ pub struct Global {
     /// What this device tells of itself, for segments and statistics: app_version, os_version, model, language, channel
     #[arg(long, global = true, value_name = "NAME=VALUE")]
     tell: Vec<String>,
+    /// Registration id that this device had at another push service; a device that is new here keeps it, with its alias and
+    /// tags, where the server waits for it
+    #[arg(long, alias = "former-registration-id", global = true, value_name = "ID")]
+    old_registration_id: Option<String>,
     /// Folder for devices' state; each user gets a device of its own in it [default: ~/.local/state/anser]
     #[arg(long, global = true, value_name = "FOLDER")]
     pub state_dir: Option<PathBuf>,
@@ -81,6 +86,15 @@ impl Global {
             };
             traits.with(kind, value).map_err(|invalid| Failure::usage(invalid.to_string()))
         })
+    }
+
+    pub fn former_registration_id(&self) -> Result<Option<String>, Failure> {
+        match &self.old_registration_id {
+            Some(id) if !(1..=REGISTRATION_ID_BYTES_MAX).contains(&id.len()) => {
+                Err(Failure::usage("--old-registration-id has 1 to 64 bytes"))
+            }
+            id => Ok(id.clone()),
+        }
     }
 
     pub fn dialer(&self) -> Result<Dialer, Failure> {

@@ -54,7 +54,13 @@ struct Scene {
 }
 
 fn config() -> Config {
-    Config { app_key: "app".into(), platform: Platform::DESKTOP, network: "home".into(), traits: Traits::default() }
+    Config {
+        app_key: "app".into(),
+        platform: Platform::DESKTOP,
+        network: "home".into(),
+        traits: Traits::default(),
+        former_registration_id: None,
+    }
 }
 
 /// Random bytes that a test can repeat.

@@ -1,5 +1,6 @@
 //! Who this device and its user are.
 
+use anser_protocol::extension::tag;
 use anser_protocol::traits::TraitKind;
 
 use super::*;
@@ -20,6 +21,24 @@ fn a_hello_tells_what_the_application_says_of_the_device() {
     let mut scene = Scene::configured(Config { traits: traits.clone(), ..config() }, MemoryStore::default());
     scene.connect();
     assert_eq!(Traits::of(&scene.hello_said().extensions), Ok(traits));
+}
+
+#[test]
+fn a_new_device_says_its_former_registration_id_and_takes_the_one_that_it_is_given() {
+    let config = Config { former_registration_id: Some("device-1".into()), ..config() };
+    let mut scene = Scene::configured(config.clone(), MemoryStore::default());
+    scene.connect();
+    let former = |scene: &Scene| {
+        let said = scene.hello_said().extensions;
+        said.value(tag::FORMER_REGISTRATION_ID).map(<[u8]>::to_vec)
+    };
+    assert_eq!(former(&scene), Some(b"device-1".to_vec()));
+    scene.welcome(0);
+    assert_eq!(scene.store.load().identity.expect("it is stored").registration_id, "device-1");
+    // Registered, it says its own id and nothing of what was.
+    let mut scene = Scene::configured(config, scene.store);
+    scene.connect();
+    assert_eq!((former(&scene), scene.hello_said().registration_id.as_str()), (None, "device-1"));
 }
 
 #[test]

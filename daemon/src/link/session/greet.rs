@@ -6,6 +6,7 @@ use anser_protocol::extension::{Extensions, tag};
 use anser_protocol::frame::session::{Hello, Welcome, capability};
 use anser_protocol::frame::{ServerFrame, VERSION};
 use anser_protocol::ids::{OutboxNumber, Position, TimeMs};
+use anser_protocol::limits::REGISTRATION_ID_BYTES_MAX;
 use anser_protocol::traits::Traits;
 use anser_storage::command::{BridgeCommand, Command, DeviceCommand, MarkCommand};
 use anser_storage::ids::{AppNumber, DeviceNumber};
@@ -29,6 +30,8 @@ pub(super) struct Greeting {
     hello: Hello,
     registration_id: String,
     traits: Traits,
+    /// Of a new device: what it was called at another push service.
+    former_id: Option<String>,
     /// What is stored of them.
     known_traits: Traits,
     had_stopped_pushes: bool,
@@ -45,12 +48,19 @@ impl Session {
         if is_new && hello.nonce.len() != NONCE_BYTES {
             return self.end(ErrorCode::INVALID, "a registration needs a nonce of 16 bytes");
         }
-        if hello.app_key.len() > 64 || hello.registration_id.len() > 64 {
+        if hello.app_key.len() > 64 || hello.registration_id.len() > REGISTRATION_ID_BYTES_MAX {
             return self.end(ErrorCode::INVALID, "the app key or registration id is too long");
         }
         let traits = match Traits::of(&hello.extensions) {
             Ok(traits) => traits,
             Err(invalid) => return self.end(ErrorCode::INVALID, &invalid.to_string()),
+        };
+        let former_id = match hello.extensions.value(tag::FORMER_REGISTRATION_ID).filter(|_| is_new).map(former_id) {
+            None => None,
+            Some(Some(former_id)) => Some(former_id),
+            Some(None) => {
+                return self.end(ErrorCode::INVALID, "the former registration id is not 1 to 64 bytes of text");
+            }
         };
         let registration_id = match is_new {
             true => registration_id(&hello.app_key, &hello.nonce),
@@ -62,6 +72,7 @@ impl Session {
             hello,
             registration_id,
             traits,
+            former_id,
             known_traits: Traits::default(),
             had_stopped_pushes: false,
             app: AppNumber(0),
@@ -94,21 +105,29 @@ impl Session {
                 self.welcome(greeting, device.number, device.platform, device.outbox_head, cursor);
             }
             None if greeting.hello.registration_id.is_empty() => {
-                let command = Command::Device(DeviceCommand::Register {
-                    app,
-                    registration_id: greeting.registration_id.clone(),
-                    secret_hash,
-                    platform: greeting.hello.platform,
-                });
-                self.submit(Pending::RegisterDevice(Box::new(greeting)), command);
+                let (registration_id, platform) = (greeting.registration_id.clone(), greeting.hello.platform);
+                let command = match greeting.former_id.clone() {
+                    None => DeviceCommand::Register { app, registration_id, secret_hash, platform },
+                    Some(former_id) => DeviceCommand::Adopt { app, former_id, registration_id, secret_hash, platform },
+                };
+                self.submit(Pending::RegisterDevice(Box::new(greeting)), Command::Device(command));
             }
             _ => self.end(ErrorCode::REGISTRATION, ""),
         }
     }
 
-    pub(super) fn device_registered(&mut self, greeting: Greeting, accepted: Result<Accepted, (ErrorCode, String)>) {
+    pub(super) fn device_registered(
+        &mut self,
+        mut greeting: Greeting,
+        accepted: Result<Accepted, (ErrorCode, String)>,
+    ) {
         match accepted {
             Ok(Accepted::Device { device, .. }) => {
+                let platform = greeting.hello.platform;
+                self.welcome(greeting, device, platform, 0, None);
+            }
+            Ok(Accepted::Adopted { device }) => {
+                greeting.registration_id = greeting.former_id.take().unwrap_or_default();
                 let platform = greeting.hello.platform;
                 self.welcome(greeting, device, platform, 0, None);
             }
@@ -159,6 +178,11 @@ impl Session {
         }
         self.continue_catch_up();
     }
+}
+
+fn former_id(bytes: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    (1..=REGISTRATION_ID_BYTES_MAX).contains(&text.len()).then(|| text.to_owned())
 }
 
 /// The registration id of a device that asked with this nonce: asking again gives the same.

@@ -2,7 +2,7 @@
 
 mod account;
 mod content;
-mod field;
+pub(crate) mod field;
 mod group;
 mod group_change;
 mod message;

@@ -94,6 +94,7 @@ impl Link {
             platform: Platform::DESKTOP,
             network: "bench".to_owned(),
             traits: Traits::default(),
+            former_registration_id: None,
         };
         let session = Session::new(config, store.load(), Box::new(shell::fill));
         Self {
