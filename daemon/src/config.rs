@@ -16,7 +16,7 @@ use std::time::Duration;
 use anser_protocol::limits::{GROUP_MEMBERS_DEFAULT, GROUP_MEMBERS_TOP_DEFAULT, ROOM_MEMBERS_DEFAULT};
 use log::LevelFilter;
 
-pub use app_server::{MessageCallback, MessageCheck};
+pub use app_server::{EventCallback, MessageCallback, MessageCheck};
 pub use bridge::{ApnsAuth, ApnsConfig, BridgeConfig, BridgeKind, FcmConfig, WebPushConfig, WebhookConfig};
 pub use reader::Mistake;
 pub use source::{Flags, read, read_text};
@@ -60,6 +60,8 @@ pub struct Config {
     pub callback: Callbacks,
     /// App servers that are told of messages; none unless configured.
     pub message_callbacks: Vec<MessageCallback>,
+    /// App servers that are told of what else happens.
+    pub event_callbacks: Vec<EventCallback>,
     /// App servers that are asked before a message is accepted.
     pub message_checks: Vec<MessageCheck>,
     pub media: Media,
@@ -193,8 +195,8 @@ impl Callbacks {
     }
 }
 
-/// Every key that may stand in the file, but for those of `[[bridge]]`, `[[message_callback]]` and `[[message_check]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the
-/// environment.
+/// Every key that may stand in the file, but for those of `[[bridge]]`, `[[message_callback]]`, `[[event_callback]]` and
+/// `[[message_check]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the environment.
 pub const KEYS: [&str; 51] = [
     "data_dir",
     "listen",
@@ -313,6 +315,7 @@ impl Config {
                 ca: reader.path("callback.ca"),
             },
             message_callbacks: app_server::take_callbacks(reader),
+            event_callbacks: app_server::take_events(reader),
             message_checks: app_server::take_checks(reader),
             media: Media {
                 upload_bytes: reader.number("media.upload_mib", 1..=1024).unwrap_or(8) << 20,

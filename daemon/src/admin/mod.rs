@@ -4,6 +4,7 @@
 //! to guess and nothing on the network.
 
 mod accounts;
+mod callbacks;
 mod client;
 mod request;
 mod segments;
@@ -12,8 +13,8 @@ mod statistics;
 
 pub use client::{AskError, ask};
 pub use request::{
-    AppGroupShown, AppShown, ChatShown, DeveloperShown, MediaShown, PeriodShown, Reply, Request, SegmentShown,
-    StatsAsked, StatsShown, Status, ValueShown,
+    AppGroupShown, AppShown, CallbackShown, CallbackTried, ChatShown, DeveloperShown, MediaShown, PeriodShown, Reply,
+    Request, SegmentShown, StatsAsked, StatsShown, Status, ValueShown,
 };
 pub use server::{AdminSocket, listen};
 

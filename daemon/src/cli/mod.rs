@@ -2,6 +2,7 @@
 
 mod app;
 mod app_group;
+mod callback;
 mod check;
 mod developer;
 mod scrub;
@@ -54,6 +55,11 @@ enum Command {
     },
     /// Shows how many devices of an app are new and online, and what they tell of themselves
     Stats(segment::StatsArgs),
+    /// Tries out the servers that are told of messages and events
+    Callback {
+        #[command(subcommand)]
+        command: callback::CallbackCommand,
+    },
     /// Shows how the running daemon is
     Status(status::StatusArgs),
     /// Looks at every stored row of the running daemon; exit code 1 when something is damaged
@@ -94,6 +100,7 @@ impl Cli {
             Command::Developer { command } => developer::run(command),
             Command::Segment { command } => segment::run(command),
             Command::Stats(args) => segment::stats(args),
+            Command::Callback { command } => callback::run(command),
             Command::Status(args) => status::run(&args),
             Command::Scrub(args) => scrub::run(&args),
             Command::Check(args) => check::run(&args),

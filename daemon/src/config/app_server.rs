@@ -1,7 +1,9 @@
-//! `[[message_callback]]` and `[[message_check]]`: app servers that are told of messages after they were accepted, and asked
-//! before.
+//! `[[message_callback]]`, `[[event_callback]]` and `[[message_check]]`: app servers that are told of messages after they were
+//! accepted and of what else happens, and that are asked before.
 
 use std::time::Duration;
+
+use anser_storage::command::{EventFamilies, EventFamily};
 
 use super::reader::Reader;
 use crate::bridge::Url;
@@ -16,6 +18,25 @@ pub struct MessageCallback {
     pub rest_sent: bool,
 }
 
+/// A server that hears of what happens besides messages.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventCallback {
+    /// Nothing means every app.
+    pub app: Option<String>,
+    pub url: Url,
+    pub families: EventFamilies,
+}
+
+/// What `kinds` may name.
+const FAMILIES: [(&str, EventFamily); 6] = [
+    ("groups", EventFamily::Groups),
+    ("messages", EventFamily::Messages),
+    ("users", EventFamily::Users),
+    ("friends", EventFamily::Friends),
+    ("rooms", EventFamily::Rooms),
+    ("room_members", EventFamily::RoomMembers),
+];
+
 /// A server that is asked whether a message may be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MessageCheck {
@@ -27,14 +48,16 @@ pub struct MessageCheck {
 }
 
 const CALLBACK: &str = "message_callback";
+const EVENTS: &str = "event_callback";
 const CHECK: &str = "message_check";
 const CALLBACK_KEYS: [&str; 3] = ["app", "url", "rest_sent"];
+const EVENT_KEYS: [&str; 3] = ["app", "url", "kinds"];
 const CHECK_KEYS: [&str; 4] = ["app", "url", "wait_ms", "unanswered"];
 
 /// Every key that may stand in them.
 pub fn keys() -> Vec<String> {
     let named = |table: &str, keys: &[&str]| keys.iter().map(|key| format!("{table}.{key}")).collect::<Vec<_>>();
-    [named(CALLBACK, &CALLBACK_KEYS), named(CHECK, &CHECK_KEYS)].concat()
+    [named(CALLBACK, &CALLBACK_KEYS), named(EVENTS, &EVENT_KEYS), named(CHECK, &CHECK_KEYS)].concat()
 }
 
 pub(super) fn take_callbacks(reader: &mut Reader) -> Vec<MessageCallback> {
@@ -45,6 +68,26 @@ pub(super) fn take_callbacks(reader: &mut Reader) -> Vec<MessageCallback> {
         Some(MessageCallback { app: app?, url: url?, rest_sent })
     });
     each.collect()
+}
+
+pub(super) fn take_events(reader: &mut Reader) -> Vec<EventCallback> {
+    let tables = reader.tables(EVENTS);
+    let each = tables.iter().filter_map(|table| {
+        let (app, url) = (app(reader, table), url(reader, table));
+        let families = families(reader, &format!("{table}.kinds"));
+        Some(EventCallback { app: app?, url: url?, families })
+    });
+    each.collect()
+}
+
+/// Who comes into rooms and goes is told only where that is asked for: it happens as often as people look in.
+fn families(reader: &mut Reader, key: &str) -> EventFamilies {
+    let of = |name: &String| FAMILIES.iter().find(|(known, _)| known == name).map(|(_, family)| *family);
+    let named = reader.list_of(key, &FAMILIES.map(|(name, _)| name));
+    match named {
+        Some(names) => names.iter().filter_map(of).collect(),
+        None => EventFamily::ALL.into_iter().filter(|family| *family != EventFamily::RoomMembers).collect(),
+    }
 }
 
 pub(super) fn take_checks(reader: &mut Reader) -> Vec<MessageCheck> {
@@ -100,6 +143,20 @@ mod tests {
             (check.app.as_deref(), check.wait, check.allows_unanswered),
             (Some("k1"), Duration::from_secs(1), false)
         );
+    }
+
+    #[test]
+    fn kinds_of_events_can_be_chosen_and_unknown_ones_are_mistakes() {
+        let text = |kinds: &str| format!("[[event_callback]]\napp = \"*\"\nurl = \"https://a.example.com/e\"\n{kinds}");
+        let families = |text: String| parse(&text).expect("valid").event_callbacks[0].families;
+        let usual = families(text(""));
+        assert!(usual.contains(EventFamily::Groups) && !usual.contains(EventFamily::RoomMembers));
+        let chosen = families(text("kinds = [\"room_members\", \"users\"]"));
+        assert_eq!(chosen, [EventFamily::RoomMembers, EventFamily::Users].into_iter().collect());
+        for wrong in ["kinds = [\"weather\"]", "kinds = []"] {
+            let mistakes = parse(&text(wrong)).expect_err("a mistake");
+            assert!(mistakes[0].contains("event_callback[1].kinds"), "{mistakes:?}");
+        }
     }
 
     #[test]

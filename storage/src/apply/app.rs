@@ -22,7 +22,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries, of slices and of follow-ups goes when that comes.
-const APP_TABLES: [Table; 84] = [
+const APP_TABLES: [Table; 86] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -80,6 +80,8 @@ const APP_TABLES: [Table; 84] = [
     Table::HourCounts,
     Table::HourSets,
     Table::MessageCallbacks,
+    Table::EventCallbacks,
+    Table::AppEvents,
     Table::Dormant,
     Table::Cids,
     Table::Schedules,
