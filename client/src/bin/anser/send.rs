@@ -1,6 +1,6 @@
 //! `anser send`: one message to a user or a group.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anser_client::content;
 use anser_client::session::SendError;
@@ -223,8 +223,8 @@ impl Send {
 }
 
 /// A large file takes its time: nobody waits for it with impatience.
-async fn upload(client: &Client, kind: MediaKind, path: &PathBuf, thumb_of: &str) -> Result<Value, Failure> {
-    let upload = Upload { kind, path: path.clone(), name: String::new(), thumb_of: thumb_of.to_owned() };
+async fn upload(client: &Client, kind: MediaKind, path: &Path, thumb_of: &str) -> Result<Value, Failure> {
+    let upload = Upload { kind, path: path.to_owned(), name: String::new(), thumb_of: thumb_of.to_owned() };
     let uploaded = client.upload(upload, |_| {}).await;
     uploaded.map(|uploaded| uploaded.body).map_err(|error: MediaError| Failure::new(error.to_string()))
 }
