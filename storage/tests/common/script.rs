@@ -2,6 +2,7 @@
 //! made of them.
 
 mod media;
+mod told;
 
 use anser_protocol::content::{Content, Platform};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, RoomId, TimeMs};
@@ -614,20 +615,11 @@ impl Author {
     fn mark(&mut self, of: usize) {
         let (app, user, device) = (self.apps[of].app, self.user(of), self.device(of));
         let position = self.some_position(of);
-        match self.random.below(7) {
+        match self.random.below(6) {
             0 => self.write(Command::Mark(MarkCommand::ChatCursor { app, user, device, position })),
             1 => self.write(Command::Mark(MarkCommand::PushCursor { app, device, position })),
-            2 => self.write(Command::Told(ToldCommand::Advance { app, next: position })),
-            3 => self.write(Command::Told(ToldCommand::AdvanceEvents { app, next: position })),
+            2 | 3 => return self.tell(of, position),
             4 => {
-                let families = EventFamily::ALL.into_iter().take(self.random.below(7) as usize).collect();
-                let is_forgotten = self.random.below(8) == 0;
-                self.write(Command::Told(match is_forgotten {
-                    true => ToldCommand::ForgetEvents { app },
-                    false => ToldCommand::FollowEvents { app, families },
-                }))
-            }
-            5 => {
                 let seen_ms = self.now_ms.saturating_sub(3_600_000);
                 self.write(Command::Mark(MarkCommand::LoggedIn { app, seen_ms, users: vec![user] }))
             }
