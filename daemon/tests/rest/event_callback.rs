@@ -25,7 +25,7 @@ fn tell(config: &mut Config, app: Option<&str>, server: &AppServer, families: Ev
 /// As it is made by an operator or a developer.
 async fn app(world: &World, name: &str) -> App {
     let app = world.app(name).await;
-    begin_for_new_app(&world.daemon.context(), app.number, &app.key).await;
+    begin_for_new_app(world.daemon.context(), app.number, &app.key).await;
     app
 }
 
