@@ -618,7 +618,7 @@ impl Author {
         match self.random.below(6) {
             0 => self.write(Command::Mark(MarkCommand::ChatCursor { app, user, device, position })),
             1 => self.write(Command::Mark(MarkCommand::PushCursor { app, device, position })),
-            2 | 3 => return self.tell(of, position),
+            2 | 3 => self.tell(of, position),
             4 => {
                 let seen_ms = self.now_ms.saturating_sub(3_600_000);
                 self.write(Command::Mark(MarkCommand::LoggedIn { app, seen_ms, users: vec![user] }))

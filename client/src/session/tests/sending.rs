@@ -236,6 +236,7 @@ fn a_failed_message_survives_a_kill_and_so_does_its_repeat_in_its_place() {
     let failed = scene.send("bob", "first");
     scene.hear(refused(1, ErrorCode::SEND_TARGET_UNKNOWN));
     let mut scene = scene.kill();
+    scene.session.login("alice", None, scene.now).expect("a good name");
     scene.come_back();
     assert_eq!(scene.sends_said(), [], "by itself it does not go again");
     let later = scene.send("bob", "later");
@@ -245,6 +246,7 @@ fn a_failed_message_survives_a_kill_and_so_does_its_repeat_in_its_place() {
     let said = scene.sends_said();
     assert_eq!(said.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["later", "first"]);
     let mut scene = scene.kill();
+    scene.session.login("alice", None, scene.now).expect("a good name");
     scene.come_back();
     assert_eq!(scene.sends_said(), said, "in the order of the numbers, not of the local ids");
 }

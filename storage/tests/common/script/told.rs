@@ -2,11 +2,12 @@
 
 use anser_protocol::ids::Position;
 use anser_storage::command::*;
+use anser_storage::outcome::Answer;
 
 use super::Author;
 
 impl Author {
-    pub(super) fn tell(&mut self, of: usize, next: Position) {
+    pub(super) fn tell(&mut self, of: usize, next: Position) -> Option<Answer> {
         let app = self.apps[of].app;
         let command = match self.random.below(6) {
             0 | 1 => ToldCommand::Advance { app, next },
@@ -17,6 +18,6 @@ impl Author {
                 ToldCommand::FollowEvents { app, families }
             }
         };
-        self.write(Command::Told(command));
+        self.write(Command::Told(command))
     }
 }
