@@ -16,7 +16,7 @@ use std::time::Duration;
 use anser_protocol::limits::{GROUP_MEMBERS_DEFAULT, GROUP_MEMBERS_TOP_DEFAULT, ROOM_MEMBERS_DEFAULT};
 use log::LevelFilter;
 
-pub use app_server::{MessageCallback, MessageCheck, PasswordCallback};
+pub use app_server::{EventCallback, MessageCallback, MessageCheck, PasswordCallback};
 pub use bridge::{ApnsAuth, ApnsConfig, BridgeConfig, BridgeKind, FcmConfig, WebPushConfig, WebhookConfig};
 pub use reader::Mistake;
 pub use source::{Flags, read, read_text};
@@ -60,6 +60,8 @@ pub struct Config {
     pub callback: Callbacks,
     /// App servers that are told of messages; none unless configured.
     pub message_callbacks: Vec<MessageCallback>,
+    /// App servers that are told of what else happens.
+    pub event_callbacks: Vec<EventCallback>,
     /// App servers that are asked before a message is accepted.
     pub message_checks: Vec<MessageCheck>,
     /// App servers that know the passwords of users who came without.
@@ -197,8 +199,8 @@ impl Callbacks {
     }
 }
 
-/// Every key that may stand in the file, but for those of `[[bridge]]`, `[[message_callback]]`, `[[message_check]]` and
-/// `[[password_callback]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the environment.
+/// Every key that may stand in the file, but for those of `[[bridge]]`, `[[message_callback]]`, `[[event_callback]]`,
+/// `[[message_check]]` and `[[password_callback]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the environment.
 pub const KEYS: [&str; 52] = [
     "data_dir",
     "listen",
@@ -318,6 +320,7 @@ impl Config {
                 ca: reader.path("callback.ca"),
             },
             message_callbacks: app_server::take_callbacks(reader),
+            event_callbacks: app_server::take_events(reader),
             message_checks: app_server::take_checks(reader),
             password_callbacks: app_server::take_password_callbacks(reader),
             adopt_days: some(reader.number("imports.adopt_days", 0..=3650).unwrap_or(90)),

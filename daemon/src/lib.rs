@@ -7,7 +7,7 @@
 //!   [`retention`] removes what has had its time, `clearing` what is left of deleted tags, [`scrub`] looks for damage,
 //!   [`attendance`] notes who is there, [`slow_pushes`] goes on with pushes that are given out slowly, [`bridge`] hands
 //!   notices over to the services of the makers of devices, [`callback`] tells app servers what became of their pushes,
-//!   [`message_callback`] of messages, and `message_check` asks them before.
+//!   [`app_callback`] of messages and of what else happens, and `message_check` asks them before.
 //! - What they share, in a [`context::Context`]: [`ledger`] (the way to the store), [`media`] (files that users share),
 //!   [`password`], [`keys`], [`clock`], [`shutdown`], and the rules for names in [`username`] and [`label`], and for
 //!   messages in `body`.
@@ -16,13 +16,13 @@
 pub mod serve;
 
 pub mod admin;
+pub mod app_callback;
 pub mod attendance;
 pub mod bridge;
 pub mod callback;
 pub mod followup;
 pub mod link;
 pub mod listen;
-pub mod message_callback;
 pub mod rest;
 pub mod retention;
 pub mod schedule;

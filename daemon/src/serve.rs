@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use crate::admin;
+use crate::app_callback::{self, Feed};
 use crate::attendance;
 use crate::bridge::{self, AppServers, BridgeError, Bridges, Callbacks};
 use crate::callback;
@@ -32,7 +33,6 @@ use crate::link::session::{Heartbeat, MediaRules, Rules};
 use crate::link::{Links, TransportRules};
 use crate::listen::{self, BindError, Bound};
 use crate::media::{Media, sweep};
-use crate::message_callback;
 use crate::password::{Passwords, Upgrades, upgrades};
 use crate::rest::known::KnownApps;
 use crate::rest::rate::Rates;
@@ -117,11 +117,7 @@ impl Daemon {
         let keys = Keys::open(data_dir.path()).map_err(StartError::Keys)?;
         let media = Media::open(data_dir.path(), &keys).map_err(StartError::Media)?;
         let callbacks = Callbacks::new(&config.callback).map_err(StartError::Callback)?;
-        let (to_tell, to_ask, passwords) =
-            (&config.message_callbacks, &config.message_checks, &config.password_callbacks);
-        let app_servers =
-            AppServers::new(to_tell, to_ask, passwords, config.callback.ca.as_deref()).map_err(StartError::Callback)?;
-        let app_servers = Arc::new(app_servers);
+        let app_servers = Arc::new(AppServers::new(&config).map_err(StartError::Callback)?);
         let started_ms = now_ms();
         let certificates = Certificates::open(&config.tls, data_dir.path())?;
         let bridges = Bridges::new(&config.bridges, data_dir.path()).map_err(StartError::Bridge)?;
@@ -186,7 +182,9 @@ impl Daemon {
         tokio::spawn(bridge::job::run(daemon.context.clone()));
         tokio::spawn(followup::run(daemon.context.clone()));
         tokio::spawn(callback::run(daemon.context.clone(), callbacks));
-        tokio::spawn(message_callback::run(daemon.context.clone(), started_ms));
+        for feed in Feed::ALL {
+            tokio::spawn(app_callback::run(daemon.context.clone(), feed, started_ms));
+        }
         tokio::spawn(renew(certificates, daemon.context.clone()));
         Ok(daemon)
     }

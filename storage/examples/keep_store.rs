@@ -12,8 +12,8 @@ use std::path::Path;
 use anser_protocol::content::Platform;
 use anser_protocol::traits::{TraitKind, Traits};
 use anser_storage::command::{
-    AccountCommand, Actor, AppCommand, BridgeCommand, Command, DeviceCommand, FileKind, GroupCommand, GroupOrder,
-    LabelCommand, MarkCommand, MediaCommand, Order, RoomCommand, SegmentCommand, ToldCommand, WordCommand,
+    AccountCommand, Actor, AppCommand, BridgeCommand, Command, DeviceCommand, EventFamily, FileKind, GroupCommand,
+    GroupOrder, LabelCommand, MarkCommand, MediaCommand, Order, RoomCommand, SegmentCommand, ToldCommand, WordCommand,
 };
 use anser_storage::media::MediaId;
 use anser_storage::segment::Condition;
@@ -113,6 +113,8 @@ fn add_what_the_script_leaves_out(world: &mut World) {
     let user = world.user("kept");
     world.answer(Command::Mark(MarkCommand::LoggedIn { app, seen_ms: at_ms, users: vec![user] }));
     world.answer(Command::Told(ToldCommand::Advance { app, next: pushed }));
+    let families = EventFamily::ALL.into_iter().collect();
+    world.answer(Command::Told(ToldCommand::FollowEvents { app, families }));
     let by = world.user("keeper");
     world.answer(world.add_media(201, 201, Some(by)));
     let thumb = MediaCommand::AddThumb {

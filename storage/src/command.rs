@@ -35,7 +35,7 @@ pub use media::{MediaCommand, NewMedia};
 pub use people::{FriendNote, MuteChange, PeopleCommand, ProfileChange};
 pub use queue::QueueClass;
 pub use room::RoomCommand;
-pub use told::ToldCommand;
+pub use told::{EventFamilies, EventFamily, ToldCommand};
 pub use word::WordCommand;
 
 /// A command and the moment at which it was made.
@@ -324,6 +324,16 @@ pub enum Actor {
     /// The app's server: no membership or role is asked for.
     Server,
     User(UserNumber),
+}
+
+impl Actor {
+    /// Nobody when it is the app's server.
+    pub fn user(self) -> Option<UserNumber> {
+        match self {
+            Self::Server => None,
+            Self::User(user) => Some(user),
+        }
+    }
 }
 
 /// A chat message.

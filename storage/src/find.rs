@@ -236,7 +236,12 @@ pub(crate) fn is_cut_for_senders(tables: &impl Tables, app: AppNumber, sent: Pos
 
 /// Nothing for a deleted room.
 pub(crate) fn room(tables: &impl Tables, app: AppNumber, room: RoomId) -> Result<Option<Room>, ReadError> {
-    Ok(tables.row::<Room>(&room_key(app, room))?.filter(|room| !room.is_deleted))
+    Ok(room_nameplate(tables, app, room)?.filter(|room| !room.is_deleted))
+}
+
+/// Also a deleted one.
+pub(crate) fn room_nameplate(tables: &impl Tables, app: AppNumber, room: RoomId) -> Result<Option<Room>, ReadError> {
+    tables.row(&room_key(app, room))
 }
 
 /// Where the user stands among the room's members; nothing for one who is not inside.

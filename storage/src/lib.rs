@@ -49,16 +49,18 @@ pub use rows::presence::Use;
 pub use rows::push_count::Counted;
 pub use rows::room::{Role, Room};
 pub use rows::standing::GroupClass;
+pub use rows::told::NotedKind;
 pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
 pub use rows::word::{SensitiveWord, WordList};
 pub use snapshot::{
-    AvatarPlace, BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup,
-    DueSchedule, DueSlice, File, Finding, FoundMessages, Friend, GroupPage, GroupPushShown, HistoryPage, JoinRequest,
-    Member, Messages, Mutes, PendingPush, PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport,
-    ReadRecord, Reader, Relations, ReportMessage, ReportTarget, ReportUser, RoomMember, RoomMemberPage, RoomPage,
-    Schedule, SchedulePage, ScrubPlace, Scrubbed, Silence, SilencePage, SmsTarget, SmsTargets, Snapshot, Standing,
-    Stretch, TestDeviceShown, UnmentionedMedia, UsableFile, UserPage, Viewer, WaitingCallback, WaitingCallbacks,
+    AppEvent, AppEventKind, AvatarPlace, BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery,
+    Device, DueFollowup, DueSchedule, DueSlice, File, Finding, FoundEvents, FoundMessages, Friend, GroupPage,
+    GroupPushShown, HistoryPage, JoinRequest, Member, Messages, Mutes, PendingPush, PlannedChat, PlatformReport,
+    Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Relations, ReportMessage, ReportTarget, ReportUser,
+    RoomMember, RoomMemberPage, RoomPage, Schedule, SchedulePage, ScrubPlace, Scrubbed, Silence, SilencePage,
+    SmsTarget, SmsTargets, Snapshot, Standing, Stretch, TestDeviceShown, UnmentionedMedia, UsableFile, UserPage,
+    Viewer, WaitingCallback, WaitingCallbacks,
 };
 
 pub mod disk;

@@ -111,6 +111,8 @@ tables! {
     RoomRoles = 89, "room_roles";
     RetiredRooms = 90, "retired_rooms";
     Words = 92, "words";
+    EventCallbacks = 93, "event_callbacks";
+    AppEvents = 94, "app_events";
     Media = 97, "media";
     MediaBodies = 98, "media_bodies";
     MediaMentions = 99, "media_mentions";

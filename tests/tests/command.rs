@@ -468,3 +468,51 @@ fn copy_folder(from: &Path, to: &Path) {
         }
     }
 }
+
+/// As much of a picture as tells its format and size.
+fn picture() -> Vec<u8> {
+    [&b"GIF89a\x02\x00\x03\x00"[..], &[0; 54]].concat()
+}
+
+#[tokio::test]
+async fn every_kind_of_message_is_sent_and_what_was_uploaded_is_got_back() {
+    let (daemon, app) = daemon_with_app().await;
+    let (one, other) = (Terminal::new(&daemon, &app), Terminal::new(&daemon, &app));
+    one.register(&["alice", "bob"]).await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("goose.png");
+    std::fs::write(&file, picture()).expect("it can be written");
+    let (path, password) = (file.to_str().expect("a path"), password("alice"));
+    let send = async |what: &[&str]| {
+        let line = [&["send", "--user", "alice", "--password", &password, "--to", "bob"], what].concat();
+        one.run(&line).await;
+    };
+    send(&["--text", "look", "--extras", r#"{"mood":"high"}"#, "--notice", "News", "--from-name", "Al"]).await;
+    send(&["--image", path, "--thumb", path]).await;
+    send(&["--voice", path, "--seconds", "3"]).await;
+    send(&["--file", path]).await;
+    send(&["--video", path, "--seconds", "9", "--thumb", path]).await;
+    send(&["--location", "-31.23,121.47,Shanghai, the Bund"]).await;
+    send(&["--custom", r#"{"card":7}"#]).await;
+
+    let (mut listening, mut lines) = other.listen("bob", &[]).await;
+    lines.retain(|line| line["event"] == "message");
+    while lines.len() < 7 {
+        lines.push(listening.next_of("message").await);
+    }
+    listening.interrupt().await;
+    let of =
+        |kind: &str| lines.iter().find(|line| line["type"] == kind).unwrap_or_else(|| panic!("{kind} in {lines:?}"));
+    assert_eq!((&of("text")["text"], &of("text")["extras"]), (&json!("look"), &json!({"mood": "high"})));
+    let image = &of("image")["body"];
+    assert_eq!((&image["width"], &image["height"]), (&json!(2), &json!(3)));
+    assert_eq!(of("voice")["body"]["duration"], 3);
+    assert_eq!(of("file")["body"]["fname"], "goose.png");
+    assert_eq!(of("video")["body"]["thumb"]["width"], 2);
+    assert_eq!(of("location")["body"]["label"], "Shanghai, the Bund");
+    assert_eq!(of("custom")["body"], json!({"card": 7}));
+    let (media_id, copy) = (image["media_id"].as_str().expect("a text"), folder.path().join("copy.png"));
+    let download = ["download", "--user", "bob", "--password", "bob-secret", media_id];
+    other.run(&[&download[..], &[copy.to_str().expect("a path")]].concat()).await;
+    assert_eq!(std::fs::read(copy).expect("it is there"), picture());
+}

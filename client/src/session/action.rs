@@ -140,7 +140,9 @@ pub enum Event {
         position: Position,
         at_ms: TimeMs,
     },
-    /// The message was refused for good.
+    /// The message was refused for good. It is kept, and can be sent again ([`Session::resend`]).
+    ///
+    /// [`Session::resend`]: super::Session::resend
     SendFailed {
         user: Name,
         local: LocalId,
@@ -602,4 +604,6 @@ pub enum SendError {
     Malformed(&'static str),
     #[error("a user name has 1 to 128 bytes")]
     Target,
+    #[error("only a message that failed can be sent again")]
+    NotFailed,
 }

@@ -204,7 +204,7 @@ impl Session {
             sync: None,
             pushes: Pushes::load(stored.push_cursor, stored.push_ids, stored.push_stopped),
             activity: Activity::default(),
-            outbox: Outbox::load(stored.outbox, stored.local_next, stored.outbox_next),
+            outbox: Outbox::load(stored.outbox, stored.failed, stored.local_next, stored.outbox_next),
             requests: Requests::default(),
             rooms: Rooms::default(),
             labels: Labels::default(),

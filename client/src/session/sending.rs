@@ -38,10 +38,40 @@ impl Session {
         let is_head_known = self.is_welcomed();
         let entry = self.outbox.push(user, (chat, is_room), content, is_head_known);
         let local = entry.local;
+        self.hand_over(entry);
+        Ok(local)
+    }
+
+    /// Sends a message again that was refused for good, as the same message of the application: with the same local id. It
+    /// goes behind what waits already. One that is on its way or was sent is none (871325 of the Android SDK).
+    pub fn resend(&mut self, local: LocalId, now: Duration) -> Result<(), SendError> {
+        self.now = now;
+        let user = self.user().cloned().ok_or(SendError::NotLoggedIn)?;
+        if self.outbox.is_full() {
+            return Err(SendError::OutboxFull);
+        }
+        let is_head_known = self.is_welcomed();
+        let entry = self.outbox.push_again(&user, local, is_head_known).ok_or(SendError::NotFailed)?;
+        self.hand_over(entry);
+        Ok(())
+    }
+
+    /// Lets a message go that was refused for good.
+    pub fn forget_failed(&mut self, local: LocalId, now: Duration) -> Result<(), SendError> {
+        self.now = now;
+        if !self.outbox.forget_failed(local) {
+            return Err(SendError::NotFailed);
+        }
+        self.transaction.writes.push(Write::FailedForgotten(local));
+        self.drive();
+        Ok(())
+    }
+
+    fn hand_over(&mut self, entry: OutboxEntry) {
+        let local = entry.local;
         self.transaction.then.push(Then::Outbox { local, number: entry.number });
         self.transaction.writes.push(Write::Outbox(entry));
         self.drive();
-        Ok(local)
     }
 
     pub(super) fn write_sends(&mut self) {
@@ -97,7 +127,8 @@ impl Session {
             self.tell_put_off(refused.code, &refused.message);
         } else if let Some(entry) = self.outbox.handle_refused_for_good(refused.outbox) {
             let message = if refused.message.is_empty() { refused.code.text().to_owned() } else { refused.message };
-            self.transaction.writes.push(Write::OutboxAnswered(entry.local));
+            self.outbox.keep_failed(entry.clone());
+            self.transaction.writes.push(Write::SendFailed(entry.clone()));
             self.transaction.then.push(Then::Emit(failed(entry, refused.code, message)));
         }
     }

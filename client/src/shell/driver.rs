@@ -262,6 +262,16 @@ impl Driver {
                 }
                 let _ = accepted.send(taken);
             }
+            Command::Resend { local, accepted, outcome } => {
+                let taken = self.session.resend(local, now);
+                if taken.is_ok() {
+                    self.sends.insert(local, outcome);
+                }
+                let _ = accepted.send(taken);
+            }
+            Command::ForgetFailed { local, answer } => {
+                let _ = answer.send(self.session.forget_failed(local, now));
+            }
             Command::Cancel { local, answer } => {
                 // Whoever asked may have gone.
                 let _ = answer.send(self.session.cancel(local, now));

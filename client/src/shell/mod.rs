@@ -33,7 +33,7 @@ use crate::session::{
     self, Answer, CancelError, Config, Connection, LabelAnswer, LabelCall, Request, RequestError, SendError, SendState,
     Session,
 };
-use crate::store::{ConversationRow, LocalId, Message, Push, Release, Store, StoreError};
+use crate::store::{ConversationRow, LocalId, Message, OutboxEntry, Push, Release, Store, StoreError};
 
 /// Calls that wait for the driver.
 const COMMANDS_MAX: usize = 64;
@@ -152,6 +152,15 @@ enum Command {
         content: Content,
         accepted: oneshot::Sender<Result<LocalId, SendError>>,
         outcome: oneshot::Sender<Result<Sent, SendFailed>>,
+    },
+    Resend {
+        local: LocalId,
+        accepted: oneshot::Sender<Result<(), SendError>>,
+        outcome: oneshot::Sender<Result<Sent, SendFailed>>,
+    },
+    ForgetFailed {
+        local: LocalId,
+        answer: oneshot::Sender<Result<(), SendError>>,
     },
     Cancel {
         local: LocalId,
@@ -305,6 +314,31 @@ impl Client {
     /// own options are left out.
     pub async fn forward(&self, chat: Chat, content: &Content, options: &SendOptions) -> Result<Sent, SendFailed> {
         self.send(chat, session::forwarded(content, options)).await
+    }
+
+    /// Sends a message again that failed, as the same message: the local id stays. Waits until the server has it on disk.
+    pub async fn resend(&self, local: LocalId) -> Result<Sent, SendFailed> {
+        let (accepted, is_accepted) = oneshot::channel();
+        let (outcome, waited) = oneshot::channel();
+        self.command(Command::Resend { local, accepted, outcome }).await.map_err(|Ended| SendFailed::Ended)?;
+        is_accepted.await.map_err(|_| SendFailed::Ended)??;
+        waited.await.unwrap_or(Err(SendFailed::Ended))
+    }
+
+    /// The user's messages that failed and can be sent again, the oldest first.
+    pub async fn failed(&self, user: &str) -> Result<Vec<OutboxEntry>, StoreError> {
+        let user = user.to_owned();
+        let of_user = move |store: &dyn Store| {
+            Ok(store.load()?.failed.into_iter().filter(|entry| *entry.user == *user).collect())
+        };
+        self.keeper.ask(of_user).await
+    }
+
+    /// Lets a message go that failed.
+    pub async fn forget_failed(&self, local: LocalId) -> Result<(), SendFailed> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::ForgetFailed { local, answer }).await.map_err(|Ended| SendFailed::Ended)?;
+        Ok(answered.await.map_err(|_| SendFailed::Ended)??)
     }
 
     /// Takes a message back that waits and that the server cannot have yet.

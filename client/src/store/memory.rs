@@ -13,8 +13,8 @@ use anser_protocol::names::{Chat, Name};
 
 use super::amendment::{self, Place, Standing};
 use super::{
-    ConversationRow, Hole, Identity, LocalId, Message, NetworkMemory, OutboxEntry, PUSH_IDS_KEPT, PUSHES_KEPT, Push,
-    Release, Released, Store, StoreError, Stored, StoredUser, Write,
+    ConversationRow, FAILED_KEPT, Hole, Identity, LocalId, Message, NetworkMemory, OutboxEntry, PUSH_IDS_KEPT,
+    PUSHES_KEPT, Push, Release, Released, Store, StoreError, Stored, StoredUser, Write,
 };
 use crate::display::Saved;
 use crate::session::Ticket;
@@ -33,6 +33,7 @@ pub struct MemoryStore {
     outbox_next: OutboxNumber,
     local_next: LocalId,
     outbox: BTreeMap<LocalId, OutboxEntry>,
+    failed: BTreeMap<LocalId, OutboxEntry>,
     users: BTreeMap<Name, User>,
     networks: BTreeMap<String, NetworkMemory>,
     begun: VecDeque<(Ticket, Vec<Write>)>,
@@ -74,6 +75,7 @@ impl MemoryStore {
             outbox_next: self.outbox_next.max(1),
             local_next: self.local_next,
             outbox: self.outbox.values().cloned().collect(),
+            failed: self.failed.values().cloned().collect(),
             users: self.users.iter().map(|(name, user)| (name.clone(), user.load())).collect(),
             networks: self.networks.clone(),
             ..Stored::default()
@@ -160,10 +162,21 @@ impl MemoryStore {
             Write::Outbox(entry) => {
                 self.outbox_next = self.outbox_next.max(entry.number.map_or(1, |number| number + 1));
                 self.local_next = self.local_next.max(LocalId(entry.local.0 + 1));
+                self.failed.remove(&entry.local);
                 self.outbox.insert(entry.local, entry);
             }
             Write::OutboxAnswered(local) => {
                 self.outbox.remove(&local);
+            }
+            Write::SendFailed(entry) => {
+                self.outbox.remove(&entry.local);
+                self.failed.insert(entry.local, entry);
+                if self.failed.len() > FAILED_KEPT {
+                    self.failed.pop_first();
+                }
+            }
+            Write::FailedForgotten(local) => {
+                self.failed.remove(&local);
             }
             Write::Heartbeat { network, transport, memory } => {
                 self.networks.entry(network).or_default().heartbeats.insert(transport, memory);

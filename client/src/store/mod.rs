@@ -37,6 +37,9 @@ pub const PUSH_IDS_KEPT: usize = 1000;
 /// So many pushes wait for an application that does not take them; the oldest go first.
 pub const PUSHES_KEPT: usize = 1000;
 
+/// So many messages that were refused for good are kept, to be sent again; the oldest go first.
+pub const FAILED_KEPT: usize = 1000;
+
 /// How much a store keeps of what nobody waits for any more. What the application has not taken, the outbox, cursors, holes
 /// and the marks against duplicates are never touched by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,9 +197,13 @@ pub enum Write {
     },
     Message(Message),
     Push(Push),
-    /// Adds the entry or replaces the one of the same local id.
+    /// Adds the entry or replaces the one of the same local id. One that failed before is in the outbox again.
     Outbox(OutboxEntry),
     OutboxAnswered(LocalId),
+    /// The server will never take the entry: it leaves the outbox, and is kept to be sent again.
+    SendFailed(OutboxEntry),
+    /// It is not kept any more.
+    FailedForgotten(LocalId),
     Heartbeat {
         network: String,
         transport: Transport,
@@ -308,6 +315,8 @@ pub struct Stored {
     pub local_next: LocalId,
     /// By local id.
     pub outbox: Vec<OutboxEntry>,
+    /// Messages that were refused for good, by local id.
+    pub failed: Vec<OutboxEntry>,
     /// Messages of a store that was damaged, of which nobody knows whether the server has them; until they are answered by
     /// [`Write::OutboxAnswered`].
     pub unsure: Vec<OutboxEntry>,

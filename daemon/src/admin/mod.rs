@@ -4,6 +4,7 @@
 //! to guess and nothing on the network.
 
 mod accounts;
+mod callbacks;
 mod client;
 mod imports;
 mod request;
@@ -14,8 +15,8 @@ mod statistics;
 pub use client::{AskError, ask};
 pub use imports::{ImportPiece, ImportedShown, ImportedUser, MEDIA_BYTES_MAX, USERS_MAX};
 pub use request::{
-    AppGroupShown, AppShown, ChatShown, DeveloperShown, MediaShown, PeriodShown, Reply, Request, SegmentShown,
-    StatsAsked, StatsShown, Status, ValueShown,
+    AppGroupShown, AppShown, CallbackShown, CallbackTried, ChatShown, DeveloperShown, MediaShown, PeriodShown, Reply,
+    Request, SegmentShown, StatsAsked, StatsShown, Status, ValueShown,
 };
 pub use server::{AdminSocket, listen};
 

@@ -101,6 +101,10 @@ pub enum Request {
         app: String,
         piece: ImportPiece,
     },
+    /// Ask the app's servers to hear of nothing, to see whether they can.
+    CallbackTest {
+        app: String,
+    },
     Status,
     /// Look at every stored row now.
     Scrub,
@@ -121,6 +125,7 @@ pub enum Reply {
     Stats(StatsShown),
     Imported(ImportedShown),
     Status(Status),
+    CallbackTested(Vec<CallbackTried>),
     /// It is over when the status counts so many passes.
     ScrubBegun {
         passes: u64,
@@ -282,4 +287,29 @@ pub struct Status {
     pub position: u64,
     #[serde(default)]
     pub scrub: scrub::Shown,
+    /// Since the start: how telling app servers goes.
+    #[serde(default)]
+    pub callbacks: Vec<CallbackShown>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackShown {
+    /// `message_callback` or `event_callback`.
+    pub kind: String,
+    pub app_key: String,
+    /// Messages or events that were heard.
+    pub told: u64,
+    /// Requests that were not.
+    pub failed: u64,
+    /// The last so many all failed.
+    pub failed_in_a_row: u64,
+    pub last_failure: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackTried {
+    pub kind: String,
+    pub url: String,
+    /// Nothing when it was heard.
+    pub failure: Option<String>,
 }

@@ -14,8 +14,10 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{
-    AppShown, LINE_BYTES_MAX, MediaShown, Reply, Request, SOCKET, Status, accounts, imports, segments, statistics,
+    AppShown, LINE_BYTES_MAX, MediaShown, Reply, Request, SOCKET, Status, accounts, callbacks, imports, segments,
+    statistics,
 };
+use crate::app_callback::begin_for_new_app;
 use crate::context::Shared;
 use crate::keys::random_key;
 use crate::ledger::Unavailable;
@@ -141,6 +143,7 @@ async fn answer(request: Request, context: &Shared, listen: &[SocketAddr]) -> Re
         Request::SegmentDelete { app, segment } => segments::delete(context, &app, &segment).await,
         Request::Stats { app, asked } => statistics::stats(context, &app, asked).await,
         Request::Import { app, piece } => imports::take_in(context, &app, piece).await,
+        Request::CallbackTest { app } => callbacks::test(context, &app).await,
         Request::Status => status(context, listen).await,
         Request::Scrub => Ok(Reply::ScrubBegun { passes: scrub::begin_now(context) }),
     };
@@ -154,7 +157,9 @@ async fn create(context: &Shared, name: String) -> Result<Reply, String> {
     let (app_key, master_secret) = (random_key(), random_key());
     let command =
         AppCommand::Create { name: name.clone(), app_key: app_key.clone(), master_secret: master_secret.clone() };
-    submit(context, command).await?;
+    if let Answer::App(app) = submit(context, command).await? {
+        begin_for_new_app(context, app, &app_key).await;
+    }
     log::info!(app_key = app_key.as_str(); "an app was created");
     let master_secret = Some(master_secret);
     Ok(Reply::App(AppShown {
@@ -257,6 +262,7 @@ async fn status(context: &Shared, listen: &[SocketAddr]) -> Result<Reply, String
         connections: context.config.limits.links.saturating_sub(context.connections.available_permits()),
         position,
         scrub: context.scrubs.shown(),
+        callbacks: callbacks::shown(context),
     }))
 }
 

@@ -1,8 +1,11 @@
-//! App servers that hear of messages, and that are asked about them and about passwords: signed requests to addresses that the operator set.
+//! App servers that hear of messages and events, and that are asked about messages and passwords: signed requests to
+//! addresses that the operator set.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
+use anser_storage::command::EventFamilies;
 use data_encoding::{BASE64, HEXLOWER};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use ring::hmac;
@@ -10,11 +13,13 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::Handed;
+use super::Url;
 use super::credentials::{BridgeError, Versions, tls};
 use super::endpoint::Endpoint;
 use super::guard::Reach;
+use crate::app_callback::Feed;
 use crate::clock::now_ms;
-use crate::config::{MessageCallback, MessageCheck, PasswordCallback};
+use crate::config::{Config, EventCallback, MessageCallback, MessageCheck, PasswordCallback};
 
 /// Requests to one server that are under way at the same time.
 const AT_ONCE_MAX: usize = 64;
@@ -25,6 +30,9 @@ const HEARS_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub struct AppServers {
     callbacks: Vec<(MessageCallback, Endpoint)>,
+    events: Vec<(EventCallback, Endpoint)>,
+    /// How the telling of each app goes, since the start.
+    tellings: Mutex<BTreeMap<(String, Feed), Telling>>,
     checks: Vec<(MessageCheck, Endpoint)>,
     passwords: Vec<(PasswordCallback, Endpoint)>,
 }
@@ -35,6 +43,21 @@ pub struct Signer<'a> {
     pub app_key: &'a str,
     pub master_secret: &'a str,
 }
+
+/// How telling one app's server goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Telling {
+    /// Messages or events that it heard of.
+    pub told: u64,
+    /// Requests that it did not hear.
+    pub failed: u64,
+    /// Since it heard last.
+    pub failed_in_a_row: u64,
+    pub last_failure: Option<String>,
+}
+
+/// Why a server has not heard, and how long it wants to be left alone.
+pub type Unheard = (String, Option<Duration>);
 
 /// What a server said of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,47 +76,98 @@ pub enum Vouched {
 }
 
 impl AppServers {
-    /// `ca` is a file of authorities to trust in place of the system's.
-    pub fn new(
-        callbacks: &[MessageCallback],
-        checks: &[MessageCheck],
-        passwords: &[PasswordCallback],
-        ca: Option<&Path>,
-    ) -> Result<Self, BridgeError> {
-        if callbacks.is_empty() && checks.is_empty() && passwords.is_empty() {
+    pub fn new(config: &Config) -> Result<Self, BridgeError> {
+        let (callbacks, events, checks) = (&config.message_callbacks, &config.event_callbacks, &config.message_checks);
+        let passwords = &config.password_callbacks;
+        if callbacks.is_empty() && events.is_empty() && checks.is_empty() && passwords.is_empty() {
             return Ok(Self::default());
         }
-        let tls = tls(ca, None, Versions::Either)?;
-        let endpoint = |url: &super::Url| Endpoint::new(url.origin.clone(), tls.clone(), Reach::Anywhere, AT_ONCE_MAX);
+        let tls = tls(config.callback.ca.as_deref(), None, Versions::Either)?;
+        let endpoint = |url: &Url| Endpoint::new(url.origin.clone(), tls.clone(), Reach::Anywhere, AT_ONCE_MAX);
         Ok(Self {
             callbacks: callbacks.iter().map(|config| (config.clone(), endpoint(&config.url))).collect(),
+            events: events.iter().map(|config| (config.clone(), endpoint(&config.url))).collect(),
+            tellings: Mutex::default(),
             checks: checks.iter().map(|config| (config.clone(), endpoint(&config.url))).collect(),
             passwords: passwords.iter().map(|config| (config.clone(), endpoint(&config.url))).collect(),
         })
     }
 
-    pub fn tells_anybody(&self) -> bool {
-        !self.callbacks.is_empty()
+    pub fn tells_anybody(&self, feed: Feed) -> bool {
+        match feed {
+            Feed::Messages => !self.callbacks.is_empty(),
+            Feed::Events => !self.events.is_empty(),
+        }
     }
 
     pub fn checks_anybody(&self) -> bool {
         !self.checks.is_empty()
     }
 
-    /// How the server of this app is told; its own setting comes before one for all.
-    pub fn callback(&self, app_key: &str) -> Option<&MessageCallback> {
-        self.callback_of(app_key).map(|(config, _)| config)
+    pub fn is_told(&self, feed: Feed, app_key: &str) -> bool {
+        self.address(feed, app_key).is_some()
     }
 
+    /// Does the app's server want to hear of messages that it sent itself?
+    pub fn wants_rest_sent(&self, app_key: &str) -> bool {
+        self.callback_of(app_key).is_some_and(|(config, _)| config.rest_sent)
+    }
+
+    /// What events the app's server wants to hear of.
+    pub fn families(&self, app_key: &str) -> EventFamilies {
+        self.events_of(app_key).map_or_else(EventFamilies::default, |(config, _)| config.families)
+    }
+
+    /// An app's own setting comes before one for all.
     fn callback_of(&self, app_key: &str) -> Option<&(MessageCallback, Endpoint)> {
         own_or_any(&self.callbacks, app_key, |(config, _)| config.app.as_deref())
     }
 
-    /// Tells the app's server. The error says why it has not heard, and how long it wants to be left alone.
-    pub async fn tell(&self, signer: Signer<'_>, body: &Value) -> Result<(), (String, Option<Duration>)> {
-        let Some((config, endpoint)) = self.callback_of(signer.app_key) else { return Ok(()) };
+    fn events_of(&self, app_key: &str) -> Option<&(EventCallback, Endpoint)> {
+        own_or_any(&self.events, app_key, |(config, _)| config.app.as_deref())
+    }
+
+    fn address(&self, feed: Feed, app_key: &str) -> Option<(&Url, &Endpoint)> {
+        match feed {
+            Feed::Messages => self.callback_of(app_key).map(|(config, endpoint)| (&config.url, endpoint)),
+            Feed::Events => self.events_of(app_key).map(|(config, endpoint)| (&config.url, endpoint)),
+        }
+    }
+
+    /// Tells the app's server of so many messages or events.
+    pub async fn tell(&self, feed: Feed, signer: Signer<'_>, body: &Value, items: usize) -> Result<(), Unheard> {
+        let heard = self.post(feed, signer, body).await;
+        let mut tellings = self.tellings.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let telling = tellings.entry((signer.app_key.to_owned(), feed)).or_default();
+        match &heard {
+            Ok(()) => {
+                telling.told += items as u64;
+                telling.failed_in_a_row = 0;
+            }
+            Err((why, _)) => {
+                telling.failed += 1;
+                telling.failed_in_a_row += 1;
+                telling.last_failure = Some(why.clone());
+            }
+        }
+        heard
+    }
+
+    /// Asks the app's server to hear nothing, to see whether it can; nothing when it is not told by this feed.
+    pub async fn try_out(&self, feed: Feed, signer: Signer<'_>) -> Option<(String, Result<(), Unheard>)> {
+        let (url, _) = self.address(feed, signer.app_key)?;
+        Some((url.to_string(), self.post(feed, signer, &feed.empty()).await))
+    }
+
+    /// Of every app that was told of something, by its key.
+    pub fn tellings(&self) -> BTreeMap<(String, Feed), Telling> {
+        self.tellings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    async fn post(&self, feed: Feed, signer: Signer<'_>, body: &Value) -> Result<(), Unheard> {
+        let Some((url, endpoint)) = self.address(feed, signer.app_key) else { return Ok(()) };
         let body = body.to_string();
-        let posted = endpoint.post(&config.url.path, headers(signer, &body), body.into());
+        let posted = endpoint.post(&url.path, headers(signer, &body), body.into());
         match timeout(HEARS_WITHIN, posted).await {
             Err(_) => Err((format!("it did not answer within {} s", HEARS_WITHIN.as_secs()), None)),
             Ok(Err(silence)) => Err((silence.to_string(), None)),

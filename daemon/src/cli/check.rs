@@ -35,9 +35,7 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
     mistakes.extend(Callbacks::new(&config.callback).err().map(|error| format!("callback: {error}")));
     if mistakes.is_empty() {
         // They share the file of authorities, so that a mistake in it is told once.
-        let (to_tell, to_ask, passwords) =
-            (&config.message_callbacks, &config.message_checks, &config.password_callbacks);
-        let made = AppServers::new(to_tell, to_ask, passwords, config.callback.ca.as_deref());
+        let made = AppServers::new(&config);
         mistakes.extend(made.err().map(|error| format!("message_callback: {error}")));
     }
     if !mistakes.is_empty() {

@@ -2,6 +2,7 @@
 
 mod app;
 mod app_group;
+mod callback;
 mod check;
 mod developer;
 mod import;
@@ -60,6 +61,11 @@ enum Command {
     },
     /// Shows how many devices of an app are new and online, and what they tell of themselves
     Stats(segment::StatsArgs),
+    /// Tries out the servers that are told of messages and events
+    Callback {
+        #[command(subcommand)]
+        command: callback::CallbackCommand,
+    },
     /// Shows how the running daemon is
     Status(status::StatusArgs),
     /// Looks at every stored row of the running daemon; exit code 1 when something is damaged
@@ -101,6 +107,7 @@ impl Cli {
             Command::Segment { command } => segment::run(command),
             Command::Import { command } => import::run(command),
             Command::Stats(args) => segment::stats(args),
+            Command::Callback { command } => callback::run(command),
             Command::Status(args) => status::run(&args),
             Command::Scrub(args) => scrub::run(&args),
             Command::Check(args) => check::run(&args),

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::scrub::in_words;
 use super::{AdminArgs, Failure, print_json, strange};
-use crate::admin::{Reply, Request, Status};
+use crate::admin::{CallbackShown, Reply, Request, Status};
 use crate::clock::Written;
 use crate::config::TimeZone;
 use crate::scrub::Shown;
@@ -34,6 +34,18 @@ fn print_text(status: &Status) {
     println!("connections   {}", status.connections);
     println!("last position {}", status.position);
     println!("scrub         {}", scrub_in_words(&status.scrub));
+    for callback in &status.callbacks {
+        println!("callback      {}", callback_in_words(callback));
+    }
+}
+
+fn callback_in_words(shown: &CallbackShown) -> String {
+    let CallbackShown { kind, app_key, told, failed, failed_in_a_row, last_failure } = shown;
+    let why = match (failed_in_a_row, last_failure) {
+        (0, _) | (_, None) => String::new(),
+        (count, Some(why)) => format!("; the last {count} because {why}"),
+    };
+    format!("{kind} of {app_key}: {told} told, {failed} requests failed{why}")
 }
 
 fn scrub_in_words(shown: &Shown) -> String {

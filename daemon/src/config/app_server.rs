@@ -1,7 +1,10 @@
-//! `[[message_callback]]`, `[[message_check]]` and `[[password_callback]]`: app servers that are told of messages after they
-//! were accepted, asked before, and asked about the passwords of users who have none here.
+//! `[[message_callback]]`, `[[event_callback]]`, `[[message_check]]` and `[[password_callback]]`: app servers that are told of
+//! messages after they were accepted and of what else happens, asked before, and asked about the passwords of users who have
+//! none here.
 
 use std::time::Duration;
+
+use anser_storage::command::{EventFamilies, EventFamily};
 
 use super::reader::Reader;
 use crate::bridge::Url;
@@ -15,6 +18,25 @@ pub struct MessageCallback {
     /// Also of what the app's server sent itself.
     pub rest_sent: bool,
 }
+
+/// A server that hears of what happens besides messages.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventCallback {
+    /// Nothing means every app.
+    pub app: Option<String>,
+    pub url: Url,
+    pub families: EventFamilies,
+}
+
+/// What `kinds` may name.
+const FAMILIES: [(&str, EventFamily); 6] = [
+    ("groups", EventFamily::Groups),
+    ("messages", EventFamily::Messages),
+    ("users", EventFamily::Users),
+    ("friends", EventFamily::Friends),
+    ("rooms", EventFamily::Rooms),
+    ("room_members", EventFamily::RoomMembers),
+];
 
 /// A server that is asked whether a message may be sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,16 +57,19 @@ pub struct PasswordCallback {
 }
 
 const CALLBACK: &str = "message_callback";
+const EVENTS: &str = "event_callback";
 const CHECK: &str = "message_check";
 const PASSWORD: &str = "password_callback";
 const CALLBACK_KEYS: [&str; 3] = ["app", "url", "rest_sent"];
+const EVENT_KEYS: [&str; 3] = ["app", "url", "kinds"];
 const CHECK_KEYS: [&str; 4] = ["app", "url", "wait_ms", "unanswered"];
 const PASSWORD_KEYS: [&str; 3] = ["app", "url", "wait_ms"];
 
 /// Every key that may stand in them.
 pub fn keys() -> Vec<String> {
     let named = |table: &str, keys: &[&str]| keys.iter().map(|key| format!("{table}.{key}")).collect::<Vec<_>>();
-    [named(CALLBACK, &CALLBACK_KEYS), named(CHECK, &CHECK_KEYS), named(PASSWORD, &PASSWORD_KEYS)].concat()
+    let told = [named(CALLBACK, &CALLBACK_KEYS), named(EVENTS, &EVENT_KEYS)].concat();
+    [told, named(CHECK, &CHECK_KEYS), named(PASSWORD, &PASSWORD_KEYS)].concat()
 }
 
 pub(super) fn take_callbacks(reader: &mut Reader) -> Vec<MessageCallback> {
@@ -55,6 +80,26 @@ pub(super) fn take_callbacks(reader: &mut Reader) -> Vec<MessageCallback> {
         Some(MessageCallback { app: app?, url: url?, rest_sent })
     });
     each.collect()
+}
+
+pub(super) fn take_events(reader: &mut Reader) -> Vec<EventCallback> {
+    let tables = reader.tables(EVENTS);
+    let each = tables.iter().filter_map(|table| {
+        let (app, url) = (app(reader, table), message_url(reader, table));
+        let families = families(reader, &format!("{table}.kinds"));
+        Some(EventCallback { app: app?, url: url?, families })
+    });
+    each.collect()
+}
+
+/// Who comes into rooms and goes is told only where that is asked for: it happens as often as people look in.
+fn families(reader: &mut Reader, key: &str) -> EventFamilies {
+    let of = |name: &String| FAMILIES.iter().find(|(known, _)| known == name).map(|(_, family)| *family);
+    let named = reader.list_of(key, &FAMILIES.map(|(name, _)| name));
+    match named {
+        Some(names) => names.iter().filter_map(of).collect(),
+        None => EventFamily::ALL.into_iter().filter(|family| *family != EventFamily::RoomMembers).collect(),
+    }
 }
 
 pub(super) fn take_checks(reader: &mut Reader) -> Vec<MessageCheck> {
@@ -135,6 +180,20 @@ mod tests {
         of("https://app.example.com/login").expect("valid");
         for url in ["http://10.0.0.5/login", "http://app.example.com/login"] {
             assert!(of(url).expect_err("in the clear")[0].contains("password_callback[1].url"), "{url}");
+        }
+    }
+
+    #[test]
+    fn kinds_of_events_can_be_chosen_and_unknown_ones_are_mistakes() {
+        let text = |kinds: &str| format!("[[event_callback]]\napp = \"*\"\nurl = \"https://a.example.com/e\"\n{kinds}");
+        let families = |text: String| parse(&text).expect("valid").event_callbacks[0].families;
+        let usual = families(text(""));
+        assert!(usual.contains(EventFamily::Groups) && !usual.contains(EventFamily::RoomMembers));
+        let chosen = families(text("kinds = [\"room_members\", \"users\"]"));
+        assert_eq!(chosen, [EventFamily::RoomMembers, EventFamily::Users].into_iter().collect());
+        for wrong in ["kinds = [\"weather\"]", "kinds = []"] {
+            let mistakes = parse(&text(wrong)).expect_err("a mistake");
+            assert!(mistakes[0].contains("event_callback[1].kinds"), "{mistakes:?}");
         }
     }
 

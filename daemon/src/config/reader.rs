@@ -202,6 +202,14 @@ impl Reader {
         self.parse(key, &allowed, |value| text(value).filter(|text| words.contains(&text.as_str())))
     }
 
+    /// Some of some words, at least one.
+    pub(super) fn list_of(&mut self, key: &str, words: &[&str]) -> Option<Vec<String>> {
+        let allowed = format!("must be some of {}", words.join(", "));
+        let is_fine =
+            |names: &Vec<String>| !names.is_empty() && names.iter().all(|name| words.contains(&name.as_str()));
+        self.parse(key, &allowed, |value| list(value).filter(is_fine))
+    }
+
     pub(super) fn time_zone(&mut self, key: &str) -> Option<TimeZone> {
         let allowed = "must be an offset from UTC, like \"+08:00\" or \"-03:30\", or a time zone that this system knows \
                        (package tzdata), like \"Europe/Berlin\"";

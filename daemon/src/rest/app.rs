@@ -16,6 +16,7 @@ use super::family::Family;
 use super::fault::{Fault, json_response};
 use super::lenient::{Object, as_name, member};
 use super::segment::Segment;
+use crate::app_callback::begin_for_new_app;
 use crate::context::{Context, Shared};
 use crate::keys::random_key;
 
@@ -53,7 +54,10 @@ pub async fn create(
         .read(move |snapshot| snapshot.app(app))
         .await
         .map_err(|error| Family::Admin.unavailable(&error))?;
-    let app = found.ok_or_else(|| Family::Admin.internal())?;
+    let (number, app) = (app, found.ok_or_else(|| Family::Admin.internal())?);
+    if is_new {
+        begin_for_new_app(&context, number, &app.app_key).await;
+    }
     log::info!(app_key = app.app_key.as_str(), is_new; "a developer made an app, or found it");
     let body = json!({
         "app_key": app.app_key,

@@ -14,6 +14,7 @@ mod contract;
 mod developer;
 mod device;
 mod device_status;
+mod event_callback;
 mod file;
 mod file_push;
 mod frame_walls;

@@ -38,7 +38,7 @@ impl Batch<'_> {
         if amend.within_ms.is_some_and(|within_ms| self.now_ms().saturating_sub(record.at_ms) > within_ms) {
             return Err(Refusal::TooLateToAmend.into());
         }
-        let (by, told_at) = (user_of(amend.by), self.next_position());
+        let (by, told_at) = (amend.by.user(), self.next_position());
         let row = Amendment { what: amend.what.clone(), by, at_ms: self.now_ms(), told_at };
         self.put(&amendment_key(amend.app, amend.message), &row)?;
         self.tell_amended(amend, &record, &message)?;
@@ -79,7 +79,7 @@ impl Batch<'_> {
     /// Appends the record that tells of it, for all who are in the chat now.
     fn tell_amended(&mut self, amend: &Amend, amended: &Record, message: &MessageRecord) -> Result<(), ReadError> {
         let chain = amended.chain;
-        let (app, by) = (amend.app, user_of(amend.by));
+        let (app, by) = (amend.app, amend.by.user());
         let kind = match amend.what {
             Amended::Retracted => AmendmentKind::RETRACTED,
             Amended::Edited(_) => AmendmentKind::EDITED,
@@ -152,12 +152,5 @@ fn check_amender(is_in_chat: bool, user: UserNumber, message: &MessageRecord) ->
         false => Err(Refusal::MessageUnknown),
         true if user != message.from => Err(Refusal::NotTheSender),
         true => Ok(()),
-    }
-}
-
-fn user_of(actor: Actor) -> Option<UserNumber> {
-    match actor {
-        Actor::User(user) => Some(user),
-        Actor::Server => None,
     }
 }

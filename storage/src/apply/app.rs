@@ -23,7 +23,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries, of slices and of follow-ups goes when that comes.
-const APP_TABLES: [Table; 87] = [
+const APP_TABLES: [Table; 89] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -84,6 +84,8 @@ const APP_TABLES: [Table; 87] = [
     Table::FormerGroups,
     Table::FormerRooms,
     Table::WaitingDevices,
+    Table::EventCallbacks,
+    Table::AppEvents,
     Table::Dormant,
     Table::Cids,
     Table::Schedules,

@@ -15,6 +15,7 @@ use crate::outcome::{Answer, Rank, Refusal};
 use crate::rows::group::{Group, group_key, member_key};
 use crate::rows::record::NoticeRecord;
 use crate::rows::standing::JoinRow;
+use crate::rows::told::NotedKind;
 use crate::table::Table;
 use crate::tables::Tables;
 
@@ -80,6 +81,8 @@ impl Batch<'_> {
             let notice = JoinNotice::Asked { id: row.id, by, targets: users.to_vec(), reason: reason.into() };
             let keepers = self.keepers(scene.app, scene.id, group)?;
             self.notify_join(scene.app, scene.id, &keepers, &notice)?;
+            let event = NotedKind::JoinAsked.by(Some(by), users).of_group(scene.id).of_request(row.id);
+            self.note_event(scene.app, event.saying(reason))?;
         }
         Ok(Answer::Asked(row.id))
     }
@@ -155,6 +158,8 @@ impl Batch<'_> {
             let (targets, reason): (Vec<_>, _) = (of_it.map(|(user, _)| *user).collect(), reason.to_owned());
             let told = JoinNotice::Refused { id, by, targets: targets.clone(), reason: reason.clone() };
             self.notify_join(scene.app, scene.id, &[asker], &told)?;
+            let event = NotedKind::JoinRefused.by(by, &targets).of_group(scene.id).of_request(id);
+            self.note_event(scene.app, event.saying(&reason))?;
             let told = JoinNotice::RefusedByAnother { id, by, targets, reason };
             self.notify_join(scene.app, scene.id, &others, &told)?;
         }

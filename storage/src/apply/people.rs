@@ -19,6 +19,7 @@ use crate::rows::chat::{Chat, Conversation, ConversationKind, conversations_pref
 use crate::rows::chunk::UserChunk;
 use crate::rows::message_count::HourCounts;
 use crate::rows::people::{Departed, UserClass, UserState, in_chunk, user_chunk_key};
+use crate::rows::told::NotedKind;
 use crate::rows::user::{Session, User, user_key, username_key};
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
@@ -40,7 +41,11 @@ impl Batch<'_> {
             }
             PeopleCommand::SetPassword { app, username, password } => {
                 let (number, user) = self.named_person(*app, username)?;
-                self.put(&user_key(*app, number), &User { password: password.clone(), ..user })?;
+                // A repeat brings the same hash.
+                if user.password != *password {
+                    self.put(&user_key(*app, number), &User { password: password.clone(), ..user })?;
+                    self.note_event(*app, NotedKind::PasswordChanged.by(None, &[number]))?;
+                }
                 self.end_sessions(*app, number)
             }
             PeopleCommand::ChangePassword { app, user, checked, password, keep } => {
@@ -97,12 +102,17 @@ impl Batch<'_> {
             user.changed_ms = self.now_ms();
             self.put(&user_key(app, number), &user)?;
             self.notify(app, &[number], &by.tells((NoticeKind::PROFILE_SET, 0), (NoticeKind::OWN_PROFILE, 0)))?;
+            self.note_event(app, NotedKind::ProfileChanged.by(by.user(), &[number]))?;
         }
         Ok(Answer::People { users: vec![number], is_complete: true })
     }
 
     fn set_disabled(&mut self, app: AppNumber, user: UserNumber, is_disabled: bool) -> Decided<Answer> {
         let key = user_key(app, user);
+        if find::user_state(self, app, user)?.is_some() != is_disabled {
+            let kind = if is_disabled { NotedKind::UserDisabled } else { NotedKind::UserEnabled };
+            self.note_event(app, kind.by(None, &[user]))?;
+        }
         if is_disabled {
             self.put(&key, &UserState::Disabled)?;
             return self.end_sessions(app, user);
@@ -130,6 +140,7 @@ impl Batch<'_> {
                 return Err(Refusal::PasswordChanged.into());
             }
             self.put(&user_key(app, number), &User { password: password.into(), ..user })?;
+            self.note_event(app, NotedKind::PasswordChanged.by(Some(number), &[number]))?;
         }
         let ended = self.remove_sessions(app, number, SESSIONS_MAX, Some(keep))?;
         Ok(Answer::People { users: vec![number], is_complete: ended < SESSIONS_MAX })
@@ -193,7 +204,9 @@ impl Batch<'_> {
         for (number, user) in &users {
             self.delete_user(app, *number, user)?;
         }
-        Ok(Answer::People { users: users.into_iter().map(|(number, _)| number).collect(), is_complete: true })
+        let users: Vec<UserNumber> = users.into_iter().map(|(number, _)| number).collect();
+        self.note_event(app, NotedKind::UsersDeleted.by(None, &users))?;
+        Ok(Answer::People { users, is_complete: true })
     }
 
     fn delete_user(&mut self, app: AppNumber, number: UserNumber, user: &User) -> Result<(), ReadError> {

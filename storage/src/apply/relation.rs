@@ -20,6 +20,7 @@ use crate::rows::record::NoticeRecord;
 use crate::rows::relation::{
     FriendRow, Registration, Shielded, Tie, Tied, friend_key, shield_key, tie_key, ties_prefix,
 };
+use crate::rows::told::NotedKind;
 use crate::rows::user::user_key;
 use crate::table::Table;
 use crate::tables::Tables;
@@ -234,6 +235,7 @@ impl Batch<'_> {
         let told = NoticeRecord::new(NoticeKind::FRIENDS_CHANGED, 5, None);
         self.notify(app, &[user], &told.clone().about(&friends))?;
         self.notify(app, &friends, &told.about(&[user]))?;
+        self.note_event(app, NotedKind::FriendsMade.by(None, &[&[user], &friends[..]].concat()))?;
         Ok(Answer::People { users: std::iter::once(user).chain(friends).collect(), is_complete: true })
     }
 
@@ -250,6 +252,11 @@ impl Batch<'_> {
         let by_server = (NoticeKind::FRIEND_REMOVED, 0);
         self.notify(app, &[user], &by.tells(by_server, (NoticeKind::OWN_FRIENDS, 6)).about(&friends))?;
         self.notify(app, &friends, &by.tells(by_server, by_server).about(&[user]))?;
+        let parted = match by {
+            Actor::User(_) => friends.clone(),
+            Actor::Server => [&[user], &friends[..]].concat(),
+        };
+        self.note_event(app, NotedKind::FriendsParted.by(by.user(), &parted))?;
         Ok(Answer::People { users: std::iter::once(user).chain(friends).collect(), is_complete: true })
     }
 
@@ -305,6 +312,7 @@ impl Batch<'_> {
         }
         let told = NoticeRecord::new(NoticeKind::FRIEND_REQUEST, 1, Some(user)).saying(reason);
         self.notify(app, &[asked], &told)?;
+        self.note_event(app, NotedKind::FriendAsked.by(Some(user), &[asked]).saying(reason))?;
         Ok(about(user))
     }
 
@@ -332,6 +340,8 @@ impl Batch<'_> {
         let detail = if accepts { 2 } else { 3 };
         let told = NoticeRecord::new(NoticeKind::FRIEND_REQUEST, detail, Some(user)).saying(reason);
         self.notify(app, &[other], &told)?;
+        let kind = if accepts { NotedKind::FriendAccepted } else { NotedKind::FriendRefused };
+        self.note_event(app, kind.by(Some(user), &[other]).saying(reason))?;
         Ok(about(user))
     }
 

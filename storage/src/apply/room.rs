@@ -19,6 +19,7 @@ use crate::rows::record::{Body, RoomRecord, Sent};
 use crate::rows::room::{
     RetiredRoom, Role, RoleRow, Room, RoomMemberRow, in_chunk, role_key, room_chunk_key, room_key, user_room_key,
 };
+use crate::rows::told::NotedKind;
 use crate::table::Table;
 use crate::tables::Tables;
 
@@ -88,6 +89,7 @@ impl Batch<'_> {
         self.change_chunk::<RoomChunk>(&room_chunk_key(app, id), |chunk| chunk.insert(in_chunk(id)))?;
         self.let_in(app, id, &mut room, &members)?;
         self.put(&room_key(app, id), &room)?;
+        self.note_event(app, NotedKind::RoomCreated.by(None, &members).of_room(id))?;
         self.tell_room(app, id, RoomNews::Added(members));
         Ok(Answer::Room(id))
     }
@@ -115,6 +117,7 @@ impl Batch<'_> {
             room.description = description.into();
         }
         self.put(&room_key(app, id), &room)?;
+        self.note_event(app, NotedKind::RoomChanged.by(None, &[]).of_room(id))?;
         Ok(Answer::Done)
     }
 
@@ -124,6 +127,7 @@ impl Batch<'_> {
         self.put(&room_key(app, id), &Room { is_deleted: true, ..room })?;
         self.put(&room_key(app, id), &RetiredRoom)?;
         self.change_chunk::<RoomChunk>(&room_chunk_key(app, id), |chunk| chunk.remove(in_chunk(id)))?;
+        self.note_event(app, NotedKind::RoomDeleted.by(None, &[]).of_room(id))?;
         self.tell_room(app, id, RoomNews::Deleted);
         Ok(Answer::Done)
     }

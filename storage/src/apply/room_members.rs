@@ -14,6 +14,7 @@ use crate::rows::room::{
     Role, Room, RoomMemberRow, UserRoom, role_key, roles_prefix, room_key, room_member_key, user_room_key,
     user_rooms_prefix,
 };
+use crate::rows::told::NotedKind;
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
 
@@ -32,6 +33,7 @@ impl Batch<'_> {
         }
         self.let_in(app, id, &mut room, &users)?;
         self.put(&room_key(app, id), &room)?;
+        self.note_event(app, NotedKind::RoomEntered.by(None, &users).of_room(id))?;
         self.tell_room(app, id, RoomNews::Added(users));
         Ok(Answer::Done)
     }
@@ -50,6 +52,7 @@ impl Batch<'_> {
         }
         self.let_out(app, id, &mut room, &users)?;
         self.put(&room_key(app, id), &room)?;
+        self.note_event(app, NotedKind::RoomLeft.by(None, &users).of_room(id))?;
         self.tell_room(app, id, RoomNews::Left(users));
         Ok(Answer::Done)
     }
@@ -71,6 +74,7 @@ impl Batch<'_> {
         }
         self.let_in(app, id, &mut room, &[user])?;
         self.put(&room_key(app, id), &room)?;
+        self.note_event(app, NotedKind::RoomEntered.by(Some(user), &[user]).of_room(id))?;
         Ok(Answer::Done)
     }
 
@@ -83,6 +87,7 @@ impl Batch<'_> {
         }
         self.let_out(app, id, &mut room, &[user])?;
         self.put(&room_key(app, id), &room)?;
+        self.note_event(app, NotedKind::RoomLeft.by(Some(user), &[user]).of_room(id))?;
         self.tell_room(app, id, RoomNews::Left(vec![user]));
         Ok(Answer::Done)
     }
@@ -143,6 +148,7 @@ impl Batch<'_> {
                 self.remove(Table::RoomRoles, &role_key(app, id, Role::Admin, heir))?;
             }
             self.put(&room_key(app, id), &room)?;
+            self.note_event(app, NotedKind::RoomLeft.by(None, &[user]).of_room(id))?;
             self.tell_room(app, id, RoomNews::Left(vec![user]));
         }
         Ok(keys.len())

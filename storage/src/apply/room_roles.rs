@@ -13,6 +13,7 @@ use crate::find;
 use crate::ids::{AppNumber, UserNumber};
 use crate::outcome::{Answer, RoomEvent, RoomNews, RoomRefusal};
 use crate::rows::room::{Role, RoleRow, Room, role_key, room_key};
+use crate::rows::told::NotedKind;
 use crate::table::Table;
 use crate::tables::Tables;
 
@@ -93,6 +94,7 @@ impl Batch<'_> {
         self.put(&room_key(app, id), &room)?;
         let answer = self.tell_roles(app, id, RoomEventKind::BLOCKED, by, users)?;
         if !inside.is_empty() {
+            self.note_event(app, NotedKind::RoomLeft.by(by.user(), &inside).of_room(id))?;
             self.tell_room(app, id, RoomNews::Blocked(inside));
         }
         Ok(answer)
@@ -211,6 +213,8 @@ impl Batch<'_> {
         by: Actor,
         users: Vec<Named>,
     ) -> Decided<Answer> {
+        let numbers: Vec<UserNumber> = users.iter().map(|named| named.user).collect();
+        self.note_event(app, NotedKind::RoomRoles(kind).by(by.user(), &numbers).of_room(id))?;
         let by = match by {
             Actor::Server => String::new(),
             Actor::User(user) => find::username(self, app, user)?.to_string(),

@@ -15,6 +15,7 @@ use crate::rows::app::AppCounters;
 use crate::rows::message_count::HourCounts;
 use crate::rows::people::{UserClass, UserState};
 use crate::rows::push::{Expiry, expiry_key};
+use crate::rows::told::NotedKind;
 use crate::rows::user::{ByUsername, Session, Token, User, session_key, token_key, user_key, username_key};
 use crate::table::Table;
 use crate::tables::{NEXT, Tables};
@@ -55,6 +56,10 @@ impl Batch<'_> {
         let new_users = new.iter().filter(|(class, _)| *class == UserClass::User).count() as u64;
         self.count_hour(app, HourCounts { new_users, ..HourCounts::default() });
         self.list_users(app, new)?;
+        let numbers: Vec<UserNumber> = registered.iter().flatten().copied().collect();
+        if !numbers.is_empty() {
+            self.note_event(app, NotedKind::UsersRegistered.by(None, &numbers))?;
+        }
         if counters != before {
             self.put_app_counters(app, counters)?;
         }

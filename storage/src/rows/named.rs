@@ -34,6 +34,7 @@ use crate::rows::relation::{Tie, friend_key, tie_key};
 use crate::rows::room::{Room, RoomMemberRow, UserRoom, room_chunk_key, room_key, room_member_key, user_room_key};
 use crate::rows::schedule::{ScheduleCid, ScheduleRow, due_key, firing_key, schedule_key};
 use crate::rows::standing::{GroupClass, group_chunk_key};
+use crate::rows::told::EventRow;
 use crate::rows::traits::{DeviceTraits, OTHER, count_of_chunk, trait_chunk_key};
 use crate::rows::user::{ByUsername, Session, Token, User, session_key, token_key, user_key, username_key};
 use crate::table::Table;
@@ -178,6 +179,7 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         | Table::HourCounts
         | Table::HourSets
         | Table::MessageCallbacks
+        | Table::EventCallbacks
         | Table::MediaBodies
         | Table::Words
         | Table::MediaSpaces => {
@@ -195,6 +197,11 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         Table::MediaThumbs => {
             let content = row::decode::<MediaThumb>(key, value)?.0;
             by_content(&content, app).into_iter().chain([(Table::Media, media_at(key))]).collect()
+        }
+        Table::AppEvents => {
+            let event: EventRow = row::decode(key, value)?;
+            let users = event.by.into_iter().chain(event.users);
+            users.map(|user| (Table::Users, user_key(app, user))).chain([(Table::Apps, app_key(app))]).collect()
         }
         Table::MediaIdle => vec![(Table::Media, media_at(key))],
         Table::MediaMentions => {

@@ -3,6 +3,7 @@
 
 mod imports;
 mod media;
+mod told;
 
 use anser_protocol::content::{Content, Platform};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, RoomId, TimeMs};
@@ -616,11 +617,11 @@ impl Author {
     fn mark(&mut self, of: usize) {
         let (app, user, device) = (self.apps[of].app, self.user(of), self.device(of));
         let position = self.some_position(of);
-        match self.random.below(5) {
+        match self.random.below(6) {
             0 => self.write(Command::Mark(MarkCommand::ChatCursor { app, user, device, position })),
             1 => self.write(Command::Mark(MarkCommand::PushCursor { app, device, position })),
-            2 => self.write(Command::Told(ToldCommand::Advance { app, next: position })),
-            3 => {
+            2 | 3 => self.tell(of, position),
+            4 => {
                 let seen_ms = self.now_ms.saturating_sub(3_600_000);
                 self.write(Command::Mark(MarkCommand::LoggedIn { app, seen_ms, users: vec![user] }))
             }

@@ -51,7 +51,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Register(register::Register),
-    Send(send::Send),
+    Send(Box<send::Send>),
     Listen(listen::Listen),
     Chat(chat::Chat),
     Tags(labels::Tags),

@@ -210,3 +210,59 @@ fn a_message_of_a_damaged_store_that_may_have_been_sent_is_told_once_it_is_let_g
     assert!(matches!(told, Some(Action::Emit(Event::SendUnsure { local: LocalId(7), .. }))), "{told:?}");
     assert_eq!(session.next_action(), None);
 }
+
+#[test]
+fn a_failed_message_goes_again_as_the_same_one_behind_what_waits() {
+    let mut scene = Scene::at(100);
+    let failed = scene.send("bob", "too much");
+    scene.hear(refused(1, ErrorCode::SEND_TARGET_UNKNOWN));
+    scene.send("bob", "next");
+    assert_eq!(scene.sends_said(), [(1, "too much".into()), (2, "next".into())]);
+    assert_eq!(scene.session.resend(failed, scene.now), Ok(()));
+    scene.settle();
+    assert_eq!(scene.sends_said(), [(3, "too much".into())]);
+    assert_eq!(scene.store.load().failed, []);
+    assert_eq!(scene.session.resend(failed, scene.now), Err(SendError::NotFailed), "it is on its way");
+    scene.hear(sent(2, 101));
+    scene.hear(sent(3, 102));
+    let told = scene.events.last();
+    assert!(matches!(told, Some(Event::Sent { local, position: Position(102), .. }) if *local == failed), "{told:?}");
+    assert_eq!(scene.session.resend(failed, scene.now), Err(SendError::NotFailed), "it was sent");
+}
+
+#[test]
+fn a_failed_message_survives_a_kill_and_so_does_its_repeat_in_its_place() {
+    let mut scene = Scene::at(100);
+    let failed = scene.send("bob", "first");
+    scene.hear(refused(1, ErrorCode::SEND_TARGET_UNKNOWN));
+    let mut scene = scene.kill();
+    scene.session.login("alice", None, scene.now).expect("a good name");
+    scene.come_back();
+    assert_eq!(scene.sends_said(), [], "by itself it does not go again");
+    let later = scene.send("bob", "later");
+    assert_ne!(later, failed);
+    assert_eq!(scene.session.resend(failed, scene.now), Ok(()));
+    scene.settle();
+    let said = scene.sends_said();
+    assert_eq!(said.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["later", "first"]);
+    let mut scene = scene.kill();
+    scene.session.login("alice", None, scene.now).expect("a good name");
+    scene.come_back();
+    assert_eq!(scene.sends_said(), said, "in the order of the numbers, not of the local ids");
+}
+
+#[test]
+fn of_failed_messages_the_newest_thousand_are_kept_until_they_are_let_go() {
+    let mut scene = Scene::at(100);
+    for number in 1..=1001 {
+        scene.send("bob", "no");
+        scene.hear(refused(number, ErrorCode::SEND_TARGET_UNKNOWN));
+    }
+    let kept = scene.store.load().failed;
+    assert_eq!((kept.len(), kept[0].local), (1000, LocalId(1)));
+    assert_eq!(scene.session.forget_failed(LocalId(0), scene.now), Err(SendError::NotFailed));
+    assert_eq!(scene.session.forget_failed(LocalId(1), scene.now), Ok(()));
+    scene.settle();
+    assert_eq!(scene.store.load().failed.len(), 999);
+    assert_eq!(scene.session.resend(LocalId(1), scene.now), Err(SendError::NotFailed));
+}

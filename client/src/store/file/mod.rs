@@ -11,6 +11,7 @@
 //! | `amendments` | user, chat, position | what stands in the place of the message from now on, and which record told it |
 //! | `chats` | user, chat | newest position not of this device's own, up to where records were taken, number of records |
 //! | `outbox` | local id | the entry |
+//! | `failed` | local id | an entry that was refused for good; the last thousand |
 //! | `unsure` | local id | an entry that the server may have, until the application is told |
 //! | `pushes` | arrival | pushes that the application has not taken |
 //! | `push_ids` | arrival | msg_id; the last thousand |
@@ -19,7 +20,8 @@
 //! | `notices` | notice id | which push stands there in the status bar |
 //! | `local_notices` | number | a notification that the application planned |
 //!
-//! The last three came after 0.1.0: a store that has none gets them when it is opened, and 0.1.0 leaves them alone.
+//! The last three came after 0.1.0, `failed` after 0.2.0: a store that has none gets them when it is opened, and earlier
+//! versions leave them alone.
 //!
 //! Rules:
 //! - One process at a time: a file beside the store is locked as long as it is open.

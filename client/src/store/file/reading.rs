@@ -19,6 +19,7 @@ pub(super) fn load(database: &Database) -> Result<Stored, Failed> {
     let mut stored = Stored {
         outbox_next: 1,
         outbox: load_outbox(&transaction, OUTBOX)?,
+        failed: load_outbox(&transaction, FAILED)?,
         unsure: load_outbox(&transaction, UNSURE)?,
         ..Stored::default()
     };

@@ -67,6 +67,11 @@ impl Salvage<'_> {
         self.settings()?;
         self.copy::<_, Notice>(NOTICES, |new| &mut new.notices)?;
         self.copy::<_, LocalNotice>(LOCAL_NOTICES, |new| &mut new.local_notices)?;
+        // The server has refused them, so nothing can be doubled by sending them again.
+        self.walk::<_, OutboxValue>(FAILED, |new, local, value| {
+            new.failed.put(local, &value)?;
+            new.raise("local_next", local + 1)
+        })?;
         self.messages()?;
         self.outbox()?;
         let local_next = catch_unwind(AssertUnwindSafe(|| read::<_, u64>(&self.old, META, "local_next")));

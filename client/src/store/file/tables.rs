@@ -2,7 +2,7 @@
 
 use anser_protocol::content::Content;
 use anser_protocol::ids::Position;
-use redb::{ReadTransaction, ReadableTable, TableError, TableHandle, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, TableError, TableHandle, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
 use super::rows::{Kind, Rows, kind, value_of};
@@ -11,7 +11,7 @@ use crate::display::DisplayChange;
 use crate::session::Transport;
 use crate::store::amendment::{self, Place, Standing};
 use crate::store::encoding::{ConversationValue, MessageValue, OutboxValue, chat_key};
-use crate::store::{Message, OutboxEntry, PUSH_IDS_KEPT, PUSHES_KEPT, Push, Write};
+use crate::store::{FAILED_KEPT, Message, OutboxEntry, PUSH_IDS_KEPT, PUSHES_KEPT, Push, Write};
 
 pub(super) type ChatKey = (&'static str, &'static [u8]);
 pub(super) type MessageKey = (&'static str, &'static [u8], u64);
@@ -26,6 +26,7 @@ pub(super) const MESSAGES: Named<MessageKey> = kind("messages");
 pub(super) const AMENDMENTS: Named<MessageKey> = kind("amendments");
 pub(super) const CHATS: Named<ChatKey> = kind("chats");
 pub(super) const OUTBOX: Named<u64> = kind("outbox");
+pub(super) const FAILED: Named<u64> = kind("failed");
 pub(super) const UNSURE: Named<u64> = kind("unsure");
 pub(super) const PUSHES: Named<u64> = kind("pushes");
 pub(super) const PUSH_IDS: Named<u64> = kind("push_ids");
@@ -35,8 +36,8 @@ pub(super) const SETTINGS: Named<&str> = kind("settings");
 pub(super) const NOTICES: Named<u64> = kind("notices");
 pub(super) const LOCAL_NOTICES: Named<u64> = kind("local_notices");
 
-/// Tables that the stores of 0.1.0 do not have.
-pub(super) const LATER: [&str; 3] = [SETTINGS.1, NOTICES.1, LOCAL_NOTICES.1];
+/// Tables that the stores of 0.1.0 do not have, and the last one those of 0.2.0.
+pub(super) const LATER: [&str; 4] = [SETTINGS.1, NOTICES.1, LOCAL_NOTICES.1, FAILED.1];
 
 pub(super) fn lacks_later_ones(transaction: &ReadTransaction) -> Result<bool, Failed> {
     let known: Vec<String> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
@@ -47,6 +48,7 @@ pub(super) fn make_later_ones(transaction: &WriteTransaction) -> Result<(), Tabl
     transaction.open_table(SETTINGS.0)?;
     transaction.open_table(NOTICES.0)?;
     transaction.open_table(LOCAL_NOTICES.0)?;
+    transaction.open_table(FAILED.0)?;
     Ok(())
 }
 
@@ -82,6 +84,7 @@ pub(super) struct Tables<'t> {
     pub(super) amendments: Rows<'t, MessageKey>,
     pub(super) chats: Rows<'t, ChatKey>,
     pub(super) outbox: Rows<'t, u64>,
+    pub(super) failed: Rows<'t, u64>,
     pub(super) unsure: Rows<'t, u64>,
     pub(super) pushes: Rows<'t, u64>,
     pub(super) push_ids: Rows<'t, u64>,
@@ -104,6 +107,7 @@ impl<'t> Tables<'t> {
             amendments: Rows::open(transaction, AMENDMENTS)?,
             chats: Rows::open(transaction, CHATS)?,
             outbox: Rows::open(transaction, OUTBOX)?,
+            failed: Rows::open(transaction, FAILED)?,
             unsure: Rows::open(transaction, UNSURE)?,
             pushes: Rows::open(transaction, PUSHES)?,
             push_ids: Rows::open(transaction, PUSH_IDS)?,
@@ -136,6 +140,14 @@ impl<'t> Tables<'t> {
                 self.outbox.remove(local.0)?;
                 self.unsure.remove(local.0)?;
             }
+            Write::SendFailed(entry) => {
+                self.outbox.remove(entry.local.0)?;
+                self.failed.put(entry.local.0, &OutboxValue::new(entry))?;
+                if self.failed.table.len()? > FAILED_KEPT as u64 {
+                    self.failed.table.pop_first()?;
+                }
+            }
+            Write::FailedForgotten(local) => self.failed.remove(local.0)?,
             Write::Heartbeat { network, transport, memory } => {
                 self.heartbeats.put((network, number_of_transport(*transport)), memory)?;
             }
@@ -250,6 +262,7 @@ impl<'t> Tables<'t> {
 
     fn write_outbox(&mut self, entry: &OutboxEntry) -> Result<(), Failed> {
         self.outbox.put(entry.local.0, &OutboxValue::new(entry))?;
+        self.failed.remove(entry.local.0)?;
         self.raise("local_next", entry.local.0 + 1)?;
         if let Some(number) = entry.number {
             self.raise("outbox_next", number.saturating_add(1))?;

@@ -292,6 +292,22 @@ fn an_answer_to_an_unsure_message_lets_go_of_it() {
 }
 
 #[test]
+fn a_failed_message_is_kept_over_openings_and_damage_until_it_is_sent_again() {
+    let folder = folder();
+    let mut store = open(&folder);
+    store.apply(a_life()).expect("it is stored");
+    let entry = store.load().expect("it loads").outbox[0].clone();
+    store.apply(vec![Write::SendFailed(entry.clone())]).expect("it is stored");
+    drop(store);
+    damage(&folder, tables::META.0, "local_next");
+    let mut store = open(&folder);
+    let stored = store.load().expect("it loads");
+    assert_eq!((&stored.failed, stored.local_next > entry.local), (&vec![entry.clone()], true));
+    store.apply(vec![Write::Outbox(OutboxEntry { number: None, ..entry })]).expect("it is stored");
+    assert_eq!(store.load().expect("it loads").failed, []);
+}
+
+#[test]
 fn no_flipped_bit_of_the_file_becomes_a_wrong_value() {
     let folder = folder();
     let mut store = open(&folder);

@@ -1,47 +1,48 @@
-//! The job that tells app servers of accepted messages (`[[message_callback]]`).
+//! The job that tells app servers of accepted messages (`[[message_callback]]`) and of what else happens
+//! (`[[event_callback]]`).
 //!
-//! It follows the log behind a position that is kept in the store for each app, so a restart changes nothing and no message
-//! has a row of its own. A crash between a server's answer and our noting it tells the same once more: `msgid` names a
-//! message. Messages of an app are told in the order of the log, one request after the other, and every app by itself: a
-//! server in trouble delays nobody else.
+//! It follows the log behind a position that is kept in the store for each app and feed, so a restart changes nothing and no
+//! message has a row of its own; events that the log does not tell of are put down by the store while a server wants to hear
+//! of them. A crash between a server's answer and our noting it tells the same once more: `msgid` names a message,
+//! `event_id` an event. What an app's server is told of comes in the order of the log, one request after the other, and
+//! every app and feed by itself: a server in trouble delays nobody else.
+
+mod event;
+mod feed;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anser_protocol::ids::{Position, TimeMs};
-use anser_storage::command::{Command, ToldCommand};
+use anser_storage::App;
 use anser_storage::ids::AppNumber;
-use anser_storage::{App, Messages, ReportMessage};
-use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+pub use self::feed::Feed;
 use crate::bridge::app_server::Signer;
 use crate::clock::now_ms;
 use crate::context::{Context, Shared};
 use crate::keys;
 use crate::ledger::Unavailable;
-use crate::rest::written_message;
 
-/// How late a message may come to be told.
+/// How late something may come to be told.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// In one request.
-const MESSAGES_MAX: usize = 100;
-/// An older message is given up.
+/// What is older is given up.
 const WAITING_MS_MAX: TimeMs = 24 * 3600 * 1000;
 /// After the first failure; then twice as long each time.
 const PAUSE_MS_MIN: TimeMs = 1000;
 const PAUSE_MS_MAX: TimeMs = 10 * 60 * 1000;
 
 /// Runs until the daemon stops; messages since `started_ms` are told of apps that were not told of any before.
-pub async fn run(context: Shared, started_ms: TimeMs) {
+pub async fn run(context: Shared, feed: Feed, started_ms: TimeMs) {
     let mut shutdown = context.shutdown.clone();
-    let mut teller =
-        Teller { started_ms, looked_at: Position::START, lines: BTreeMap::new(), under_way: JoinSet::new() };
-    if let Err(error) = forget_untold(&context).await {
-        log::warn!("apps that have no message callback any more could not be forgotten: {error}");
+    let (looked_at, lines, under_way) = (Position::START, BTreeMap::new(), JoinSet::new());
+    let mut teller = Teller { feed, started_ms, looked_at, lines, under_way };
+    if let Err(error) = feed.forget_untold(&context).await {
+        log::warn!("apps that have no {} any more could not be forgotten: {error}", feed.name());
     }
-    if !context.app_servers.tells_anybody() {
+    if !context.app_servers.tells_anybody(feed) {
         return;
     }
     loop {
@@ -56,23 +57,22 @@ pub async fn run(context: Shared, started_ms: TimeMs) {
             }
         }
         if let Err(error) = teller.look(&context, now_ms()).await {
-            log::warn!("app servers could not be told of messages, it is tried again soon: {error}");
+            log::warn!("app servers could not be told by {}, it is tried again soon: {error}", feed.name());
         }
     }
 }
 
-/// What is told again after a pause of months would surprise everybody.
-async fn forget_untold(context: &Context) -> Result<(), Unavailable> {
-    for (number, app) in context.ledger.read(|snapshot| snapshot.apps()).await? {
-        let is_told = context.app_servers.callback(&app.app_key).is_some();
-        if !is_told && context.ledger.read(move |snapshot| snapshot.told_up_to(number)).await?.is_some() {
-            note(context, ToldCommand::Forget { app: number }).await?;
-        }
+/// From its first moment on, so that its first users are told of.
+pub async fn begin_for_new_app(context: &Context, app: AppNumber, app_key: &str) {
+    if context.app_servers.is_told(Feed::Events, app_key)
+        && let Err(error) = Feed::Events.begin(context, app, app_key, Position::START).await
+    {
+        log::warn!(app = app.0; "the server of a new app is told of events a moment later: {error}");
     }
-    Ok(())
 }
 
 struct Teller {
+    feed: Feed,
     started_ms: TimeMs,
     /// The end of the log when it was looked at last.
     looked_at: Position,
@@ -86,6 +86,8 @@ struct Line {
     is_busy: bool,
     failures: u32,
     paused_until_ms: TimeMs,
+    /// Below this there is nothing to tell.
+    quiet_up_to: Position,
 }
 
 /// Why the telling of an app ended.
@@ -101,13 +103,14 @@ enum End {
 impl Teller {
     /// Begins to tell the servers of apps that have something new.
     async fn look(&mut self, context: &Shared, now_ms: TimeMs) -> Result<(), Unavailable> {
+        let feed = self.feed;
         let end = context.ledger.read(|snapshot| Ok(snapshot.end())).await?;
         let is_waiting = self.lines.values().any(|line| line.failures > 0);
         if end == self.looked_at && !is_waiting {
             return Ok(());
         }
         let mut apps = context.ledger.read(|snapshot| snapshot.apps()).await?;
-        apps.retain(|(_, app)| context.app_servers.callback(&app.app_key).is_some());
+        apps.retain(|(_, app)| context.app_servers.is_told(feed, &app.app_key));
         self.lines.retain(|number, line| line.is_busy || apps.iter().any(|(living, _)| living == number));
         apps.retain(|(number, _)| {
             self.lines.get(number).is_none_or(|line| !line.is_busy && line.paused_until_ms <= now_ms)
@@ -116,7 +119,7 @@ impl Teller {
             self.lines.entry(number).or_default().is_busy = true;
             let context = Arc::clone(context);
             self.under_way.spawn(async move {
-                let end = tell(&context, number, &app, next).await;
+                let end = tell(&context, feed, (number, &app), next).await;
                 (number, end.unwrap_or_else(|error| End::Later { why: error.to_string(), after: None }))
             });
         }
@@ -126,34 +129,36 @@ impl Teller {
 
     /// The apps that have something new, and where it begins.
     async fn with_news(
-        &self,
+        &mut self,
         context: &Context,
         apps: Vec<(AppNumber, App)>,
     ) -> Result<Vec<(AppNumber, App, Position)>, Unavailable> {
-        let started_ms = self.started_ms;
+        let (feed, started_ms) = (self.feed, self.started_ms);
+        let wanted: Vec<_> = apps
+            .into_iter()
+            .map(|(number, app)| {
+                let families = context.app_servers.families(&app.app_key);
+                let quiet_up_to = self.lines.get(&number).map_or(Position::START, |line| line.quiet_up_to);
+                (number, app, families, quiet_up_to)
+            })
+            .collect();
         let found = context.ledger.read(move |snapshot| {
             let mut found = Vec::new();
-            for (number, app) in &apps {
-                let told = snapshot.told_up_to(*number)?;
-                let next = match told {
-                    Some(next) => next,
-                    None => snapshot.positions_between(*number, started_ms..TimeMs::MAX)?.start,
-                };
-                let ahead = snapshot.find_messages(*number, Messages::All, next..end(snapshot), 1)?;
-                let is_more = !ahead.positions.is_empty() || ahead.next.is_some();
-                if told.is_none() || is_more {
-                    found.push((*number, app.clone(), next, told.is_none(), is_more));
-                }
+            for (number, app, families, quiet_up_to) in &wanted {
+                let place = feed.place(snapshot, *number, started_ms, *families)?;
+                let next = place.next.max(*quiet_up_to);
+                found.push((*number, app.clone(), place, feed.quiet_up_to(snapshot, *number, next, *families)?));
             }
             Ok(found)
         });
         let mut with_news = Vec::new();
-        for (app, row, next, is_first, is_more) in found.await? {
-            if is_first {
-                note(context, ToldCommand::Advance { app, next }).await?;
+        for (app, row, place, quiet_up_to) in found.await? {
+            if place.is_new {
+                feed.begin(context, app, &row.app_key, place.next).await?;
             }
-            if is_more {
-                with_news.push((app, row, next));
+            match quiet_up_to {
+                Some(position) => self.lines.entry(app).or_default().quiet_up_to = position,
+                None => with_news.push((app, row, place.next)),
             }
         }
         Ok(with_news)
@@ -167,58 +172,38 @@ impl Teller {
             End::Done => *line = Line::default(),
             End::Later { why, after } => {
                 let pause_ms = pause_ms(line.failures, after, u64::from_le_bytes(keys::random()));
-                log::info!(app = app.0, pause_ms; "an app server was not told of messages: {why}");
+                log::info!(app = app.0, pause_ms; "an app server was not told by {}: {why}", self.feed.name());
                 let failures = line.failures.saturating_add(1);
-                *line = Line { is_busy: false, failures, paused_until_ms: now_ms + pause_ms };
+                *line = Line { failures, paused_until_ms: now_ms + pause_ms, ..Line::default() };
             }
         }
     }
-}
-
-fn end(snapshot: &anser_storage::Snapshot) -> Position {
-    Position(snapshot.end().0 + 1)
 }
 
 /// Tells one letter after the other until there is nothing new, or one was not heard.
-async fn tell(context: &Context, number: AppNumber, app: &App, mut next: Position) -> Result<End, Unavailable> {
+async fn tell(
+    context: &Context,
+    feed: Feed,
+    (number, app): (AppNumber, &App),
+    mut next: Position,
+) -> Result<End, Unavailable> {
     loop {
-        let given_up_ms = now_ms().saturating_sub(WAITING_MS_MAX);
-        let found = context.ledger.read(move |snapshot| {
-            let oldest = snapshot.positions_between(number, given_up_ms..TimeMs::MAX)?.start;
-            let found = snapshot.find_messages(number, Messages::All, next.max(oldest)..end(snapshot), MESSAGES_MAX)?;
-            let told = snapshot.report_messages(number, &found.positions)?;
-            let last = found.positions.last().map(|last| Position(last.0 + 1));
-            Ok((told, found.next.or(last).unwrap_or(next.max(oldest)), found.next.is_some()))
-        });
-        let (messages, behind, is_more) = found.await?;
-        if behind <= next {
+        let page = feed.page(context, (number, app), next, now_ms().saturating_sub(WAITING_MS_MAX)).await?;
+        if page.next <= next {
             return Ok(End::Done);
         }
-        if let Some(letter) = letter(context, app, &messages) {
+        if let Some(letter) = page.letter {
             let signer = Signer { app_key: &app.app_key, master_secret: &app.master_secret };
-            if let Err((why, after)) = context.app_servers.tell(signer, &letter).await {
+            if let Err((why, after)) = context.app_servers.tell(feed, signer, &letter, page.items).await {
                 return Ok(End::Later { why, after });
             }
         }
-        note(context, ToldCommand::Advance { app: number, next: behind }).await?;
-        next = behind;
-        if !is_more {
+        feed.advance(context, number, page.next).await?;
+        next = page.next;
+        if !page.is_more {
             return Ok(End::Done);
         }
     }
-}
-
-/// Nothing when all of them are messages that this server sent itself and does not want to hear of.
-fn letter(context: &Context, app: &App, messages: &[ReportMessage]) -> Option<Value> {
-    let rest_sent = context.app_servers.callback(&app.app_key)?.rest_sent;
-    let wanted = messages.iter().filter(|message| rest_sent || message.platform.is_some());
-    let rows: Vec<Value> = wanted.map(|message| written_message(message, &app.app_key)).collect();
-    (!rows.is_empty()).then(|| json!({"total": rows.len(), "messages": rows}))
-}
-
-async fn note(context: &Context, command: ToldCommand) -> Result<(), Unavailable> {
-    // The app may be gone by now.
-    context.ledger.submit(Command::Told(command)).await.map(drop)
 }
 
 /// Twice as long with each failure, and up to half of that more by chance; or as long as the server says.
