@@ -32,7 +32,8 @@ impl Connection {
     }
 
     fn open(global: &Global, user: Option<&str>, records: Records) -> Result<Self, Failure> {
-        let options = Options { records, traits: global.traits()?, ..Options::new(global.app_key()?) };
+        let (platform, traits) = (global.platform, global.traits()?);
+        let options = Options { records, platform, traits, ..Options::new(global.app_key()?) };
         let dialer = global.dialer()?;
         let (client, events) = Client::start(options, dialer, Box::new(state::open(global, user)?))?;
         Ok(Self { client, events, seen: Vec::new(), put_off: None })
