@@ -43,9 +43,17 @@ pub fn is_birthday(date: &str) -> bool {
     };
     match parts.as_slice() {
         [year, month, day] => {
-            number(year, 4).is_some()
-                && number(month, 2).is_some_and(|month| (1..=12).contains(&month))
-                && number(day, 2).is_some_and(|day| (1..=31).contains(&day))
+            let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2)) else {
+                return false;
+            };
+            let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let days = match month {
+                4 | 6 | 9 | 11 => 30,
+                2 if is_leap => 29,
+                2 => 28,
+                _ => 31,
+            };
+            (1..=12).contains(&month) && (1..=days).contains(&day)
         }
         _ => date.is_empty(),
     }
@@ -54,6 +62,16 @@ pub fn is_birthday(date: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_birthday_is_a_day_that_there_was() {
+        for date in ["", "1992-03-08", "1992-02-29", "2000-02-29", "1992-12-31"] {
+            assert!(is_birthday(date), "{date}");
+        }
+        for date in ["1993-02-29", "1900-02-29", "1992-02-30", "1992-04-31", "1992-00-01", "1992-01-00", "92-1-1"] {
+            assert!(!is_birthday(date), "{date}");
+        }
+    }
 
     #[test]
     fn a_profile_keeps_to_its_limits() {

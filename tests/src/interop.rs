@@ -19,7 +19,7 @@ pub const DEVELOPER_KEY: &str = "cccccccccccccccccccccccc";
 pub const DEVELOPER_SECRET: &str = "dddddddddddddddddddddddd";
 
 /// The hosts that the SDKs name.
-const HOSTS: &str = "api.jpush.cn,device.jpush.cn,report.jpush.cn,admin.jpush.cn";
+const HOSTS: &str = "api.jpush.cn,device.jpush.cn,report.jpush.cn,admin.jpush.cn,api.im.jpush.cn,report.im.jpush.cn";
 
 /// The daemon that an SDK talks to.
 pub struct OwnBox {

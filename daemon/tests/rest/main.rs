@@ -7,9 +7,12 @@ mod apple;
 #[expect(dead_code, reason = "the bridges' own tests use the rest")]
 #[path = "../bridge/server.rs"]
 mod apple_server;
+mod attack;
 mod bridging;
 mod callback;
 mod certificate;
+mod code;
+mod conformance;
 mod contract;
 mod developer;
 mod device;
@@ -62,3 +65,4 @@ mod user;
 mod walls;
 mod word;
 mod world;
+mod wrong_input;

@@ -167,6 +167,11 @@ impl Phone {
 }
 
 fn connect(world: &World) -> StreamOwned<ClientConnection, TcpStream> {
+    dial(world, b"anser/1")
+}
+
+/// A TLS connection for a protocol.
+pub fn dial(world: &World, protocol: &[u8]) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     let authority = world.daemon.authority().expect("self-made");
     roots.add(CertificateDer::from_pem_file(authority).expect("exported")).expect("an authority");
@@ -175,7 +180,7 @@ fn connect(world: &World) -> StreamOwned<ClientConnection, TcpStream> {
         .expect("known versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"anser/1".to_vec()];
+    config.alpn_protocols = vec![protocol.to_vec()];
     let stream = TcpStream::connect(world.daemon.listen()[0]).expect("connected");
     stream.set_read_timeout(Some(PATIENCE)).expect("set");
     let name = ServerName::try_from("localhost").expect("a name");

@@ -42,23 +42,37 @@ async fn g19_no_route_answers_wrong_credentials() {
 async fn g19_no_route_reaches_over_the_wall_with_the_credentials_of_another_app() {
     let land = Land::new().await;
     for route in ROUTES {
+        check_foreign_call(&land, route, &land.path_of(route)).await;
+    }
+}
+
+#[tokio::test]
+async fn conformance_07_every_path_is_served_with_a_slash_at_its_end_and_doubled_ones() {
+    let land = Land::new().await;
+    for route in ROUTES {
         let path = land.path_of(route);
-        let (mut body, told) = foreign_call(route);
-        land.fill_in(&mut body);
-        let stranger = land.header_of(&land.stranger, route);
-        let answered = land.call(&stranger, route.method, &path, &body).await;
-        land.nothing_leaks(&answered, &format!("{} {path} as another app", route.method));
-        match told {
-            Told::Refused(status, code) => answered.refused(status, code),
-            Told::Own(status, NO_NUMBER) => {
-                let rows = answered.expect(status);
-                assert!(has_no_number(&rows), "{path}: {rows}");
-            }
-            Told::Own(status, text) => {
-                let text = text.replace("{stranger}", &land.stranger.key);
-                assert!(answered.text.contains(&text), "{} {path}: {}", route.method, answered.text);
-                answered.expect(status);
-            }
+        let (path, query) =
+            path.split_once('?').map_or((path.as_str(), String::new()), |(path, query)| (path, format!("?{query}")));
+        check_foreign_call(&land, route, &format!("{}/{query}", path.replace('/', "//"))).await;
+    }
+}
+
+async fn check_foreign_call(land: &Land, route: &Route, path: &str) {
+    let (mut body, told) = foreign_call(route);
+    land.fill_in(&mut body);
+    let stranger = land.header_of(&land.stranger, route);
+    let answered = land.call(&stranger, route.method, path, &body).await;
+    land.nothing_leaks(&answered, &format!("{} {path} as another app", route.method));
+    match told {
+        Told::Refused(status, code) => answered.refused(status, code),
+        Told::Own(status, NO_NUMBER) => {
+            let rows = answered.expect(status);
+            assert!(has_no_number(&rows), "{path}: {rows}");
+        }
+        Told::Own(status, text) => {
+            let text = text.replace("{stranger}", &land.stranger.key);
+            assert!(answered.text.contains(&text), "{} {path}: {}", route.method, answered.text);
+            answered.expect(status);
         }
     }
 }

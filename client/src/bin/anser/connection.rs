@@ -33,8 +33,8 @@ impl Connection {
 
     fn open(global: &Global, user: Option<&str>, records: Records) -> Result<Self, Failure> {
         let former_registration_id = global.former_registration_id()?;
-        let traits = global.traits()?;
-        let options = Options { records, traits, former_registration_id, ..Options::new(global.app_key()?) };
+        let (platform, traits) = (global.platform, global.traits()?);
+        let options = Options { records, platform, traits, former_registration_id, ..Options::new(global.app_key()?) };
         let dialer = global.dialer()?;
         let (client, events) = Client::start(options, dialer, Box::new(state::open(global, user)?))?;
         Ok(Self { client, events, seen: Vec::new(), put_off: None })

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anser_client::session::Transport;
 use anser_client::shell::{Choice, Dialer, Trust};
+use anser_protocol::content::Platform;
 use anser_protocol::limits::REGISTRATION_ID_BYTES_MAX;
 use anser_protocol::traits::{TraitKind, Traits};
 use clap::builder::OsStringValueParser;
@@ -31,6 +32,9 @@ pub struct Global {
     /// How to connect; auto tries QUIC, TCP and WebSocket and takes what comes through first
     #[arg(long, global = true, value_enum, default_value_t = TransportChoice::Auto)]
     transport: TransportChoice,
+    /// What kind of device this is when it first registers: android, ios, hmos, winphone, quickapp, web or desktop
+    #[arg(long, global = true, default_value = "desktop", value_name = "NAME", value_parser = parse_platform)]
+    pub platform: Platform,
     /// What this device tells of itself, for segments and statistics: app_version, os_version, model, language, channel
     #[arg(long, global = true, value_name = "NAME=VALUE")]
     tell: Vec<String>,
@@ -115,6 +119,14 @@ impl Global {
         };
         Ok(Dialer::new(&self.server, &trust, choice)?)
     }
+}
+
+fn parse_platform(text: &str) -> Result<Platform, String> {
+    let known = Platform::NAMES.iter().find(|(_, name)| *name == text);
+    known.map(|(platform, _)| *platform).ok_or_else(|| {
+        let names = Platform::NAMES.map(|(_, name)| name).join(", ");
+        format!("it must be one of {names}")
+    })
 }
 
 /// Asks at the terminal, without showing what is typed.
