@@ -339,6 +339,9 @@ impl Switchboard {
             CommandReceivers::Devices(user, devices) => {
                 let is_meant =
                     |mailbox: &Arc<Mailbox>| devices.iter().any(|device| connected.holds(app, *device, mailbox));
+                if is_planted(Fault::CommandComesBack) {
+                    return sessions(user).filter(|mailbox| mailbox.put_command(*user, came)).count();
+                }
                 sessions(user).filter(|mailbox| is_meant(mailbox) && take(user, mailbox)).count()
             }
         }

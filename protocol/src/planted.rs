@@ -56,6 +56,28 @@ pub enum Fault {
     TokenOutlivesLogout,
     /// The client is told what became of a message and goes on showing what it has stored.
     AmendmentForgotten,
+    /// What an app server changes is not told in the user's notices.
+    NoticeUnwritten,
+    /// A silence in a group does not end by itself.
+    SilenceForever,
+    /// A member who shields a group gets its messages when catching up.
+    ShieldForgotten,
+    /// What comes while a link reads a room's newest messages is not read afterwards.
+    RoomGap,
+    /// A message may be taken back at any time.
+    RetractedTooLate,
+    /// The writer goes on with the sensitive words of before.
+    StaleWords,
+    /// A transparent command to a user's other devices goes to all of their links, also the one that it came from.
+    CommandComesBack,
+    /// A message for those who are there is kept for those who are not.
+    LiveOnlyKept,
+    /// A login ends no other one of its kind.
+    OlderSessionStays,
+    /// Whom a user has blocked may write to them from devices.
+    BlacklistIgnored,
+    /// The links of a disabled user stay.
+    BarredUserStays,
 }
 
 #[cfg(feature = "planted")]

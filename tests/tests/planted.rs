@@ -9,7 +9,7 @@ use anser_protocol::planted::{Fault, plant};
 use anser_tests::sim::{self, Setting};
 use anser_tests::torture;
 
-const FAULTS: [Fault; 24] = [
+const FAULTS: [Fault; 35] = [
     Fault::NoDeduplication,
     Fault::AnswerBeforeCommit,
     Fault::NoHeadReplay,
@@ -34,6 +34,17 @@ const FAULTS: [Fault; 24] = [
     Fault::ExpiredDelivered,
     Fault::TokenOutlivesLogout,
     Fault::AmendmentForgotten,
+    Fault::NoticeUnwritten,
+    Fault::SilenceForever,
+    Fault::ShieldForgotten,
+    Fault::RoomGap,
+    Fault::RetractedTooLate,
+    Fault::StaleWords,
+    Fault::CommandComesBack,
+    Fault::LiveOnlyKept,
+    Fault::OlderSessionStays,
+    Fault::BlacklistIgnored,
+    Fault::BarredUserStays,
 ];
 
 /// The switch is one for the whole process, so all of them are one test; `PLANTED=WrongPrev` looks for one alone.

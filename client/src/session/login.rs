@@ -253,7 +253,8 @@ impl Session {
         if kind == CredentialKind::TOKEN {
             self.users.entry(user.clone()).or_default().token.clear();
             self.transaction.writes.push(Write::Token { user: user.clone(), token: Vec::new() });
-            if wanted.given.is_some() {
+            // Who gave way to another device while away is told so now, and does not take the place back with the password.
+            if wanted.given.is_some() && failed.code != ErrorCode::LOGGED_IN_ELSEWHERE {
                 wanted.attempt = Attempt::Due { at: Duration::ZERO };
                 return;
             }
@@ -303,6 +304,7 @@ impl Session {
     fn give_way(&mut self, code: ErrorCode, message: &str) {
         let Some(wanted) = self.wanted.take() else { return };
         self.leave_user();
+        self.rooms.clear();
         self.users.entry(wanted.user.clone()).or_default().token.clear();
         self.transaction.writes.push(Write::Token { user: wanted.user.clone(), token: Vec::new() });
         let message = if message.is_empty() { code.text() } else { message }.to_owned();

@@ -6,7 +6,7 @@ mod room;
 
 use std::sync::Arc;
 
-use anser_protocol::content::{Amendment, Content, ContentKind, GroupEvent, Notice, Platform};
+use anser_protocol::content::{Amendment, Content, ContentKind, DeviceKind, GroupEvent, Notice, Platform};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::{Conversation, Record, Window};
@@ -46,6 +46,13 @@ pub enum Query {
         token_hash: Option<[u8; 32]>,
         /// A token of the app's server that must be good.
         signed: Option<GivenPassword>,
+    },
+    /// On how many other devices of a kind the user is logged in.
+    LoginsOfKind {
+        app: AppNumber,
+        user: UserNumber,
+        besides: DeviceNumber,
+        kind: DeviceKind,
     },
     PlanCatchUp {
         app: AppNumber,
@@ -163,6 +170,7 @@ impl Query {
         match self {
             Self::Greet { .. } => None,
             Self::LogIn { app, .. }
+            | Self::LoginsOfKind { app, .. }
             | Self::PlanCatchUp { app, .. }
             | Self::CatchUp { app, .. }
             | Self::History { app, .. }
@@ -190,6 +198,7 @@ pub enum Answer {
     /// Nothing: the app key is unknown.
     Greet(Option<Greeted>),
     LogIn(Option<LoginUser>),
+    LoginsOfKind(usize),
     /// The user is disabled, or the login was ended: why.
     UserGone(ErrorCode),
     Plan {
@@ -282,6 +291,14 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
         Query::Greet { app_key, registration_id } => greet(snapshot, &app_key, &registration_id),
         Query::LogIn { app, username, token_hash, signed } => {
             log_in(snapshot, app, &username, token_hash, signed.as_ref(), now)
+        }
+        Query::LoginsOfKind { app, user, besides, kind } => {
+            let mut count = 0;
+            for device in snapshot.devices_of_user(app, user)?.into_iter().filter(|device| *device != besides) {
+                let known = snapshot.device(app, device)?;
+                count += usize::from(known.is_some_and(|known| known.platform.device_kind() == kind));
+            }
+            Ok(Answer::LoginsOfKind(count))
         }
         Query::PlanCatchUp { app, user, token_hash, since } => {
             if let Some(hash) = token_hash

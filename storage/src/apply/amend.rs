@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anser_protocol::content::{AmendmentKind, Content};
 use anser_protocol::extension::Extensions;
 use anser_protocol::ids::{GroupId, Position};
+use anser_protocol::planted::{Fault, is_planted};
 
 use super::{Batch, Decided};
 use crate::command::{Actor, Amend, Amended, Class};
@@ -35,7 +36,9 @@ impl Batch<'_> {
             }
             _ => {}
         }
-        if amend.within_ms.is_some_and(|within_ms| self.now_ms().saturating_sub(record.at_ms) > within_ms) {
+        let age_ms = self.now_ms().saturating_sub(record.at_ms);
+        let is_late = amend.within_ms.is_some_and(|within_ms| age_ms > within_ms);
+        if is_late && !is_planted(Fault::RetractedTooLate) {
             return Err(Refusal::TooLateToAmend.into());
         }
         let (by, told_at) = (amend.by.user(), self.next_position());

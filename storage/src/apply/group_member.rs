@@ -3,6 +3,7 @@
 use anser_protocol::content::GroupEventKind;
 use anser_protocol::ids::GroupId;
 use anser_protocol::limits::{GROUP_BANS_MAX, SILENCE_MS_MAX, SILENCE_MS_MIN};
+use anser_protocol::planted::{Fault, is_planted};
 
 use super::group_order::Scene;
 use super::{Batch, Decided};
@@ -72,7 +73,9 @@ impl Batch<'_> {
     pub(super) fn require_voice(&mut self, app: AppNumber, id: GroupId, user: UserNumber) -> Decided<()> {
         let key = member_key(app, id, user);
         match self.row::<SilenceRow>(&key)? {
-            Some(row) if row.holds_at(self.now_ms()) => Err(Refusal::Silenced.into()),
+            Some(row) if row.holds_at(self.now_ms()) || is_planted(Fault::SilenceForever) => {
+                Err(Refusal::Silenced.into())
+            }
             Some(_) => Ok(self.remove(Table::Silences, &key)?),
             None => Ok(()),
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anser_protocol::content::NoticeKind;
+use anser_protocol::planted::{Fault, is_planted};
 
 use super::Batch;
 use crate::command::{Actor, Class};
@@ -21,6 +22,9 @@ impl Batch<'_> {
         readers: &[UserNumber],
         notice: &NoticeRecord,
     ) -> Result<(), ReadError> {
+        if is_planted(Fault::NoticeUnwritten) && notice.by.is_none() {
+            return Ok(());
+        }
         let told = find::notice(self, app, notice)?;
         for reader in readers {
             if find::is_deleted(self, app, *reader)? {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anser_protocol::content::{Content, ContentKind};
 use anser_protocol::extension::{Extension, tag};
+use anser_protocol::planted::{Fault, is_planted};
 
 use super::{Batch, Decided};
 use crate::command::WordCommand;
@@ -75,7 +76,9 @@ impl Batch<'_> {
             }
         }
         if list != before {
-            self.filters.borrow_mut().forget(app);
+            if !is_planted(Fault::StaleWords) {
+                self.filters.borrow_mut().forget(app);
+            }
             self.put(&app_key(app), &list)?;
         }
         Ok(Answer::Done)

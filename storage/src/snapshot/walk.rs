@@ -145,7 +145,7 @@ pub(crate) fn shows(windows: &[Window], seq: u64) -> bool {
 /// Was it for those who were connected, of whom the reader was none?
 fn is_missed(viewer: Viewer, position: Position, record: &Record) -> bool {
     match &record.body {
-        Body::Message(message) => {
+        Body::Message(message) if !is_planted(Fault::LiveOnlyKept) => {
             position <= viewer.present_since && message.from != viewer.user && message.content.is_live_only()
         }
         _ => false,
@@ -160,6 +160,6 @@ fn is_visible(windows: &[Window], record: &Record) -> bool {
     match &record.body {
         Body::Event(_) | Body::Change(_) => true,
         Body::Amended(amended) => window.kind == WindowKind::All && shows(windows, amended.seq),
-        _ => window.kind == WindowKind::All,
+        _ => window.kind == WindowKind::All || is_planted(Fault::ShieldForgotten),
     }
 }

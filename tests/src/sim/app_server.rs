@@ -13,7 +13,7 @@ use anser_storage::command::{
 };
 use anser_storage::outcome::{Answer, Outcome, Refusal};
 
-use super::cast::TAGS;
+use super::cast::{TAGS, TOWNS, VILLAGE};
 use super::client::{Client, Departed, Departure, Label, Registration};
 use super::course::{CallId, Event, MS, SECOND};
 use super::server::Asker;
@@ -37,11 +37,32 @@ pub struct AppServers {
 }
 
 enum Call {
-    Send { app: usize, chain: String, key: String, command: Command },
+    Send {
+        app: usize,
+        chain: String,
+        key: String,
+        command: Command,
+    },
     Push(Box<Push>),
-    Amend { message: Position, command: Command },
-    Add { app: usize, group: usize, user: usize },
-    Remove { app: usize, group: usize, user: usize },
+    Amend {
+        message: Position,
+        command: Command,
+    },
+    Add {
+        app: usize,
+        group: usize,
+        user: usize,
+    },
+    Remove {
+        app: usize,
+        group: usize,
+        user: usize,
+    },
+    /// What comes of it, the model judges.
+    Village {
+        command: Box<Command>,
+        is_repeated: bool,
+    },
 }
 
 struct Push {
@@ -70,8 +91,10 @@ impl World {
             return;
         }
         self.settle_departures();
-        let app = self.course.random.index(self.cast.apps.len());
-        match self.course.random.below(100) {
+        let app = self.course.random.index(TOWNS);
+        match self.course.random.below(110) {
+            100..110 => (0..3).for_each(|_| self.govern()),
+            76..80 => self.push(VILLAGE),
             0..40 => self.write_to_user(app),
             40..43 => self.amend(app),
             43 | 44 => self.campaign(app),
@@ -89,6 +112,12 @@ impl World {
         self.calls.calls.insert(id, call);
         self.course.within(MS, 50 * MS, Event::CallArrives(id));
         id
+    }
+
+    /// An order of the village's app server; one that must come through is repeated until it is answered.
+    pub fn order_in_village(&mut self, command: Command, is_repeated: bool) {
+        self.course.note(format_args!("the village: {command:?}"));
+        self.call(Call::Village { command: Box::new(command), is_repeated });
     }
 
     fn write_to_user(&mut self, index: usize) {
@@ -326,6 +355,7 @@ impl World {
         let name = |app: usize, user: usize| vec![self.cast.apps[app].users[user].name.clone()];
         let command = match call {
             Call::Send { command, .. } | Call::Amend { command, .. } => command.clone(),
+            Call::Village { command, .. } => (**command).clone(),
             Call::Push(push) => {
                 let connected = self.server.switchboard().map(|board| board.connected_devices(push.submit.app));
                 let submit = Submit { connected: connected.unwrap_or_default(), ..push.submit.clone() };
@@ -345,7 +375,11 @@ impl World {
             }),
         };
         self.calls.taken.insert(id);
-        self.server.submit(Asker::Call(id), command, &mut self.course);
+        let asker = match Self::ends_sessions(&command) {
+            Some(code) => Asker::Ending(id, code),
+            None => Asker::Call(id),
+        };
+        self.server.submit(asker, command, &mut self.course);
     }
 
     pub fn call_answered(&mut self, id: CallId, outcome: Option<Outcome>) -> Result<(), String> {
@@ -360,6 +394,7 @@ impl World {
                 self.witness.answered(&chain, &key, position.0);
                 self.calls.written.entry(app).or_default().push((key, position));
             }
+            (Call::Village { .. }, _) => {}
             (Call::Amend { .. }, Ok(Answer::Amended { .. })) => self.course.count(Kind::Amended),
             (Call::Amend { .. }, Err(Refusal::AlreadyRetracted)) => {}
             (Call::Amend { message, .. }, Err(Refusal::MessageUnknown)) if self.witness.is_lost(message.0) => {}
@@ -397,7 +432,9 @@ impl World {
     /// The connection broke before the answer.
     fn call_failed(&mut self, id: CallId) {
         match self.calls.calls.get(&id) {
-            Some(Call::Send { .. } | Call::Amend { .. }) => drop(self.calls.calls.remove(&id)),
+            Some(Call::Send { .. } | Call::Amend { .. } | Call::Village { is_repeated: false, .. }) => {
+                drop(self.calls.calls.remove(&id))
+            }
             Some(_) => self.course.within(200 * MS, 3 * SECOND, Event::CallArrives(id)),
             None => {}
         }

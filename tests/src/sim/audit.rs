@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anser_protocol::content::Content;
+use anser_protocol::content::{Content, ContentKind};
 use anser_protocol::ids::Position;
 use anser_protocol::names;
 use anser_storage::outcome::MessageBody;
@@ -21,6 +21,10 @@ pub fn compare_with_the_log(world: &World) -> Result<(), String> {
     let snapshot = reader.snapshot().map_err(|error| format!("no snapshot: {error}"))?;
     for client in &world.clients {
         for user in [Some(client.place.user), client.place.guest].into_iter().flatten() {
+            let is_deleted = world.server.model.people.get(&world.cast.apps[client.place.app].users[user].number);
+            if client.heard.is_some() && is_deleted.is_none_or(|person| person.is_deleted) {
+                continue;
+            }
             compare(world, client, user, &snapshot)?;
         }
         expect_ended(world, client, &snapshot)?;
@@ -32,7 +36,7 @@ fn compare(world: &World, client: &Client, user: usize, snapshot: &Snapshot) -> 
     let app = &world.cast.apps[client.place.app];
     let User { name, number, .. } = &app.users[user];
     // Who is not logged in gets the rest with the next login; what must have come before, the judge knows.
-    let is_acting = user == client.acting;
+    let is_acting = user == client.acting && !(client.heard.is_some() && client.is_logged_out());
     let everything = Position(u64::MAX);
     let rows = snapshot.conversations(app.number, *number, everything, 1000, 0).map_err(|error| error.to_string())?;
     for row in rows {
@@ -57,11 +61,27 @@ fn compare(world: &World, client: &Client, user: usize, snapshot: &Snapshot) -> 
         let held = messages.iter();
         let held: BTreeSet<Position> = held.map(|message| message.record.position).collect();
         let missing: Vec<_> = logged.difference(&held).filter(|_| is_acting).collect();
-        let surplus: Vec<_> = held.difference(&logged).filter(|position| !world.witness.is_lost(position.0)).collect();
+        // What was only for those who were there, the log shows to nobody else.
+        let model = &world.server.model;
+        let is_kept = |position: &Position| {
+            let content = messages.iter().find(|message| message.record.position == *position);
+            let content = content.map(|message| &message.record.content);
+            // And what a member says in a group that they shield, their own device keeps.
+            let is_own = messages.iter().any(|held| held.record.position == *position && held.record.outbox > 0);
+            client.heard.is_some()
+                && (is_own
+                    || content.is_some_and(|content| {
+                        content.is_live_only() || model.is_blind && content.kind == ContentKind::RETRACTED
+                    })
+                    || model.records.get(position).is_some_and(|of| of.only.is_some()))
+        };
+        let may_be = |position: &&Position| world.witness.is_lost(position.0) || is_kept(position);
+        let surplus: Vec<_> = held.difference(&logged).filter(|position| !may_be(position)).collect();
         if !missing.is_empty() || !surplus.is_empty() {
             let receiver = client.place.receiver(user);
+            let surplus: Vec<_> = messages.iter().filter(|held| surplus.contains(&&held.record.position)).collect();
             return Err(format!(
-                "{receiver} lacks {missing:?} of {chat:?} and holds {surplus:?} that is not in the log"
+                "{receiver} lacks {missing:?} of {chat:?} and holds what is not in the log: {surplus:?}"
             ));
         }
         // What an older image does not know of, clients were told all the same.

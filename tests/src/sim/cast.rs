@@ -1,4 +1,5 @@
-//! Who takes part: apps, their users with one or two devices, their groups, and devices that never show up.
+//! Who takes part: two towns, apps with users who have one or two devices, groups, and devices that never show up; and the
+//! village, an app in which a few people do more than write ([`super::themes`]).
 //!
 //! Names and numbers are the same in every app, so that whatever crosses a wall finds somebody on the other side.
 
@@ -6,14 +7,18 @@ use std::collections::BTreeSet;
 
 use anser_protocol::content::Platform;
 use anser_protocol::ids::GroupId;
-use anser_storage::command::{Actor, AppCommand, Command, DeviceCommand, GroupCommand, NewUser, UserCommand};
+use anser_storage::command::{
+    Actor, AppCommand, Command, DeviceCommand, GroupCommand, NewUser, RoomCommand, UserCommand,
+};
 use anser_storage::ids::{AppNumber, UserNumber};
 use anser_storage::outcome::{Answer, Outcome};
 
 use super::course::Course;
 use super::server::Server;
+use super::themes::model::Model;
+use super::themes::{self, Theme};
 
-/// In all, over the apps.
+/// In all, over the towns.
 pub const CLIENTS: usize = 50;
 /// Devices per app without a client: a push to many has many targets.
 const ABSENT_DEVICES: usize = 80;
@@ -29,8 +34,18 @@ const GUESTS_PERCENT: u64 = 20;
 pub const COMMON_TAG: &str = "common";
 pub const TAGS: [&str; 4] = [COMMON_TAG, "red", "green", "blue"];
 
+/// Apps in which everybody writes and pushes; the village comes behind them.
+pub const TOWNS: usize = USERS.len();
+pub const VILLAGE: usize = TOWNS;
+
 pub struct Cast {
     pub apps: Vec<App>,
+    /// What the village is busy with.
+    pub themes: Vec<Theme>,
+    /// Its clients.
+    pub villagers: Vec<usize>,
+    /// There a user is logged in on one phone at a time.
+    pub has_one_of_a_kind: bool,
 }
 
 pub struct App {
@@ -90,7 +105,11 @@ impl Cast {
             apps.push(enter_app(index, &mut places, server, course)?);
         }
         assert_eq!(places.len(), CLIENTS, "the figures above add up");
-        Ok((Self { apps }, places))
+        let themes = themes::draw(&mut course.random);
+        apps.push(enter_village(&mut places, server, course)?);
+        let villagers = (CLIENTS..places.len()).collect();
+        let has_one_of_a_kind = themes.contains(&Theme::Logins);
+        Ok((Self { apps, themes, villagers, has_one_of_a_kind }, places))
     }
 }
 
@@ -122,8 +141,52 @@ fn enter_app(index: usize, places: &mut Vec<Place>, server: &mut Server, course:
     Ok(App { key, number, users, groups })
 }
 
+/// Devices of the village's people; the others have none.
+const VILLAGE_DEVICES: [usize; 8] = [2, 2, 1, 1, 1, 0, 0, 0];
+/// The village's groups: how many members, and whether it is public.
+const VILLAGE_GROUPS: [(usize, bool); 3] = [(5, false), (4, true), (3, true)];
+const VILLAGE_ROOMS: usize = 2;
+
+fn enter_village(places: &mut Vec<Place>, server: &mut Server, course: &mut Course) -> Result<App, String> {
+    let key = format!("{VILLAGE:024x}");
+    let create =
+        AppCommand::Create { name: format!("{:024x}", VILLAGE + 16), app_key: key.clone(), master_secret: key.clone() };
+    let answer = one(server, course, Command::App(create))?;
+    let Answer::App(number) = answer else { return Err(format!("{answer:?} for an app")) };
+    server.model = Model::new(number);
+    // In other words than in the towns: nobody there is to be found here.
+    let names: Vec<String> = (0..VILLAGE_DEVICES.len()).map(|user| format!("villager{user}")).collect();
+    let mut users = register(names, number, server, course)?;
+    for (user, devices) in VILLAGE_DEVICES.into_iter().enumerate() {
+        for device in 0..devices {
+            users[user].clients.push(places.len());
+            let platform = *course.random.pick(&[Platform::ANDROID, Platform::IOS]);
+            let guest = (device == 1 && course.random.percent(50)).then_some(2);
+            let name = format!("{VILLAGE}/{}/{device}", users[user].name);
+            places.push(Place { app: VILLAGE, user, name, platform, guest });
+        }
+    }
+    let mut groups = Vec::new();
+    for (number_of, (size, is_public)) in VILLAGE_GROUPS.into_iter().enumerate() {
+        let members: BTreeSet<usize> = (0..size).map(|step| (number_of * 2 + step) % users.len()).collect();
+        let names: Vec<String> = members.iter().map(|user| users[*user].name.clone()).collect();
+        groups.push(make_group(format!("circle {number_of}"), is_public, (number, &names), members, server, course)?);
+    }
+    for room in 0..VILLAGE_ROOMS {
+        let (name, owner) = (format!("room {room}"), users[room].name.clone());
+        let (description, members) = (String::new(), vec![users[room + 1].name.clone()]);
+        let create = RoomCommand::Create { app: number, owner, name, description, members, flag: 0 };
+        one(server, course, Command::Room(create))?;
+    }
+    Ok(App { key, number, users, groups })
+}
+
 fn enter_users(index: usize, app: AppNumber, server: &mut Server, course: &mut Course) -> Result<Vec<User>, String> {
     let names: Vec<String> = (0..USERS[index].0 + CONTACTS[index]).map(|user| format!("user{user}")).collect();
+    register(names, app, server, course)
+}
+
+fn register(names: Vec<String>, app: AppNumber, server: &mut Server, course: &mut Course) -> Result<Vec<User>, String> {
     let new = |name: &String| NewUser { username: name.clone(), password: password_of(name), ..NewUser::default() };
     let register = UserCommand::Register { app, users: names.iter().map(new).collect() };
     let answer = one(server, course, Command::User(register))?;
@@ -167,22 +230,33 @@ fn enter_groups(
         let size = if number == 0 { 10 } else { course.random.between(2, 8) };
         let members: BTreeSet<usize> = (0..size).map(|_| course.random.index(USERS[index].0)).collect();
         let names: Vec<String> = members.iter().map(|user| users[*user].name.clone()).collect();
-        let create = GroupCommand::Create {
-            app,
-            by: Actor::Server,
-            owner: names[0].clone(),
-            name: format!("group {number}"),
-            description: String::new(),
-            avatar: String::new(),
-            is_public: false,
-            members_max: None,
-            members: names,
-        };
-        let answer = one(server, course, Command::Group(create))?;
-        let Answer::Group(id) = answer else { return Err(format!("{answer:?} for a group")) };
-        groups.push(Group { id, members, changing: BTreeSet::new() });
+        groups.push(make_group(format!("group {number}"), false, (app, &names), members, server, course)?);
     }
     Ok(groups)
+}
+
+fn make_group(
+    name: String,
+    is_public: bool,
+    (app, names): (AppNumber, &[String]),
+    members: BTreeSet<usize>,
+    server: &mut Server,
+    course: &mut Course,
+) -> Result<Group, String> {
+    let create = GroupCommand::Create {
+        app,
+        by: Actor::Server,
+        owner: names[0].clone(),
+        name,
+        description: String::new(),
+        avatar: String::new(),
+        is_public,
+        members_max: None,
+        members: names.to_vec(),
+    };
+    let answer = one(server, course, Command::Group(create))?;
+    let Answer::Group(id) = answer else { return Err(format!("{answer:?} for a group")) };
+    Ok(Group { id, members, changing: BTreeSet::new() })
 }
 
 fn one(server: &mut Server, course: &Course, command: Command) -> Result<Answer, String> {

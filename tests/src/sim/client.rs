@@ -9,6 +9,7 @@ use anser_client::store::{LocalId, MemoryStore, Release, Released};
 use anser_protocol::content::{Content, ContentKind};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::ClientFrame;
+use anser_protocol::ids::RoomId;
 use anser_protocol::names::Chat;
 use anser_protocol::traits::Traits;
 
@@ -16,6 +17,7 @@ use super::cast::{Place, password_of};
 use super::course::{Course, Event, Life, LinkId, MS, Time, Way};
 use super::network::{Network, dial_time};
 use super::tally::Kind;
+use super::themes::told::Heard;
 use super::witness::{Witness, chain_of, key_of, push_chain};
 
 /// Store actions that are begun within the time that one takes.
@@ -42,8 +44,8 @@ pub struct Client {
     pub is_caught_up: bool,
     /// What the application waits to hear about, by local id: chain and key.
     pub waiting: BTreeMap<LocalId, (String, String)>,
-    requests: BTreeMap<RequestId, Wish>,
-    sent: u64,
+    pub(super) requests: BTreeMap<RequestId, Wish>,
+    pub(super) sent: u64,
     pub registration: Registration,
     /// Since the last link was opened, the server went back to a store that may not know the device.
     was_set_back: bool,
@@ -55,6 +57,8 @@ pub struct Client {
     pub ended: Vec<(String, Vec<u8>)>,
     /// The network that the client is in.
     pub networks: u64,
+    /// In the village: what the application heard since the world last listened.
+    pub heard: Option<Vec<Heard>>,
 }
 
 /// Does the server know this device?
@@ -74,7 +78,7 @@ pub enum Label<T> {
 
 /// What a request is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Wish {
+pub(super) enum Wish {
     Tags,
     Alias,
     /// A group, and who wants to leave it.
@@ -85,6 +89,10 @@ enum Wish {
         name: String,
         token: Vec<u8>,
     },
+    Enter(RoomId),
+    LeaveRoom(RoomId),
+    /// Whatever comes of it.
+    Any,
 }
 
 /// Who wanted to leave which group, and how that ended.
@@ -130,6 +138,7 @@ impl Client {
             departures: Vec::new(),
             ended: Vec::new(),
             networks: 0,
+            heard: None,
         }
     }
 
@@ -172,6 +181,7 @@ impl Client {
         let given = if has_token && course.random.percent(70) { None } else { Some(password.as_str()) };
         let logged_in = session.login(&self.user, given, course.since(self.born));
         assert!(logged_in.is_ok(), "the name and the password are well formed");
+        self.note(Heard::Wishes);
         session.start(course.since(self.born));
         self.session = Some(session);
     }
@@ -183,6 +193,7 @@ impl Client {
         self.life += 1;
         self.store.crash();
         self.requests_lost(course);
+        self.note(Heard::Over);
         self.is_caught_up = false;
         self.close_link(is_silent, network, course);
     }
@@ -202,6 +213,15 @@ impl Client {
                 self.departures.push(Departed { group, user, departure: Departure::Unknown });
             }
             Wish::LogOut { to, name, .. } => self.make_room_for(to, name, course),
+            Wish::Enter(room) => self.note(Heard::Entered(room, false)),
+            Wish::LeaveRoom(_) | Wish::Any => {}
+        }
+    }
+
+    /// For the world to look at.
+    pub(super) fn note(&mut self, heard: Heard) {
+        if let Some(all) = &mut self.heard {
+            all.push(heard);
         }
     }
 
@@ -233,6 +253,8 @@ impl Client {
             return self.wish(Request::Logout, wish, network, witness, course).map(drop);
         }
         course.count(Kind::UserChanged);
+        self.note(Heard::Over);
+        self.note(Heard::Wishes);
         (self.acting, self.user) = (to, name);
         self.is_caught_up = false;
         let has_token = self.store.load().users.get(self.user.as_str()).is_some_and(|user| !user.token.is_empty());
@@ -345,6 +367,9 @@ impl Client {
     fn release(&mut self, release: &Release, witness: &mut Witness, course: &mut Course) -> Result<(), String> {
         for released in self.store.release(release) {
             match released {
+                Released::Message(message) if self.heard.is_some() => {
+                    self.note(Heard::Released(Box::new(message)));
+                }
                 Released::Message(message) => {
                     if message.record.content.kind == ContentKind::EVENT {
                         continue;
@@ -381,6 +406,18 @@ impl Client {
     fn hear(&mut self, told: Told, witness: &mut Witness, course: &mut Course) -> Result<(), String> {
         if !matches!(told, Told::Connected { .. } | Told::Sent { .. }) {
             course.note(format_args!("{}: {told:?}", self.name()));
+        }
+        if self.heard.is_some() {
+            let link = self.link;
+            self.note(Heard::Told(Box::new(told.clone()), link));
+            // The world judges what these say, and the village's applications do not come back by themselves.
+            if matches!(told, Told::SendFailed { .. }) {
+                return Ok(());
+            }
+            if matches!(told, Told::LoginFailed { .. } | Told::LoginNeeded { .. }) {
+                self.is_caught_up = false;
+                return Ok(());
+            }
         }
         match told {
             // The store that said so may be lost, and the one that took its place may not know the device.
@@ -467,6 +504,8 @@ impl Client {
             (Wish::Leave(group, user), Ok(_)) => {
                 self.departures.push(Departed { group, user, departure: Departure::Left });
             }
+            (Wish::Enter(room), Ok(_)) => self.note(Heard::Entered(room, true)),
+            (Wish::LeaveRoom(room), Ok(_)) => self.note(Heard::Left(room, true)),
             (Wish::LogOut { to, name, token }, Ok(_)) => {
                 // What is answered in a fault may be undone.
                 if !witness.is_in_fault() {
@@ -509,7 +548,7 @@ impl Client {
         self.pump(network, witness, course)
     }
 
-    fn wish(
+    pub(super) fn wish(
         &mut self,
         request: Request,
         wish: Wish,
@@ -622,47 +661,5 @@ impl Client {
         self.link = Some(link);
         self.was_set_back = false;
         self.with(network, witness, course, |session, now| session.handle_connected(transport, now)).map(drop)
-    }
-
-    /// For whoever asks why it has not settled.
-    pub fn describe(&self) -> String {
-        let stored = self.store.load();
-        let holes = stored.users.get(self.user.as_str()).map(|user| user.holes.len());
-        format!(
-            "{} (runs: {}, link {:?}, caught up: {}, outbox {:?}, chats with holes {holes:?}, pushes wait: {})",
-            self.name(),
-            self.session.is_some(),
-            self.link,
-            self.is_caught_up,
-            stored.outbox.iter().map(|entry| (entry.number, entry.chat.clone())).collect::<Vec<_>>(),
-            stored.pushes_wait,
-        )
-    }
-
-    /// Does a message of one of its users wait to be sent?
-    pub fn has_unsent(&self) -> bool {
-        !self.store.load().outbox.is_empty()
-    }
-
-    /// Has it nothing left to do or to learn for the user who is logged in?
-    pub fn has_nothing_to_do_for_its_user(&self) -> bool {
-        let stored = self.store.load();
-        let user = stored.users.get(self.user.as_str());
-        self.session.is_some()
-            && self.is_caught_up
-            && stored.outbox.iter().all(|entry| *entry.user != *self.user)
-            && user.is_some_and(|user| user.holes.is_empty())
-    }
-
-    /// Has it nothing left to do or to learn?
-    pub fn is_settled(&self) -> bool {
-        let stored = self.store.load();
-        let user = stored.users.get(self.user.as_str());
-        self.session.is_some()
-            && self.is_caught_up
-            && stored.outbox.is_empty()
-            && !stored.pushes_wait
-            && !stored.push_stopped
-            && user.is_some_and(|user| user.holes.is_empty())
     }
 }

@@ -20,6 +20,9 @@ impl World {
         if self.clients[client].session.is_none() {
             return Ok(());
         }
+        if self.clients[client].heard.is_some() {
+            return self.live(client);
+        }
         match self.course.random.below(100) {
             0..78 => self.say(client, 1),
             // More than a catch-up shows of one chat.

@@ -8,10 +8,12 @@
 //!   lost that was answered, each push once per msg_id, nothing of one app in another;
 //! - on the wire an unbroken run, told once ([`tap`]); nothing acknowledged that is not on the client's disk;
 //! - no push handed out after it expired; what a session, its mailbox and a client hold in memory within bounds;
-//! - at the end every client holds exactly what the log shows its users, and no token outlives its logout ([`audit`]).
+//! - at the end every client holds exactly what the log shows its users, and no token outlives its logout ([`audit`]);
+//! - in the village, what a model of the rules says: who is let and who is refused, and who is told what ([`themes`]).
 //!
 //! Read [`world`] first: it is the run. [`course`] is time and what happens, [`cast`] who takes part, [`load`] and
-//! [`app_server`] what they do, [`weather`] what is done to them; [`tally`] counts how often each of it happened.
+//! [`app_server`] what they do, [`themes`] what is done in the village, [`weather`] what is done to them; [`tally`] counts how
+//! often each of it happened.
 
 pub mod world;
 
@@ -25,8 +27,10 @@ pub mod network;
 pub mod pipe;
 pub mod random;
 pub mod server;
+pub mod settled;
 pub mod tally;
 pub mod tap;
+pub mod themes;
 pub mod weather;
 pub mod witness;
 

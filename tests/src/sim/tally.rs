@@ -72,6 +72,30 @@ kinds! {
     PushExpiring = "a push that soon expires",
     PushReceived = "a push is received",
     LinkReplaced = "a newer link of a device ends the older one",
+    TimePassed = "so much time passes in the village that silences end",
+    NoticeMade = "a user is told of what concerns them alone",
+    Blocked = "a message is refused by a blacklist",
+    Silenced = "a silenced member of a group is refused",
+    SilenceOver = "a silence in a group has ended by itself",
+    Shielded = "a member shields a group",
+    JoinAnswered = "a request to join a group is answered",
+    Dissolved = "a group is dissolved",
+    RoomEntered = "a device goes into a chat room",
+    RoomSaid = "a message to a chat room",
+    RoomCrowded = "more is said in a chat room than who goes in is told",
+    RoomHeard = "a device in a chat room is told of messages",
+    RoomSilenced = "a silenced member of a chat room is refused",
+    RoomPutOut = "a device is told that its user is out of a chat room",
+    WordRefused = "a message with a sensitive word is refused",
+    Retracted = "a message is taken back",
+    RetractedTooLate = "a message is too old to be taken back",
+    CommandCame = "a transparent command arrives",
+    LiveOnly = "a message for those who are there",
+    KindFull = "a login ends one on another device of the kind",
+    GaveWay = "a device is told that another took its place",
+    Disabled = "a user is disabled",
+    FoundDisabled = "a device is told that its user is disabled",
+    Deleted = "a user is deleted",
 }
 
 /// Of one run.
@@ -81,6 +105,12 @@ pub struct Tally(BTreeMap<Kind, u64>);
 impl Tally {
     pub fn count(&mut self, kind: Kind) {
         *self.0.entry(kind).or_default() += 1;
+    }
+
+    pub fn add(&mut self, kind: Kind, times: u64) {
+        if times > 0 {
+            *self.0.entry(kind).or_default() += times;
+        }
     }
 
     pub fn has_met(&self, kind: Kind) -> bool {

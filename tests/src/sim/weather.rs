@@ -3,6 +3,7 @@
 use super::course::{Event, LinkId, MS, SECOND, Time, Way};
 use super::random::Random;
 use super::tally::Kind;
+use super::themes::model::Model;
 use super::world::World;
 
 /// What the seeds are run for.
@@ -46,6 +47,8 @@ struct Image {
     is_backup: bool,
     /// Clients that the image knows for certain.
     known: Vec<bool>,
+    /// What is so in the village then.
+    model: Box<Model>,
     /// The server is about to come back on it.
     is_used: bool,
 }
@@ -239,7 +242,8 @@ impl World {
         let is_backup = self.course.random.percent(50);
         let known = self.clients.iter().map(|client| client.is_registered()).collect();
         let content = self.server.disk.synced();
-        self.weather.image = Some(Image { content, end: end.0, is_backup, known, is_used: false });
+        let model = Box::new(self.server.model.clone());
+        self.weather.image = Some(Image { content, end: end.0, is_backup, known, model, is_used: false });
         self.witness.fault_begins();
         self.course.note(format_args!("an image is taken at {end}"));
         let longest = if is_backup { 12 * SECOND } else { 3 * SECOND };
@@ -265,11 +269,13 @@ impl World {
         image.is_used = true;
         self.weather.is_restoring = image.is_backup;
         let (content, lost, known) = (image.content.clone(), image.end + 1..=end.0, image.known.clone());
+        let model = image.model.clone();
         self.course.note(format_args!("the server is set back; {lost:?} are lost"));
         self.course.count(if self.weather.is_restoring { Kind::BackupRestored } else { Kind::TailLost });
         self.witness.lose(lost);
         self.crash();
         self.server.disk.replace(content);
+        self.server.set_back(*model);
         self.forget_calls();
         for (client, is_known) in self.clients.iter_mut().zip(known) {
             client.set_back(is_known);

@@ -1,17 +1,20 @@
 //! A whole run: one thread, one seed, every event in its turn.
 
+use std::collections::BTreeMap;
+
 use anser_client::session::Transport;
 use anser_storage::outcome::Outcome;
 
 use super::app_server::AppServers;
 use super::audit;
-use super::cast::Cast;
+use super::cast::{Cast, TOWNS};
 use super::client::{Client, Registration};
 use super::course::{Course, Event, LinkId, MS, SECOND, Time, Way};
 use super::network::Network;
 use super::pipe::Quality;
 use super::server::Server;
 use super::tally::{Kind, Tally};
+use super::themes::told::{Heard, Seen};
 use super::weather::{Setting, Weather};
 use super::witness::Witness;
 use crate::judge::Verdict;
@@ -33,6 +36,10 @@ pub struct World {
     pub witness: Witness,
     pub calls: AppServers,
     pub weather: Weather,
+    /// What the applications of the village were told, by client.
+    pub seen: BTreeMap<usize, Seen>,
+    /// Texts that the village's app server has written.
+    pub said_by_server: u64,
     /// The harm is over.
     pub is_healed: bool,
     drain_until: Time,
@@ -59,13 +66,15 @@ impl World {
         }
         let (cast, places) = Cast::enter(&mut server, &mut course)?;
         let mut witness = Witness::default();
-        for (index, app) in cast.apps.iter().enumerate() {
+        for (index, app) in cast.apps.iter().enumerate().take(TOWNS) {
             witness.open_chats(index, app);
         }
         let clients = places.into_iter().enumerate().map(|(index, place)| {
             let app = &cast.apps[place.app];
             let user = app.users[place.user].name.clone();
-            Client::new(index, place, user, app.key.clone())
+            let mut client = Client::new(index, place, user, app.key.clone());
+            client.heard = cast.villagers.contains(&index).then(Vec::new);
+            client
         });
         let clients = clients.collect();
         let mut world = Self {
@@ -77,6 +86,8 @@ impl World {
             witness,
             calls: AppServers::default(),
             weather,
+            seen: BTreeMap::new(),
+            said_by_server: 0,
             is_healed: false,
             drain_until: 0,
             quiet_since: None,
@@ -108,7 +119,8 @@ impl World {
                 }
                 continue;
             }
-            self.handle(event).map_err(|what| format!("at {} s: {what}", self.course.now as f64 / SECOND as f64))?;
+            let handled = self.handle(event).and_then(|()| self.listen());
+            handled.map_err(|what| format!("at {} s: {what}", self.course.now as f64 / SECOND as f64))?;
             self.server.schedule_woken(&mut self.course);
         }
         Err("nothing is left to happen".into())
@@ -142,7 +154,10 @@ impl World {
                 return self.server.read(link, ticket, *query, &mut self.course);
             }
             Event::Known(life, link, known) if self.server.life == life => self.server.known(link, *known),
-            Event::Sweep(life) if self.server.life == life => self.server.sweep(&mut self.course),
+            Event::Sweep(life) if self.server.life == life => {
+                self.server.sweep(&mut self.course);
+                self.expect_barred_users_gone()?;
+            }
             Event::CallArrives(call) => self.call_arrives(call),
             Event::CallAnswered(call, outcome) => {
                 self.call_answered(call, outcome.map(|outcome: Box<Outcome>| *outcome))?
@@ -217,7 +232,8 @@ impl World {
         };
         let is_gateway = !self.is_healed && self.weather.has_gateways && random.percent(30);
         let link = self.network.open(client, transport, quality, is_gateway);
-        self.server.accept(link, transport, &mut self.course);
+        let is_limited = self.cast.has_one_of_a_kind && self.clients[client].heard.is_some();
+        self.server.accept((link, client), (transport, is_limited), &mut self.course);
         let client = &mut self.clients[client];
         client.connected(link, transport, &mut self.network, &mut self.witness, &mut self.course)
     }
@@ -237,6 +253,9 @@ impl World {
     }
 
     fn give_password(&mut self, client: usize) -> Result<(), String> {
+        if let Some(heard) = &mut self.clients[client].heard {
+            heard.push(Heard::Wishes);
+        }
         let user = self.clients[client].user.clone();
         let password = super::cast::password_of(&user);
         self.with_client(client, |session, now| {
@@ -299,6 +318,7 @@ impl World {
         }
         self.course.note(format_args!("the harm is over"));
         self.is_healed = true;
+        self.reconcile();
         self.drain_until = self.course.now + DRAIN_MAX;
         self.server.busy_percent = 0;
         self.server.panic_percent = 0;
@@ -322,10 +342,14 @@ impl World {
     fn has_drained(&mut self) -> Result<bool, String> {
         self.settle_departures();
         self.let_users_change()?;
+        self.let_villagers_in();
         let is_quiet = self.witness.outstanding() == 0
             && self.calls.are_all_answered()
             && self.server.is_up()
-            && self.clients.iter().all(Client::is_settled);
+            && self.clients.iter().all(|client| match client.heard {
+                None => client.is_settled(),
+                Some(_) => client.has_settled_in_the_village(),
+            });
         self.quiet_since = if is_quiet { self.quiet_since.or(Some(self.course.now)) } else { None };
         if self.quiet_since.is_some_and(|since| self.course.now >= since + REST) {
             return Ok(true);
@@ -342,6 +366,7 @@ impl World {
     fn let_users_change(&mut self) -> Result<(), String> {
         for client in 0..self.clients.len() {
             let is_needed = self.witness.outstanding() > 0 || self.clients[client].has_unsent();
+            let is_needed = is_needed && self.clients[client].heard.is_none();
             if is_needed && self.clients[client].has_nothing_to_do_for_its_user() && self.course.random.percent(40) {
                 self.change_user(client)?;
             }
@@ -349,7 +374,9 @@ impl World {
         Ok(())
     }
 
-    fn finish(self) -> Result<Report, String> {
+    fn finish(mut self) -> Result<Report, String> {
+        self.count_village();
+        self.compare_with_the_model()?;
         audit::compare_with_the_log(&self)?;
         let Self { witness, weather, course, .. } = self;
         let verdict = witness.verdict();

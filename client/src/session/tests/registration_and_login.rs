@@ -227,6 +227,20 @@ fn a_token_of_the_apps_server_that_was_never_good_is_final() {
 }
 
 #[test]
+fn a_device_that_had_to_make_room_while_it_was_away_does_not_come_back_with_its_password() {
+    let mut scene = Scene::at(100);
+    scene.lose_link();
+    scene.connect();
+    scene.welcome(0);
+    scene.fail(scene.login_said().request, ErrorCode::LOGGED_IN_ELSEWHERE);
+    assert!(matches!(scene.events.last(), Some(Event::LoginFailed { code: ErrorCode::LOGGED_IN_ELSEWHERE, .. })));
+    assert_eq!(scene.session.user(), None);
+    scene.said.clear();
+    scene.wait(Duration::from_secs(60));
+    assert!(!scene.said.iter().any(|frame| matches!(frame, ClientFrame::Login(_))), "though it knows the password");
+}
+
+#[test]
 fn a_device_that_had_to_make_room_for_another_does_not_take_its_place_back() {
     let mut scene = Scene::at(100);
     let code = ErrorCode::LOGGED_IN_ELSEWHERE;

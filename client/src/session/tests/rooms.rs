@@ -135,3 +135,12 @@ fn an_app_server_lets_in_and_puts_out() {
     assert_eq!((told(&scene), scene.session.rooms()), (vec![201], vec![]));
     assert_eq!(changes(&scene), [RoomChangeKind::ADDED, RoomChangeKind::BLOCKED]);
 }
+
+#[test]
+fn whoever_gave_way_to_another_device_is_in_no_room_any_more() {
+    let mut scene = inside();
+    let code = ErrorCode::LOGGED_IN_ELSEWHERE;
+    let go_away = GoAway { code, message: String::new(), retry_after_ms: 0, extensions: Extensions::default() };
+    scene.hear(ServerFrame::GoAway(go_away));
+    assert_eq!(scene.session.rooms(), [], "or the next user of the device would go in");
+}

@@ -87,7 +87,7 @@ impl Session {
                 self.prolong_token(&attempt, user, now);
                 self.logged_in(attempt);
             }
-            Credential::Token => self.login_failed(attempt.request, ErrorCode::TOKEN_INVALID, ""),
+            Credential::Token => self.find_why_token_is_gone(&attempt),
             // It was looked at with the user.
             Credential::Signed(_) => {
                 attempt.stored_password = user.password;
@@ -107,6 +107,29 @@ impl Session {
                 });
             }
         }
+    }
+
+    /// A device that had to make room while it was away is told so when it comes back: it is not to log in again by itself.
+    fn find_why_token_is_gone(&mut self, attempt: &LoginAttempt) {
+        let Stage::Ready(ready) = &self.stage else { return };
+        let kind = ready.device.platform().device_kind();
+        if self.rules.logins.others_max(kind) == u32::MAX {
+            return self.login_failed(attempt.request, ErrorCode::TOKEN_INVALID, "");
+        }
+        let (app, user, besides) = (ready.app, attempt.user, ready.device.number);
+        self.query(Pending::TokenGone(attempt.request), Query::LoginsOfKind { app, user, besides, kind });
+    }
+
+    pub(super) fn token_gone(&mut self, request: u32, answer: Result<Answer, ErrorCode>) {
+        let Stage::Ready(ready) = &self.stage else { return };
+        let others_max = self.rules.logins.others_max(ready.device.platform().device_kind()) as usize;
+        let code = match answer {
+            Ok(Answer::LoginsOfKind(others)) if others > others_max => ErrorCode::LOGGED_IN_ELSEWHERE,
+            Ok(Answer::LoginsOfKind(_)) => ErrorCode::TOKEN_INVALID,
+            Ok(_) => ErrorCode::INTERNAL,
+            Err(code) => code,
+        };
+        self.login_failed(request, code, "");
     }
 
     fn is_token_good(&self, user: &LoginUser, now: TimeMs) -> bool {
@@ -229,6 +252,9 @@ impl Session {
     /// The user's sessions were ended from outside. Somebody else may have logged in meanwhile.
     pub(super) fn user_ended(&mut self, user: UserNumber, code: ErrorCode) {
         let Stage::Ready(ready) = &self.stage else { return };
+        if is_planted(Fault::BarredUserStays) && code == ErrorCode::USER_DISABLED {
+            return;
+        }
         if ready.user.as_ref().is_some_and(|known| known.number == user) {
             self.go_away(code, 0);
         }

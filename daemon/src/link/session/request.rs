@@ -28,6 +28,8 @@ pub(super) enum Pending {
     RegisterDevice(Box<Greeting>),
     /// Looking up the user.
     LogIn(Box<LoginAttempt>),
+    /// The token was no good: did another device take this one's place?
+    TokenGone(u32),
     /// Checking the password.
     Password(Box<LoginAttempt>),
     /// Keeping the new token.
@@ -260,6 +262,7 @@ impl Session {
         match pending {
             Pending::Greet(greeting) => self.greeting_answered(*greeting, answer, now),
             Pending::LogIn(attempt) => self.login_looked_up(*attempt, answer, now),
+            Pending::TokenGone(request) => self.token_gone(request, answer),
             Pending::PlanCatchUp => self.catch_up_planned(answer),
             Pending::CatchUp(page) => self.catch_up_read(page, answer),
             Pending::Pushes { since } => self.pushes_read(since, answer),

@@ -1,14 +1,16 @@
 //! One link's task on the server: the same loop as the daemon's, with the simulated network as its wire.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Wake, Waker};
 
 use anser_client::session::Transport;
 use anser_protocol::error::ErrorCode;
-use anser_protocol::ids::TimeMs;
+use anser_protocol::ids::{RoomId, TimeMs};
 use anser_storage::command::Command;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anserd::link::mailbox::{Item, Mailbox};
+use anserd::link::query::CommandReceivers;
 use anserd::link::session::{Action, Input, Rules, Session};
 use anserd::switchboard::Switchboard;
 
@@ -23,27 +25,37 @@ const CLOSING_MS_MAX: TimeMs = 5_000;
 
 pub struct ServerLink {
     number: LinkId,
+    pub client: usize,
     transport: Transport,
     pub session: Session,
     pub mailbox: Arc<Mailbox>,
     waker: Waker,
     device: Option<(AppNumber, DeviceNumber)>,
-    user: Option<(AppNumber, UserNumber)>,
+    pub user: Option<(AppNumber, UserNumber)>,
+    rooms: BTreeSet<RoomId>,
     closing_since_ms: Option<TimeMs>,
     /// The output was empty at this time.
     encoded_ms: TimeMs,
 }
 
 impl ServerLink {
-    pub fn new(number: LinkId, transport: Transport, rules: Arc<Rules>, bell: Waker, now: TimeMs) -> Self {
+    pub fn new(
+        (number, client): (LinkId, usize),
+        transport: Transport,
+        rules: Arc<Rules>,
+        bell: Waker,
+        now: TimeMs,
+    ) -> Self {
         Self {
             number,
+            client,
             transport,
             session: Session::new(rules, now),
             mailbox: Arc::new(Mailbox::default()),
             waker: bell,
             device: None,
             user: None,
+            rooms: BTreeSet::new(),
             closing_since_ms: None,
             encoded_ms: now,
         }
@@ -187,11 +199,22 @@ impl ServerLink {
             Action::DetachUser { app, user } => {
                 if let Some(switchboard) = server.switchboard() {
                     switchboard.detach_user(app, user, &self.mailbox);
+                    switchboard.leave_rooms(app, std::mem::take(&mut self.rooms), &self.mailbox);
                 }
                 self.user = None;
             }
-            // No client of these stories goes into a chat room.
-            Action::EnterRoom { .. } | Action::LeaveRoom { .. } => {}
+            Action::EnterRoom { app, room } => {
+                if let Some(switchboard) = server.switchboard() {
+                    switchboard.enter_room(app, room, &self.mailbox);
+                }
+                self.rooms.insert(room);
+            }
+            Action::LeaveRoom { app, room } => {
+                if let Some(switchboard) = server.switchboard() {
+                    switchboard.leave_rooms(app, [room], &self.mailbox);
+                }
+                self.rooms.remove(&room);
+            }
             Action::Submit(ticket, _) if self.mailbox.holds_failure() || server.has_no_room(course) => {
                 return Some(Input::Outcome(ticket, Err(ErrorCode::BUSY)));
             }
@@ -199,6 +222,7 @@ impl ServerLink {
             // No simulated device says that it is used.
             Action::NoteUse { .. } => {}
             Action::PassCommand { ticket, app, receivers, came } => {
+                server.note_passed(app, &receivers, &came);
                 let switchboard = server.switchboard();
                 let pass = |board: &Switchboard| board.pass_command(app, &receivers, &self.mailbox, &came);
                 let links = switchboard.map_or(0, pass);
@@ -227,6 +251,21 @@ impl ServerLink {
         None
     }
 
+    /// Is a transparent command for this link?
+    pub fn is_meant(&self, app: AppNumber, receivers: &CommandReceivers) -> bool {
+        let Some((_, user)) = self.user.filter(|(of, _)| *of == app) else { return false };
+        match receivers {
+            CommandReceivers::Users(users) => users.contains(&user),
+            CommandReceivers::Devices(of, devices) => {
+                *of == user && self.device.is_some_and(|(_, device)| devices.contains(&device))
+            }
+        }
+    }
+
+    pub fn number(&self) -> LinkId {
+        self.number
+    }
+
     /// What the link holds for a peer that does not read is within its bounds.
     pub fn check_memory(&self) -> Result<(), String> {
         let (session, mailbox) = (self.session.held(), self.mailbox.held());
@@ -247,6 +286,7 @@ impl ServerLink {
         }
         if let Some((app, user)) = self.user {
             switchboard.detach_user(app, user, &self.mailbox);
+            switchboard.leave_rooms(app, self.rooms, &self.mailbox);
         }
     }
 }

@@ -6,17 +6,20 @@
 
 mod link;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use anser_client::session::Transport;
+use anser_protocol::error::ErrorCode;
+use anser_protocol::frame::talk::CommandCame;
 use anser_protocol::ids::{Position, TimeMs};
 use anser_storage::command::{Command, Stamped, SystemCommand};
 use anser_storage::disk::crash::CrashDisk;
+use anser_storage::ids::{AppNumber, UserNumber};
 use anser_storage::outcome::{Answer, Appended, MemberChange, Outcome, Route};
 use anser_storage::{Options, QuickRepair, Reader, Store};
-use anserd::link::query;
-use anserd::link::session::{Heartbeat, Input, Rules, Ticket};
+use anserd::link::query::{self, CommandReceivers};
+use anserd::link::session::{Heartbeat, Input, Logins, Rules, Ticket};
 use anserd::switchboard::Switchboard;
 
 pub use self::link::ServerLink;
@@ -25,6 +28,7 @@ use super::course::{CallId, Course, Event, Known, Life, LinkId, MS, SECOND, Time
 use super::network::Network;
 use super::random::Random;
 use super::tally::Kind;
+use super::themes::model::{Model, Scene};
 
 /// The wall clock at the start of a run.
 const T0_MS: TimeMs = 1_700_000_000_000;
@@ -34,6 +38,8 @@ const T0_MS: TimeMs = 1_700_000_000_000;
 pub enum Asker {
     Link(LinkId, Ticket),
     Call(CallId),
+    /// The same, and the links of those whom it is about end with this code.
+    Ending(CallId, ErrorCode),
     Nobody,
 }
 
@@ -42,7 +48,8 @@ pub struct Server {
     pub life: Life,
     host: Option<Host>,
     options: Options,
-    rules: BTreeMap<Transport, Arc<Rules>>,
+    /// By transport, and whether a user may be logged in on one phone only.
+    rules: BTreeMap<(Transport, bool), Arc<Rules>>,
     /// What the operator did to the clock.
     pub clock_offset_ms: i64,
     /// When that was.
@@ -54,6 +61,12 @@ pub struct Server {
     /// Of 100 batches with a send so many have one that makes the store panic.
     pub panic_percent: u64,
     batch_max: u64,
+    /// What must be so in the village.
+    pub model: Model,
+    /// Transparent commands that were passed on in the village, by text: the links of those that they are for.
+    pub passed: BTreeMap<String, BTreeSet<LinkId>>,
+    /// The power went in a batch that was about the village: where the log ended before it, unless nobody could tell.
+    unsure: Option<Option<Position>>,
 }
 
 /// What lives as long as the process.
@@ -82,12 +95,19 @@ impl Server {
             quick_repair: *random.pick(&[QuickRepair::Always, QuickRepair::From(8), QuickRepair::Never]),
             ..Options::default()
         };
-        let rules = |heartbeat| Arc::new(Rules { heartbeat, waiting_pushes_max: 1000, ..Rules::default() });
-        let rules = BTreeMap::from([
-            (Transport::Tcp, rules(Heartbeat::TCP)),
-            (Transport::Quic, rules(Heartbeat::QUIC)),
-            (Transport::WebSocket, rules(Heartbeat::WEBSOCKET)),
-        ]);
+        let transports = [
+            (Transport::Tcp, Heartbeat::TCP),
+            (Transport::Quic, Heartbeat::QUIC),
+            (Transport::WebSocket, Heartbeat::WEBSOCKET),
+        ];
+        let mut rules = BTreeMap::new();
+        for (transport, heartbeat) in transports {
+            for is_limited in [false, true] {
+                let logins = Logins { phones: u32::from(is_limited), ..Logins::default() };
+                let of = Rules { heartbeat, waiting_pushes_max: 1000, logins, ..Rules::default() };
+                rules.insert((transport, is_limited), Arc::new(of));
+            }
+        }
         let batch_max = *random.pick(&[1, 4, 64]);
         let late_percent = *random.pick(&[0, 1]);
         let disk = CrashDisk::default();
@@ -103,6 +123,34 @@ impl Server {
             late_percent,
             panic_percent: 0,
             batch_max,
+            model: Model::default(),
+            passed: BTreeMap::new(),
+            unsure: None,
+        }
+    }
+
+    /// The server comes back on an older store, in which this is so.
+    pub fn set_back(&mut self, model: Model) {
+        self.model = model;
+        self.unsure = None;
+    }
+
+    /// Takes down for which links a transparent command is; the link that it came from is running now.
+    fn note_passed(&mut self, app: AppNumber, receivers: &CommandReceivers, came: &CommandCame) {
+        let Some(host) = self.host.as_ref().filter(|_| app == self.model.app) else { return };
+        let links = host.links.values().filter(|link| link.is_meant(app, receivers)).map(ServerLink::number);
+        self.passed.insert(came.text.clone(), links.collect());
+    }
+
+    /// Clients of the village on which this user is logged in.
+    pub fn clients_of(&self, user: UserNumber) -> BTreeSet<usize> {
+        self.host.as_ref().map(|host| host.clients_of(self.model.app, user)).unwrap_or_default()
+    }
+
+    /// Whether a batch that the power cut short is on the disk: only its positions tell.
+    fn settle(&mut self, end: Position) {
+        if let Some(before) = self.unsure.take() {
+            self.model.is_blind |= before != Some(end);
         }
     }
 
@@ -138,6 +186,7 @@ impl Server {
         if store.stats().damaged > 0 {
             return Err("the store is damaged after a crash".into());
         }
+        self.settle(store.end());
         let reader = store.reader();
         let rung = Rung::default();
         self.host = Some(Host {
@@ -170,7 +219,13 @@ impl Server {
         let at_ms = host.stamp_ms;
         let commands: Vec<Stamped> = commands.into_iter().map(|command| Stamped { at_ms, command }).collect();
         match host.store.apply(&commands) {
-            Ok(outcomes) => Ok(Some(outcomes)),
+            Ok(outcomes) => {
+                let scene = Scene { now: course.now, client: None, present: &|_| BTreeSet::new() };
+                for (stamped, outcome) in commands.iter().zip(&outcomes) {
+                    self.model.observe(stamped, outcome, &scene)?;
+                }
+                Ok(Some(outcomes))
+            }
             Err(_) if self.disk.is_off() => Ok(None),
             Err(error) => Err(format!("the store failed on a good disk: {error}")),
         }
@@ -214,13 +269,27 @@ impl Server {
             host.panicked += 1;
             course.count(Kind::CommandPanicked);
         }
+        let before = host.store.end();
         let outcomes = match host.store.apply(&commands) {
             Ok(outcomes) => outcomes,
-            Err(_) if self.disk.is_off() => return Ok(false),
+            Err(_) if self.disk.is_off() => {
+                self.unsure = self.model.unsure(&commands, before);
+                return Ok(false);
+            }
             Err(error) => return Err(format!("the store failed on a good disk: {error}")),
         };
         if host.store.stats().failed_commands != host.panicked {
             return Err(format!("a command failed inside the store, one of {commands:?}"));
+        }
+        for ((asker, stamped), outcome) in askers.iter().zip(&commands).zip(&outcomes) {
+            let client = match asker {
+                Asker::Link(link, _) => host.links.get(link).map(|link| link.client),
+                _ => None,
+            };
+            let village = self.model.app;
+            let present = |user| host.clients_of(village, user);
+            let scene = Scene { now: course.now, client, present: &present };
+            self.model.observe(stamped, outcome, &scene)?;
         }
         let answers: Vec<(Asker, Outcome)> = askers.into_iter().zip(outcomes).collect();
         course.within(100, 8 * MS, Event::Committed(life, answers));
@@ -241,6 +310,12 @@ impl Server {
             appended.append(&mut outcome.appended);
             match asker {
                 Asker::Link(link, ticket) => host.put_input(link, Input::Outcome(ticket, Ok(outcome))),
+                Asker::Ending(call, code) => {
+                    if let Ok(Answer::People { users, .. }) = &outcome.answer {
+                        users.iter().for_each(|user| host.switchboard.end_user(self.model.app, *user, code));
+                    }
+                    course.within(MS, 100 * MS, Event::CallAnswered(call, Some(Box::new(outcome))));
+                }
                 Asker::Call(call) => {
                     course.within(MS, 100 * MS, Event::CallAnswered(call, Some(Box::new(outcome))));
                 }
@@ -290,12 +365,17 @@ impl Server {
     }
 
     /// A client's connection was accepted.
-    pub fn accept(&mut self, link: LinkId, transport: Transport, course: &mut Course) {
+    pub fn accept(
+        &mut self,
+        (link, client): (LinkId, usize),
+        (transport, is_limited): (Transport, bool),
+        course: &mut Course,
+    ) {
         let now = self.now_ms(course);
-        let rules = self.rules[&transport].clone();
+        let rules = self.rules[&(transport, is_limited)].clone();
         let Some(host) = &mut self.host else { return };
         let bell = Bell::waker(link, &host.rung);
-        host.links.insert(link, ServerLink::new(link, transport, rules, bell, now));
+        host.links.insert(link, ServerLink::new((link, client), transport, rules, bell, now));
         course.after(0, Event::Turn(link));
     }
 
@@ -309,7 +389,10 @@ impl Server {
     /// Lets the links run that were woken, each after a moment of its own.
     pub fn schedule_woken(&mut self, course: &mut Course) {
         let Some(host) = &self.host else { return };
-        for link in host.rung.take() {
+        let mut woken = host.rung.take();
+        // Whom the switchboard woke first may depend on where a mailbox lies in memory.
+        woken.sort_unstable();
+        for link in woken {
             let latest = if course.random.percent(self.late_percent) { 3 * SECOND } else { MS / 2 };
             course.within(0, latest, Event::Turn(link));
         }
@@ -370,6 +453,10 @@ fn count_outcome(outcome: &Outcome, course: &mut Course) {
 }
 
 impl Host {
+    fn clients_of(&self, app: AppNumber, user: UserNumber) -> BTreeSet<usize> {
+        self.links.values().filter(|link| link.user == Some((app, user))).map(|link| link.client).collect()
+    }
+
     fn put_input(&mut self, link: LinkId, input: Input) {
         if let Some(link) = self.links.get(&link) {
             link.mailbox.put_input(input);
