@@ -30,6 +30,7 @@ mod shared;
 mod writer;
 pub use writer::{Answered, OnAppended, QueueFull, Writer, WriterHandle, WriterOptions};
 
+mod across;
 mod find;
 mod snapshot;
 mod word_filter;
@@ -54,7 +55,7 @@ pub use rows::word::{SensitiveWord, WordList};
 pub use snapshot::{
     AvatarPlace, BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup,
     DueSchedule, DueSlice, File, Finding, FoundMessages, Friend, GroupPage, GroupPushShown, HistoryPage, JoinRequest,
-    Member, Messages, Mutes, PendingPush, PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport,
+    JoinedGroup, Member, Messages, Mutes, PendingPush, PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport,
     ReadRecord, Reader, Relations, ReportMessage, ReportTarget, ReportUser, RoomMember, RoomMemberPage, RoomPage,
     Schedule, SchedulePage, ScrubPlace, Scrubbed, Silence, SilencePage, SmsTarget, SmsTargets, Snapshot, Standing,
     Stretch, TestDeviceShown, UnmentionedMedia, UsableFile, UserPage, Viewer, WaitingCallback, WaitingCallbacks,

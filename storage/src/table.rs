@@ -120,6 +120,10 @@ tables! {
     HourCounts = 103, "hour_counts";
     HourSets = 104, "hour_sets";
     MessageCallbacks = 105, "message_callbacks";
+    Guests = 106, "guests";
+    GuestNumbers = 107, "guest_numbers";
+    Copies = 108, "copies";
+    Mirrors = 109, "mirrors";
 }
 
 impl Table {

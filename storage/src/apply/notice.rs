@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anser_protocol::content::NoticeKind;
 
 use super::Batch;
+use crate::across;
 use crate::command::{Actor, Class};
 use crate::error::ReadError;
 use crate::find;
@@ -23,7 +24,8 @@ impl Batch<'_> {
     ) -> Result<(), ReadError> {
         let told = find::notice(self, app, notice)?;
         for reader in readers {
-            if find::is_deleted(self, app, *reader)? {
+            // A guest is told in their own app.
+            if find::is_deleted(self, app, *reader)? || across::guest(self, app, *reader)?.is_some() {
                 continue;
             }
             let chain = self.notices_chain(app, *reader)?;

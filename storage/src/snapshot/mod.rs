@@ -3,6 +3,7 @@
 //! A snapshot pins pages of the file while it lives: take it, read, drop it. Never hold one across a wait.
 
 mod accounts;
+mod across;
 mod age;
 mod bridge;
 mod callbacks;
@@ -47,6 +48,7 @@ pub use view::{
     BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Delivery, Device, DueSlice, HistoryPage, Member,
     PendingPush, PlatformReport, PushCounts, PushReport, ReadRecord, TestDeviceShown,
 };
+pub use across::JoinedGroup;
 pub use walk::Viewer;
 pub(crate) use walk::shows;
 

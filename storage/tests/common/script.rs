@@ -1,6 +1,7 @@
 //! Random work for a store, the same for a seed: batches of commands of every kind, and what a store that never failed
 //! made of them.
 
+mod across;
 mod media;
 
 use anser_protocol::content::{Content, Platform};
@@ -147,7 +148,7 @@ impl Author {
         self.count += 1;
         self.now_ms += if self.random.one_in(6) { self.random.below(40 * 3_600_000) } else { self.random.below(50) };
         let of = self.random.below(self.apps.len() as u64) as usize;
-        match self.random.below(43) {
+        match self.random.below(46) {
             0..=7 => self.send(of),
             8 if self.random.one_in(4) => self.create_group(of),
             8 | 9 if self.random.one_in(2) => self.order_group(of),
@@ -171,6 +172,7 @@ impl Author {
             34 | 35 => self.change_people(of),
             36 | 37 => self.handle_media(of),
             38..=40 => self.change_room(of),
+            42..=44 => self.reach_across(of),
             _ => self.doom(),
         }
     }
