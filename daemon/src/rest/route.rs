@@ -195,6 +195,9 @@ pub const ROUTES: &[Route] = &[
     route("PUT", "/v1/chatroom/{room_id}/members", Im, || put(im::add_to_room)),
     route("DELETE", "/v1/chatroom/{room_id}/members", Im, || delete(im::remove_from_room)),
     route("GET", "/v1/users/{username}/chatroom", Im, || get(im::rooms_of_user)),
+    route("POST", "/v1/cross/chatroom/{room_id}/members", Im, || post(im::change_room_members_across)),
+    // As the API's page has it.
+    route("POST", "/cross/chatroom/{room_id}/members", Im, || post(im::change_room_members_across)),
     route("DELETE", "/v1/chatroom/{room_id}", Im, || delete(im::delete_room)),
     route("POST", "/v1/messages/{username}/{msgid}/retract", Im, || post(im::retract_message)),
     route("POST", "/v1/cross/groups/{gid}/members", Im, || post(im::change_members_across)),
@@ -207,9 +210,6 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/v1/cross/users/{username}/friends", Im, || post(im::add_friends_across)),
     route("PUT", "/v1/cross/users/{username}/friends", Im, || put(im::note_friends_across)),
     route("DELETE", "/v1/cross/users/{username}/friends", Im, || delete(im::remove_friends_across)),
-    route("POST", "/v1/cross/chatroom/{room_id}/members", Im, || post(im::change_room_members_across)),
-    // As the API's page has it.
-    route("POST", "/cross/chatroom/{room_id}/members", Im, || post(im::change_room_members_across)),
     route("POST", "/v1/sensitiveword", Im, || post(im::add_words)),
     route("PUT", "/v1/sensitiveword", Im, || put(im::replace_word)),
     route("DELETE", "/v1/sensitiveword", Im, || delete(im::remove_words)),
