@@ -55,10 +55,11 @@ pub use rows::word::{SensitiveWord, WordList};
 pub use snapshot::{
     AvatarPlace, BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery, Device, DueFollowup,
     DueSchedule, DueSlice, File, Finding, FoundMessages, Friend, GroupPage, GroupPushShown, HistoryPage, JoinRequest,
-    JoinedGroup, Member, Messages, Mutes, PendingPush, PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport,
-    ReadRecord, Reader, Relations, ReportMessage, ReportTarget, ReportUser, RoomMember, RoomMemberPage, RoomPage,
-    Schedule, SchedulePage, ScrubPlace, Scrubbed, Silence, SilencePage, SmsTarget, SmsTargets, Snapshot, Standing,
-    Stretch, TestDeviceShown, UnmentionedMedia, UsableFile, UserPage, Viewer, WaitingCallback, WaitingCallbacks,
+    JoinedGroup, Member, Messages, Mutes, PendingPush, PlannedChat, PlatformReport, Presence, Present, PushCounts,
+    PushReport, ReadRecord, Reader, Relations, ReportMessage, ReportTarget, ReportUser, RoomMember, RoomMemberPage,
+    RoomPage, Schedule, SchedulePage, ScrubPlace, Scrubbed, Silence, SilencePage, SmsTarget, SmsTargets, Snapshot,
+    Standing, Stretch, TestDeviceShown, UnmentionedMedia, UsableFile, UserPage, Viewer, WaitingCallback,
+    WaitingCallbacks,
 };
 
 pub mod disk;

@@ -124,7 +124,12 @@ fn owned(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-fn people(app: AppNumber, username: &str, command: fn(AppNumber, String, Vec<String>) -> PeopleCommand, other: &str) -> Command {
+fn people(
+    app: AppNumber,
+    username: &str,
+    command: fn(AppNumber, String, Vec<String>) -> PeopleCommand,
+    other: &str,
+) -> Command {
     Command::People(command(app, username.into(), vec![other.into()]))
 }
 
@@ -256,7 +261,8 @@ fn a_friendship_across_apps_stands_on_both_sides() {
 fn a_request_to_be_friends_is_asked_and_answered_over_the_wall() {
     let mut two = Neighbours::new();
     let (here, there, alice, bob) = (two.here, two.there, two.alice, two.bob);
-    let ask = PeopleCommand::AskFriend { app: here, user: alice, other: "bob/key of there".into(), reason: "hi".into() };
+    let ask =
+        PeopleCommand::AskFriend { app: here, user: alice, other: "bob/key of there".into(), reason: "hi".into() };
     let outcome = two.world.apply(Command::People(ask));
     assert_eq!(outcome.appended.iter().map(|record| record.app).collect::<Vec<_>>(), [there]);
     let asker = "alice/key of chat".to_owned();
@@ -350,7 +356,13 @@ fn the_groups_own_app_decides_who_speaks() {
     two.part_apps();
     assert_eq!(two.bob_says(group, 7, "x"), Err(Refusal::AppsNotLinked));
     two.said_in(group, "behind the wall");
+    let order = Order::Edit { name: Some("renamed".into()), description: None, avatar: None };
+    two.world.answer(Command::GroupOrder(GroupOrder { app: two.here, by: Actor::Server, group, order }));
+    let add = two.add(group, &["carol"]);
+    assert_eq!(two.world.refusal(add), Refusal::AlreadyAMember { username: "carol".into() });
     assert_eq!(two.in_group(two.there, two.bob, group)[0], "x", "nothing comes over the wall any more");
+    let guest = two.world.read().number_of(two.here, "bob/key of there").expect("whole").expect("a guest");
+    assert!(two.world.read().is_member(two.here, group, guest).expect("whole"), "who is a member stays");
     two.whole();
 }
 

@@ -21,7 +21,9 @@ use anser_storage::command::Profile;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::media::MediaName;
 use anser_storage::outcome::{GroupChange, MessageBody, Push};
-use anser_storage::{Chat, ConversationRow, JoinedGroup, Media, MediaContent, ReadError, ReadRecord, Snapshot, UserState, Viewer};
+use anser_storage::{
+    Chat, ConversationRow, JoinedGroup, Media, MediaContent, ReadError, ReadRecord, Snapshot, UserState, Viewer,
+};
 
 mod people;
 

@@ -135,12 +135,16 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
 /// Changes of what users are to each other have codes of their own for each kind.
 fn of_people(refusal: &Refusal, asked: Asked) -> Option<ErrorCode> {
     Some(match (asked, refusal) {
-        (Asked::Block, Refusal::UserUnknown { .. } | Refusal::OtherAppUnknown | Refusal::AppsNotLinked) => ErrorCode::BLACKLIST_UNKNOWN,
+        (Asked::Block, Refusal::UserUnknown { .. } | Refusal::OtherAppUnknown | Refusal::AppsNotLinked) => {
+            ErrorCode::BLACKLIST_UNKNOWN
+        }
         (Asked::Block, Refusal::OneSelf) => ErrorCode::BLACKLIST_ONESELF,
         (Asked::Block, Refusal::AlreadySo { .. }) => ErrorCode::BLACKLISTED,
         (Asked::Block, Refusal::TooManyRelations { .. }) => ErrorCode::BLACKLIST_FULL,
         (Asked::Block, Refusal::AdminProtected { .. }) => ErrorCode::BLACKLIST_PROTECTED,
-        (Asked::Unblock, Refusal::UserUnknown { .. } | Refusal::OtherAppUnknown | Refusal::AppsNotLinked) => ErrorCode::UNBLOCK_UNKNOWN,
+        (Asked::Unblock, Refusal::UserUnknown { .. } | Refusal::OtherAppUnknown | Refusal::AppsNotLinked) => {
+            ErrorCode::UNBLOCK_UNKNOWN
+        }
         (Asked::Unblock, Refusal::NotSo { .. }) => ErrorCode::NOT_BLACKLISTED,
         (Asked::Mute, Refusal::AlreadySo { relation, .. }) => match relation {
             Relation::MutedGroup => ErrorCode::GROUP_MUTED,
@@ -158,7 +162,9 @@ fn of_people(refusal: &Refusal, asked: Asked) -> Option<ErrorCode> {
         (Asked::Shield, Refusal::NotAMember) => ErrorCode::SHIELD_NOT_A_MEMBER,
         (Asked::Shield, Refusal::AlreadySo { .. }) => ErrorCode::SHIELDED,
         (Asked::Shield, Refusal::NotSo { .. }) => ErrorCode::NOT_SHIELDED,
-        (Asked::Friend, Refusal::UserUnknown { .. } | Refusal::OtherAppUnknown | Refusal::AppsNotLinked) => ErrorCode::FRIEND_UNKNOWN,
+        (Asked::Friend, Refusal::UserUnknown { .. } | Refusal::OtherAppUnknown | Refusal::AppsNotLinked) => {
+            ErrorCode::FRIEND_UNKNOWN
+        }
         (Asked::Friend, Refusal::AlreadySo { .. }) => ErrorCode::ALREADY_FRIENDS,
         (Asked::Friend, Refusal::NotSo { relation: Relation::FriendRequest, .. }) => ErrorCode::NO_FRIEND_REQUEST,
         (Asked::Friend, Refusal::NotSo { .. }) => ErrorCode::NOT_FRIENDS,

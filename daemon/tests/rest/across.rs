@@ -78,7 +78,8 @@ async fn whoever_is_in_the_blacklist_across_apps_is_refused() {
     two.call("PUT", path, own).await.expect(204);
 
     let listed = two.get(&two.here, path).await;
-    let shown: Vec<_> = listed.as_array().expect("a list").iter().map(|row| (&row["username"], &row["appkey"])).collect();
+    let shown: Vec<_> =
+        listed.as_array().expect("a list").iter().map(|row| (&row["username"], &row["appkey"])).collect();
     let (here, there) = (json!(two.here.key), json!(two.there.key));
     let (bob_name, carol) = (json!("bob"), json!("carol"));
     assert_eq!(shown.len(), 3);
@@ -120,9 +121,7 @@ async fn users_and_groups_of_other_apps_are_muted_and_each_mistake_has_its_code(
     two.world.covers(&["POST /v1/cross/users/{username}/nodisturb"]);
     let path = "/v1/cross/users/bob/nodisturb";
     let gid = two.group().await;
-    let group_of_here = json!([{"appkey": two.here.key, "add": null}]);
     let call = async |body: Value| two.world.call(&two.there, "POST", path, Some(body)).await;
-    drop(group_of_here);
     let here = two.here.key.as_str();
     let join = json!([{"appkey": two.there.key, "add": ["bob"]}]);
     two.call("POST", &format!("/v1/cross/groups/{gid}/members"), join).await.expect(204);
@@ -187,7 +186,10 @@ async fn friends_across_apps_are_made_noted_and_parted() {
     two.call("PUT", path, note).await.expect(204);
     let friends = two.get(&two.here, "/v1/users/alice/friends").await;
     let bob = friends.as_array().expect("a list").iter().find(|row| row["username"] == "bob").expect("a friend");
-    assert_eq!((&bob["appkey"], &bob["note_name"], &bob["others"]), (&json!(there), &json!("Bobby"), &json!("next door")));
+    assert_eq!(
+        (&bob["appkey"], &bob["note_name"], &bob["others"]),
+        (&json!(there), &json!("Bobby"), &json!("next door"))
+    );
     assert_eq!(bob["nickname"], "Bob of there");
     let of_bob = two.get(&two.there, "/v1/users/bob/friends").await;
     assert_eq!((&of_bob[0]["username"], &of_bob[0]["appkey"]), (&json!("alice"), &json!(here)));
@@ -228,14 +230,20 @@ async fn groups_with_members_of_other_apps_show_them_with_their_keys() {
     let shown = |row: &Value| (row["username"].clone(), row["appkey"].clone(), row["flag"].clone());
     let (bob, here) = (json!("bob"), json!(two.here.key));
     let all: Vec<_> = members.as_array().expect("a list").iter().map(shown).collect();
-    let expected =
-        [(json!("alice"), here.clone(), json!(1)), (bob.clone(), json!(there), json!(0)), (bob, here.clone(), json!(0))];
+    let expected = [
+        (json!("alice"), here.clone(), json!(1)),
+        (bob.clone(), json!(there), json!(0)),
+        (bob, here.clone(), json!(0)),
+    ];
     assert_eq!(all, expected);
     let plain = two.get(&two.here, &format!("/v1/groups/{gid}/members")).await;
     assert_eq!(plain.as_array().map(Vec::len), Some(2), "the app's own: {plain}");
 
     let groups = two.get(&two.there, "/v1/cross/users/bob/groups").await;
-    assert_eq!((&groups[0]["gid"], &groups[0]["appkey"], &groups[0]["owner_username"]), (&json!(gid), &here, &json!("alice")));
+    assert_eq!(
+        (&groups[0]["gid"], &groups[0]["appkey"], &groups[0]["owner_username"]),
+        (&json!(gid), &here, &json!("alice"))
+    );
     assert_eq!((&groups[0]["max_member_count"], &groups[0]["MaxMemberCount"]), (&json!(500), &json!(500)));
     assert_eq!(two.get(&two.there, "/v1/users/bob/groups").await, json!([]), "none is of the app");
     two.world.call(&two.there, "GET", &format!("/v1/groups/{gid}"), None).await.refused(403, 899_006);

@@ -1,9 +1,11 @@
 //! Two people at devices of two linked apps: single chats and groups over the wall, live and afterwards.
 
-use anser_protocol::content::GroupEventKind;
+use anser_protocol::content::{GroupEventKind, NoticeKind};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::{Deliver, Send};
+use anser_protocol::frame::group::GroupRequest;
+use anser_protocol::frame::people::{Blacklist, FriendAsk, UsersInfo};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::GroupId;
 use anser_protocol::names::Chat;
@@ -105,7 +107,7 @@ async fn a_server_sends_across_apps_and_both_are_told_of_it() {
     two.world.call(&two.here, "POST", &retract, None).await.expect(204);
     assert!(texts(&mut bob, user("alice", &two.here)).await.is_empty(), "taken back there as well");
 
-    let mut to = |key: &str, name: &str| {
+    let to = |key: &str, name: &str| {
         let mut given: Value = message.clone();
         (given["target_appkey"], given["target_id"]) = (json!(key), json!(name));
         given
@@ -160,14 +162,43 @@ async fn a_group_with_members_of_two_apps_talks() {
     let last = told["messages"].as_array().expect("a list").last().expect("some").clone();
     assert_eq!((&last["target_appkey"], &last["msg_level"]), (&json!(two.here.key), &json!(1)));
 
-    let leave = anser_protocol::frame::group::GroupLeave {
-        request: 5,
-        group: GroupId(gid as u32),
-        extensions: Extensions::default(),
-    };
+    let leave = GroupRequest { request: 5, group: GroupId(gid as u32), extensions: Extensions::default() };
     bob.say(&ClientFrame::GroupLeave(leave)).await;
     assert!(matches!(bob.hear_answer().await, Some(ServerFrame::Done(_))));
     assert_eq!(send(&mut bob, 2, chat, "x").await, Err(ErrorCode::SEND_GROUP_UNKNOWN));
     let left = two.world.call(&two.here, "GET", &members, None).await.expect(200);
     assert_eq!(left.as_array().map(Vec::len), Some(1), "{left}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_link_only_users_of_linked_apps_are_somebody() {
+    let two = Neighbours::new().await;
+    let mut alice = Person::told(&two.world, &two.here, "alice").await;
+    let (request, extensions) = (5, Extensions::default);
+    let info = |name: &str| {
+        let usernames = vec![name.to_owned()];
+        ClientFrame::UsersInfo(UsersInfo { request, usernames, extensions: extensions() })
+    };
+    let block = |name: &str| {
+        let (is_added, usernames) = (true, vec![name.to_owned()]);
+        ClientFrame::Blacklist(Blacklist { request, is_added, usernames, extensions: extensions() })
+    };
+    let ask = |name: &str| {
+        let (username, reason) = (name.to_owned(), String::new());
+        ClientFrame::FriendAsk(FriendAsk { request, username, reason, extensions: extensions() })
+    };
+    let (near, far) = (format!("bob/{}", two.there.key), format!("bob/{}", two.stranger.key));
+    for nobody in [far.as_str(), "bob/nobody", "/", "bob/"] {
+        let ServerFrame::People(found) = alice.ask(info(nobody)).await else { panic!("no people") };
+        assert!(found.people.is_empty(), "{nobody}: {found:?}");
+        assert_eq!(alice.code_of(block(nobody)).await, Some(ErrorCode::BLACKLIST_UNKNOWN), "{nobody}");
+        assert_eq!(alice.code_of(ask(nobody)).await, Some(ErrorCode::FRIEND_UNKNOWN), "{nobody}");
+    }
+    let ServerFrame::People(found) = alice.ask(info(&near)).await else { panic!("no people") };
+    assert_eq!((&found.people[0].username, found.people[0].nickname.as_str()), (&near, "Bob of there"));
+    assert_eq!(alice.code_of(block(&near)).await, None);
+    let mut bob = Person::told(&two.world, &two.there, "bob").await;
+    assert_eq!(alice.code_of(ask(&near)).await, None);
+    let asked = bob.notice().await;
+    assert_eq!((asked.kind, asked.by), (NoticeKind::FRIEND_REQUEST, format!("alice/{}", two.here.key)));
 }

@@ -340,7 +340,9 @@ fn call_across(route: &Route) -> (Value, Told) {
         ("POST", "/v1/cross/users/{username}/nodisturb") => {
             (json!([{"appkey": key, "single": {"add": sixth}}]), unknown())
         }
-        ("POST" | "DELETE", "/v1/cross/users/{username}/friends") => (json!({"appkey": key, "users": sixth}), unknown()),
+        ("POST" | "DELETE", "/v1/cross/users/{username}/friends") => {
+            (json!({"appkey": key, "users": sixth}), unknown())
+        }
         ("PUT", "/v1/cross/users/{username}/friends") => (json!([{"appkey": key, "username": "sixth"}]), unknown()),
         _ => (Value::Null, unknown()),
     }

@@ -78,12 +78,7 @@ impl Batch<'_> {
     }
 
     /// The number that a member has where the group lives.
-    fn guest_member(
-        &self,
-        (app, user): (AppNumber, UserNumber),
-        id: GroupId,
-        home: AppNumber,
-    ) -> Decided<UserNumber> {
+    fn guest_member(&self, (app, user): (AppNumber, UserNumber), id: GroupId, home: AppNumber) -> Decided<UserNumber> {
         let guest = across::guest_number(self, (app, user), home)?;
         let Some(guest) = guest else { return Err(Refusal::NotAMember.into()) };
         let is_one = self.is_member(app, id, user)? && self.is_member(home, id, guest)?;
@@ -107,8 +102,7 @@ impl Batch<'_> {
                 Err(failed) => return Err(failed),
             };
             let from = self.seen_from(saying.app, saying.from, *app)?;
-            let counted_to =
-                if *app == saying.home { CountedTo::Group(saying.group) } else { CountedTo::Mirror };
+            let counted_to = if *app == saying.home { CountedTo::Group(saying.group) } else { CountedTo::Mirror };
             let said = Said { from, sent: None, to: Chat::Group(saying.group), counted_to, is_copy: true };
             let place = self.append_message(*app, said, group.chain, &content)?;
             let from = (from, find::username(self, *app, from)?);
@@ -185,7 +179,13 @@ impl Batch<'_> {
         for there in apps {
             let none = Vec::new();
             let moves = [&joined, &left].map(|of| of.get(&there).unwrap_or(&none).as_slice());
-            if find::app(self, there)?.is_some() && self.tell_mirror((app, there), id, group, event, moves)? {
+            if find::app(self, there)?.is_none() {
+                continue;
+            }
+            // Where apps are not linked any more, only who goes is still told so.
+            let is_end = group.is_dissolved || !moves[1].is_empty();
+            let is_told = is_end || across::are_linked(self, app, there)?;
+            if !is_told || self.tell_mirror((app, there), id, group, event, moves)? {
                 kept.push(there);
             }
         }
@@ -209,7 +209,9 @@ impl Batch<'_> {
         let known = find::group_nameplate(self, there, id)?;
         let owner = self.seen_from(home, group.owner, there)?;
         let mut mirror = match known {
-            Some(known) => Group { chain: known.chain, members: known.members, next_order: known.next_order, ..group.clone() },
+            Some(known) => {
+                Group { chain: known.chain, members: known.members, next_order: known.next_order, ..group.clone() }
+            }
             None => {
                 self.put(&key, &Mirror::Of(home))?;
                 Group { chain: self.take_chain(), members: 0, next_order: 0, ..group.clone() }
@@ -257,7 +259,7 @@ impl Batch<'_> {
     ) -> Result<(), ReadError> {
         let Some(Mirror::In(apps)) = across::mirror(self, app, id)? else { return Ok(()) };
         for there in apps {
-            if find::app(self, there)?.is_none() {
+            if !across::are_linked(self, app, there)? {
                 continue;
             }
             let Some(known) = find::group(self, there, id)? else { continue };
@@ -296,11 +298,7 @@ impl Batch<'_> {
     }
 
     /// The guests among these, by their apps and with their numbers there.
-    fn by_home(
-        &self,
-        app: AppNumber,
-        users: &[UserNumber],
-    ) -> Result<BTreeMap<AppNumber, Vec<UserNumber>>, ReadError> {
+    fn by_home(&self, app: AppNumber, users: &[UserNumber]) -> Result<BTreeMap<AppNumber, Vec<UserNumber>>, ReadError> {
         let mut guests = BTreeMap::<_, Vec<_>>::new();
         for user in users {
             if let Some(guest) = across::guest(self, app, *user)? {

@@ -421,9 +421,7 @@ impl Batch<'_> {
         told: NoticeRecord,
     ) -> Result<(), ReadError> {
         match self.other_side(app, user, other)? {
-            Some((home, guest, at_home)) => {
-                self.notify(home, &[at_home], &NoticeRecord { by: Some(guest), ..told })
-            }
+            Some((home, guest, at_home)) => self.notify(home, &[at_home], &NoticeRecord { by: Some(guest), ..told }),
             None => self.notify(app, &[other], &NoticeRecord { by: Some(user), ..told }),
         }
     }

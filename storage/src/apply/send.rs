@@ -90,8 +90,7 @@ impl Batch<'_> {
             Some(chain) => chain,
             None => self.make_single_chat(send.app, send.from, to)?,
         };
-        let said =
-            Said { from: send.from, sent, to: Chat::User(to), counted_to: CountedTo::User, is_copy: false };
+        let said = Said { from: send.from, sent, to: Chat::User(to), counted_to: CountedTo::User, is_copy: false };
         let place = self.append_message(send.app, said, chain, &content)?;
         let message = message(place, sent, &content);
         let route =
@@ -113,7 +112,8 @@ impl Batch<'_> {
         let content = self.filtered(send.app, &send.content)?;
         let content = self.filtered(home, &content)?;
         let guest = self.guest_number((home, to), send.app)?;
-        let sides = [(send.app, send.from, guest, sent), (home, self.guest_number((send.app, send.from), home)?, to, None)];
+        let sides =
+            [(send.app, send.from, guest, sent), (home, self.guest_number((send.app, send.from), home)?, to, None)];
         let mut first = None;
         for (app, from, to, sent) in sides {
             let chain = match find::single_chat(self, app, from, to)? {

@@ -11,8 +11,8 @@ use anser_protocol::content::{Content, Platform};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, RoomId, TimeMs};
 
 use super::Snapshot;
-use crate::command::Class;
 use crate::across;
+use crate::command::Class;
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};

@@ -29,6 +29,7 @@ mod view;
 mod walk;
 
 pub use accounts::GroupPushShown;
+pub use across::JoinedGroup;
 pub(crate) use bridge::with_token;
 pub use callbacks::{WaitingCallback, WaitingCallbacks};
 pub use conversations::PlannedChat;
@@ -48,7 +49,6 @@ pub use view::{
     BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Delivery, Device, DueSlice, HistoryPage, Member,
     PendingPush, PlatformReport, PushCounts, PushReport, ReadRecord, TestDeviceShown,
 };
-pub use across::JoinedGroup;
 pub use walk::Viewer;
 pub(crate) use walk::shows;
 

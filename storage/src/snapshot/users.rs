@@ -150,7 +150,7 @@ impl Snapshot {
     /// The groups of which the user gets events only.
     pub fn shields(&self, app: AppNumber, user: UserNumber) -> Result<Vec<GroupId>, ReadError> {
         let mut shielded = Vec::new();
-        for (group, _) in self.groups_of_user(app, user)? {
+        for group in self.joined_groups(app, user)? {
             if self.has(Table::Shields, &shield_key(app, group, user))? {
                 shielded.push(group);
             }

@@ -76,7 +76,9 @@ pub async fn mute_across(
     }
     let lists = [all.add_users.len(), all.remove_users.len(), all.add_groups.len(), all.remove_groups.len()];
     if lists.into_iter().any(|names| names > MUTED_PER_CALL_MAX) {
-        return Err(invalid(format!("at most {MUTED_PER_CALL_MAX} names and {MUTED_PER_CALL_MAX} groups are expected")));
+        return Err(invalid(format!(
+            "at most {MUTED_PER_CALL_MAX} names and {MUTED_PER_CALL_MAX} groups are expected"
+        )));
     }
     let (app, change_of) = (caller.app, Box::new(all));
     let command = PeopleCommand::Mute { by: Actor::Server, app, username, change: change_of };
@@ -184,9 +186,8 @@ pub async fn list_members_across(
     Segment(gid): Segment,
 ) -> Result<Response<Body>, Fault> {
     let (zone, app_key) = (context.config.time_zone, caller.app_key.clone());
-    let rows = group::members_shown(&context, &caller, &gid, move |user| {
-        Some(view::user_of_any_app(user, &app_key, zone))
-    });
+    let rows =
+        group::members_shown(&context, &caller, &gid, move |user| Some(view::user_of_any_app(user, &app_key, zone)));
     Ok(json_response(StatusCode::OK, &Value::Array(rows.await?)))
 }
 

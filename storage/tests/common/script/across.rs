@@ -58,7 +58,8 @@ impl Author {
         *outbox += u64::from(self.random.below(8) > 0);
         let origin = Origin::Device { device, outbox: *outbox };
         let content = Content::text("over the wall");
-        if let Some(Answer::Sent { position, .. }) = self.write(Command::Send(Send { app, from, origin, target, content }))
+        if let Some(Answer::Sent { position, .. }) =
+            self.write(Command::Send(Send { app, from, origin, target, content }))
         {
             self.apps[of].positions.push(position);
         }
