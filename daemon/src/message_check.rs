@@ -41,10 +41,12 @@ pub async fn refusal(app_servers: &AppServers, ledger: &Ledger, send: &Send) -> 
         return Ok(None);
     }
     let from = ReportUser { username: from.username, nickname: from.profile.nickname, is_admin: from.is_admin };
-    let to = match &send.target {
-        Target::User(name) => ReportTarget::User(name.clone()),
-        Target::Group(group) => ReportTarget::Group(*group),
-        Target::Room(room) => ReportTarget::Room(*room),
+    let (to, target_app) = match &send.target {
+        Target::User(name) => (ReportTarget::User(name.clone()), None),
+        Target::Group(group) => (ReportTarget::Group(*group), None),
+        Target::GroupOf { app_key, group } => (ReportTarget::Group(*group), Some(app_key.clone())),
+        Target::Room(room) => (ReportTarget::Room(*room), None),
+        Target::RoomOf { app_key, room } => (ReportTarget::Room(*room), Some(app_key.clone())),
     };
     let message = ReportMessage {
         position: Default::default(),
@@ -52,6 +54,7 @@ pub async fn refusal(app_servers: &AppServers, ledger: &Ledger, send: &Send) -> 
         from,
         platform,
         to,
+        target_app,
         content: send.content.clone(),
     };
     Ok(ask(app_servers, &app, &message).await)

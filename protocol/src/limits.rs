@@ -18,6 +18,8 @@ pub const COMMAND_BYTES_MAX: usize = 1024;
 pub const USERNAME_BYTES_MAX: usize = 128;
 /// Of ids here, and of those that devices had elsewhere.
 pub const REGISTRATION_ID_BYTES_MAX: usize = 64;
+/// What a user of another app is called: username, a slash, and the key of that app.
+pub const GUEST_NAME_BYTES_MAX: usize = USERNAME_BYTES_MAX + 1 + 24;
 /// Longest token that an app's server signs for a login.
 pub const SIGNED_TOKEN_BYTES_MAX: usize = 4096;
 /// Longest password, and the MD5 form fits as well.

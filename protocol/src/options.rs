@@ -7,7 +7,7 @@ use core::fmt;
 
 use crate::content::Content;
 use crate::extension::{Extensions, tag};
-use crate::limits::{MESSAGE_COUNT_MAX, MESSAGE_OPTIONS_BYTES_MAX, OPTION_TEXT_BYTES_MAX, USERNAME_BYTES_MAX};
+use crate::limits::{GUEST_NAME_BYTES_MAX, MESSAGE_COUNT_MAX, MESSAGE_OPTIONS_BYTES_MAX, OPTION_TEXT_BYTES_MAX};
 use crate::varint;
 
 /// What a sender can say of a message. The default is what a message without options is.
@@ -183,7 +183,7 @@ fn text(extensions: &Extensions, tag: u16) -> Result<String, InvalidOption> {
 
 fn mentioned(names: &[u8]) -> Result<Vec<String>, InvalidOption> {
     let names = core::str::from_utf8(names).map_err(|_| InvalidOption("a mentioned name is no text"))?;
-    let is_name = |name: &str| !name.is_empty() && name.len() <= USERNAME_BYTES_MAX;
+    let is_name = |name: &str| !name.is_empty() && name.len() <= GUEST_NAME_BYTES_MAX;
     if !names.split('\n').all(is_name) {
         return Err(InvalidOption("a mentioned name is empty or too long"));
     }
@@ -232,7 +232,7 @@ mod tests {
             (tag::NOTICE_TITLE, vec![b'x'; OPTION_TEXT_BYTES_MAX + 1]),
             (tag::NOTICE_ALERT, vec![0xff]),
             (tag::MENTIONS, b"bob\n\ncarol".to_vec()),
-            (tag::MENTIONS, vec![b'x'; USERNAME_BYTES_MAX + 1]),
+            (tag::MENTIONS, vec![b'x'; GUEST_NAME_BYTES_MAX + 1]),
             (tag::MESSAGE_COUNT, vec![0xff, 0x7f]),
             (tag::MESSAGE_COUNT, vec![]),
         ] {

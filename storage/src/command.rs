@@ -357,9 +357,20 @@ pub enum Origin {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
+    /// Of a linked app: `username/appkey`.
     User(String),
     Group(GroupId),
+    /// Of a linked app, as an app server names it.
+    GroupOf {
+        app_key: String,
+        group: GroupId,
+    },
     Room(RoomId),
+    /// The same; only an app server sends there.
+    RoomOf {
+        app_key: String,
+        room: RoomId,
+    },
 }
 
 /// Takes a message back, changes it, or erases it. The same again is answered as the first time.

@@ -30,6 +30,7 @@ mod shared;
 mod writer;
 pub use writer::{Answered, OnAppended, QueueFull, Writer, WriterHandle, WriterOptions};
 
+mod across;
 mod find;
 mod snapshot;
 mod word_filter;
@@ -56,11 +57,11 @@ pub use rows::word::{SensitiveWord, WordList};
 pub use snapshot::{
     AppEvent, AppEventKind, AvatarPlace, BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery,
     Device, DueFollowup, DueSchedule, DueSlice, File, Finding, FoundEvents, FoundMessages, Friend, GroupPage,
-    GroupPushShown, HistoryPage, JoinRequest, Member, Messages, Mutes, PendingPush, PlannedChat, PlatformReport,
-    Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Relations, ReportMessage, ReportTarget, ReportUser,
-    RoomMember, RoomMemberPage, RoomPage, Schedule, SchedulePage, ScrubPlace, Scrubbed, Silence, SilencePage,
-    SmsTarget, SmsTargets, Snapshot, Standing, Stretch, TestDeviceShown, UnmentionedMedia, UsableFile, UserPage,
-    Viewer, WaitingCallback, WaitingCallbacks,
+    GroupPushShown, HistoryPage, JoinRequest, JoinedGroup, Member, Messages, Mutes, PendingPush, PlannedChat,
+    PlatformReport, Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Relations, ReportMessage,
+    ReportTarget, ReportUser, RoomMember, RoomMemberPage, RoomPage, Schedule, SchedulePage, ScrubPlace, Scrubbed,
+    Silence, SilencePage, SmsTarget, SmsTargets, Snapshot, Standing, Stretch, TestDeviceShown, UnmentionedMedia,
+    UsableFile, UserPage, Viewer, WaitingCallback, WaitingCallbacks,
 };
 
 pub mod disk;

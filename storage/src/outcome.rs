@@ -167,6 +167,10 @@ pub enum Refusal {
     /// A send to oneself is allowed; this is the sender itself being gone.
     SenderUnknown,
     PasswordChanged,
+    /// There is no app with the key that a name or call gives.
+    OtherAppUnknown,
+    /// The operator has not put the two apps into one app group.
+    AppsNotLinked,
     /// The receiver has blocked the sender.
     Blocked,
     /// The app's server was asked before the store was, and says no.

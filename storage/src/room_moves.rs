@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use anser_protocol::ids::RoomId;
 
+use crate::across;
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, UserNumber};
@@ -23,7 +24,7 @@ pub(crate) fn joiners(
     names: &[String],
     is_part: bool,
 ) -> Found {
-    let found = moving(tables, app, names, is_part, |user, username| {
+    let found = moving(tables, app, names, (is_part, true), |user, username| {
         Ok(if find::user_room(tables, app, user, id)?.is_some() {
             Some(RoomRefusal::AlreadyInside { username: username.into() })
         } else if tables.has(Table::RoomRoles, &role_key(app, id, Role::Blocked, user))? {
@@ -44,7 +45,7 @@ pub(crate) fn leavers(
     names: &[String],
     is_part: bool,
 ) -> Found {
-    moving(tables, app, names, is_part, |user, username| {
+    moving(tables, app, names, (is_part, false), |user, username| {
         Ok(if user == room.owner {
             Some(RoomRefusal::OwnerStays)
         } else if find::user_room(tables, app, user, id)?.is_none() {
@@ -59,13 +60,13 @@ fn moving(
     tables: &impl Tables,
     app: AppNumber,
     names: &[String],
-    is_part: bool,
+    (is_part, may_be_new): (bool, bool),
     refused: impl Fn(UserNumber, &str) -> Result<Option<RoomRefusal>, ReadError>,
 ) -> Found {
     let mut seen = BTreeSet::new();
     let mut users = Vec::with_capacity(names.len());
     for username in names {
-        let refused = match find::user_number(tables, app, username)? {
+        let refused = match across::number(tables, app, username)? {
             Some(user) if !seen.insert(user) => continue,
             Some(user) => match refused(user, username)? {
                 None => {
@@ -73,6 +74,11 @@ fn moving(
                     continue;
                 }
                 Some(refused) => refused,
+            },
+            // A user of a linked app becomes a guest with the command that brings them in.
+            None if across::split(username).is_some() => match may_be_new {
+                true => continue,
+                false => RoomRefusal::NotInside { username: username.clone() },
             },
             None => RoomRefusal::UserUnknown { username: username.clone() },
         };

@@ -1,6 +1,7 @@
 //! What the rows hold, by subject.
 
 pub mod account;
+pub mod across;
 pub mod app;
 pub mod bridge;
 pub mod callback;

@@ -122,6 +122,10 @@ tables! {
     HourCounts = 103, "hour_counts";
     HourSets = 104, "hour_sets";
     MessageCallbacks = 105, "message_callbacks";
+    Guests = 106, "guests";
+    GuestNumbers = 107, "guest_numbers";
+    Copies = 108, "copies";
+    Mirrors = 109, "mirrors";
     FormerGroups = 115, "former_groups";
     FormerRooms = 116, "former_rooms";
     WaitingDevices = 117, "waiting_devices";

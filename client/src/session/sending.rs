@@ -155,7 +155,7 @@ pub(super) fn unsure(entry: OutboxEntry) -> Event {
 
 fn check(chat: &Chat, content: &Content) -> Result<(), SendError> {
     if let Chat::User(name) = chat
-        && (name.is_empty() || name.len() > limits::USERNAME_BYTES_MAX)
+        && (name.is_empty() || name.len() > limits::GUEST_NAME_BYTES_MAX)
     {
         return Err(SendError::Target);
     }

@@ -189,7 +189,7 @@ fn shown(snapshot: &Snapshot, user: UserNumber, appended: &Appended) -> Result<O
         }
         Route::Group { chain, group, from_name, message, .. } => {
             let options = options(message);
-            let name = snapshot.group(appended.app, *group)?.map(|group| group.name).unwrap_or_default();
+            let name = snapshot.joined_group(appended.app, *group)?.map(|joined| joined.group.name).unwrap_or_default();
             let title = or(&options.notice.title, name);
             let sender = or(&options.from_name, from_name.to_string());
             let mut alert = or(&options.notice.alert, format!("{sender}: {}", preview(message)));

@@ -33,7 +33,7 @@ pub enum AppGroupCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Puts an app into a group
+    /// Puts an app into a group: it gets pushes to the group, and its users and those of the other apps may talk
     Add {
         /// Name or key of the group
         group: String,

@@ -8,7 +8,7 @@ use anser_protocol::group_details::Announcement;
 use anser_protocol::ids::{GroupId, TimeMs};
 use anser_storage::ids::{AppNumber, UserNumber};
 use anser_storage::outcome::Rank;
-use anser_storage::{Group, GroupClass, ReadError, Snapshot};
+use anser_storage::{Group, GroupClass, JoinedGroup, ReadError, Snapshot};
 
 #[derive(Clone, Debug)]
 pub enum GroupQuery {
@@ -35,6 +35,9 @@ pub fn answer(snapshot: &Snapshot, app: AppNumber, query: &GroupQuery, now: Time
             let shown = page.groups.into_iter().map(|(id, group)| shown(snapshot, app, id, group));
             Ok(GroupAnswer::Page { total: page.total, page: shown.collect::<Result<_, _>>()? })
         }
+        GroupQuery::Of { user, group, question } if snapshot.group(app, *group)?.is_none() => {
+            answer_guest(snapshot, app, *user, *group, *question)
+        }
         GroupQuery::Of { group, question: GroupQuestion::PROFILE, .. } => match snapshot.group(app, *group)? {
             Some(row) => Ok(GroupAnswer::Profile(Box::new(shown(snapshot, app, *group, row)?))),
             None => Ok(GroupAnswer::Refused(ErrorCode::NO_SUCH_GROUP)),
@@ -45,6 +48,27 @@ pub fn answer(snapshot: &Snapshot, app: AppNumber, query: &GroupQuery, now: Time
             Some(rank) => answer_member(snapshot, app, *group, rank, *question, now),
         },
     }
+}
+
+/// Of a group of another app a member is told what it is; what else stands of it is for the members of that app.
+fn answer_guest(
+    snapshot: &Snapshot,
+    app: AppNumber,
+    user: UserNumber,
+    id: GroupId,
+    question: GroupQuestion,
+) -> Result<GroupAnswer, ReadError> {
+    let is_member = snapshot.is_member(app, id, user)?;
+    let joined = if is_member { snapshot.joined_group(app, id)? } else { None };
+    Ok(match (joined, question) {
+        (Some(JoinedGroup { group, owner, .. }), GroupQuestion::PROFILE) => {
+            GroupAnswer::Profile(Box::new(owned_by(owner, id, group)))
+        }
+        (None, GroupQuestion::PROFILE) => GroupAnswer::Refused(ErrorCode::NO_SUCH_GROUP),
+        // A stranger is not told whether there is such a group.
+        (None, _) => GroupAnswer::Refused(ErrorCode::NOT_A_MEMBER),
+        (Some(_), _) => GroupAnswer::Refused(ErrorCode::NOT_PERMITTED),
+    })
 }
 
 fn answer_member(
@@ -106,9 +130,13 @@ fn standing(standing: anser_storage::Standing) -> Standing {
 }
 
 fn shown(snapshot: &Snapshot, app: AppNumber, id: GroupId, group: Group) -> Result<GroupShown, ReadError> {
-    Ok(GroupShown {
+    Ok(owned_by(snapshot.user(app, group.owner)?.map(|user| user.username).unwrap_or_default(), id, group))
+}
+
+fn owned_by(owner: String, id: GroupId, group: Group) -> GroupShown {
+    GroupShown {
         group: id,
-        owner: snapshot.user(app, group.owner)?.map(|user| user.username).unwrap_or_default(),
+        owner,
         name: group.name,
         description: group.description,
         avatar: group.avatar,
@@ -117,5 +145,5 @@ fn shown(snapshot: &Snapshot, app: AppNumber, id: GroupId, group: Group) -> Resu
         maximum: group.members_max,
         created_ms: group.created_ms,
         changed_ms: group.changed_ms,
-    })
+    }
 }

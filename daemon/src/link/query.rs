@@ -21,7 +21,9 @@ use anser_storage::command::Profile;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::media::MediaName;
 use anser_storage::outcome::{GroupChange, MessageBody, Push};
-use anser_storage::{Chat, ConversationRow, Media, MediaContent, ReadError, ReadRecord, Snapshot, UserState, Viewer};
+use anser_storage::{
+    Chat, ConversationRow, JoinedGroup, Media, MediaContent, ReadError, ReadRecord, Snapshot, UserState, Viewer,
+};
 
 mod people;
 
@@ -476,8 +478,8 @@ fn history_page(
     let chat = match &wanted.chat {
         names::Chat::Group(group) => Chat::Group(*group),
         names::Chat::Notices => Chat::Notices,
-        names::Chat::User(name) => match snapshot.user_by_name(app, name)? {
-            Some((peer, _)) => Chat::User(peer),
+        names::Chat::User(name) => match snapshot.number_of(app, name)? {
+            Some(peer) => Chat::User(peer),
             None => return Ok(Page { records: Vec::new(), is_complete: true }),
         },
     };
@@ -569,18 +571,17 @@ pub fn change_content(change: &GroupChange) -> Content {
 
 fn groups(snapshot: &Snapshot, app: AppNumber, user: UserNumber) -> Result<Answer, ReadError> {
     let mut summaries = Vec::new();
-    for (group, row) in snapshot.groups_of_user(app, user)? {
-        let owner = snapshot.user(app, row.owner)?.map(|owner| owner.username).unwrap_or_default();
-        summaries.push(GroupSummary { group, name: row.name, description: row.description, owner });
+    for JoinedGroup { id, group: row, owner, .. } in snapshot.joined_groups_of(app, user)? {
+        summaries.push(GroupSummary { group: id, name: row.name, description: row.description, owner });
     }
     Ok(Answer::Groups(summaries))
 }
 
 fn members(snapshot: &Snapshot, app: AppNumber, user: UserNumber, group: GroupId) -> Result<Answer, ReadError> {
-    let members = snapshot.group_members(app, group)?;
-    if !members.iter().any(|member| member.user == user) {
+    if !snapshot.is_member(app, group, user)? {
         return Ok(Answer::Members(None));
     }
+    let members = snapshot.joined_group_members(app, group)?;
     let owner =
         members.iter().find(|member| member.is_owner).map(|owner| owner.username.to_string()).unwrap_or_default();
     Ok(Answer::Members(Some((owner, members.into_iter().map(|member| member.username.to_string()).collect()))))

@@ -45,6 +45,12 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         Refusal::UserUnknown { username } if asked == Asked::Send => named(ErrorCode::SEND_TARGET_UNKNOWN, username),
         Refusal::UserUnknown { username } if asked == Asked::Members => named(ErrorCode::MEMBER_UNREGISTERED, username),
         Refusal::UserUnknown { username } => named(ErrorCode::NO_SUCH_USER, username),
+        Refusal::AppsNotLinked if asked == Asked::Send => plain(ErrorCode::SEND_NOT_ALLOWED),
+        // A device learns no more of other apps than that nobody there has the name.
+        Refusal::OtherAppUnknown | Refusal::AppsNotLinked if asked == Asked::Send => {
+            plain(ErrorCode::SEND_TARGET_UNKNOWN)
+        }
+        Refusal::OtherAppUnknown | Refusal::AppsNotLinked => plain(ErrorCode::NO_SUCH_USER),
         Refusal::SenderUnknown => plain(ErrorCode::NOT_LOGGED_IN),
         Refusal::UserDisabled => plain(ErrorCode::USER_DISABLED),
         Refusal::PasswordChanged => plain(ErrorCode::PASSWORD_WRONG),
@@ -129,12 +135,16 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
 /// Changes of what users are to each other have codes of their own for each kind.
 fn of_people(refusal: &Refusal, asked: Asked) -> Option<ErrorCode> {
     Some(match (asked, refusal) {
-        (Asked::Block, Refusal::UserUnknown { .. }) => ErrorCode::BLACKLIST_UNKNOWN,
+        (Asked::Block, Refusal::UserUnknown { .. } | Refusal::OtherAppUnknown | Refusal::AppsNotLinked) => {
+            ErrorCode::BLACKLIST_UNKNOWN
+        }
         (Asked::Block, Refusal::OneSelf) => ErrorCode::BLACKLIST_ONESELF,
         (Asked::Block, Refusal::AlreadySo { .. }) => ErrorCode::BLACKLISTED,
         (Asked::Block, Refusal::TooManyRelations { .. }) => ErrorCode::BLACKLIST_FULL,
         (Asked::Block, Refusal::AdminProtected { .. }) => ErrorCode::BLACKLIST_PROTECTED,
-        (Asked::Unblock, Refusal::UserUnknown { .. }) => ErrorCode::UNBLOCK_UNKNOWN,
+        (Asked::Unblock, Refusal::UserUnknown { .. } | Refusal::OtherAppUnknown | Refusal::AppsNotLinked) => {
+            ErrorCode::UNBLOCK_UNKNOWN
+        }
         (Asked::Unblock, Refusal::NotSo { .. }) => ErrorCode::NOT_BLACKLISTED,
         (Asked::Mute, Refusal::AlreadySo { relation, .. }) => match relation {
             Relation::MutedGroup => ErrorCode::GROUP_MUTED,
@@ -152,7 +162,9 @@ fn of_people(refusal: &Refusal, asked: Asked) -> Option<ErrorCode> {
         (Asked::Shield, Refusal::NotAMember) => ErrorCode::SHIELD_NOT_A_MEMBER,
         (Asked::Shield, Refusal::AlreadySo { .. }) => ErrorCode::SHIELDED,
         (Asked::Shield, Refusal::NotSo { .. }) => ErrorCode::NOT_SHIELDED,
-        (Asked::Friend, Refusal::UserUnknown { .. }) => ErrorCode::FRIEND_UNKNOWN,
+        (Asked::Friend, Refusal::UserUnknown { .. } | Refusal::OtherAppUnknown | Refusal::AppsNotLinked) => {
+            ErrorCode::FRIEND_UNKNOWN
+        }
         (Asked::Friend, Refusal::AlreadySo { .. }) => ErrorCode::ALREADY_FRIENDS,
         (Asked::Friend, Refusal::NotSo { relation: Relation::FriendRequest, .. }) => ErrorCode::NO_FRIEND_REQUEST,
         (Asked::Friend, Refusal::NotSo { .. }) => ErrorCode::NOT_FRIENDS,

@@ -1,6 +1,8 @@
 //! The REST APIs against the contract: a whole daemon in this process, requests handed to its router. And the walls between
 //! apps, for routes and for frames.
 
+mod across;
+mod across_chat;
 mod alias;
 mod amendment;
 mod apple;

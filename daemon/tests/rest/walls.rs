@@ -236,6 +236,7 @@ fn foreign_call(route: &Route) -> (Value, Told) {
         ("PUT", "/v1/sdkregister/status" | "/sdkregister/status") => (json!({"status": 1}), Told::Own(204, "")),
         ("GET", "/v1/sdkregister/status" | "/sdkregister/status") => (Value::Null, Told::Own(200, "\"status\":1")),
         ("PUT", "/v1/users/{username}/forbidden") => (Value::Null, Told::Refused(403, 899_002)),
+        (_, path) if path.contains("/cross/") => call_across(route),
         (_, path) if path.contains("chatroom") => call_of_room(route),
         ("POST", "/v1/groups") => (json!({"owner_username": "second", "name": "g"}), Told::Refused(403, 899_002)),
         ("GET", "/v1/groups/{gid}" | "/v1/groups/{gid}/members") => (Value::Null, Told::Refused(403, 899_006)),
@@ -330,6 +331,35 @@ async fn schedule(world: &World, app: &App) -> String {
     let task = json!({"name": "task of the owner", "enabled": true, "trigger": tomorrow(), "push": push});
     let answer = world.call(app, "POST", "/v3/schedules", Some(task)).await.expect(200);
     answer["schedule_id"].as_str().expect("a text").to_owned()
+}
+
+/// `APPKEY` stands for the owner's app, which the stranger's is not linked with.
+fn call_across(route: &Route) -> (Value, Told) {
+    let unknown = || Told::Refused(403, 899_002);
+    let (key, sixth) = ("APPKEY", ["sixth"]);
+    match (route.method, route.path) {
+        ("POST", "/v1/cross/chatroom/{room_id}/members") => {
+            (json!([{"appkey": key, "add": sixth}]), Told::Refused(403, 899_081))
+        }
+        ("POST", "/cross/chatroom/{room_id}/members") => {
+            (json!([{"appkey": key, "remove": sixth}]), Told::Refused(403, 899_081))
+        }
+        ("POST", "/v1/cross/groups/{gid}/members") => {
+            (json!([{"appkey": key, "add": sixth}]), Told::Refused(403, 899_006))
+        }
+        ("GET", "/v1/cross/groups/{gid}/members") => (Value::Null, Told::Refused(403, 899_006)),
+        ("PUT" | "DELETE", "/v1/cross/users/{username}/blacklist") => {
+            (json!([{"appkey": key, "usernames": sixth}]), unknown())
+        }
+        ("POST", "/v1/cross/users/{username}/nodisturb") => {
+            (json!([{"appkey": key, "single": {"add": sixth}}]), unknown())
+        }
+        ("POST" | "DELETE", "/v1/cross/users/{username}/friends") => {
+            (json!({"appkey": key, "users": sixth}), unknown())
+        }
+        ("PUT", "/v1/cross/users/{username}/friends") => (json!([{"appkey": key, "username": "sixth"}]), unknown()),
+        _ => (Value::Null, unknown()),
+    }
 }
 
 /// `ROOM` stands for the owner's room.
@@ -517,6 +547,12 @@ impl Land {
         }
         if body[0] == "ROOM" {
             body[0] = json!(self.room);
+        }
+        if body["appkey"] == "APPKEY" {
+            body["appkey"] = json!(self.owner.key);
+        }
+        if body[0]["appkey"] == "APPKEY" {
+            body[0]["appkey"] = json!(self.owner.key);
         }
         if body["msg_id"] == "MSGID" {
             body["msg_id"] = json!(self.msg_id);

@@ -9,12 +9,13 @@ use anser_protocol::extension::Extensions;
 use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::planted::{Fault, is_planted};
 
-use super::{Batch, Decided};
+use super::{Batch, Decided, Stop};
 use crate::command::{Actor, Amend, Amended, Class};
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, ChainNumber, UserNumber};
 use crate::outcome::{Answer, MemberChange, Message, MessageBody, Refusal, Route};
+use crate::rows::across::{Copies, copies_key};
 use crate::rows::chat::{Chat, Conversation, ConversationKind, conversation_key};
 use crate::rows::record::{AmendedRecord, Amendment, Body, MessageRecord, Record, amendment_key, log_key};
 use crate::snapshot::shows;
@@ -23,6 +24,36 @@ use crate::tables::Tables;
 impl Batch<'_> {
     pub(super) fn amend(&mut self, amend: &Amend) -> Decided<Answer> {
         self.require_app(amend.app)?;
+        let answer = self.amend_here(amend)?;
+        if matches!(answer, Answer::Amended { is_repeat: false, .. }) {
+            self.amend_copies(amend)?;
+        }
+        Ok(answer)
+    }
+
+    /// What other apps have of the message. A copy that is gone, or was amended by its own app, stays as it is.
+    fn amend_copies(&mut self, amend: &Amend) -> Decided<()> {
+        let Some(copies) = self.row::<Copies>(&copies_key(amend.app, amend.message))? else { return Ok(()) };
+        for (app, message) in copies.places(amend.message) {
+            let record: Option<Record> = match find::app(self, app)? {
+                Some(_) => self.row(&log_key(app, Class::Chat, message))?,
+                None => None,
+            };
+            let Some(Body::Message(MessageRecord { from, .. })) = record.map(|record| record.body) else { continue };
+            let by = match amend.by {
+                Actor::User(_) => Actor::User(from),
+                Actor::Server => Actor::Server,
+            };
+            let what = amend.what.clone();
+            match self.amend_here(&Amend { app, by, through_server: true, message, what, within_ms: None }) {
+                Ok(_) | Err(Stop::Refused(_)) => {}
+                Err(failed) => return Err(failed),
+            }
+        }
+        Ok(())
+    }
+
+    fn amend_here(&mut self, amend: &Amend) -> Decided<Answer> {
         let (record, message) = self.message_to_amend(amend)?;
         let earlier: Option<Amendment> = self.row(&amendment_key(amend.app, amend.message))?;
         match &earlier {

@@ -20,10 +20,12 @@ use crate::tables::Tables;
 
 /// Rows that one slice of a deletion removes.
 const SLICE_ROWS_MAX: usize = 1000;
+/// Guests that one slice parts with: of each up to three rows.
+const GUESTS_PARTED_MAX: usize = 300;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries, of slices and of follow-ups goes when that comes.
-const APP_TABLES: [Table; 89] = [
+const APP_TABLES: [Table; 93] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -103,6 +105,10 @@ const APP_TABLES: [Table; 89] = [
     Table::PushCertificates,
     Table::Access,
     Table::Amendments,
+    Table::Copies,
+    Table::Mirrors,
+    Table::Guests,
+    Table::GuestNumbers,
     Table::PushTokens,
     Table::TokenOwners,
     Table::TokenChunks,
@@ -197,6 +203,10 @@ impl Batch<'_> {
             self.forget_head(row.broadcasts)?;
             self.put(&app_key(app), &App { is_deleted: true, ..row })?;
             self.write_counts()?;
+            return Ok(Answer::Continue);
+        }
+        // Other apps first: what is left here can hurt nobody.
+        if self.part_app_mirrors(app)? > 0 || self.part_app_guests(app, GUESTS_PARTED_MAX)? > 0 {
             return Ok(Answer::Continue);
         }
         let mut left = SLICE_ROWS_MAX;

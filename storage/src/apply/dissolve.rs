@@ -5,6 +5,7 @@ use anser_protocol::ids::GroupId;
 
 use super::append::Place;
 use super::{Batch, Decided};
+use crate::across;
 use crate::command::Actor;
 use crate::error::ReadError;
 use crate::find;
@@ -47,10 +48,13 @@ impl Batch<'_> {
         group.is_dissolved = true;
         group.members = 0;
         self.put(&group_key(app, id), group)?;
-        self.count_hour(app, HourCounts { gone_groups: 1, ..HourCounts::default() });
         self.members.borrow_mut().forget(app, id);
-        self.list_group(app, id, GroupClass::Any, false)?;
-        self.list_group(app, id, GroupClass::Public, false)?;
+        // A mirror stands in no list and is in no count.
+        if across::home_of_group(self, app, id)?.is_none() {
+            self.count_hour(app, HourCounts { gone_groups: 1, ..HourCounts::default() });
+            self.list_group(app, id, GroupClass::Any, false)?;
+            self.list_group(app, id, GroupClass::Public, false)?;
+        }
         if !self.clear_group(app, id, group, event)? {
             self.put(&group_key(app, id), &DissolvedRow { last_seq: event.seq, last: event.position })?;
         }

@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use anser_protocol::content::GroupEventKind;
 use anser_protocol::ids::{GroupId, TimeMs};
 
+use super::across::Other;
 use super::group_order::Scene;
 use super::{Batch, Decided};
+use crate::across;
 use crate::command::{Actor, GroupCommand};
 use crate::error::ReadError;
 use crate::find;
@@ -99,7 +101,10 @@ impl Batch<'_> {
     /// By app servers, by the owner and admins, and by members of private groups at once.
     pub(super) fn add_members(&mut self, app: AppNumber, by: Actor, id: GroupId, names: &[String]) -> Decided<Answer> {
         let group = self.live_group(app, id)?;
-        let members = self.newcomers(app, id, names)?;
+        let members = match by {
+            Actor::Server => self.newcomers_of_any_app(app, id, &group, names)?,
+            Actor::User(_) => self.newcomers(app, id, names)?,
+        };
         if members.is_empty() { Ok(Answer::Done) } else { self.take_in(app, by, id, group, members) }
     }
 
@@ -115,10 +120,36 @@ impl Batch<'_> {
         Ok(users)
     }
 
+    /// The same, where some may be of linked apps.
+    fn newcomers_of_any_app(
+        &mut self,
+        app: AppNumber,
+        id: GroupId,
+        group: &Group,
+        names: &[String],
+    ) -> Decided<Vec<UserNumber>> {
+        let others = names.iter().map(|name| self.other(app, name)).collect::<Decided<Vec<Other>>>()?;
+        for other in &others {
+            if let Some(number) = other.number
+                && self.is_member(app, id, number)?
+            {
+                return Err(Refusal::AlreadyAMember { username: other.name.clone() }.into());
+            }
+        }
+        let distinct: BTreeSet<&str> = others.iter().map(|other| other.name.as_str()).collect();
+        check_room(group, distinct.len())?;
+        let mut seen = BTreeSet::new();
+        let mut users = self.settle_all(app, &others)?;
+        users.retain(|user| seen.insert(*user));
+        Ok(users)
+    }
+
     fn remove_members(&mut self, app: AppNumber, by: Actor, id: GroupId, names: &[String]) -> Decided<Answer> {
         let group = self.live_group(app, id)?;
         let rank = self.remover_rank(app, by, id, &group)?;
-        let members = self.named_users(app, names)?;
+        let named = self.members_named(app, by, names)?.into_iter();
+        let unknown = |username| Refusal::MemberUnknown { username };
+        let members: Vec<UserNumber> = named.map(|member| member.map_err(unknown)).collect::<Result<_, _>>()?;
         for member in &members {
             let username = || find::username(self, app, *member).map(|name| name.to_string());
             match find::rank(self, app, id, &group, *member)? {
@@ -135,6 +166,28 @@ impl Batch<'_> {
         Ok(Answer::Done)
     }
 
+    /// Who may be members by these names, in their order, doubles left out; of a linked app's user who is no guest here the
+    /// name.
+    pub(super) fn members_named(
+        &self,
+        app: AppNumber,
+        by: Actor,
+        names: &[String],
+    ) -> Decided<Vec<Result<UserNumber, String>>> {
+        let mut seen = BTreeSet::new();
+        let mut users = Vec::with_capacity(names.len());
+        for name in names {
+            let user = match across::number(self, app, name)? {
+                Some(user) if !seen.insert(user) => continue,
+                Some(user) => Ok(user),
+                None if by == Actor::Server => self.other(app, name).map(|other| Err(other.name))?,
+                None => return Err(Refusal::UserUnknown { username: name.clone() }.into()),
+            };
+            users.push(user);
+        }
+        Ok(users)
+    }
+
     /// An app server may as much as the owner.
     fn remover_rank(&self, app: AppNumber, by: Actor, id: GroupId, group: &Group) -> Decided<Rank> {
         let Actor::User(user) = by else { return Ok(Rank::Owner) };
@@ -143,6 +196,13 @@ impl Batch<'_> {
     }
 
     fn leave_group(&mut self, app: AppNumber, user: UserNumber, id: GroupId) -> Decided<Answer> {
+        if let Some(home) = across::home_of_group(self, app, id)?
+            && find::group(self, app, id)?.is_some()
+        {
+            self.require_member(app, id, user)?;
+            self.part_from_mirrored((app, user), (id, home), GroupEventKind::LEFT)?;
+            return Ok(Answer::Done);
+        }
         let group = self.live_group(app, id)?;
         self.require_member(app, id, user)?;
         self.part_members(app, Actor::User(user), id, group, GroupEventKind::LEFT, vec![user])?;
@@ -177,7 +237,11 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// One that lives in the app.
     pub(super) fn live_group(&self, app: AppNumber, id: GroupId) -> Decided<Group> {
+        if across::home_of_group(self, app, id)?.is_some() {
+            return Err(Refusal::GroupUnknown.into());
+        }
         find::group(self, app, id)?.ok_or_else(|| Refusal::GroupUnknown.into())
     }
 

@@ -84,7 +84,8 @@ impl Batch<'_> {
     pub(super) fn ban(&mut self, scene: Scene, group: Group, names: &[String]) -> Decided<Answer> {
         let rank = self.require_rank(scene, &group, Rank::Admin)?;
         let (mut banned, mut members) = (Vec::new(), Vec::new());
-        for user in self.named_users(scene.app, names)? {
+        for user in self.members_named(scene.app, scene.by, names)? {
+            let user = user.map_err(|username| Refusal::UserUnknown { username })?;
             let target = find::rank(self, scene.app, scene.id, &group, user)?;
             if target.is_some_and(|target| target >= rank) {
                 return Err(Refusal::NotPermitted.into());
@@ -127,9 +128,9 @@ impl Batch<'_> {
 
     pub(super) fn unban(&mut self, scene: Scene, group: &Group, names: &[String]) -> Decided<Answer> {
         self.require_rank(scene, group, Rank::Admin)?;
-        let mut freed = self.named_users(scene.app, names)?;
         let mut kept = Vec::new();
-        for user in freed.drain(..) {
+        for user in self.members_named(scene.app, scene.by, names)? {
+            let user = user.map_err(|username| Refusal::UserUnknown { username })?;
             let key = member_key(scene.app, scene.id, user);
             if self.has(Table::GroupBans, &key)? {
                 self.remove(Table::GroupBans, &key)?;

@@ -5,6 +5,7 @@ use anser_protocol::ids::GroupId;
 use anser_protocol::limits::{GROUP_ADMINS_MAX, GROUP_MEMBERS_LEAST};
 
 use super::{Batch, Decided};
+use crate::across;
 use crate::command::{Actor, GroupOrder, Order};
 use crate::error::ReadError;
 use crate::find;
@@ -104,6 +105,10 @@ impl Batch<'_> {
     fn transfer_group(&mut self, scene: Scene, mut group: Group, to: &str) -> Decided<Answer> {
         self.require_rank(scene, &group, Rank::Owner)?;
         let owner = self.member_targets(scene, &group, std::slice::from_ref(&to.to_owned()))?.remove(0).0;
+        // A guest could not change the group: that it is theirs nevertheless is for an app server to say.
+        if scene.by != Actor::Server && across::guest(self, scene.app, owner)?.is_some() {
+            return Err(Refusal::NotPermitted.into());
+        }
         if owner == group.owner {
             return Ok(Answer::Done);
         }
@@ -138,6 +143,10 @@ impl Batch<'_> {
             match rank {
                 Rank::Owner => return Err(Refusal::NotPermitted.into()),
                 Rank::Admin => {}
+                // The same of an admin.
+                Rank::Member if across::guest(self, scene.app, user)?.is_some() => {
+                    return Err(Refusal::NotPermitted.into());
+                }
                 Rank::Member => new.push(user),
             }
         }
@@ -180,9 +189,9 @@ impl Batch<'_> {
         group: &Group,
         names: &[String],
     ) -> Decided<Vec<(UserNumber, Rank)>> {
-        let users = self.named_users(scene.app, names)?;
-        let mut targets = Vec::with_capacity(users.len());
-        for user in users {
+        let mut targets = Vec::with_capacity(names.len());
+        for user in self.members_named(scene.app, scene.by, names)? {
+            let user = user.map_err(|username| Refusal::TargetNotInGroup { username })?;
             match find::rank(self, scene.app, scene.id, group, user)? {
                 Some(rank) => targets.push((user, rank)),
                 None => {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anser_protocol::ids::GroupId;
 
 use crate::ids::{AppNumber, UserNumber};
+use crate::rows::across::Mirror;
 
 /// Members kept over all groups: 4 MiB of numbers. When it is full everything is dropped and read again as needed.
 const MEMBERS_MAX: usize = 1_000_000;
@@ -24,6 +25,8 @@ pub(super) struct Lists {
     pub everybody: Arc<[UserNumber]>,
     /// Without those who have shielded it.
     pub readers: Arc<[UserNumber]>,
+    /// Where else members of it are.
+    pub mirror: Option<Arc<Mirror>>,
 }
 
 impl Lists {

@@ -12,6 +12,7 @@ use super::append::Place;
 use super::group_order::Scene;
 use super::member_lists::Lists;
 use super::{Batch, Decided};
+use crate::across;
 use crate::command::{Actor, Class};
 use crate::error::ReadError;
 use crate::find;
@@ -29,6 +30,12 @@ use crate::tables::{NEXT, Tables};
 pub(super) struct AppendedEvent {
     pub place: Place,
     event: EventRecord,
+}
+
+impl AppendedEvent {
+    pub fn at(place: Place, event: EventRecord) -> Self {
+        Self { place, event }
+    }
 }
 
 impl Batch<'_> {
@@ -69,13 +76,13 @@ impl Batch<'_> {
         let event = EventRecord { to: Chat::Group(id), kind, by, users: users.to_vec(), new_owner: None };
         let change = ChangeRecord { event, detail };
         let body = MessageBody::Change(Box::new(find::group_change(self, app, &change)?));
-        let place = self.append(app, Class::Chat, group.chain, Body::Change(change))?;
+        let place = self.append(app, Class::Chat, group.chain, Body::Change(change.clone()))?;
         let message = Arc::new(Message { seq: place.seq, body, sent_by: None });
         let (chain, members) = (group.chain, self.members_of(app, id)?);
-        let change = MemberChange::default();
-        let route = Route::Group { chain, group: id, from_name: "".into(), from: None, message, members, change };
+        let (from, from_name, moves) = (None, "".into(), MemberChange::default());
+        let route = Route::Group { chain, group: id, from_name, from, message, members, change: moves };
         self.announce(app, place.position, route);
-        Ok(())
+        self.mirror_change(app, id, group, &change)
     }
 
     pub(super) fn announce_group_event(
@@ -98,10 +105,11 @@ impl Batch<'_> {
                 everybody.into()
             }
         };
-        let chain = group.chain;
-        let route = Route::Group { chain, group: id, from_name: "".into(), from: None, message, members, change };
+        let (chain, from, from_name) = (group.chain, None, "".into());
+        let moves = change.clone();
+        let route = Route::Group { chain, group: id, from_name, from, message, members, change };
         self.announce(app, appended.place.position, route);
-        Ok(())
+        self.mirror_event(app, id, group, &appended.event, &moves)
     }
 
     /// From the event on, which the joiners see.
@@ -182,7 +190,8 @@ impl Batch<'_> {
                 shields.iter().filter_map(|key| u32_at(key, 8)).map(UserNumber).collect();
             everybody.iter().copied().filter(|member| !shielded.contains(member)).collect()
         };
-        let lists = Lists { everybody, readers };
+        let mirror = across::mirror(self, app, id)?.map(Arc::new);
+        let lists = Lists { everybody, readers, mirror };
         self.members.borrow_mut().keep(app, id, lists.clone());
         Ok(lists)
     }
@@ -220,23 +229,27 @@ impl Batch<'_> {
         id: GroupId,
         leaving: &[UserNumber],
     ) -> Result<Option<UserNumber>, ReadError> {
-        let mut oldest: Option<(u64, UserNumber)> = None;
+        // A guest owns a group only where nobody else is left: they could not change it.
+        let has_guests = across::mirror(self, app, id)?.is_some();
+        let mut oldest: Option<(bool, u64, UserNumber)> = None;
         self.rows::<MemberRow>(&group_key(app, id), |key, member| {
             let Some(user) = u32_at(key, 8).map(UserNumber).filter(|user| !leaving.contains(user)) else {
                 return Ok(NEXT);
             };
-            if oldest.is_none_or(|(order, _)| member.order < order) {
-                oldest = Some((member.order, user));
+            let is_guest = has_guests && across::guest(self, app, user)?.is_some();
+            if oldest.is_none_or(|(guest, order, _)| (is_guest, member.order) < (guest, order)) {
+                oldest = Some((is_guest, member.order, user));
             }
             Ok(NEXT)
         })?;
-        Ok(oldest.map(|(_, user)| user))
+        Ok(oldest.map(|(_, _, user)| user))
     }
 
     /// May all of them be in one more group?
     pub(super) fn check_quotas(&self, app: AppNumber, users: &[UserNumber]) -> Decided<()> {
         for user in users {
-            if self.is_at_group_quota(app, *user)? {
+            let at_home = across::guest(self, app, *user)?.map_or((app, *user), |guest| (guest.home, guest.user));
+            if self.is_at_group_quota(at_home.0, at_home.1)? {
                 let username = find::username(self, app, *user)?.to_string();
                 return Err(Refusal::GroupQuotaFull { username }.into());
             }

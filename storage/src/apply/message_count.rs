@@ -8,7 +8,6 @@ use anser_protocol::content::ContentKind;
 use anser_protocol::ids::{GroupId, Position, TimeMs};
 
 use super::{Batch, Decided};
-use crate::command::Class;
 use crate::error::ReadError;
 use crate::ids::{AppNumber, DeviceNumber, UserNumber};
 use crate::key::Key;
@@ -27,28 +26,39 @@ pub(super) struct Counting {
     sets: BTreeMap<(AppNumber, HourSet, u32, u32), Chunk>,
 }
 
+/// Where a message went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CountedTo {
+    User,
+    Group(GroupId),
+    /// A group of another app, which is none of this one's groups.
+    Mirror,
+    Room,
+}
+
 impl Batch<'_> {
-    /// A message was accepted; `group` is its group, if it went to one.
+    /// A message was accepted, or came from another app: then nobody of this one sent it.
     pub(super) fn count_message(
         &mut self,
         app: AppNumber,
-        class: Class,
-        from: UserNumber,
-        group: Option<GroupId>,
+        from: Option<UserNumber>,
+        to: CountedTo,
         kind: ContentKind,
         position: Position,
     ) {
         let hour = hour_of(self.now_ms());
         let mut more = HourCounts { first: position, ..HourCounts::default() };
-        match (class, group) {
-            (Class::Room, _) => more.room = 1,
-            (_, Some(_)) => more.group.count(kind),
-            (_, None) => more.single.count(kind),
+        match to {
+            CountedTo::Room => more.room = 1,
+            CountedTo::Group(_) | CountedTo::Mirror => more.group.count(kind),
+            CountedTo::User => more.single.count(kind),
         }
         self.count_hour(app, more);
-        let senders = if class == Class::Room { HourSet::RoomSenders } else { HourSet::Senders };
-        self.note_in_hour(app, senders, hour, from.0);
-        if let Some(group) = group {
+        if let Some(from) = from {
+            let senders = if to == CountedTo::Room { HourSet::RoomSenders } else { HourSet::Senders };
+            self.note_in_hour(app, senders, hour, from.0);
+        }
+        if let CountedTo::Group(group) = to {
             self.note_in_hour(app, HourSet::ActiveGroups, hour, group.0);
         }
     }

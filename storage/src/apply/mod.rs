@@ -4,6 +4,7 @@
 //! same rows, wherever the batches begin and end.
 
 mod account;
+mod across;
 mod amend;
 mod announcement;
 mod app;
@@ -28,6 +29,7 @@ mod media;
 mod member_lists;
 mod membership;
 mod message_count;
+mod mirror;
 mod notice;
 mod people;
 mod presence;

@@ -6,6 +6,7 @@ use anser_protocol::content::NoticeKind;
 use anser_protocol::planted::{Fault, is_planted};
 
 use super::Batch;
+use crate::across;
 use crate::command::{Actor, Class};
 use crate::error::ReadError;
 use crate::find;
@@ -27,7 +28,8 @@ impl Batch<'_> {
         }
         let told = find::notice(self, app, notice)?;
         for reader in readers {
-            if find::is_deleted(self, app, *reader)? {
+            // A guest is told in their own app.
+            if find::is_deleted(self, app, *reader)? || across::guest(self, app, *reader)?.is_some() {
                 continue;
             }
             let chain = self.notices_chain(app, *reader)?;

@@ -9,6 +9,7 @@ use anser_protocol::content::{GroupEventKind, NoticeKind};
 use anser_protocol::ids::GroupId;
 
 use super::{Batch, Decided};
+use crate::across;
 use crate::command::{Actor, PeopleCommand, Profile, ProfileChange};
 use crate::error::ReadError;
 use crate::find;
@@ -215,6 +216,7 @@ impl Batch<'_> {
         self.put(&key, &nameplate)?;
         self.put(&key, &UserState::Deleted)?;
         self.put(&key, &Departed)?;
+        self.part_guests(app, number)?;
         self.remove(Table::UserNames, &username_key(app, &user.username))?;
         let chunk = user_chunk_key(app, UserClass::of(user.is_admin), number);
         self.change_chunk::<UserChunk>(&chunk, |chunk| chunk.remove(in_chunk(number)))?;
@@ -249,14 +251,20 @@ impl Batch<'_> {
         }
         let groups = self.some_groups_of(app, user, GROUPS_MAX)?;
         for id in &groups {
-            if let Some(group) = find::group(self, app, *id)? {
+            if let Some(home) = across::home_of_group(self, app, *id)? {
+                self.part_from_mirrored((app, user), (*id, home), GroupEventKind::REMOVED)?;
+            } else if let Some(group) = find::group(self, app, *id)? {
                 self.part_members(app, Actor::Server, *id, group, GroupEventKind::REMOVED, vec![user])?;
             }
         }
         if groups.len() == GROUPS_MAX || self.part_from_rooms(app, user, ROOMS_MAX)? == ROOMS_MAX {
             return Ok(false);
         }
-        Ok(self.clear_relations(app, user, CLEARED_MAX)? < CLEARED_MAX)
+        if self.clear_relations(app, user, CLEARED_MAX)? == CLEARED_MAX {
+            return Ok(false);
+        }
+        self.forget_guest_numbers(app, user)?;
+        Ok(true)
     }
 
     fn some_groups_of(&self, app: AppNumber, user: UserNumber, limit: usize) -> Result<Vec<GroupId>, ReadError> {

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use anser_protocol::content::NoticeKind;
 use anser_protocol::ids::{GroupId, Position};
 
+use super::across::Other;
 use super::{Batch, Decided};
+use crate::across;
 use crate::command::{Actor, FriendNote, MuteChange, NewUser};
 use crate::error::ReadError;
 use crate::find;
@@ -34,19 +36,20 @@ impl Batch<'_> {
         let user = self.subject(app, by, username)?;
         let mut blocked = Vec::with_capacity(others.len());
         for name in others {
-            let (other, row) = self.named_person(app, name)?;
-            if other == user {
+            let other = self.other(app, name)?;
+            if other.number == Some(user) {
                 return Err(Refusal::OneSelf.into());
             }
-            if row.is_admin {
+            if other.is_admin {
                 return Err(Refusal::AdminProtected { username: name.clone() }.into());
             }
-            if find::is_tied(self, app, user, Tie::Blocks, other.0)? {
+            if other.is_tied_to(self, app, user, Tie::Blocks)? {
                 return Err(Refusal::AlreadySo { relation: Relation::Blocked, name: name.clone() }.into());
             }
             blocked.push(other);
         }
         self.check_ties(app, user, username, (Tie::Blocks, Relation::Blocked), blocked.len())?;
+        let blocked = self.settle_all(app, &blocked)?;
         for other in &blocked {
             self.tie(app, user, Tie::Blocks, other.0)?;
         }
@@ -70,22 +73,24 @@ impl Batch<'_> {
         let user = self.subject(app, by, username)?;
         let mut muted = Vec::with_capacity(change.add_users.len());
         for name in &change.add_users {
-            let (other, _) = self.named_person(app, name)?;
-            if other == user {
+            let other = self.other(app, name)?;
+            if other.number == Some(user) {
                 return Err(Refusal::OneSelf.into());
             }
-            if find::is_tied(self, app, user, Tie::MutesUser, other.0)? {
+            if other.is_tied_to(self, app, user, Tie::MutesUser)? {
                 return Err(Refusal::AlreadySo { relation: Relation::MutedUser, name: name.clone() }.into());
             }
             muted.push(other);
         }
         let unmuted = self.tied_users(app, user, (Tie::MutesUser, Relation::MutedUser), &change.remove_users)?;
         self.check_ties(app, user, username, (Tie::MutesUser, Relation::MutedUser), muted.len())?;
+        self.check_homes(app, by, change)?;
         self.check_groups(app, user, Relation::MutedGroup, &change.add_groups, &change.remove_groups)?;
         let mutes_all = find::is_tied(self, app, user, Tie::MutesEverything, 0)?;
         if mutes_all && change.everything == Some(true) {
             return Err(Refusal::AlreadySo { relation: Relation::MutedEverything, name: String::new() }.into());
         }
+        let muted = self.settle_all(app, &muted)?;
         for other in &muted {
             self.tie(app, user, Tie::MutesUser, other.0)?;
         }
@@ -105,6 +110,34 @@ impl Batch<'_> {
         }
         self.tell_mutes(app, by, user, (&muted, &unmuted), change)?;
         Ok(about(user))
+    }
+
+    /// App servers say of which app a group is.
+    fn check_homes(&self, app: AppNumber, by: Actor, change: &MuteChange) -> Decided<()> {
+        for (group, app_key) in &change.groups_of {
+            let home = across::linked_app(self, app, app_key)??;
+            if across::home_of_group(self, app, *group)? != Some(home) {
+                return Err(Refusal::GroupUnknown.into());
+            }
+        }
+        let groups = change.add_groups.iter().chain(&change.remove_groups);
+        let unsaid = groups.filter(|group| !change.groups_of.iter().any(|(said, _)| said == *group));
+        self.check_own_groups(app, by, unsaid)
+    }
+
+    /// A group of another app is known here to its members only, and not to the app's server.
+    fn check_own_groups<'g>(
+        &self,
+        app: AppNumber,
+        by: Actor,
+        groups: impl Iterator<Item = &'g GroupId>,
+    ) -> Decided<()> {
+        for group in groups.filter(|_| by == Actor::Server) {
+            if across::home_of_group(self, app, *group)?.is_some() {
+                return Err(Refusal::GroupUnknown.into());
+            }
+        }
+        Ok(())
     }
 
     /// One notice for each part of the change.
@@ -142,6 +175,7 @@ impl Batch<'_> {
         (add, remove): (&[GroupId], &[GroupId]),
     ) -> Decided<Answer> {
         let user = self.subject(app, by, username)?;
+        self.check_own_groups(app, by, add.iter().chain(remove))?;
         self.check_groups(app, user, Relation::Shielded, add, remove)?;
         let kinds = [(add, WindowKind::EventsOnly, 1), (remove, WindowKind::All, 2)];
         for (groups, kind, detail) in kinds {
@@ -218,24 +252,19 @@ impl Batch<'_> {
         let user = self.subject(app, by, username)?;
         let mut friends = Vec::with_capacity(others.len());
         for name in others {
-            let (other, _) = self.named_person(app, name)?;
-            if other == user {
-                return Err(Refusal::OneSelf.into());
-            }
-            if self.has(Table::Friends, &friend_key(app, user, other))? {
-                return Err(Refusal::AlreadySo { relation: Relation::Friend, name: name.clone() }.into());
-            }
-            self.check_friends(app, other, name, 1)?;
+            let other = self.other(app, name)?;
+            self.check_strangers(app, user, &other)?;
             friends.push(other);
         }
         self.check_friends(app, user, username, friends.len())?;
+        let friends = self.settle_all(app, &friends)?;
         for other in &friends {
             self.make_friends(app, user, *other)?;
         }
         let told = NoticeRecord::new(NoticeKind::FRIENDS_CHANGED, 5, None);
         self.notify(app, &[user], &told.clone().about(&friends))?;
-        self.notify(app, &friends, &told.about(&[user]))?;
         self.note_event(app, NotedKind::FriendsMade.by(None, &[&[user], &friends[..]].concat()))?;
+        self.notify_others(app, user, &friends, &told)?;
         Ok(Answer::People { users: std::iter::once(user).chain(friends).collect(), is_complete: true })
     }
 
@@ -246,17 +275,20 @@ impl Batch<'_> {
             friends.push(self.friend(app, user, name)?.0);
         }
         for other in &friends {
-            self.remove(Table::Friends, &friend_key(app, user, *other))?;
-            self.remove(Table::Friends, &friend_key(app, *other, user))?;
+            let here = (app, user, *other);
+            for (app, user, other) in std::iter::once(here).chain(self.other_side(app, user, *other)?) {
+                self.remove(Table::Friends, &friend_key(app, user, other))?;
+                self.remove(Table::Friends, &friend_key(app, other, user))?;
+            }
         }
         let by_server = (NoticeKind::FRIEND_REMOVED, 0);
         self.notify(app, &[user], &by.tells(by_server, (NoticeKind::OWN_FRIENDS, 6)).about(&friends))?;
-        self.notify(app, &friends, &by.tells(by_server, by_server).about(&[user]))?;
         let parted = match by {
             Actor::User(_) => friends.clone(),
             Actor::Server => [&[user], &friends[..]].concat(),
         };
         self.note_event(app, NotedKind::FriendsParted.by(by.user(), &parted))?;
+        self.notify_others(app, user, &friends, &by.tells(by_server, by_server))?;
         Ok(Answer::People { users: std::iter::once(user).chain(friends).collect(), is_complete: true })
     }
 
@@ -297,22 +329,27 @@ impl Batch<'_> {
         other: &str,
         reason: &str,
     ) -> Decided<Answer> {
-        let (asked, _) = self.named_person(app, other)?;
-        if asked == user {
+        let asked = self.other(app, other)?;
+        if asked.number == Some(user) {
             return Err(Refusal::OneSelf.into());
         }
-        if self.has(Table::Friends, &friend_key(app, user, asked))? {
-            return Err(Refusal::AlreadySo { relation: Relation::Friend, name: other.into() }.into());
-        }
-        if !find::is_tied(self, app, user, Tie::Asks, asked.0)? {
+        self.check_no_friends(app, user, &asked)?;
+        let is_asked = asked.is_tied_to(self, app, user, Tie::Asks)?;
+        if !is_asked {
             let username = find::username(self, app, user)?;
             self.check_ties(app, user, &username, (Tie::Asks, Relation::FriendRequest), 1)?;
-            self.check_ties(app, asked, other, (Tie::AskedBy, Relation::FriendRequest), 1)?;
+            if let Some((home, at_home)) = asked.at_home(app) {
+                self.check_ties(home, at_home, other, (Tie::AskedBy, Relation::FriendRequest), 1)?;
+            }
+        }
+        let asked = self.settle(app, &asked)?;
+        let here = (app, user, asked);
+        for (app, user, asked) in std::iter::once(here).chain(self.other_side(app, user, asked)?) {
             self.tie(app, user, Tie::Asks, asked.0)?;
         }
-        let told = NoticeRecord::new(NoticeKind::FRIEND_REQUEST, 1, Some(user)).saying(reason);
-        self.notify(app, &[asked], &told)?;
         self.note_event(app, NotedKind::FriendAsked.by(Some(user), &[asked]).saying(reason))?;
+        let told = NoticeRecord::new(NoticeKind::FRIEND_REQUEST, 1, None).saying(reason);
+        self.notify_asked(app, user, asked, told)?;
         Ok(about(user))
     }
 
@@ -324,24 +361,32 @@ impl Batch<'_> {
         accepts: bool,
         reason: &str,
     ) -> Decided<Answer> {
-        let (other, _) = self.named_person(app, asker)?;
+        let asked_by = self.other(app, asker)?;
+        let Some(other) = asked_by.number else {
+            return Err(Refusal::NotSo { relation: Relation::FriendRequest, name: asker.into() }.into());
+        };
         if !find::is_tied(self, app, user, Tie::AskedBy, other.0)? {
             return Err(Refusal::NotSo { relation: Relation::FriendRequest, name: asker.into() }.into());
         }
         if accepts && !self.has(Table::Friends, &friend_key(app, user, other))? {
             let username = find::username(self, app, user)?;
             self.check_friends(app, user, &username, 1)?;
-            self.check_friends(app, other, asker, 1)?;
+            if let Some((home, at_home)) = asked_by.at_home(app) {
+                self.check_friends(home, at_home, asker, 1)?;
+            }
             self.make_friends(app, user, other)?;
             let own = NoticeRecord::new(NoticeKind::OWN_FRIENDS, 5, Some(user));
             self.notify(app, &[user], &own.about(&[other]))?;
         }
-        self.untie(app, user, Tie::AskedBy, other.0)?;
+        let here = (app, user, other);
+        for (app, user, other) in std::iter::once(here).chain(self.other_side(app, user, other)?) {
+            self.untie(app, user, Tie::AskedBy, other.0)?;
+        }
         let detail = if accepts { 2 } else { 3 };
-        let told = NoticeRecord::new(NoticeKind::FRIEND_REQUEST, detail, Some(user)).saying(reason);
-        self.notify(app, &[other], &told)?;
         let kind = if accepts { NotedKind::FriendAccepted } else { NotedKind::FriendRefused };
         self.note_event(app, kind.by(Some(user), &[other]).saying(reason))?;
+        let told = NoticeRecord::new(NoticeKind::FRIEND_REQUEST, detail, None).saying(reason);
+        self.notify_asked(app, user, other, told)?;
         Ok(about(user))
     }
 
@@ -353,16 +398,73 @@ impl Batch<'_> {
         other: UserNumber,
     ) -> Result<(), ReadError> {
         let row = FriendRow { since_ms: self.now_ms(), ..FriendRow::default() };
-        self.put(&friend_key(app, user, other), &row)?;
-        self.put(&friend_key(app, other, user), &row)?;
-        self.untie(app, user, Tie::Asks, other.0)?;
-        self.untie(app, user, Tie::AskedBy, other.0)
+        let here = (app, user, other);
+        for (app, user, other) in std::iter::once(here).chain(self.other_side(app, user, other)?) {
+            self.put(&friend_key(app, user, other), &row)?;
+            self.put(&friend_key(app, other, user), &row)?;
+            self.untie(app, user, Tie::Asks, other.0)?;
+            self.untie(app, user, Tie::AskedBy, other.0)?;
+        }
+        Ok(())
+    }
+
+    /// Tells others of what `user` has to do with them, each in their own app.
+    fn notify_others(
+        &mut self,
+        app: AppNumber,
+        user: UserNumber,
+        others: &[UserNumber],
+        told: &NoticeRecord,
+    ) -> Result<(), ReadError> {
+        self.notify(app, others, &told.clone().about(&[user]))?;
+        for other in others {
+            if let Some((home, guest, at_home)) = self.other_side(app, user, *other)? {
+                // What the user did is not by a user of that app's own number.
+                let by = told.by.map(|_| guest);
+                self.notify(home, &[at_home], &NoticeRecord { by, ..told.clone() }.about(&[guest]))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same, of what `user` asks or answers.
+    fn notify_asked(
+        &mut self,
+        app: AppNumber,
+        user: UserNumber,
+        other: UserNumber,
+        told: NoticeRecord,
+    ) -> Result<(), ReadError> {
+        match self.other_side(app, user, other)? {
+            Some((home, guest, at_home)) => self.notify(home, &[at_home], &NoticeRecord { by: Some(guest), ..told }),
+            None => self.notify(app, &[other], &NoticeRecord { by: Some(user), ..told }),
+        }
+    }
+
+    /// They are two, and not friends yet, and the other may have one more.
+    fn check_strangers(&self, app: AppNumber, user: UserNumber, other: &Other) -> Decided<()> {
+        if other.number == Some(user) {
+            return Err(Refusal::OneSelf.into());
+        }
+        self.check_no_friends(app, user, other)?;
+        match other.at_home(app) {
+            Some((home, at_home)) => self.check_friends(home, at_home, &other.name, 1),
+            None => Ok(()),
+        }
+    }
+
+    fn check_no_friends(&self, app: AppNumber, user: UserNumber, other: &Other) -> Decided<()> {
+        let Some(number) = other.number else { return Ok(()) };
+        if self.has(Table::Friends, &friend_key(app, user, number))? {
+            return Err(Refusal::AlreadySo { relation: Relation::Friend, name: other.name.clone() }.into());
+        }
+        Ok(())
     }
 
     fn friend(&self, app: AppNumber, user: UserNumber, name: &str) -> Decided<(UserNumber, FriendRow)> {
-        let (friend, _) = self.named_person(app, name)?;
-        let row: Option<FriendRow> = self.row(&friend_key(app, user, friend))?;
         let none = || Refusal::NotSo { relation: Relation::Friend, name: name.into() };
+        let friend = self.other(app, name)?.number.ok_or_else(none)?;
+        let row: Option<FriendRow> = self.row(&friend_key(app, user, friend))?;
         Ok((friend, row.ok_or_else(none)?))
     }
 
@@ -414,11 +516,11 @@ impl Batch<'_> {
     ) -> Decided<Vec<UserNumber>> {
         let mut users = Vec::with_capacity(names.len());
         for name in names {
-            let (other, _) = self.named_person(app, name)?;
-            if !find::is_tied(self, app, user, tie, other.0)? {
-                return Err(Refusal::NotSo { relation, name: name.clone() }.into());
+            let other = self.other(app, name)?;
+            match other.number {
+                Some(number) if find::is_tied(self, app, user, tie, number.0)? => users.push(number),
+                _ => return Err(Refusal::NotSo { relation, name: name.clone() }.into()),
             }
-            users.push(other);
         }
         Ok(users)
     }

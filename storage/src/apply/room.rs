@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use anser_protocol::content::Content;
 use anser_protocol::ids::RoomId;
 
 use super::append::Place;
+use super::message_count::CountedTo;
 use super::{Batch, Decided};
+use crate::across;
 use crate::command::{Class, RoomCommand, Send};
 use crate::error::ReadError;
 use crate::find;
@@ -172,14 +175,42 @@ impl Batch<'_> {
             }
             self.require_speech(send.app, id, send.from)?;
         }
+        let content = self.filtered(send.app, &send.content)?.into_owned();
+        self.say_in_room(send.app, (id, &room), (send.from, from_name), sent, content)
+    }
+
+    /// The same of a member from another app, whose server sends it: a guest, and an admin of their own app at most.
+    pub(super) fn send_to_room_of(&mut self, send: &Send, app_key: &str, id: RoomId) -> Decided<Place> {
+        let home = across::linked_app(self, send.app, app_key)??;
+        let room = self.live_room(home, id)?;
+        let guest = across::guest_number(self, (send.app, send.from), home)?;
+        let Some(guest) = guest else { return Err(RoomRefusal::SenderOutside.into()) };
+        if !self.is_inside(home, id, guest)? {
+            return Err(RoomRefusal::SenderOutside.into());
+        }
+        self.require_speech(home, id, guest)?;
         let content = self.filtered(send.app, &send.content)?;
-        let record = RoomRecord { from: send.from, room: id, sent, content: content.clone().into_owned() };
-        let place = self.append(send.app, Class::Room, room.chain, Body::Room(record))?;
-        self.count_message(send.app, Class::Room, send.from, None, content.kind, place.position);
+        let content = self.filtered(home, &content)?.into_owned();
+        let from_name = find::username(self, home, guest)?;
+        self.say_in_room(home, (id, &room), (guest, from_name), None, content)
+    }
+
+    fn say_in_room(
+        &mut self,
+        app: AppNumber,
+        (id, room): (RoomId, &Room),
+        (from, from_name): (UserNumber, Arc<str>),
+        sent: Option<Sent>,
+        content: Content,
+    ) -> Decided<Place> {
+        let record = RoomRecord { from, room: id, sent, content: content.clone() };
+        let place = self.append(app, Class::Room, room.chain, Body::Room(record))?;
+        let is_guest = across::split(&from_name).is_some();
+        self.count_message(app, (!is_guest).then_some(from), CountedTo::Room, content.kind, place.position);
         let sent_by = sent.map(|sent| (sent.device, sent.outbox));
-        let message = Message { seq: place.seq, body: MessageBody::Content(content.into_owned()), sent_by };
-        let news = RoomNews::Said { from: send.from, from_name, message: Arc::new(message) };
-        self.announce(send.app, place.position, Route::Room { room: id, news });
+        let message = Message { seq: place.seq, body: MessageBody::Content(content), sent_by };
+        let news = RoomNews::Said { from, from_name, message: Arc::new(message) };
+        self.announce(app, place.position, Route::Room { room: id, news });
         Ok(place)
     }
 

@@ -3,6 +3,7 @@
 use anser_protocol::ids::RoomId;
 
 use super::{Batch, Decided};
+use crate::across;
 use crate::command::Actor;
 use crate::error::ReadError;
 use crate::find;
@@ -27,6 +28,7 @@ impl Batch<'_> {
         is_part: bool,
     ) -> Decided<Answer> {
         let mut room = self.live_room(app, id)?;
+        self.settle_guests(app, names)?;
         let users = room_moves::joiners(self, (app, id), &room, names, is_part)??;
         if users.is_empty() {
             return Ok(Answer::Done);
@@ -36,6 +38,14 @@ impl Batch<'_> {
         self.note_event(app, NotedKind::RoomEntered.by(None, &users).of_room(id))?;
         self.tell_room(app, id, RoomNews::Added(users));
         Ok(Answer::Done)
+    }
+
+    /// Those of linked apps among these become guests of this one.
+    fn settle_guests(&mut self, app: AppNumber, names: &[String]) -> Decided<()> {
+        let guests = names.iter().filter(|name| across::split(name).is_some());
+        let guests = guests.map(|name| self.other(app, name)).collect::<Decided<Vec<_>>>()?;
+        self.settle_all(app, &guests)?;
+        Ok(())
     }
 
     pub(super) fn remove_from_room(

@@ -8,13 +8,17 @@ use anser_protocol::limits::OUTBOX_WINDOW;
 use anser_protocol::planted::{Fault, is_planted};
 
 use super::append::Place;
+use super::message_count::CountedTo;
+use super::mirror::Saying;
 use super::{Batch, Decided};
+use crate::across;
 use crate::command::{Class, Command, Origin, Send, Target};
 use crate::error::ReadError;
 use crate::find;
 use crate::heads::Head;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
 use crate::outcome::{Answer, MemberChange, Message, MessageBody, Refusal, Route};
+use crate::rows::across::{Copies, Mirror, copies_key};
 use crate::rows::chat::{Chat, Conversation, ConversationKind, SingleChat, conversation_key, single_chat_key};
 use crate::rows::people::UserState;
 use crate::rows::record::{Body, MessageRecord, RoomRecord, Sent};
@@ -36,7 +40,9 @@ impl Batch<'_> {
         let place = match &send.target {
             Target::User(name) => self.send_single(send, sent, from_name, name)?,
             Target::Group(group) => self.send_group(send, sent, from_name, *group)?,
+            Target::GroupOf { app_key, group } => self.send_abroad(send, sent, from_name, (app_key, *group))?,
             Target::Room(room) => self.send_room(send, sent, from_name, *room)?,
+            Target::RoomOf { app_key, room } => self.send_to_room_of(send, app_key, *room)?,
         };
         if let Some(sent) = sent {
             let head = Head { last: place.position, seq: sent.seq, outbox: sent.outbox + sent.behind };
@@ -57,6 +63,10 @@ impl Batch<'_> {
 
     fn sender_name(&self, send: &Send) -> Decided<Arc<str>> {
         let Some(user) = find::user(self, send.app, send.from)? else { return Err(Refusal::SenderUnknown.into()) };
+        // A guest sends in their own app.
+        if across::split(&user.username).is_some() {
+            return Err(Refusal::SenderUnknown.into());
+        }
         match find::user_state(self, send.app, send.from)? {
             None => Ok(user.username.into()),
             Some(UserState::Disabled) => Err(Refusal::UserDisabled.into()),
@@ -65,6 +75,9 @@ impl Batch<'_> {
     }
 
     fn send_single(&mut self, send: &Send, sent: Option<Sent>, from_name: Arc<str>, name: &str) -> Decided<Place> {
+        if across::split(name).is_some() {
+            return self.send_across(send, sent, from_name, name);
+        }
         let Some(to) = find::user_number(self, send.app, name)? else {
             return Err(Refusal::UserUnknown { username: name.into() }.into());
         };
@@ -78,11 +91,47 @@ impl Batch<'_> {
             Some(chain) => chain,
             None => self.make_single_chat(send.app, send.from, to)?,
         };
-        let place = self.append_message(send, sent, chain, Chat::User(to), &content)?;
+        let said = Said { from: send.from, sent, to: Chat::User(to), counted_to: CountedTo::User, is_copy: false };
+        let place = self.append_message(send.app, said, chain, &content)?;
         let message = message(place, sent, &content);
         let route =
             Route::Single { chain, from: send.from, from_name, to, to_name: name.into(), message: Arc::new(message) };
         self.announce(send.app, place.position, route);
+        Ok(place)
+    }
+
+    /// To a user of a linked app: in each of the two apps a chat with a guest, and a record of its own.
+    fn send_across(&mut self, send: &Send, sent: Option<Sent>, from_name: Arc<str>, name: &str) -> Decided<Place> {
+        let (home, to) = across::linked_user(self, send.app, name)??;
+        let is_admin = send.origin == Origin::Server { as_admin: true };
+        if let Some(from) = across::guest_number(self, (send.app, send.from), home)?
+            && !is_admin
+            && find::is_tied(self, home, to, Tie::Blocks, from.0)?
+        {
+            return Err(Refusal::Blocked.into());
+        }
+        let content = self.filtered(send.app, &send.content)?;
+        let content = self.filtered(home, &content)?;
+        let guest = self.guest_number((home, to), send.app)?;
+        let sides =
+            [(send.app, send.from, guest, sent), (home, self.guest_number((send.app, send.from), home)?, to, None)];
+        let mut first = None;
+        for (app, from, to, sent) in sides {
+            let chain = match find::single_chat(self, app, from, to)? {
+                Some(chain) => chain,
+                None => self.make_single_chat(app, from, to)?,
+            };
+            let is_copy = app != send.app;
+            let said = Said { from, sent, to: Chat::User(to), counted_to: CountedTo::User, is_copy };
+            let place = self.append_message(app, said, chain, &content)?;
+            let from_name = if first.is_none() { from_name.clone() } else { find::username(self, app, from)? };
+            let to_name = find::username(self, app, to)?;
+            let message = Arc::new(message(place, sent, &content));
+            self.announce(app, place.position, Route::Single { chain, from, from_name, to, to_name, message });
+            first = first.or(Some(place));
+        }
+        let place = first.ok_or(Refusal::Internal)?;
+        self.put(&copies_key(send.app, place.position), &Copies(vec![home]))?;
         Ok(place)
     }
 
@@ -105,6 +154,15 @@ impl Batch<'_> {
 
     fn send_group(&mut self, send: &Send, sent: Option<Sent>, from_name: Arc<str>, id: GroupId) -> Decided<Place> {
         let Some(group) = find::group(self, send.app, id)? else { return Err(Refusal::GroupUnknown.into()) };
+        let lists = self.members_lists(send.app, id)?;
+        if let Some(Mirror::Of(home)) = lists.mirror.as_deref() {
+            // App servers say of which app the group is.
+            let is_named = sent.is_some() || matches!(send.target, Target::GroupOf { .. });
+            return match is_named {
+                true => self.send_to_mirrored(send, sent, from_name, (id, *home)),
+                false => Err(Refusal::GroupUnknown.into()),
+            };
+        }
         let is_admin = send.origin == Origin::Server { as_admin: true };
         if !is_admin && !self.is_member(send.app, id, send.from)? {
             return Err(Refusal::NotAMember.into());
@@ -113,35 +171,55 @@ impl Batch<'_> {
             self.require_voice(send.app, id, send.from)?;
         }
         let content = self.filtered(send.app, &send.content)?;
-        let place = self.append_message(send, sent, group.chain, Chat::Group(id), &content)?;
+        let (to, counted_to) = (Chat::Group(id), CountedTo::Group(id));
+        let said = Said { from: send.from, sent, to, counted_to, is_copy: false };
+        let place = self.append_message(send.app, said, group.chain, &content)?;
         let route = Route::Group {
             chain: group.chain,
             group: id,
             from_name,
             from: Some(send.from),
             message: Arc::new(message(place, sent, &content)),
-            members: self.members_lists(send.app, id)?.readers,
+            members: lists.readers,
             change: MemberChange::default(),
         };
         self.announce(send.app, place.position, route);
+        if let Some(Mirror::In(apps)) = lists.mirror.as_deref() {
+            let saying = Saying { app: send.app, from: send.from, group: id, content: &content, home: send.app };
+            self.copy_to(place.position, &saying, apps)?;
+        }
         Ok(place)
     }
 
-    fn append_message(
+    /// To a group of another app: the server of the sender's app names it, and it must be mirrored here.
+    fn send_abroad(
         &mut self,
         send: &Send,
         sent: Option<Sent>,
+        from_name: Arc<str>,
+        (app_key, id): (&str, GroupId),
+    ) -> Decided<Place> {
+        let home = across::linked_app(self, send.app, app_key)??;
+        if find::group(self, home, id)?.is_none() || across::home_of_group(self, home, id)?.is_some() {
+            return Err(Refusal::GroupUnknown.into());
+        }
+        match across::home_of_group(self, send.app, id)? {
+            Some(of) if of == home => self.send_group(send, sent, from_name, id),
+            _ => Err(Refusal::NotAMember.into()),
+        }
+    }
+
+    pub(super) fn append_message(
+        &mut self,
+        app: AppNumber,
+        said: Said,
         chain: ChainNumber,
-        to: Chat,
         content: &Content,
     ) -> Result<Place, ReadError> {
-        let record = MessageRecord { from: send.from, to, sent, content: content.clone() };
-        let place = self.append(send.app, Class::Chat, chain, Body::Message(record))?;
-        let group = match to {
-            Chat::Group(group) => Some(group),
-            Chat::User(_) | Chat::Notices => None,
-        };
-        self.count_message(send.app, Class::Chat, send.from, group, send.content.kind, place.position);
+        let Said { from, sent, to, counted_to, is_copy } = said;
+        let record = MessageRecord { from, to, sent, content: content.clone() };
+        let place = self.append(app, Class::Chat, chain, Body::Message(record))?;
+        self.count_message(app, (!is_copy).then_some(from), counted_to, content.kind, place.position);
         Ok(place)
     }
 
@@ -199,11 +277,21 @@ impl Batch<'_> {
     /// Nothing when there is no such user.
     fn chat_of(&self, send: &Send) -> Result<Option<SentTo>, ReadError> {
         Ok(match &send.target {
-            Target::User(name) => find::user_number(self, send.app, name)?.map(|user| SentTo::Chat(Chat::User(user))),
-            Target::Group(group) => Some(SentTo::Chat(Chat::Group(*group))),
-            Target::Room(room) => Some(SentTo::Room(*room)),
+            Target::User(name) => across::number(self, send.app, name)?.map(|user| SentTo::Chat(Chat::User(user))),
+            Target::Group(group) | Target::GroupOf { group, .. } => Some(SentTo::Chat(Chat::Group(*group))),
+            Target::Room(room) | Target::RoomOf { room, .. } => Some(SentTo::Room(*room)),
         })
     }
+}
+
+/// Who says something where.
+pub(super) struct Said {
+    pub from: UserNumber,
+    pub sent: Option<Sent>,
+    pub to: Chat,
+    pub counted_to: CountedTo,
+    /// It was said in another app, by somebody who is a guest here.
+    pub is_copy: bool,
 }
 
 /// Within one of these a device's messages keep their order.

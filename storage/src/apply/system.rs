@@ -9,11 +9,11 @@ use super::{Batch, Decided};
 use crate::command::{Class, SystemCommand};
 use crate::find;
 use crate::ids::AppNumber;
-use crate::key::u64_at;
+use crate::key::{Key, u64_at};
 use crate::outcome::Answer;
 use crate::row;
 use crate::rows::meta::Checkpoint;
-use crate::rows::record::{Floor, Record, amendment_key, amendments_prefix, log_key, log_prefix};
+use crate::rows::record::{Floor, Record, log_key, log_prefix};
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
 
@@ -59,22 +59,23 @@ impl Batch<'_> {
             self.remove_bytes(Table::Log, key)?;
         }
         if class == Class::Chat {
-            self.cut_amendments(app, floor)?;
+            self.cut_behind(app, Table::Amendments, floor)?;
+            self.cut_behind(app, Table::Copies, floor)?;
         }
         self.put(&log_prefix(app, class), &Floor(floor))?;
         Ok(if is_complete { Answer::Done } else { Answer::Continue })
     }
 
-    /// Of messages that are gone: no more than of these.
-    fn cut_amendments(&mut self, app: AppNumber, floor: Position) -> Decided<()> {
-        let (from, to) = (amendments_prefix(app), amendment_key(app, floor));
+    /// What is kept by message of messages that are gone: no more than of these.
+    fn cut_behind(&mut self, app: AppNumber, table: Table, floor: Position) -> Decided<()> {
+        let (from, to) = (Key::app(app), Key::app(app).u64(floor.0));
         let mut keys = Vec::new();
-        self.scan(Table::Amendments, from.as_bytes(), Some(to.as_bytes()), &mut |key, _| {
+        self.scan(table, from.as_bytes(), Some(to.as_bytes()), &mut |key, _| {
             keys.push(key.to_vec());
             Ok(NEXT)
         })?;
         for key in keys {
-            self.remove_bytes(Table::Amendments, &key)?;
+            self.remove_bytes(table, &key)?;
         }
         Ok(())
     }

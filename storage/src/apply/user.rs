@@ -5,6 +5,7 @@ use anser_protocol::ids::TimeMs;
 use anser_protocol::planted::{Fault, is_planted};
 
 use super::{Batch, Decided};
+use crate::across;
 use crate::command::{NewUser, UserCommand};
 use crate::error::ReadError;
 use crate::find;
@@ -105,6 +106,9 @@ impl Batch<'_> {
         let Some(row) = find::user(self, app, user)? else {
             return Err(Refusal::UserUnknown { username: String::new() }.into());
         };
+        if across::guest(self, app, user)?.is_some() {
+            return Err(Refusal::UserUnknown { username: String::new() }.into());
+        }
         match find::user_state(self, app, user)? {
             Some(UserState::Deleted) => return Err(Refusal::UserUnknown { username: String::new() }.into()),
             Some(UserState::Disabled) => return Err(Refusal::UserDisabled.into()),

@@ -196,6 +196,8 @@ pub struct MuteChange {
     pub remove_users: Vec<String>,
     pub add_groups: Vec<GroupId>,
     pub remove_groups: Vec<GroupId>,
+    /// Of these groups, the key of the linked app where each lives; others are the app's own.
+    pub groups_of: Vec<(GroupId, String)>,
     /// All chats. Switching off what is off is no error.
     pub everything: Option<bool>,
 }

@@ -3,6 +3,7 @@
 use anser_protocol::frame::push::TokenKind;
 use anser_protocol::ids::{GroupId, Position, RoomId};
 
+use crate::across;
 use crate::command::{Class, FileOwner};
 use crate::error::ReadError;
 use crate::find;
@@ -10,6 +11,7 @@ use crate::ids::{AppNumber, ChainNumber, DeviceNumber, FileNumber, ScheduleNumbe
 use crate::key::{Key, u32_at, u64_at};
 use crate::row;
 use crate::rows::account::{GroupPush, group_push_key};
+use crate::rows::across::GuestNumber;
 use crate::rows::app::{App, ByAppKey, ByAppName, app_key, text_key};
 use crate::rows::bridge::{PushToken, TokenOwner, push_token_key, token_chunk_key, token_owner_key};
 use crate::rows::callback::CallbackEvent;
@@ -84,6 +86,14 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         Table::TestDevices | Table::Badges => vec![(Table::Devices, device_key(app, DeviceNumber(second)))],
         Table::DeveloperApps => vec![(Table::Apps, app_key(app))],
         Table::Users => by_user(tables, &row::decode(key, value)?, app, UserNumber(second))?,
+        Table::Guests => vec![(Table::Users, user_key(app, UserNumber(second)))],
+        Table::GuestNumbers => by_guest_number(tables, row::decode(key, value)?, app, key)?,
+        Table::Copies => {
+            let message = Position(u64_at(key, 4).unwrap_or_default());
+            let is_kept = message >= find::floor(tables, app, Class::Chat)?;
+            is_kept.then(|| (Table::Log, log_key(app, Class::Chat, message))).into_iter().collect()
+        }
+        Table::Mirrors => vec![(Table::Groups, group_key(app, GroupId(second)))],
         Table::UserStates => vec![(Table::Users, user_key(app, UserNumber(second)))],
         Table::DepartedUsers => vec![(Table::UserStates, user_key(app, UserNumber(second)))],
         Table::Ties => by_tie(app, UserNumber(second), key),
@@ -114,7 +124,7 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         Table::Sessions => vec![(Table::Tokens, token_key(app, &row::decode::<Session>(key, value)?.token_hash))],
         Table::SingleChats => by_single_chat(row::decode(key, value)?, app, second, u32_at(key, 8)),
         Table::Conversations => by_conversation(&row::decode(key, value)?, app, UserNumber(second)),
-        Table::Groups => by_group(&row::decode(key, value)?, app, GroupId(second)),
+        Table::Groups => by_group(tables, &row::decode(key, value)?, app, GroupId(second))?,
         Table::Members => by_member(tables, app, GroupId(second), UserNumber(u32_at(key, 8).unwrap_or_default()))?,
         Table::Rooms => by_room(&row::decode(key, value)?, app, RoomId(second)),
         Table::RoomChunks => {
@@ -287,11 +297,26 @@ fn token_kind_of(key: &[u8]) -> TokenKind {
 }
 
 fn by_user(tables: &impl Tables, row: &User, app: AppNumber, user: UserNumber) -> Result<Named, ReadError> {
-    if find::is_deleted(tables, app, user)? {
+    if find::is_deleted(tables, app, user)? || across::guest(tables, app, user)?.is_some() {
         return Ok(Vec::new());
     }
     let chunk = user_chunk_key(app, UserClass::of(row.is_admin), user);
     Ok(vec![(Table::UserNames, username_key(app, &row.username)), (Table::UserChunks, chunk)])
+}
+
+/// The other app may be on its way out.
+fn by_guest_number(
+    tables: &impl Tables,
+    GuestNumber(number): GuestNumber,
+    home: AppNumber,
+    key: &[u8],
+) -> Result<Named, ReadError> {
+    let (user, there) = (u32_at(key, 4).unwrap_or_default(), AppNumber(u32_at(key, 8).unwrap_or_default()));
+    let mut named = vec![(Table::Users, user_key(home, UserNumber(user)))];
+    if find::app(tables, there)?.is_some() {
+        named.push((Table::Guests, user_key(there, number)));
+    }
+    Ok(named)
 }
 
 fn by_tie(app: AppNumber, user: UserNumber, key: &[u8]) -> Named {
@@ -370,13 +395,14 @@ fn by_conversation(row: &Conversation, app: AppNumber, user: UserNumber) -> Name
     [(Table::Users, user_key(app, user))].into_iter().chain(other_side).collect()
 }
 
-fn by_group(row: &Group, app: AppNumber, group: GroupId) -> Named {
+/// Of a mirror the owner may be a guest, and no list has it.
+fn by_group(tables: &impl Tables, row: &Group, app: AppNumber, group: GroupId) -> Result<Named, ReadError> {
     let mut named = vec![(Table::Users, user_key(app, row.owner))];
-    if !row.is_dissolved {
+    if !row.is_dissolved && across::home_of_group(tables, app, group)?.is_none() {
         named.push((Table::Members, member_key(app, group, row.owner)));
         named.push((Table::GroupChunks, group_chunk_key(app, GroupClass::Any, group)));
     }
-    named
+    Ok(named)
 }
 
 fn by_member(tables: &impl Tables, app: AppNumber, group: GroupId, user: UserNumber) -> Result<Named, ReadError> {

@@ -4,6 +4,7 @@ use anser_protocol::ids::Position;
 
 use super::walk::{Viewer, Walk, newest_visible};
 use super::{ConversationRow, ReadRecord, Snapshot};
+use crate::across;
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, ChainNumber, UserNumber};
@@ -118,7 +119,7 @@ impl Snapshot {
             return Ok(false);
         }
         let name = find::username(self, app, peer)?;
-        Ok(find::user_number(self, app, &name)?.is_some())
+        Ok(across::number(self, app, &name)?.is_some())
     }
 
     fn conversations_found(&self, app: AppNumber, user: UserNumber) -> Result<Vec<Found>, ReadError> {

@@ -11,6 +11,7 @@ use anser_protocol::content::{Content, Platform};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, RoomId, TimeMs};
 
 use super::Snapshot;
+use crate::across;
 use crate::command::Class;
 use crate::error::ReadError;
 use crate::find;
@@ -24,7 +25,7 @@ use crate::rows::message_count::{HourCounts, HourSet, hour_counts_key, hour_in, 
 use crate::rows::presence::hour_of;
 use crate::rows::record::{Body, MessageRecord, Record, RoomRecord, Sent, log_key, log_prefix};
 use crate::rows::told::Told;
-use crate::rows::user::{User, user_key};
+use crate::rows::user::User;
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
 
@@ -75,6 +76,8 @@ pub struct ReportMessage {
     /// Of the device that sent it; nothing for an app server.
     pub platform: Option<Platform>,
     pub to: ReportTarget,
+    /// The key of the app where the group or room is, if that is another one.
+    pub target_app: Option<String>,
     /// As it was sent, whatever became of it; empty when it was erased.
     pub content: Content,
 }
@@ -354,8 +357,14 @@ impl Snapshot {
                 SaidTo::Chat(Chat::Notices) => continue,
                 SaidTo::Room(room) => ReportTarget::Room(room),
             };
+            let home = match &to {
+                ReportTarget::Group(group) => across::home_of_group(self, app, *group)?,
+                ReportTarget::User(_) | ReportTarget::Room(_) => None,
+            };
+            // An app that is gone has no key any more.
+            let target_app = home.map(|home| find::app(self, home)).transpose()?.flatten().map(|app| app.app_key);
             let content = message.content;
-            told.push(ReportMessage { position: *position, at_ms, from, platform, to, content });
+            told.push(ReportMessage { position: *position, at_ms, from, platform, to, target_app, content });
         }
         Ok(told)
     }
@@ -368,7 +377,7 @@ impl Snapshot {
     ) -> Result<&'u User, ReadError> {
         Ok(match known.entry(number) {
             Entry::Occupied(user) => user.into_mut(),
-            Entry::Vacant(place) => place.insert(find::required(self, user_key(app, number))?),
+            Entry::Vacant(place) => place.insert(across::shown(self, app, number)?),
         })
     }
 

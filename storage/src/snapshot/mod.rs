@@ -3,6 +3,7 @@
 //! A snapshot pins pages of the file while it lives: take it, read, drop it. Never hold one across a wait.
 
 mod accounts;
+mod across;
 mod age;
 mod bridge;
 mod callbacks;
@@ -29,6 +30,7 @@ mod view;
 mod walk;
 
 pub use accounts::GroupPushShown;
+pub use across::JoinedGroup;
 pub(crate) use bridge::with_token;
 pub use callbacks::{WaitingCallback, WaitingCallbacks};
 pub use conversations::PlannedChat;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anser_protocol::ids::{GroupId, Position};
 
 use super::{Device, Member, Snapshot};
+use crate::across;
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, DeviceNumber, UserNumber};
@@ -107,9 +108,12 @@ impl Snapshot {
         Ok(self.row::<PushCursor>(&device_key(app, device))?.map(|cursor| cursor.0))
     }
 
-    /// Nothing for a dissolved group.
+    /// Nothing for a dissolved group, nor for one of another app.
     pub fn group(&self, app: AppNumber, group: GroupId) -> Result<Option<Group>, ReadError> {
-        find::group(self, app, group)
+        match across::home_of_group(self, app, group)? {
+            Some(_) => Ok(None),
+            None => find::group(self, app, group),
+        }
     }
 
     pub fn is_member(&self, app: AppNumber, group: GroupId, user: UserNumber) -> Result<bool, ReadError> {
@@ -139,8 +143,17 @@ impl Snapshot {
         Ok(keys.iter().filter_map(|key| u32_at(key, 8)).map(UserNumber).collect())
     }
 
-    /// The groups that the user is a member of, in order of their numbers.
+    /// The groups of the app that the user is a member of, in order of their numbers.
     pub fn groups_of_user(&self, app: AppNumber, user: UserNumber) -> Result<Vec<(GroupId, Group)>, ReadError> {
+        let mut groups = Vec::new();
+        for id in self.joined_groups(app, user)? {
+            groups.extend(self.group(app, id)?.map(|group| (id, group)));
+        }
+        Ok(groups)
+    }
+
+    /// The same with those of other apps, which are mirrored here.
+    pub(super) fn joined_groups(&self, app: AppNumber, user: UserNumber) -> Result<Vec<GroupId>, ReadError> {
         let prefix = conversations_prefix(app, user).u8(ConversationKind::Group as u8);
         let mut ids = Vec::new();
         self.rows::<Conversation>(&prefix, |_, conversation| {
@@ -150,12 +163,6 @@ impl Snapshot {
             Ok(NEXT)
         })?;
         ids.sort_unstable();
-        let mut groups = Vec::with_capacity(ids.len());
-        for id in ids {
-            if let Some(group) = self.group(app, id)? {
-                groups.push((id, group));
-            }
-        }
-        Ok(groups)
+        Ok(ids)
     }
 }

@@ -6,6 +6,7 @@ use anser_protocol::content::Platform;
 use anser_protocol::ids::{GroupId, TimeMs};
 
 use super::Snapshot;
+use crate::across;
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, DeviceNumber, UserNumber};
@@ -116,7 +117,7 @@ impl Snapshot {
         let mut users = Vec::new();
         for number in numbers {
             if !find::is_deleted(self, app, number)? {
-                users.push(find::required(self, user_key(app, number))?);
+                users.push(across::shown(self, app, number)?);
             }
         }
         Ok(users)
@@ -149,7 +150,7 @@ impl Snapshot {
     /// The groups of which the user gets events only.
     pub fn shields(&self, app: AppNumber, user: UserNumber) -> Result<Vec<GroupId>, ReadError> {
         let mut shielded = Vec::new();
-        for (group, _) in self.groups_of_user(app, user)? {
+        for group in self.joined_groups(app, user)? {
             if self.has(Table::Shields, &shield_key(app, group, user))? {
                 shielded.push(group);
             }

@@ -1,6 +1,7 @@
 //! Random work for a store, the same for a seed: batches of commands of every kind, and what a store that never failed
 //! made of them.
 
+mod across;
 mod imports;
 mod media;
 mod told;
@@ -114,19 +115,9 @@ impl Author {
     fn begin(&mut self) {
         for name in ["one", "two"] {
             let Some(app) = self.create_app(name) else { continue };
-            let (groups, pushes, positions, schedules) = Default::default();
-            self.apps.push(Known {
-                app,
-                users: 0,
-                devices: 0,
-                groups,
-                rooms: Vec::new(),
-                outbox: Vec::new(),
-                pushes,
-                positions,
-                schedules,
-                files: Vec::new(),
-            });
+            let (groups, rooms, pushes, positions, schedules) = Default::default();
+            let (users, devices, outbox, files) = Default::default();
+            self.apps.push(Known { app, users, devices, groups, rooms, outbox, pushes, positions, schedules, files });
             let of = self.apps.len() - 1;
             self.register_users(of, USERS);
             for _ in 0..DEVICES {
@@ -149,7 +140,7 @@ impl Author {
         self.count += 1;
         self.now_ms += if self.random.one_in(6) { self.random.below(40 * 3_600_000) } else { self.random.below(50) };
         let of = self.random.below(self.apps.len() as u64) as usize;
-        match self.random.below(43) {
+        match self.random.below(46) {
             0..=7 => self.send(of),
             8 if self.random.one_in(4) => self.create_group(of),
             8 | 9 if self.random.one_in(2) => self.order_group(of),
@@ -174,6 +165,7 @@ impl Author {
             36 | 37 => self.handle_media(of),
             38..=40 => self.change_room(of),
             42 if self.random.one_in(2) => self.import(of),
+            42..=44 => self.reach_across(of),
             _ => self.doom(),
         }
     }

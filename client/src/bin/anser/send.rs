@@ -42,7 +42,7 @@ pub struct Send {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub struct Target {
-    /// The user who is to get it
+    /// The user who is to get it; of another app of the app group: USERNAME/APPKEY
     #[arg(long, value_name = "USER")]
     to: Option<String>,
     /// The group that is to get it

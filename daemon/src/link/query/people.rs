@@ -47,10 +47,10 @@ fn person_of(
     reader: UserNumber,
     username: &str,
 ) -> Result<Option<Person>, ReadError> {
-    let Some((number, User { username, profile, changed_ms, .. })) = snapshot.user_by_name(app, username)? else {
+    let Some((number, User { username, profile, changed_ms, .. })) = snapshot.person(app, username)? else {
         return Ok(None);
     };
-    let relations = snapshot.relations(app, reader, number)?;
+    let relations = number.map(|number| snapshot.relations(app, reader, number)).transpose()?.unwrap_or_default();
     let bits = [
         (relations.is_friend, Person::FRIEND),
         (relations.is_blocked, Person::BLACKLISTED),

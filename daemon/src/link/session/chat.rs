@@ -532,7 +532,7 @@ fn split_rows(
 /// At least what a row takes on the wire.
 pub(crate) fn row_bytes(row: &anser_protocol::frame::chat::Conversation) -> usize {
     let records: usize = row.newest.iter().map(record_bytes).sum();
-    64 + row.name.len() + 2 * 10 * row.windows.len() + records + anser_protocol::limits::USERNAME_BYTES_MAX
+    64 + row.name.len() + 2 * 10 * row.windows.len() + records + anser_protocol::limits::GUEST_NAME_BYTES_MAX
 }
 
 /// At least what a record takes on the wire.

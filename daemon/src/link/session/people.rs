@@ -112,6 +112,7 @@ impl Session {
             remove_users: body.remove_users,
             add_groups: body.add_groups,
             remove_groups: body.remove_groups,
+            groups_of: Vec::new(),
             everything: body.everything,
         };
         let (app, by, username) = (asker.app, asker.by(), asker.username());

@@ -89,21 +89,33 @@ pub async fn list_members(
     caller: Extension<Caller>,
     Segment(gid): Segment,
 ) -> Result<Response<Body>, Fault> {
-    let gid = parse_gid(&gid)?;
-    let (app, zone) = (caller.app, context.config.time_zone);
+    let zone = context.config.time_zone;
+    // Members of other apps are listed by the call across apps.
+    let own = move |user: &User| view::app_key_of(&user.username).is_none().then(|| view::user(user, zone));
+    let rows = members_shown(&context, &caller, &gid, own).await?;
+    Ok(json_response(StatusCode::OK, &Value::Array(rows)))
+}
+
+/// With what they are in the group; those are left out of whom `view` makes nothing.
+pub(super) async fn members_shown(
+    context: &Context,
+    caller: &Caller,
+    gid: &str,
+    view: impl Fn(&User) -> Option<Value> + Send + Sync + 'static,
+) -> Result<Vec<Value>, Fault> {
+    let (gid, app) = (parse_gid(gid)?, caller.app);
     let found = context.ledger.read(move |snapshot| {
         let Some(_) = living_group(snapshot, app, gid)? else { return Ok(None) };
         let mut rows = Vec::new();
         for member in snapshot.group_members(app, gid)? {
-            let Some(user): Option<User> = snapshot.user(app, member.user)? else { continue };
-            let mut row = view::user(&user, zone);
-            row["flag"] = json!(u8::from(member.is_owner));
-            rows.push(row);
+            if let Some(mut row) = view(&snapshot.shown_user(app, member.user)?) {
+                row["flag"] = json!(u8::from(member.is_owner));
+                rows.push(row);
+            }
         }
         Ok(Some(rows))
     });
-    let rows = found.await.map_err(|error| Family::Im.unavailable(&error))?.ok_or_else(refusal::group_unknown)?;
-    Ok(json_response(StatusCode::OK, &Value::Array(rows)))
+    found.await.map_err(|error| Family::Im.unavailable(&error))?.ok_or_else(refusal::group_unknown)
 }
 
 /// `GET /v1/users/{username}/groups`
@@ -169,8 +181,8 @@ pub(super) async fn check_all_exist(
             return Ok(Some(refusal::group_unknown()));
         }
         for name in &names {
-            if snapshot.user_by_name(app, name)?.is_none() {
-                return Ok(Some(refusal::no_such_user(name)));
+            if let Some(refusal) = snapshot.check_person(app, name)? {
+                return Ok(Some(of_im(refusal)));
             }
         }
         Ok(None)

@@ -10,6 +10,7 @@ use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode, Uri};
 use serde_json::{Value, json};
 
+use super::across::full_name;
 use super::group::{check_all_exist, parse_gid, submit};
 use super::page::Page;
 use super::refusal::{self, of_im};
@@ -135,22 +136,17 @@ pub async fn transfer_group(
     let body = body::json(Family::Im, request).await?;
     let object = field::object(&body)?;
     let to = field::name(object, "username", &context.config.users)?;
-    check_app_key(&context, &caller, object).await?;
+    let to = full_name(&caller, &to, &parse_app_key(&caller, object)?);
     give(&context, &caller, group, Order::Transfer { to }).await
 }
 
-/// Members of a group are of its own app; SDKs may say so.
-async fn check_app_key(context: &Context, caller: &Caller, object: &Object) -> Result<(), Fault> {
-    let Some(value) = member(object, "appkey").or_else(|| member(object, "appKey")) else { return Ok(()) };
+/// For a member of another app; SDKs say the own one as well.
+fn parse_app_key(caller: &Caller, object: &Object) -> Result<String, Fault> {
+    let Some(value) = member(object, "appkey").or_else(|| member(object, "appKey")) else {
+        return Ok(caller.app_key.clone());
+    };
     let key = as_name(value).ok_or_else(|| invalid("appkey must be a text"))?.to_ascii_lowercase();
-    if key.is_empty() || key.eq_ignore_ascii_case(&caller.app_key) {
-        return Ok(());
-    }
-    let known = context.ledger.read(move |snapshot| snapshot.app_by_key(&key)).await;
-    match known.map_err(|error| Family::Im.unavailable(&error))? {
-        Some(_) => Err(refusal::foreign_app()),
-        None => Err(refusal::app_key_unknown()),
-    }
+    Ok(if key.is_empty() { caller.app_key.clone() } else { key })
 }
 
 async fn parse_names(context: &Context, gid: &str, request: Request) -> Result<(GroupId, Vec<String>), Fault> {

@@ -105,9 +105,10 @@ impl Order {
     }
 
     async fn command(self, context: &Context, caller: &Caller) -> Result<Send, Fault> {
-        if let Some(key) = self.target_app.filter(|key| !key.eq_ignore_ascii_case(&caller.app_key)) {
-            return Err(other_app(context, key).await);
-        }
+        let target = match self.target_app.map(|key| key.to_ascii_lowercase()) {
+            Some(key) if key != caller.app_key => of_other_app(self.target, key),
+            _ => self.target,
+        };
         let (app, name) = (caller.app, self.from.clone());
         let found = context.ledger.read(move |snapshot| snapshot.user_by_name(app, &name)).await;
         let (from, user) =
@@ -116,17 +117,16 @@ impl Order {
             return Err(refusal::not_an_admin());
         }
         let origin = Origin::Server { as_admin: self.as_admin };
-        Ok(Send { app, from, origin, target: self.target, content: self.content })
+        Ok(Send { app, from, origin, target, content: self.content })
     }
 }
 
-/// Messages stay within their app.
-async fn other_app(context: &Context, key: String) -> Fault {
-    let found = context.ledger.read(move |snapshot| snapshot.app_by_key(&key.to_ascii_lowercase())).await;
-    match found {
-        Ok(Some(_)) => refusal::not_linked(),
-        Ok(None) => refusal::app_unknown(),
-        Err(error) => Family::Im.unavailable(&error),
+fn of_other_app(target: Target, app_key: String) -> Target {
+    match target {
+        Target::User(name) => Target::User(format!("{name}/{app_key}")),
+        Target::Group(group) => Target::GroupOf { app_key, group },
+        Target::Room(room) => Target::RoomOf { app_key, room },
+        of_another => of_another,
     }
 }
 

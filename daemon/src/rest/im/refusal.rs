@@ -13,6 +13,8 @@ pub fn of_im(refusal: Refusal) -> Fault {
         Refusal::UserExists => forbidden(899_001, "user exist"),
         Refusal::UserUnknown { username } | Refusal::MemberUnknown { username } => no_such_user(&username),
         Refusal::SenderUnknown => forbidden(899_002, "no such user: the sender"),
+        Refusal::OtherAppUnknown => app_key_unknown(),
+        Refusal::AppsNotLinked => foreign_app(),
         Refusal::UserDisabled => forbidden(801_006, "the sender is disabled"),
         Refusal::Blocked => forbidden(803_008, "the sender is in the receiver's blacklist"),
         Refusal::AppServerRefused { message } => forbidden(803_006, message),
@@ -117,11 +119,11 @@ pub fn no_such_user(username: &str) -> Fault {
     forbidden(899_002, format!("no such user: {username}"))
 }
 
-pub fn app_key_unknown() -> Fault {
+fn app_key_unknown() -> Fault {
     Fault::new(StatusCode::BAD_REQUEST, 899_009, "appkey not exist")
 }
 
-pub fn foreign_app() -> Fault {
+fn foreign_app() -> Fault {
     forbidden(899_020, "no auth to operate other appkey")
 }
 
@@ -141,14 +143,6 @@ pub fn already_retracted() -> Fault {
     forbidden(855_004, "the message was retracted already")
 }
 
-pub fn app_unknown() -> Fault {
-    Fault::new(StatusCode::BAD_REQUEST, 899_009, "appkey not exist")
-}
-
-pub fn not_linked() -> Fault {
-    forbidden(899_020, "no auth to operate other appkey")
-}
-
 pub fn body_too_long() -> Fault {
     forbidden(803_007, "msg_body has more than 4096 bytes")
 }
@@ -156,7 +150,7 @@ pub fn body_too_long() -> Fault {
 /// A message to a room that breaks a rule has a code of its own.
 pub fn in_target(fault: Fault, target: &Target) -> Fault {
     match (target, fault.code) {
-        (Target::Room(_), 803_007) => Fault { code: 847_004, ..fault },
+        (Target::Room(_) | Target::RoomOf { .. }, 803_007) => Fault { code: 847_004, ..fault },
         _ => fault,
     }
 }

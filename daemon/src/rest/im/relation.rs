@@ -18,7 +18,7 @@ use crate::rest::lenient::{Object, as_bool, as_object, member};
 use crate::rest::segment::Segment;
 
 /// Names in each list of a call that mutes, and groups: a command of the store has its bounds.
-const MUTED_PER_CALL_MAX: usize = 150;
+pub(super) const MUTED_PER_CALL_MAX: usize = 150;
 const SHIELDED_PER_CALL_MAX: usize = 250;
 
 /// `PUT /v1/users/{username}/blacklist`
@@ -50,7 +50,9 @@ pub async fn list_blocked(
     Segment(username): Segment,
 ) -> Result<Response<Body>, Fault> {
     let blocked = read_of(&context, caller.app, username, |snapshot, app, user| snapshot.blocked(app, user)).await?;
-    let rows = blocked.iter().map(|user| view::user(user, context.config.time_zone)).collect();
+    // Those of other apps are listed by the call across apps.
+    let own = blocked.iter().filter(|user| view::app_key_of(&user.username).is_none());
+    let rows = own.map(|user| view::user(user, context.config.time_zone)).collect();
     Ok(json_response(StatusCode::OK, &Value::Array(rows)))
 }
 
@@ -91,6 +93,7 @@ fn parse_mutes(context: &Context, object: &Object) -> Result<MuteChange, Fault> 
         remove_users: names("remove")?,
         add_groups: field::gids(&group, "add", MUTED_PER_CALL_MAX)?,
         remove_groups: field::gids(&group, "remove", MUTED_PER_CALL_MAX)?,
+        groups_of: Vec::new(),
         everything,
     })
 }
@@ -167,8 +170,7 @@ pub async fn list_friends(
 ) -> Result<Response<Body>, Fault> {
     let friends = read_of(&context, caller.app, username, |snapshot, app, user| snapshot.friends(app, user)).await?;
     let rows = friends.iter().map(|friend| {
-        let mut row = view::user(&friend.user, context.config.time_zone);
-        row["appkey"] = json!(caller.app_key);
+        let mut row = view::user_of_any_app(&friend.user, &caller.app_key, context.config.time_zone);
         for (key, text) in [("note_name", &friend.note_name), ("others", &friend.others)] {
             if !text.is_empty() {
                 row[key] = json!(text);
@@ -184,7 +186,7 @@ async fn parse_names(context: &Context, username: &str, request: Request) -> Res
     field::name_list(&body, NAMES_PER_CALL_MAX, &context.config.users)
 }
 
-async fn change(
+pub(super) async fn change(
     context: &Context,
     command: PeopleCommand,
     code_of: fn(Refusal) -> Fault,

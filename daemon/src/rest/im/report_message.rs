@@ -7,30 +7,39 @@ use anser_storage::{ReportMessage, ReportTarget};
 use serde_json::{Value, json};
 
 use super::online::letter;
+use super::view;
 
 /// What app servers sent, and not a device.
 const REST_PLATFORM: &str = "r";
 
-/// All messages are of the app itself: `msg_level` is 0, and `target_appkey` empty.
+/// Names of users of other apps have the key of their app behind them, which is shown by itself.
 pub fn written(message: &ReportMessage, app_key: &str) -> Value {
     let (target_type, target_id) = match &message.to {
-        ReportTarget::User(name) => ("single", name.clone()),
+        ReportTarget::User(name) => ("single", view::plain_name(name).to_owned()),
         ReportTarget::Group(group) => ("group", group.to_string()),
         ReportTarget::Room(room) => ("chatroom", room.to_string()),
     };
+    let target_app = match &message.to {
+        ReportTarget::User(name) => view::app_key_of(name),
+        ReportTarget::Group(_) | ReportTarget::Room(_) => message.target_app.as_deref(),
+    };
+    let from_app = view::app_key_of(&message.from.username);
+    let username = view::plain_name(&message.from.username);
+    let is_across = target_app.is_some() || from_app.is_some();
     let is_by_server = message.platform.is_none();
     let given = Given::of(&message.content);
-    let own_name = if message.from.nickname.is_empty() { &message.from.username } else { &message.from.nickname };
+    let own_name = if message.from.nickname.is_empty() { username } else { message.from.nickname.as_str() };
     let mut shown = json!({
         "target_type": target_type,
         "target_id": target_id,
         "target_name": given.target_name.unwrap_or_default(),
-        "target_appkey": "",
+        // A message that comes from another app is for this one.
+        "target_appkey": target_app.unwrap_or(if is_across { app_key } else { "" }),
         // Devices send as users only, also those of admins.
         "from_type": if is_by_server && message.from.is_admin { "admin" } else { "user" },
-        "from_id": message.from.username,
-        "from_name": given.from_name.as_ref().unwrap_or(own_name),
-        "from_appkey": app_key,
+        "from_id": username,
+        "from_name": given.from_name.as_deref().unwrap_or(own_name),
+        "from_appkey": from_app.unwrap_or(app_key),
         "from_platform": message.platform.map_or(REST_PLATFORM, letter),
         "set_from_name": u8::from(given.from_name.is_some()),
         "msg_type": type_name(message.content.kind),
@@ -38,7 +47,7 @@ pub fn written(message: &ReportMessage, app_key: &str) -> Value {
         "create_time": message.at_ms / 1000,
         "msg_ctime": message.at_ms,
         "msgid": message.position.0,
-        "msg_level": 0,
+        "msg_level": u8::from(is_across),
         "version": 1,
     });
     for (key, switch) in [("no_offline", given.no_offline), ("no_notification", given.no_notification)] {
@@ -111,6 +120,7 @@ mod tests {
             from: ReportUser { username: "alice01".into(), nickname: "Alice".into(), is_admin: false },
             platform: Some(Platform::IOS),
             to: ReportTarget::Group(GroupId(10_000_017)),
+            target_app: None,
             content,
         }
     }

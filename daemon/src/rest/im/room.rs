@@ -26,7 +26,7 @@ use crate::rest::lenient::{Object, as_int, as_name, member};
 use crate::rest::segment::Segment;
 
 /// Names in one call.
-const MEMBERS_PER_CALL_MAX: usize = 3000;
+pub(super) const MEMBERS_PER_CALL_MAX: usize = 3000;
 /// Rooms, and members, in one answer.
 const PAGE_MAX: usize = 500;
 
@@ -183,13 +183,17 @@ pub async fn list_room_members(
     let found = context.ledger.read(move |snapshot| snapshot.room_member_page(app, room, start, count, now_ms())).await;
     let page = found.map_err(|error| Family::Im.unavailable(&error))?.ok_or_else(refusal::room_unknown)?;
     let rows = page.members.iter().map(|member| {
-        json!({
-            "username": member.user.username,
+        let mut row = json!({
+            "username": view::plain_name(&member.user.username),
             "flag": u8::from(member.is_silenced),
             "room_ctime": Written(member.joined_ms, zone).to_string(),
             "mtime": Written(member.user.changed_ms, zone).to_string(),
             "ctime": Written(member.user.created_ms, zone).to_string(),
-        })
+        });
+        if let Some(app_key) = view::app_key_of(&member.user.username) {
+            row["appkey"] = json!(app_key);
+        }
+        row
     });
     let rows: Vec<Value> = rows.collect();
     let page = json!({"total": page.total, "start": start, "count": rows.len(), "users": rows});
@@ -203,15 +207,8 @@ pub async fn add_to_room(
     Segment(room): Segment,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    let (app, room, names) = (caller.app, parse_room_id(&room)?, parse_names(&context, request).await?);
-    let is_part = names.len() > RoomCommand::NAMES_MAX;
-    if is_part {
-        let asked = names.clone();
-        check(&context, move |snapshot| snapshot.check_room_joiners(app, room, &asked)).await?;
-    }
-    for members in parts(names) {
-        submit(&context, RoomCommand::Add { app, room, members, is_part }).await?;
-    }
+    let (room, names) = (parse_room_id(&room)?, parse_names(&context, request).await?);
+    let_in_and_out(&context, caller.app, room, names, Vec::new()).await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
@@ -222,16 +219,36 @@ pub async fn remove_from_room(
     Segment(room): Segment,
     request: Request,
 ) -> Result<Response<Body>, Fault> {
-    let (app, room, names) = (caller.app, parse_room_id(&room)?, parse_names(&context, request).await?);
-    let is_part = names.len() > RoomCommand::NAMES_MAX;
-    if is_part {
-        let asked = names.clone();
-        check(&context, move |snapshot| snapshot.check_room_leavers(app, room, &asked)).await?;
-    }
-    for members in parts(names) {
-        submit(&context, RoomCommand::Remove { app, room, members, is_part }).await?;
-    }
+    let (room, names) = (parse_room_id(&room)?, parse_names(&context, request).await?);
+    let_in_and_out(&context, caller.app, room, Vec::new(), names).await?;
     Ok(empty(StatusCode::NO_CONTENT))
+}
+
+/// Those who come first. More than fit into one command are looked at before any of them moves.
+pub(super) async fn let_in_and_out(
+    context: &Context,
+    app: AppNumber,
+    room: RoomId,
+    add: Vec<String>,
+    remove: Vec<String>,
+) -> Result<(), Fault> {
+    let is_part = add.len() > RoomCommand::NAMES_MAX;
+    if is_part {
+        let asked = add.clone();
+        check(context, move |snapshot| snapshot.check_room_joiners(app, room, &asked)).await?;
+    }
+    for members in parts(add) {
+        submit(context, RoomCommand::Add { app, room, members, is_part }).await?;
+    }
+    let is_part = remove.len() > RoomCommand::NAMES_MAX;
+    if is_part {
+        let asked = remove.clone();
+        check(context, move |snapshot| snapshot.check_room_leavers(app, room, &asked)).await?;
+    }
+    for members in parts(remove) {
+        submit(context, RoomCommand::Remove { app, room, members, is_part }).await?;
+    }
+    Ok(())
 }
 
 async fn parse_names(context: &Context, request: Request) -> Result<Vec<String>, Fault> {
@@ -287,7 +304,7 @@ fn shown(context: &Context, caller: &Caller, rooms: &[Owned]) -> Vec<Value> {
 fn room_view(id: RoomId, room: &Room, owner: &str, app_key: &str, zone: crate::config::TimeZone) -> Object {
     let mut shown = Object::new();
     shown.insert("id".to_owned(), json!(id.0));
-    shown.insert("owner_username".to_owned(), json!(owner));
+    shown.insert("owner_username".to_owned(), json!(view::plain_name(owner)));
     shown.insert("appkey".to_owned(), json!(app_key));
     shown.insert("name".to_owned(), json!(room.name));
     view::add_text(&mut shown, "description", &room.description);

@@ -9,9 +9,26 @@ use crate::clock::Written;
 use crate::config::TimeZone;
 use crate::rest::lenient::Object;
 
+/// The username of a guest's name, or the name itself.
+pub fn plain_name(name: &str) -> &str {
+    name.split_once('/').map_or(name, |(username, _)| username)
+}
+
+/// The app key of a guest's name.
+pub fn app_key_of(name: &str) -> Option<&str> {
+    name.split_once('/').map(|(_, app_key)| app_key)
+}
+
+/// With the key of the user's app.
+pub fn user_of_any_app(shown: &User, app_key: &str, zone: TimeZone) -> Value {
+    let mut row = user(shown, zone);
+    row["appkey"] = json!(app_key_of(&shown.username).unwrap_or(app_key));
+    row
+}
+
 pub fn user(user: &User, zone: TimeZone) -> Value {
     let mut shown = Object::new();
-    shown.insert("username".to_owned(), json!(user.username));
+    shown.insert("username".to_owned(), json!(plain_name(&user.username)));
     shown.insert("ctime".to_owned(), json!(Written(user.created_ms, zone).to_string()));
     shown.insert("mtime".to_owned(), json!(Written(user.changed_ms, zone).to_string()));
     add_profile(&mut shown, &user.profile);
@@ -44,7 +61,7 @@ pub fn group(gid: GroupId, group: &Group, owner: &str, app_key: &str, zone: Time
     shown.insert("gid".to_owned(), json!(gid.0));
     shown.insert("name".to_owned(), json!(group.name));
     shown.insert("appkey".to_owned(), json!(app_key));
-    shown.insert("owner_username".to_owned(), json!(owner));
+    shown.insert("owner_username".to_owned(), json!(plain_name(owner)));
     shown.insert("MaxMemberCount".to_owned(), json!(group.members_max));
     shown.insert("flag".to_owned(), json!(if group.is_public { 2 } else { 1 }));
     shown.insert("ctime".to_owned(), json!(Written(group.created_ms, zone).to_string()));

@@ -392,6 +392,7 @@ impl Model {
                     return Err(Refusal::Silenced);
                 }
             }
+            Target::GroupOf { .. } | Target::RoomOf { .. } => panic!("nobody in the village writes to another app"),
             Target::Room(id) => {
                 let room = self.rooms.get(id).filter(|room| !room.is_deleted);
                 let room = room.ok_or(Refusal::Room(RoomRefusal::Unknown))?;
