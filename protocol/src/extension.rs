@@ -59,6 +59,8 @@ pub mod tag {
     pub const MESSAGE_COUNT: u16 = 59;
     /// A text.
     pub const TARGET_NAME: u16 = 60;
+    /// On a notice that messages were read: their positions, varints, each as the difference to the one before.
+    pub const READ_MESSAGES: u16 = 68;
 }
 
 impl Extensions {
