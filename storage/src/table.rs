@@ -120,6 +120,9 @@ tables! {
     HourCounts = 103, "hour_counts";
     HourSets = 104, "hour_sets";
     MessageCallbacks = 105, "message_callbacks";
+    Receipts = 110, "receipts";
+    ReceiptReaders = 111, "receipt_readers";
+    ReceiptNews = 112, "receipt_news";
 }
 
 impl Table {

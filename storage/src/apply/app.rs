@@ -22,7 +22,7 @@ const SLICE_ROWS_MAX: usize = 1000;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries, of slices and of follow-ups goes when that comes.
-const APP_TABLES: [Table; 84] = [
+const APP_TABLES: [Table; 87] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -97,6 +97,9 @@ const APP_TABLES: [Table; 84] = [
     Table::PushCertificates,
     Table::Access,
     Table::Amendments,
+    Table::Receipts,
+    Table::ReceiptReaders,
+    Table::ReceiptNews,
     Table::PushTokens,
     Table::TokenOwners,
     Table::TokenChunks,

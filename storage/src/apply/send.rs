@@ -82,6 +82,9 @@ impl Batch<'_> {
         let route =
             Route::Single { chain, from: send.from, from_name, to, to_name: name.into(), message: Arc::new(message) };
         self.announce(send.app, place.position, route);
+        if content.needs_receipt() {
+            self.open_receipt(send.app, send.from, Chat::User(to), place.position, &[to])?;
+        }
         Ok(place)
     }
 
@@ -113,16 +116,20 @@ impl Batch<'_> {
         }
         let content = self.filtered(send.app, &send.content)?;
         let place = self.append_message(send, sent, group.chain, Chat::Group(id), &content)?;
+        let members = self.members_lists(send.app, id)?.readers;
         let route = Route::Group {
             chain: group.chain,
             group: id,
             from_name,
             from: Some(send.from),
             message: Arc::new(message(place, sent, &content)),
-            members: self.members_lists(send.app, id)?.readers,
+            members: Arc::clone(&members),
             change: MemberChange::default(),
         };
         self.announce(send.app, place.position, route);
+        if content.needs_receipt() {
+            self.open_receipt(send.app, send.from, Chat::Group(id), place.position, &members)?;
+        }
         Ok(place)
     }
 

@@ -60,6 +60,7 @@ impl Batch<'_> {
         }
         if class == Class::Chat {
             self.cut_amendments(app, floor)?;
+            self.cut_receipts(app, floor)?;
         }
         self.put(&log_prefix(app, class), &Floor(floor))?;
         Ok(if is_complete { Answer::Done } else { Answer::Continue })

@@ -2,6 +2,7 @@
 //! made of them.
 
 mod media;
+mod read;
 
 use anser_protocol::content::{Content, Platform};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, RoomId, TimeMs};
@@ -158,7 +159,8 @@ impl Author {
             17 => self.register_device(of),
             18 => self.register_users(of, 1),
             19 => self.log_in_or_out(of),
-            20 | 21 => self.mark(of),
+            20 => self.mark(of),
+            21 => self.read(of),
             22 => self.cut(of),
             23 => self.housekeeping(of),
             24 => self.change_labels_of_many(of),
