@@ -56,6 +56,8 @@ pub enum Fault {
     TokenOutlivesLogout,
     /// The client is told what became of a message and goes on showing what it has stored.
     AmendmentForgotten,
+    /// A read mark moves, and its conversation does not count as changed for devices that are away.
+    MarkUnnoticed,
 }
 
 #[cfg(feature = "planted")]

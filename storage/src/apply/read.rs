@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anser_protocol::content::NoticeKind;
 use anser_protocol::ids::Position;
+use anser_protocol::planted::{Fault, is_planted};
 use roaring::RoaringBitmap;
 
 use super::{Batch, Decided};
@@ -43,6 +44,7 @@ impl Batch<'_> {
             let read_mark = newest.min(*position);
             if read_mark > row.read_mark {
                 let changed = *changed.get_or_insert_with(|| self.take_position());
+                let changed = if is_planted(Fault::MarkUnnoticed) { row.changed } else { changed };
                 self.put(&key, &Conversation { read_mark, changed, ..row })?;
                 moved.push(ReadMark { chat, name: self.name_in(app, chat)?, position: read_mark });
             }
