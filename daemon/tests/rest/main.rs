@@ -42,6 +42,7 @@ mod person;
 mod phone;
 mod push;
 mod push_stop;
+mod reads;
 mod relation;
 mod report;
 mod retention;
