@@ -9,7 +9,7 @@ use anser_protocol::planted::{Fault, plant};
 use anser_tests::sim::{self, Setting};
 use anser_tests::torture;
 
-const FAULTS: [Fault; 24] = [
+const FAULTS: [Fault; 25] = [
     Fault::NoDeduplication,
     Fault::AnswerBeforeCommit,
     Fault::NoHeadReplay,
@@ -34,6 +34,7 @@ const FAULTS: [Fault; 24] = [
     Fault::ExpiredDelivered,
     Fault::TokenOutlivesLogout,
     Fault::AmendmentForgotten,
+    Fault::MarkUnnoticed,
 ];
 
 /// The switch is one for the whole process, so all of them are one test; `PLANTED=WrongPrev` looks for one alone.
