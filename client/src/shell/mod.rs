@@ -172,13 +172,16 @@ enum Command {
     Display(Box<dyn FnOnce(&mut Display) + Send>),
     /// Does something about what was read.
     Read {
-        act: Box<dyn FnOnce(&mut Session, Duration) -> Result<(), RequestError> + Send>,
+        act: ReadAct,
         answer: oneshot::Sender<Result<(), RequestError>>,
     },
     NetworkChanged(String),
     InFront(bool),
     Stop(oneshot::Sender<()>),
 }
+
+/// Something about what was read, which the session is to do now.
+type ReadAct = Box<dyn FnOnce(&mut Session, Duration) -> Result<(), RequestError> + Send>;
 
 /// Where a message goes.
 enum Target {
