@@ -7,10 +7,12 @@ use std::sync::Arc;
 use anser_protocol::content::{Content, NoticeKind};
 use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::options::SendOptions;
+#[cfg(feature = "simulation")]
+use anser_storage::Table;
 use anser_storage::command::*;
 use anser_storage::ids::{DeviceNumber, UserNumber};
 use anser_storage::outcome::{MessageBody, Outcome, Route};
-use anser_storage::{Chat, Readers, Table, Unread, Viewer};
+use anser_storage::{Chat, Readers, Unread, Viewer};
 use common::{World, sent};
 
 const PHONE: DeviceNumber = DeviceNumber(0);
@@ -260,6 +262,7 @@ fn a_sender_who_was_away_is_told_the_present_numbers_in_parts() {
     assert_eq!(world.read().receipts_since(world.app, bob, Position::START, 9).expect("whole").receipts, []);
 }
 
+#[cfg(feature = "simulation")]
 #[test]
 fn receipts_end_with_their_message() {
     let mut world = World::new();
@@ -283,6 +286,7 @@ fn receipts_end_with_their_message() {
     assert_eq!(world.findings(), []);
 }
 
+#[cfg(feature = "simulation")]
 #[test]
 fn a_message_without_receipt_costs_no_row_more() {
     let mut world = World::new();
