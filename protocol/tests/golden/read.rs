@@ -13,7 +13,44 @@ use super::samples::*;
 use super::{Vector, client, server};
 
 pub fn vectors() -> Vec<Vector> {
-    [marks(), receipts(), unread()].into_iter().flatten().collect()
+    [marks(), receipts(), unread(), bare()].into_iter().flatten().collect()
+}
+
+/// With as little in them as can be, and a tag that no version uses.
+fn bare() -> Vec<Vector> {
+    let (request, extensions) = (24, unknown_extension);
+    let (after, to) = (Position(HERE), Position(HERE + 1));
+    let readers = Readers { request, unread: names(&["bob"]), extensions: extensions(), ..Readers::default() };
+    let counts = UnreadCounts { request, extensions: extensions(), ..UnreadCounts::default() };
+    vec![
+        client(
+            "read_no_marks",
+            "No mark.",
+            ClientFrame::ReadMarks(ReadMarks { request, marks: vec![], extensions: extensions() }),
+        ),
+        client(
+            "read_no_messages",
+            "No message.",
+            ClientFrame::ReadMessages(ReadMessages { request, messages: vec![], extensions: extensions() }),
+        ),
+        client(
+            "readers_ask_highest",
+            "Of the highest position that there can be.",
+            ClientFrame::ReadersAsk(ReadersAsk { request, message: Position((1 << 53) - 1), extensions: extensions() }),
+        ),
+        client(
+            "unread_ask_total",
+            "How much is unread in all?",
+            ClientFrame::UnreadAsk(UnreadAsk { request, chats: vec![], total: true, extensions: extensions() }),
+        ),
+        server(
+            "marks_moved_none",
+            "The run is led on.",
+            ServerFrame::MarksMoved(MarksMoved { after, to, marks: vec![], extensions: extensions() }),
+        ),
+        server("readers_part", "Bob has not read it, and more is to come.", ServerFrame::Readers(readers)),
+        server("unread_counts_none", "Nothing is unread.", ServerFrame::UnreadCounts(counts)),
+    ]
 }
 
 fn with(username: &str) -> ReadChat {
