@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use anser_client::display::{Display, LocalNotice, SilenceTime};
-use anser_client::store::{FileStore, Release, Released, Store, Write};
+use anser_client::store::{FileStore, ReceiptCount, Release, Released, Store, Write};
 use anser_protocol::ids::Position;
-use anser_protocol::names::Chat;
+use anser_protocol::names::{Chat, Name};
 
 /// A copy, for opening a store may change it.
 fn copy_of(version: &str, folder: &tempfile::TempDir) -> PathBuf {
@@ -43,11 +43,24 @@ fn a_store_of_0_1_0_goes_on_where_it_was() {
     display.set_silence_time(SilenceTime::new((22, 0), (7, 0)));
     display.add_local(LocalNotice { id: 3, due_ms: 1000, ..LocalNotice::default() }).expect("there is room");
     let changes = display.take_changes().into_iter().map(Write::Display);
-    store.apply(changes.chain([Write::PushStopped(true)]).collect()).expect("it is stored");
+    let of_others = messages.iter().filter(|message| &*message.record.from != "alice").count();
+    assert_eq!(store.unread("alice", &bob).expect("readable") as usize, of_others);
+    let (user, read) = (Name::from("alice"), messages[0].record.position);
+    let marks = [
+        Write::ReadMark { user: user.clone(), chat: bob.clone(), position: read },
+        Write::MessagesRead { user: user.clone(), messages: vec![read] },
+        Write::Receipt { user, chat: bob.clone(), message: read, count: ReceiptCount { unread: 2, at_ms: 5 } },
+    ];
+    store.apply(changes.chain([Write::PushStopped(true)]).chain(marks).collect()).expect("it is stored");
     drop(store);
     let store = FileStore::open(&path).expect("it opens again");
     let again = store.load().expect("it loads");
     assert!(again.push_stopped);
     assert_eq!(&again.display, display.saved());
     assert_eq!((again.identity, again.users.len()), (Some(identity), 1));
+    let alice = &again.users["alice"];
+    assert_eq!((alice.marks.get(&bob), &alice.reads[..]), (Some(&read), &[read][..]));
+    assert_eq!(store.unread("alice", &bob).expect("readable"), 0);
+    let receipt = store.receipt("alice", &bob, read).expect("readable");
+    assert_eq!(receipt, Some(ReceiptCount { unread: 2, at_ms: 5 }));
 }

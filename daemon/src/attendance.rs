@@ -209,7 +209,11 @@ impl Attendance {
                     noted.reached.entry((app, push)).or_default().extend(numbers(devices));
                 }
             }
-            MarkCommand::ChatCursor { .. } | MarkCommand::PushCursor { .. } => {}
+            // These are not noted here.
+            MarkCommand::ChatCursor { .. }
+            | MarkCommand::PushCursor { .. }
+            | MarkCommand::Read { .. }
+            | MarkCommand::ReadMessages { .. } => {}
         }
     }
 

@@ -239,7 +239,9 @@ impl Switchboard {
                     self.deliver_to_user(connected, app, *from, appended);
                 }
             }
-            Route::Notice { user, .. } => self.deliver_to_user(connected, app, *user, appended),
+            Route::Notice { user, .. } | Route::Read { user, .. } | Route::Receipts { user, .. } => {
+                self.deliver_to_user(connected, app, *user, appended);
+            }
             Route::Group { members, .. } => {
                 for member in members.iter() {
                     self.deliver_to_user(connected, app, *member, appended);

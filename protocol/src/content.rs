@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::extension::{Extensions, tag};
 use crate::ids::{GroupId, Position};
+use crate::{limits, varint};
 
 /// The kind of a message's content: an open enumeration, so that an old client can show "update the app".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -64,6 +65,24 @@ impl Content {
     /// May a sleeping device be woken for it?
     pub fn may_wake(&self) -> bool {
         !self.is_live_only() && self.extensions.value(tag::NO_NOTIFICATION).is_none()
+    }
+
+    /// By how much it raises the unread count of whoever did not write it. What the server tells counts as nothing, and so
+    /// does what was taken back.
+    pub fn unread_weight(&self) -> u32 {
+        if self.kind.0 >= ContentKind::EVENT.0 {
+            return 0;
+        }
+        let Some(value) = self.extensions.value(tag::MESSAGE_COUNT) else { return 1 };
+        match varint::read(value) {
+            varint::Read::Value(count, _) => count.min(limits::MESSAGE_COUNT_MAX.into()) as u32,
+            varint::Read::Incomplete | varint::Read::Invalid => 1,
+        }
+    }
+
+    /// Does its sender want to know who has read it?
+    pub fn needs_receipt(&self) -> bool {
+        self.extensions.value(tag::NEEDS_RECEIPT).is_some()
     }
 
     /// The text of a text message; nothing for other kinds or when the bytes are not UTF-8.
@@ -132,6 +151,30 @@ impl Notice {
     pub fn from_bytes(body: &[u8]) -> Option<Self> {
         postcard::from_bytes(body).ok()
     }
+
+    /// Says which messages were read, in order of their positions.
+    pub fn with_read_messages(self, messages: &[Position]) -> Self {
+        let (mut value, mut last) = (Vec::new(), 0);
+        for message in messages {
+            varint::write(message.0.saturating_sub(last), &mut value);
+            last = message.0;
+        }
+        Self { extensions: self.extensions.with(tag::READ_MESSAGES, value), ..self }
+    }
+
+    /// The messages that were read; empty in notices of other kinds.
+    pub fn read_messages(&self) -> Vec<Position> {
+        let mut rest = self.extensions.value(tag::READ_MESSAGES).unwrap_or_default();
+        let (mut messages, mut last) = (Vec::new(), 0u64);
+        while let varint::Read::Value(step, taken) = varint::read(rest)
+            && messages.len() < limits::MARKS_PER_FRAME_MAX
+        {
+            last = last.saturating_add(step);
+            messages.push(Position(last));
+            rest = &rest[taken..];
+        }
+        messages
+    }
 }
 
 /// An open enumeration of notices; numbers are those of the JMessage events, as are those of the details.
@@ -167,6 +210,8 @@ impl NoticeKind {
     pub const OWN_SHIELDS: Self = Self(103);
     /// The reader's profile.
     pub const OWN_PROFILE: Self = Self(104);
+    /// The reader marked messages as read that asked for receipts; which, [`Notice::read_messages`] says.
+    pub const OWN_READS: Self = Self(201);
 }
 
 /// What became of an earlier message of the conversation.

@@ -129,6 +129,9 @@ codes! {
     SEND_FAILED = 803_903, "the server failed at this message and will not accept it";
 
     SEND_SILENCED = 803_012, "the sender is silenced in this group";
+    READ_NOT_ASKED = 871_320, "the message did not ask for receipts";
+    READERS_NOT_THE_SENDER = 871_321, "only its sender is told who has read a message";
+    READERS_NOT_SENT = 871_322, "there is no such message, or it was not sent yet";
     RETRACT_TOO_LATE = 855_001, "it is too late to take the message back";
     RETRACT_NOT_THE_SENDER = 855_002, "only its sender may take a message back";
     RETRACT_UNKNOWN = 855_003, "there is no such message";

@@ -59,6 +59,8 @@ pub mod tag {
     pub const MESSAGE_COUNT: u16 = 59;
     /// A text.
     pub const TARGET_NAME: u16 = 60;
+    /// On a notice that messages were read: their positions, varints, each as the difference to the one before.
+    pub const READ_MESSAGES: u16 = 68;
     /// On the hello of a device that is new: the registration id that it had at another push service, a text of 1 to 64
     /// bytes.
     pub const FORMER_REGISTRATION_ID: u16 = 76;

@@ -12,6 +12,12 @@ pub const MESSAGE_OPTIONS_BYTES_MAX: usize = 4096;
 pub const OPTION_TEXT_BYTES_MAX: usize = 250;
 /// By how much one message can raise the unread count.
 pub const MESSAGE_COUNT_MAX: u32 = 1000;
+/// Unread messages of a chat are counted up to this.
+pub const UNREAD_MAX: u32 = 1000;
+/// Read marks, messages that were read, or chats, in one frame.
+pub const MARKS_PER_FRAME_MAX: usize = 100;
+/// Receipts in one frame.
+pub const RECEIPTS_PER_FRAME_MAX: usize = 200;
 /// Longest text of a transparent command.
 pub const COMMAND_BYTES_MAX: usize = 1024;
 /// Longest username.

@@ -78,6 +78,8 @@ pub enum Fault {
     BlacklistIgnored,
     /// The links of a disabled user stay.
     BarredUserStays,
+    /// A read mark moves, and its conversation does not count as changed for devices that are away.
+    MarkUnnoticed,
 }
 
 #[cfg(feature = "planted")]

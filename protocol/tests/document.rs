@@ -132,13 +132,16 @@ fn the_table_of_limits_is_that_of_the_code() {
     documented.sort_unstable();
     known.sort_unstable();
     assert_eq!(documented, known);
-    let values: [(&str, u64); 52] = [
+    let values: [(&str, u64); 55] = [
         ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX as u64),
         ("CLIENT_FRAME_BYTES_MAX", limits::CLIENT_FRAME_BYTES_MAX as u64),
         ("MESSAGE_BODY_BYTES_MAX", limits::MESSAGE_BODY_BYTES_MAX as u64),
         ("MESSAGE_OPTIONS_BYTES_MAX", limits::MESSAGE_OPTIONS_BYTES_MAX as u64),
         ("OPTION_TEXT_BYTES_MAX", limits::OPTION_TEXT_BYTES_MAX as u64),
         ("MESSAGE_COUNT_MAX", limits::MESSAGE_COUNT_MAX.into()),
+        ("UNREAD_MAX", limits::UNREAD_MAX.into()),
+        ("MARKS_PER_FRAME_MAX", limits::MARKS_PER_FRAME_MAX as u64),
+        ("RECEIPTS_PER_FRAME_MAX", limits::RECEIPTS_PER_FRAME_MAX as u64),
         ("COMMAND_BYTES_MAX", limits::COMMAND_BYTES_MAX as u64),
         ("USERNAME_BYTES_MAX", limits::USERNAME_BYTES_MAX as u64),
         ("REGISTRATION_ID_BYTES_MAX", limits::REGISTRATION_ID_BYTES_MAX as u64),
@@ -264,6 +267,7 @@ fn the_tables_of_kinds_platforms_and_events_are_those_of_the_code() {
         ),
         (NoticeKind::OWN_SHIELDS, "the reader changed shields of groups: 1 added, 2 removed"),
         (NoticeKind::OWN_PROFILE, "the reader changed the profile"),
+        (NoticeKind::OWN_READS, "the reader marked messages as read that asked for receipts; tag 68 says which"),
     ]
     .map(|(kind, meaning)| (kind.0, meaning));
     let all = [&kinds[..], &events[..], &amendments[..], &notices[..]];

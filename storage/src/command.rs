@@ -597,4 +597,8 @@ pub enum MarkCommand {
     Reached { app: AppNumber, pushes: Vec<(Position, Vec<DeviceNumber>)> },
     /// These users were logged in over a link at `seen_ms`. At most 4,096, all of one chunk, like devices.
     LoggedIn { app: AppNumber, seen_ms: TimeMs, users: Vec<UserNumber> },
+    /// The user has read these chats up to these positions, as this device says. At most 100.
+    Read { app: AppNumber, user: UserNumber, device: DeviceNumber, marks: Vec<(Target, Position)> },
+    /// The user has read these messages, which asked for receipts. At most 100.
+    ReadMessages { app: AppNumber, user: UserNumber, messages: Vec<Position> },
 }

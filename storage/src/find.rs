@@ -313,7 +313,7 @@ pub(crate) fn notice(
     record: &NoticeRecord,
 ) -> Result<content::Notice, ReadError> {
     let name = |user: &UserNumber| username(tables, app, *user).map(|name| name.to_string());
-    Ok(content::Notice {
+    let notice = content::Notice {
         kind: record.kind,
         detail: record.detail,
         by: record.by.as_ref().map_or(Ok(String::new()), name)?,
@@ -322,6 +322,10 @@ pub(crate) fn notice(
         text: record.text.clone(),
         request: record.request.unwrap_or(Position::START),
         extensions: Extensions::default(),
+    };
+    Ok(match record.messages.is_empty() {
+        true => notice,
+        false => notice.with_read_messages(&record.messages),
     })
 }
 

@@ -12,6 +12,7 @@ mod room;
 pub use room::{RoomEvent, RoomNews, RoomRefusal};
 
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber, FileId, ScheduleId, SegmentId, UserNumber};
+use crate::rows::chat::Chat;
 use crate::rows::media::BodyHash;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -339,6 +340,10 @@ pub enum Route {
         members: Arc<[UserNumber]>,
         change: MemberChange,
     },
+    /// The user's read marks moved. It has a position but no record.
+    Read { user: UserNumber, by: DeviceNumber, marks: Arc<[ReadMark]> },
+    /// So many have not read messages of this user. It has a position but no record.
+    Receipts { user: UserNumber, receipts: Arc<[ReceiptState]> },
     /// What one user is told.
     Notice { chain: ChainNumber, user: UserNumber, message: Arc<Message> },
     /// A release to named devices, by (device number, registration's platform).
@@ -350,6 +355,28 @@ pub enum Route {
     Withdrawn { push: Position, devices: Arc<RoaringBitmap> },
     /// Something in a chat room.
     Room { room: RoomId, news: RoomNews },
+}
+
+/// How far a user has read a chat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadMark {
+    pub chat: Chat,
+    /// Of the other user of a single chat; else empty.
+    pub name: Arc<str>,
+    pub position: Position,
+}
+
+/// How many have not read a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiptState {
+    /// As its sender sees it.
+    pub chat: Chat,
+    /// Of the other user of a single chat; else empty.
+    pub name: Arc<str>,
+    pub message: Position,
+    pub unread: u32,
+    /// When that number last changed.
+    pub at_ms: TimeMs,
 }
 
 /// Users who come or go with a group's record; both still get the record itself.

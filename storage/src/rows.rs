@@ -21,6 +21,7 @@ pub mod people;
 pub mod presence;
 pub mod push;
 pub mod push_count;
+pub mod receipt;
 pub mod record;
 pub mod relation;
 pub mod room;

@@ -126,6 +126,9 @@ tables! {
     GuestNumbers = 107, "guest_numbers";
     Copies = 108, "copies";
     Mirrors = 109, "mirrors";
+    Receipts = 110, "receipts";
+    ReceiptReaders = 111, "receipt_readers";
+    ReceiptNews = 112, "receipt_news";
     FormerGroups = 115, "former_groups";
     FormerRooms = 116, "former_rooms";
     WaitingDevices = 117, "waiting_devices";

@@ -9,7 +9,7 @@ use anser_protocol::planted::{Fault, plant};
 use anser_tests::sim::{self, Setting};
 use anser_tests::torture;
 
-const FAULTS: [Fault; 35] = [
+const FAULTS: [Fault; 36] = [
     Fault::NoDeduplication,
     Fault::AnswerBeforeCommit,
     Fault::NoHeadReplay,
@@ -45,6 +45,7 @@ const FAULTS: [Fault; 35] = [
     Fault::OlderSessionStays,
     Fault::BlacklistIgnored,
     Fault::BarredUserStays,
+    Fault::MarkUnnoticed,
 ];
 
 /// The switch is one for the whole process, so all of them are one test; `PLANTED=WrongPrev` looks for one alone.

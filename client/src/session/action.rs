@@ -124,6 +124,21 @@ pub enum Event {
         code: ErrorCode,
         message: String,
     },
+    /// The user has read this chat up to here, by another device or as a catch-up says. Also told where nothing is new.
+    ReadMarked {
+        user: Name,
+        chat: Chat,
+        position: Position,
+    },
+    /// So many have not read a message of the user's own, which asked for receipts. Of two numbers the smaller holds.
+    ReceiptChanged {
+        user: Name,
+        chat: Chat,
+        message: Position,
+        unread: u32,
+        /// When the number last changed.
+        at_ms: TimeMs,
+    },
     /// What the user missed is listed in the store; older records of long chats may still be on their way.
     CaughtUp {
         user: Name,
@@ -349,6 +364,15 @@ pub enum Request {
     Retract {
         message: Position,
     },
+    /// Who has read a message of the user's own.
+    Readers {
+        message: Position,
+    },
+    /// How much is unread by the server's count: in these chats, at most 100, and over all.
+    Unread {
+        chats: Vec<Chat>,
+        total: bool,
+    },
     /// A text for whoever is connected now, at most 1,024 bytes. Nobody keeps it.
     Command {
         to: CommandTo,
@@ -547,6 +571,18 @@ pub enum Answer {
         people: Vec<Person>,
         groups: Vec<GroupId>,
         everything: bool,
+    },
+    /// Of those who were given the message.
+    Readers {
+        read: Vec<String>,
+        unread: Vec<String>,
+    },
+    Unread {
+        /// In the order of the chats.
+        counts: Vec<u32>,
+        total: u32,
+        /// Without what the user does not want to be disturbed by.
+        total_loud: u32,
     },
     MediaTicket {
         url: String,

@@ -29,6 +29,8 @@ pub(crate) struct Link {
     pub(crate) logged_in_at: Option<Duration>,
     /// What the server was told last of whether the device wants pushes.
     pub(crate) has_stopped_pushes: bool,
+    /// The server knows read marks and receipts.
+    pub(crate) takes_reads: bool,
     pub(crate) heartbeat: Heartbeat,
     encoder: Encoder,
     decoder: Decoder,
@@ -45,6 +47,7 @@ impl Link {
             opened_at: now,
             logged_in_at: None,
             has_stopped_pushes: false,
+            takes_reads: false,
             heartbeat,
             encoder: Encoder::default(),
             decoder: Decoder::default(),
@@ -124,6 +127,11 @@ fn greatest_position(frame: &ServerFrame) -> Position {
             rows.map(|row| row.last).chain(records).fold(page.after.max(page.to), Ord::max)
         }
         ServerFrame::HistoryPage(page) => page.records.iter().map(|record| record.position).max().unwrap_or_default(),
+        ServerFrame::MarksMoved(moved) => {
+            let marks = moved.marks.iter().map(|mark| mark.position);
+            marks.fold(moved.after.max(moved.to), Ord::max)
+        }
+        ServerFrame::Receipts(told) => told.after.max(told.to),
         ServerFrame::PushDeliver(push) => push.after.max(push.position).max(push.msg_id),
         ServerFrame::PushCovered(covered) => covered.after.max(covered.to),
         ServerFrame::PushWithdrawn(withdrawn) => withdrawn.msg_id,

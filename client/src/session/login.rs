@@ -121,7 +121,7 @@ impl Session {
         let hello = Hello {
             version_min: VERSION,
             version_max: VERSION,
-            capabilities: capability::NOTICES,
+            capabilities: capability::NOTICES | capability::READS,
             app_key: self.config.app_key.clone(),
             registration_id: self.identity.registration_id.clone(),
             secret: self.identity.secret,
@@ -166,6 +166,7 @@ impl Session {
         let State::Linked(link) = &mut self.state else { return };
         link.phase = Phase::Welcomed;
         link.heartbeat.handle_bounds(welcome.heartbeat_min_s, welcome.heartbeat_max_s);
+        link.takes_reads = welcome.capabilities & capability::READS != 0;
         let transport = link.transport;
         if self.identity.registration_id != welcome.registration_id {
             self.identity.registration_id.clone_from(&welcome.registration_id);
@@ -211,6 +212,9 @@ impl Session {
             && request == failed.request
         {
             return self.on_login_failed(kind, failed);
+        }
+        if self.on_reads_failed(&failed) {
+            return;
         }
         if self.on_history_failed(&failed) || self.on_room_not_entered(failed.request, failed.code) {
             return;
@@ -317,6 +321,7 @@ impl Session {
         self.sync = None;
         self.outbox.handle_unlinked();
         self.rooms.handle_unlinked();
+        self.reads.handle_unlinked();
         if let Some(wanted) = &mut self.wanted {
             wanted.attempt = Attempt::Due { at: Duration::ZERO };
         }

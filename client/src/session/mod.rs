@@ -36,6 +36,7 @@ mod people;
 mod push_stop;
 mod pushes;
 mod random;
+mod reads;
 mod requests;
 mod rooms;
 mod sending;
@@ -77,6 +78,7 @@ use self::login::Wanted;
 use self::outbox::Outbox;
 use self::pushes::Pushes;
 use self::random::Random;
+use self::reads::Reads;
 use self::requests::Requests;
 use self::rooms::Rooms;
 use self::sync::Sync;
@@ -132,6 +134,7 @@ pub struct Session {
     outbox: Outbox,
     requests: Requests,
     rooms: Rooms,
+    reads: Reads,
     labels: Labels,
     display: Display,
     transaction: Transaction,
@@ -173,8 +176,9 @@ impl Session {
             identity
         });
         let mut actions = VecDeque::new();
-        let mut users = BTreeMap::new();
+        let (mut users, mut reads) = (BTreeMap::new(), Reads::default());
         for (name, user) in stored.users {
+            reads.load(&name, &user);
             let holes = Holes::load(user.holes, &user.newest);
             for (chat, newest) in user.newest {
                 let to = holes.limit(&chat, newest);
@@ -207,6 +211,7 @@ impl Session {
             outbox: Outbox::load(stored.outbox, stored.failed, stored.local_next, stored.outbox_next),
             requests: Requests::default(),
             rooms: Rooms::default(),
+            reads,
             labels: Labels::default(),
             display: Display::load(stored.display),
             transaction,
@@ -249,7 +254,8 @@ impl Session {
         let login = self.wanted.as_ref().and_then(|wanted| wanted.deadline(self.now));
         let sync = self.sync.as_ref().and_then(|sync| sync.deadline(self.now));
         let outbox = self.outbox.deadline(self.now);
-        [login, sync, outbox, self.pushes.deadline(), self.rooms.deadline(self.now)]
+        let reads = self.sync.as_ref().and_then(|sync| self.reads.deadline(sync.user(), self.now));
+        [login, sync, outbox, reads, self.pushes.deadline(), self.rooms.deadline(self.now)]
             .into_iter()
             .flatten()
             .chain([heartbeat])
@@ -266,6 +272,7 @@ impl Session {
             || self.pushes.is_resuming()
             || self.outbox.owes_answers()
             || self.requests.owes_answers()
+            || self.reads.owes_answer()
     }
 
     /// Begins to hold a link.
@@ -455,6 +462,11 @@ impl Session {
             ServerFrame::RoomUsers(part) => {
                 self.on_part(part.request, Answer::RoomUsers { total: part.total, users: part.users }, part.is_last);
             }
+            ServerFrame::Done(done) if self.on_reads_known(done.request) => {}
+            frame @ (ServerFrame::MarksMoved(_)
+            | ServerFrame::Receipts(_)
+            | ServerFrame::Readers(_)
+            | ServerFrame::UnreadCounts(_)) => self.on_read_frame(frame),
             ServerFrame::Done(done) => self.on_answer(done.request, Answer::Done),
             ServerFrame::ConversationPage(page) => {
                 let answer = Answer::Conversations { conversations: page.conversations, is_complete: page.is_complete };
@@ -528,6 +540,7 @@ impl Session {
         self.enter_rooms_again();
         self.report_activity();
         self.write_sends();
+        self.tell_reads();
         self.ask_for_history();
         self.acknowledge(false);
         self.flush();

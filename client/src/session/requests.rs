@@ -13,6 +13,7 @@ use anser_protocol::frame::chat::{Conversations, History};
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
 use anser_protocol::frame::media::{MediaAddress, MediaUpload};
 use anser_protocol::frame::push::{Alias, Badge, LabelAction, Mobile, PushClicked, PushReport, PushToken, Tags};
+use anser_protocol::frame::read::{ReadChat, ReadersAsk, UnreadAsk};
 use anser_protocol::frame::room::{
     MyRooms, RoomChange, RoomEnter, RoomInfo, RoomList, RoomMembers, RoomRequest, RoomSilence,
 };
@@ -22,6 +23,7 @@ use anser_protocol::ids::GroupId;
 use anser_protocol::ids::Position;
 use anser_protocol::label;
 use anser_protocol::limits;
+use anser_protocol::names::Chat;
 use anser_protocol::room::RoomRole;
 
 use super::action::{Answer, CommandTo, Request, RequestError, RequestId};
@@ -167,6 +169,11 @@ impl Requests {
                 users.extend(more);
                 Answer::RoomUsers { total, users }
             }
+            (Some(Answer::Readers { mut read, mut unread }), Answer::Readers { read: more, unread: rest }) => {
+                read.extend(more);
+                unread.extend(rest);
+                Answer::Readers { read, unread }
+            }
             (Some(Answer::Tags(mut tags)), Answer::Tags(more)) => {
                 tags.extend(more);
                 Answer::Tags(tags)
@@ -306,6 +313,9 @@ fn check(request: &Request) -> Result<(), &'static str> {
         R::PushClicked { pushes } | R::PushReport { pushes, .. } if pushes.len() > limits::REPORTS_PER_FRAME_MAX => {
             return Err("at most 100 pushes are reported in one call");
         }
+        R::Unread { chats, .. } if chats.len() > limits::MARKS_PER_FRAME_MAX || chats.contains(&Chat::Notices) => {
+            return Err("at most 100 chats are counted in one call, and no notices");
+        }
         R::Group(call) => group_requests::texts(call),
         _ => Vec::new(),
     };
@@ -412,6 +422,11 @@ fn frame(request: RequestId, body: &Request) -> ClientFrame {
         }),
         R::RoomSilence { room, username } => {
             ClientFrame::RoomSilence(RoomSilence { request, room: *room, username: username.clone(), extensions })
+        }
+        R::Readers { message } => ClientFrame::ReadersAsk(ReadersAsk { request, message: *message, extensions }),
+        R::Unread { chats, total } => {
+            let chats = chats.iter().filter_map(ReadChat::of).collect();
+            ClientFrame::UnreadAsk(UnreadAsk { request, chats, total: *total, extensions })
         }
         R::Retract { message } => ClientFrame::Retract(Retract { request, message: *message, extensions }),
         R::Command { to, text } => ClientFrame::SendCommand(command(request, to, text)),

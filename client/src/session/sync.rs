@@ -117,7 +117,7 @@ impl Session {
     }
 
     /// Moves the run over a delivery; the user to whom it belongs, if it is new.
-    fn advance(&mut self, after: Position, to: Position) -> Option<Name> {
+    pub(super) fn advance(&mut self, after: Position, to: Position) -> Option<Name> {
         let sync = self.sync.as_mut()?;
         match joint(sync.run, after, to) {
             Joint::Known => None,
@@ -175,6 +175,7 @@ impl Session {
         for record in row.newest.into_iter().rev() {
             self.keep_record(user, &chat, record);
         }
+        self.keep_mark(user, chat.clone(), row.read_mark);
         let row = ConversationRow {
             chat: chat.clone(),
             name: row.name,
@@ -206,7 +207,7 @@ impl Session {
         }
     }
 
-    fn move_chat_cursor(&mut self, user: Name, position: Position, at_once: bool) {
+    pub(super) fn move_chat_cursor(&mut self, user: Name, position: Position, at_once: bool) {
         self.transaction.writes.push(Write::ChatCursor { user: user.clone(), position });
         self.transaction.then.push(Then::ChatCursor { user, to: position, at_once });
     }

@@ -297,6 +297,12 @@ impl Driver {
                 let _ = done.send(());
             }
             Command::Display(change) => self.session.change_display(change, now),
+            Command::Read { act, answer } => {
+                let taken = act(&mut self.session, now);
+                // Whoever asks the store next finds it there.
+                self.act();
+                let _ = answer.send(taken);
+            }
             Command::NetworkChanged(network) => self.handle_network_changed(&network),
             Command::InFront(true) => self.session.in_front(now),
             Command::InFront(false) => self.session.gone(now),

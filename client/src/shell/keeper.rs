@@ -245,7 +245,7 @@ mod tests {
     use anser_protocol::names::Chat;
 
     use super::*;
-    use crate::store::{ConversationRow, MemoryStore, Message, Released, Stored};
+    use crate::store::{ConversationRow, MemoryStore, Message, ReceiptCount, Released, Stored};
 
     /// A disk that takes nothing.
     struct FullDisk;
@@ -268,6 +268,15 @@ mod tests {
             Err(full())
         }
         fn conversations(&self, _: &str) -> Result<Vec<ConversationRow>, StoreError> {
+            Err(full())
+        }
+        fn unread(&self, _: &str, _: &Chat) -> Result<u32, StoreError> {
+            Err(full())
+        }
+        fn unread_chats(&self, _: &str) -> Result<Vec<(Chat, u32)>, StoreError> {
+            Err(full())
+        }
+        fn receipt(&self, _: &str, _: &Chat, _: Position) -> Result<Option<ReceiptCount>, StoreError> {
             Err(full())
         }
     }

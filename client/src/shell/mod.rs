@@ -8,9 +8,11 @@ mod keeper;
 mod media;
 mod network;
 mod outgoing;
+mod reads;
 mod transport;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anser_protocol::content::{Content, Platform};
 use anser_protocol::error::ErrorCode;
@@ -22,6 +24,7 @@ use ring::rand::SecureRandom;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::media::{Download, Downloaded, MediaError, Progress, Upload, Uploaded};
+pub use self::reads::{ReadError, Readers};
 pub use self::transport::{Choice, Dialer, DialerError, Failure, Incoming, Trust, TrustError, Unreachable, Wire};
 
 use self::driver::Driver;
@@ -180,10 +183,18 @@ enum Command {
         done: oneshot::Sender<()>,
     },
     Display(Box<dyn FnOnce(&mut Display) + Send>),
+    /// Does something about what was read.
+    Read {
+        act: ReadAct,
+        answer: oneshot::Sender<Result<(), RequestError>>,
+    },
     NetworkChanged(String),
     InFront(bool),
     Stop(oneshot::Sender<()>),
 }
+
+/// Something about what was read, which the session is to do now.
+type ReadAct = Box<dyn FnOnce(&mut Session, Duration) -> Result<(), RequestError> + Send>;
 
 /// Where a message goes.
 enum Target {

@@ -76,6 +76,14 @@ impl MessageValue {
         Self { content, ..self }
     }
 
+    pub(super) fn from(&self) -> &str {
+        &self.from
+    }
+
+    pub(super) fn content(&self) -> &Content {
+        &self.content
+    }
+
     pub(super) fn into_content(self) -> Content {
         self.content
     }

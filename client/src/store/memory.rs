@@ -3,7 +3,7 @@
 //! Writes can be begun and completed apart from each other, so that a simulator can let a crash fall in between: what was
 //! begun and not completed is gone after [`MemoryStore::crash`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::ops::Bound;
 
@@ -12,9 +12,10 @@ use anser_protocol::ids::{OutboxNumber, Position};
 use anser_protocol::names::{Chat, Name};
 
 use super::amendment::{self, Place, Standing};
+use super::reads::Mark;
 use super::{
     ConversationRow, FAILED_KEPT, Hole, Identity, LocalId, Message, NetworkMemory, OutboxEntry, PUSH_IDS_KEPT,
-    PUSHES_KEPT, Push, Release, Released, Store, StoreError, Stored, StoredUser, Write,
+    PUSHES_KEPT, Push, ReceiptCount, Release, Released, Store, StoreError, Stored, StoredUser, Write,
 };
 use crate::display::Saved;
 use crate::session::Ticket;
@@ -45,6 +46,8 @@ struct User {
     token: Vec<u8>,
     cursor: Option<Position>,
     chats: BTreeMap<Chat, ChatState>,
+    /// Messages that were read, which the server is to be told.
+    reads: BTreeSet<Position>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -55,6 +58,8 @@ struct ChatState {
     messages: BTreeMap<Position, Message>,
     /// What was told of messages, here or not yet here.
     amendments: BTreeMap<Position, Standing>,
+    mark: Mark,
+    receipts: BTreeMap<Position, ReceiptCount>,
 }
 
 impl MemoryStore {
@@ -184,6 +189,22 @@ impl MemoryStore {
             Write::Winner { network, transport } => {
                 self.networks.entry(network).or_default().winner = Some(transport);
             }
+            Write::ReadMark { user, chat, position } => self.chat(user, chat).mark.move_to(position),
+            Write::MarkKnown { user, chat, position } => self.chat(user, chat).mark.know(position),
+            Write::UnreadByHand { user, chat, count } => {
+                let state = self.chat(user, chat);
+                let newest = state.messages.keys().next_back().copied().unwrap_or_default();
+                state.mark.set_by_hand(count, newest);
+            }
+            Write::MessagesRead { user, messages } => self.user(user).reads.extend(messages),
+            Write::ReadsKnown { user, messages } => {
+                self.user(user).reads.retain(|message| !messages.contains(message));
+            }
+            Write::Receipt { user, chat, message, count } => {
+                let receipts = &mut self.chat(user, chat).receipts;
+                let known = receipts.get(&message).copied();
+                receipts.insert(message, ReceiptCount::meet(known, count));
+            }
             Write::MessagesTaken { user, chat, position } => {
                 self.release(&Release::Messages { user, chat, to: position });
             }
@@ -250,6 +271,22 @@ impl Store for MemoryStore {
         rows.sort_by_key(|row| std::cmp::Reverse(row.last));
         Ok(rows)
     }
+
+    fn unread(&self, user: &str, chat: &Chat) -> Result<u32, StoreError> {
+        let state = self.users.get(user).and_then(|user| user.chats.get(chat));
+        Ok(state.map_or(0, |state| state.unread(user)))
+    }
+
+    fn unread_chats(&self, user: &str) -> Result<Vec<(Chat, u32)>, StoreError> {
+        let chats = self.users.get(user).map(|user| user.chats.iter()).into_iter().flatten();
+        let counted = chats.map(|(chat, state)| (chat.clone(), state.unread(user)));
+        Ok(counted.filter(|(_, unread)| *unread > 0).collect())
+    }
+
+    fn receipt(&self, user: &str, chat: &Chat, message: Position) -> Result<Option<ReceiptCount>, StoreError> {
+        let state = self.users.get(user).and_then(|user| user.chats.get(chat));
+        Ok(state.and_then(|state| state.receipts.get(&message).copied()))
+    }
 }
 
 impl Place for ChatState {
@@ -287,7 +324,12 @@ impl User {
                 .filter(|(_, state)| !state.holes.is_empty())
                 .map(|(chat, state)| (chat.clone(), state.holes.clone()))
                 .collect(),
-            newest: chats.filter_map(|(chat, state)| Some((chat.clone(), state.newest_of_interest()?))).collect(),
+            newest: chats
+                .clone()
+                .filter_map(|(chat, state)| Some((chat.clone(), state.newest_of_interest()?)))
+                .collect(),
+            marks: chats.filter_map(|(chat, state)| Some((chat.clone(), state.mark.pending()?))).collect(),
+            reads: self.reads.iter().copied().collect(),
         }
     }
 }
@@ -300,6 +342,15 @@ impl ChatState {
             message.record.content = content;
             self.messages.insert(position, message);
         }
+    }
+
+    fn unread(&self, user: &str) -> u32 {
+        let mut count = self.mark.count();
+        let above = (Bound::Excluded(self.mark.counted_above()), Bound::Unbounded);
+        for message in self.messages.range(above).map(|(_, message)| message) {
+            count.add(user, &message.record.from, &message.record.content);
+        }
+        count.total()
     }
 
     fn newest_of_interest(&self) -> Option<Position> {

@@ -17,6 +17,7 @@ mod amendment;
 mod encoding;
 mod file;
 mod memory;
+mod reads;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::file::FileStore;
 pub use self::memory::MemoryStore;
+pub use self::reads::ReceiptCount;
 use crate::display::{DisplayChange, Saved};
 use crate::session::Transport;
 
@@ -213,6 +215,41 @@ pub enum Write {
         network: String,
         transport: Transport,
     },
+    /// The user has read the chat up to here, on this device. A mark only moves forward.
+    ReadMark {
+        user: Name,
+        chat: Chat,
+        position: Position,
+    },
+    /// The server has the user's mark up to here, whichever device moved it.
+    MarkKnown {
+        user: Name,
+        chat: Chat,
+        position: Position,
+    },
+    /// So many messages count as unread besides those that come from now on, until the mark moves.
+    UnreadByHand {
+        user: Name,
+        chat: Chat,
+        count: u32,
+    },
+    /// The user has read these messages, which asked for receipts; the server is to be told.
+    MessagesRead {
+        user: Name,
+        messages: Vec<Position>,
+    },
+    /// The server has been told.
+    ReadsKnown {
+        user: Name,
+        messages: Vec<Position>,
+    },
+    /// How many have not read a message of the user's own. Of two numbers the smaller holds.
+    Receipt {
+        user: Name,
+        chat: Chat,
+        message: Position,
+        count: ReceiptCount,
+    },
     /// The application has taken the chat's records up to here.
     MessagesTaken {
         user: Name,
@@ -279,6 +316,15 @@ pub trait Store: Send {
 
     /// The user's conversations, newest first.
     fn conversations(&self, user: &str) -> Result<Vec<ConversationRow>, StoreError>;
+
+    /// How many messages of a chat are unread, of those that are stored here.
+    fn unread(&self, user: &str, chat: &Chat) -> Result<u32, StoreError>;
+
+    /// The same of all chats that have some.
+    fn unread_chats(&self, user: &str) -> Result<Vec<(Chat, u32)>, StoreError>;
+
+    /// What the user's message was told of its readers.
+    fn receipt(&self, user: &str, chat: &Chat, message: Position) -> Result<Option<ReceiptCount>, StoreError>;
 }
 
 /// Why the store cannot go on.
@@ -335,4 +381,8 @@ pub struct StoredUser {
     /// The newest stored position that this device did not send itself, of every chat with a hole or with records that the
     /// application has not taken.
     pub newest: BTreeMap<Chat, Position>,
+    /// Read marks that the server does not have yet.
+    pub marks: BTreeMap<Chat, Position>,
+    /// Messages that were read, which the server does not know yet; ascending.
+    pub reads: Vec<Position>,
 }

@@ -45,6 +45,8 @@ impl Delivery {
             Route::Single { .. }
             | Route::Group { .. }
             | Route::Notice { .. }
+            | Route::Read { .. }
+            | Route::Receipts { .. }
             | Route::Withdrawn { .. }
             | Route::Room { .. } => false,
         }

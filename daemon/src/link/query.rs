@@ -13,7 +13,7 @@ use anser_protocol::frame::chat::{Conversation, Record, Window};
 use anser_protocol::frame::group::GroupSummary;
 use anser_protocol::frame::people::{ListKind, People};
 use anser_protocol::ids::{GroupId, OutboxNumber, Position, TimeMs};
-use anser_protocol::limits::FRAME_BYTES_MAX;
+use anser_protocol::limits::{FRAME_BYTES_MAX, RECEIPTS_PER_FRAME_MAX};
 use anser_protocol::names;
 use anser_protocol::traits::Traits;
 pub use anser_storage::PlannedChat;
@@ -22,10 +22,12 @@ use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::media::MediaName;
 use anser_storage::outcome::{GroupChange, MessageBody, Push};
 use anser_storage::{
-    Chat, ConversationRow, JoinedGroup, Media, MediaContent, ReadError, ReadRecord, Snapshot, UserState, Viewer,
+    Chat, ConversationRow, JoinedGroup, Media, MediaContent, ReadError, ReadRecord, Readers, ReceiptPage, Snapshot,
+    Unread, UserState, Viewer,
 };
 
 mod people;
+mod read;
 
 pub use self::room::{RoomAnswer, RoomList, RoomQuery};
 use super::group_query::{self, GroupAnswer, GroupQuery};
@@ -35,6 +37,8 @@ mod command;
 
 /// Bytes of records in one history page: the frame that carries it stays below the limit.
 const PAGE_BYTES: usize = FRAME_BYTES_MAX * 3 / 4;
+/// Receipts in a page, but that those of one command, as many at most, stay together: two such pages fill a frame.
+const RECEIPTS_PER_PAGE: usize = RECEIPTS_PER_FRAME_MAX / 2;
 
 #[derive(Clone, Debug)]
 pub enum Query {
@@ -62,6 +66,27 @@ pub enum Query {
         /// Of a login that has just begun to be told of what ends it: is it still good?
         token_hash: Option<[u8; 32]>,
         since: Position,
+        /// And receipts that changed.
+        with_receipts: bool,
+    },
+    /// More receipts that changed.
+    Receipts {
+        app: AppNumber,
+        user: UserNumber,
+        since: Position,
+    },
+    Readers {
+        app: AppNumber,
+        user: UserNumber,
+        message: Position,
+    },
+    Unread {
+        app: AppNumber,
+        user: UserNumber,
+        present_since: Position,
+        chats: Vec<names::Chat>,
+        /// Also over all chats.
+        total: bool,
     },
     CatchUp {
         app: AppNumber,
@@ -175,6 +200,9 @@ impl Query {
             | Self::LoginsOfKind { app, .. }
             | Self::PlanCatchUp { app, .. }
             | Self::CatchUp { app, .. }
+            | Self::Receipts { app, .. }
+            | Self::Readers { app, .. }
+            | Self::Unread { app, .. }
             | Self::History { app, .. }
             | Self::Conversations { app, .. }
             | Self::Pushes { app, .. }
@@ -206,6 +234,14 @@ pub enum Answer {
     Plan {
         to: Position,
         chats: Vec<PlannedChat>,
+        /// The first of them.
+        receipts: ReceiptPage,
+    },
+    Receipts(ReceiptPage),
+    Readers(Readers),
+    Unread {
+        counts: Vec<u32>,
+        all: Unread,
     },
     /// Of the chats that were asked for the first `read`: as many as fill a page.
     CatchUp {
@@ -302,14 +338,25 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
             }
             Ok(Answer::LoginsOfKind(count))
         }
-        Query::PlanCatchUp { app, user, token_hash, since } => {
+        Query::PlanCatchUp { app, user, token_hash, since, with_receipts } => {
             if let Some(hash) = token_hash
                 && let Some(code) = why_gone(snapshot, app, user, &hash)?
             {
                 return Ok(Answer::UserGone(code));
             }
             let chats = snapshot.catch_up_plan(app, user, since)?;
-            Ok(Answer::Plan { to: snapshot.end(), chats })
+            let receipts = match with_receipts {
+                true => snapshot.receipts_since(app, user, since, RECEIPTS_PER_PAGE)?,
+                false => ReceiptPage::default(),
+            };
+            Ok(Answer::Plan { to: snapshot.end(), chats, receipts })
+        }
+        Query::Receipts { app, user, since } => {
+            Ok(Answer::Receipts(snapshot.receipts_since(app, user, since, RECEIPTS_PER_PAGE)?))
+        }
+        Query::Readers { app, user, message } => Ok(Answer::Readers(snapshot.readers(app, user, message)?)),
+        Query::Unread { app, user, present_since, chats, total } => {
+            read::unread(snapshot, app, Viewer { user, present_since }, &chats, total)
         }
         Query::CatchUp { app, user, device, present_since, chats, since, to, newest } => {
             let viewer = Viewer { user, present_since };

@@ -27,6 +27,8 @@ use crate::world::{App, Part, World, basic};
 
 #[path = "frame_walls_people.rs"]
 mod people;
+#[path = "frame_walls_reads.rs"]
+mod reads;
 #[path = "frame_walls_talk.rs"]
 mod talk;
 
@@ -188,11 +190,12 @@ fn told(caller: Caller, frame: &ClientFrame) -> Told {
         (Caller::DeletedApp, ClientFrame::Ping) => Told::Own(is_pong),
         // There is nothing to resume.
         (Caller::DeletedApp, ClientFrame::PushResume(_)) => Told::Own(is_done),
-        // It is only noted on the link.
         // It is noted in memory; the store refuses what is told of a deleted app.
         (Caller::DeletedApp, ClientFrame::Activity(_)) => Told::Own(is_done),
         (Caller::DeletedApp, ClientFrame::Ack(_)) => Told::Nothing,
         (Caller::DeletedApp, _) => Told::Ends(ErrorCode::APP_KEY),
+        (Caller::NoLogin | Caller::LoggedOut, frame) if reads::is_mine(frame) => Told::Failed(ErrorCode::NOT_LOGGED_IN),
+        (Caller::Stranger | Caller::Outsider, frame) if reads::is_mine(frame) => reads::told(frame),
         (Caller::NoLogin | Caller::LoggedOut, frame) => told_without_login(frame),
         (Caller::Stranger, frame) => told_stranger(frame),
         (Caller::Outsider, frame) => told_outsider(frame),
@@ -626,6 +629,7 @@ impl Land {
             name => people::frames_of(name, group)
                 .or_else(|| media_walls::frames_of(name, request, &self.media_id))
                 .or_else(|| room_walls::frames_of(name, self.room))
+                .or_else(|| reads::frames_of(name, self))
                 .unwrap_or_else(|| panic!("the frame {name} has no row in the matrix of walls")),
         };
         for frame in &frames {

@@ -49,6 +49,7 @@ mod person;
 mod phone;
 mod push;
 mod push_stop;
+mod reads;
 mod relation;
 mod report;
 mod retention;

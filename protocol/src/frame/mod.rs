@@ -9,6 +9,7 @@ pub mod group_order;
 pub mod media;
 pub mod people;
 pub mod push;
+pub mod read;
 pub mod room;
 pub mod session;
 pub mod talk;
@@ -30,6 +31,7 @@ use self::push::{
     Activity, Alias, AliasValue, Badge, Mobile, PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushResume,
     PushStop, PushToken, PushWithdrawn, TagList, Tags,
 };
+use self::read::{MarksMoved, ReadMarks, ReadMessages, Readers, ReadersAsk, Receipts, UnreadAsk, UnreadCounts};
 use self::room::{
     MyRooms, RoomChange, RoomChanged, RoomDeliver, RoomEnter, RoomEvent, RoomInfo, RoomList, RoomMembers, RoomRecords,
     RoomRequest, RoomSend, RoomSilence, RoomUsers, Rooms,
@@ -116,6 +118,10 @@ frames! {
     GroupJoinAnswer(GroupJoinAnswer) = 131,
     GroupAsk(GroupAsk) = 132,
     GroupsPublic(GroupsPublic) = 133,
+    ReadMarks(ReadMarks) = 136,
+    ReadMessages(ReadMessages) = 137,
+    ReadersAsk(ReadersAsk) = 138,
+    UnreadAsk(UnreadAsk) = 139,
     RoomEnter(RoomEnter) = 160,
     RoomLeave(RoomRequest) = 161,
     RoomList(RoomList) = 162,
@@ -167,6 +173,10 @@ frames! {
     Unsupported(Unsupported) = 85,
     RoomDeliver(RoomDeliver) = 86,
     RoomRecords(RoomRecords) = 87,
+    MarksMoved(MarksMoved) = 88,
+    Receipts(Receipts) = 89,
+    Readers(Readers) = 90,
+    UnreadCounts(UnreadCounts) = 91,
     PushWithdrawn(PushWithdrawn) = 96,
     CommandCame(CommandCame) = 97,
     GroupProfile(GroupProfile) = 1024,

@@ -36,6 +36,8 @@ pub struct Hello {
 pub mod capability {
     /// It knows the chat of notices; without this, nothing of it is told.
     pub const NOTICES: u64 = 1;
+    /// It knows read marks and receipts; without this, it is told of none.
+    pub const READS: u64 = 2;
 }
 
 /// The server's answer to a hello.

@@ -105,6 +105,10 @@ impl Decoder {
             Kind::Activity => ClientFrame::Activity(whole(body)?),
             Kind::SendCommand => ClientFrame::SendCommand(whole(body)?),
             Kind::Retract => ClientFrame::Retract(whole(body)?),
+            Kind::ReadMarks => ClientFrame::ReadMarks(whole(body)?),
+            Kind::ReadMessages => ClientFrame::ReadMessages(whole(body)?),
+            Kind::ReadersAsk => ClientFrame::ReadersAsk(whole(body)?),
+            Kind::UnreadAsk => ClientFrame::UnreadAsk(whole(body)?),
         })
     }
 
@@ -190,6 +194,10 @@ impl Decoder {
             Kind::PushCovered => ServerFrame::PushCovered(whole(body)?),
             Kind::PushWithdrawn => ServerFrame::PushWithdrawn(whole(body)?),
             Kind::People => ServerFrame::People(whole(body)?),
+            Kind::MarksMoved => ServerFrame::MarksMoved(whole(body)?),
+            Kind::Receipts => ServerFrame::Receipts(whole(body)?),
+            Kind::Readers => ServerFrame::Readers(whole(body)?),
+            Kind::UnreadCounts => ServerFrame::UnreadCounts(whole(body)?),
             Kind::MediaTicket => ServerFrame::MediaTicket(whole(body)?),
             Kind::MediaLocation => ServerFrame::MediaLocation(whole(body)?),
             Kind::RoomDeliver => ServerFrame::RoomDeliver(self.room_delivered(whole(body)?)?),

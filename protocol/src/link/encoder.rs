@@ -181,6 +181,10 @@ impl Encoder {
             ClientFrame::Activity(body) => put(Kind::Activity.number(), body, out),
             ClientFrame::SendCommand(body) => put(Kind::SendCommand.number(), body, out),
             ClientFrame::Retract(body) => put(Kind::Retract.number(), body, out),
+            ClientFrame::ReadMarks(body) => put(Kind::ReadMarks.number(), body, out),
+            ClientFrame::ReadMessages(body) => put(Kind::ReadMessages.number(), body, out),
+            ClientFrame::ReadersAsk(body) => put(Kind::ReadersAsk.number(), body, out),
+            ClientFrame::UnreadAsk(body) => put(Kind::UnreadAsk.number(), body, out),
             ClientFrame::Unknown(number) => put(*number, &(), out),
         }
     }
@@ -275,6 +279,10 @@ impl Encoder {
             ServerFrame::PushCovered(body) => put(Kind::PushCovered.number(), body, out),
             ServerFrame::PushWithdrawn(body) => put(Kind::PushWithdrawn.number(), body, out),
             ServerFrame::People(body) => put(Kind::People.number(), body, out),
+            ServerFrame::MarksMoved(body) => put(Kind::MarksMoved.number(), body, out),
+            ServerFrame::Receipts(body) => put(Kind::Receipts.number(), body, out),
+            ServerFrame::Readers(body) => put(Kind::Readers.number(), body, out),
+            ServerFrame::UnreadCounts(body) => put(Kind::UnreadCounts.number(), body, out),
             ServerFrame::MediaTicket(body) => put(Kind::MediaTicket.number(), body, out),
             ServerFrame::MediaLocation(body) => put(Kind::MediaLocation.number(), body, out),
             ServerFrame::RoomDeliver(deliver) => self.put_room_deliver(

@@ -149,6 +149,10 @@ pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
         133 => ClientFrame::GroupsPublic(any(source)),
         29 => ClientFrame::SendCommand(any(source)),
         192 => ClientFrame::Retract(any(source)),
+        136 => ClientFrame::ReadMarks(any(source)),
+        137 => ClientFrame::ReadMessages(any(source)),
+        138 => ClientFrame::ReadersAsk(any(source)),
+        139 => ClientFrame::UnreadAsk(any(source)),
         unknown => ClientFrame::Unknown(unknown),
     }
 }
@@ -202,6 +206,10 @@ pub fn server_frame_of(number: u64, source: &mut Source<'_>) -> ServerFrame {
         83 => ServerFrame::PushCovered(any(source)),
         96 => ServerFrame::PushWithdrawn(any(source)),
         1120 => ServerFrame::People(any(source)),
+        88 => ServerFrame::MarksMoved(any(source)),
+        89 => ServerFrame::Receipts(any(source)),
+        90 => ServerFrame::Readers(any(source)),
+        91 => ServerFrame::UnreadCounts(any(source)),
         1104 => ServerFrame::MediaTicket(any(source)),
         1105 => ServerFrame::MediaLocation(any(source)),
         86 => {

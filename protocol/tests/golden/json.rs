@@ -71,6 +71,10 @@ pub fn client(frame: &ClientFrame) -> String {
         ClientFrame::RoomSilence(body) => text(body),
         ClientFrame::SendCommand(body) => text(body),
         ClientFrame::Retract(body) => text(body),
+        ClientFrame::ReadMarks(body) => text(body),
+        ClientFrame::ReadMessages(body) => text(body),
+        ClientFrame::ReadersAsk(body) => text(body),
+        ClientFrame::UnreadAsk(body) => text(body),
     }
 }
 
@@ -106,6 +110,10 @@ pub fn server(frame: &ServerFrame) -> String {
         ServerFrame::PushCovered(body) => text(body),
         ServerFrame::PushWithdrawn(body) => text(body),
         ServerFrame::People(body) => text(body),
+        ServerFrame::MarksMoved(body) => text(body),
+        ServerFrame::Receipts(body) => text(body),
+        ServerFrame::Readers(body) => text(body),
+        ServerFrame::UnreadCounts(body) => text(body),
         ServerFrame::MediaTicket(body) => text(body),
         ServerFrame::MediaLocation(body) => text(body),
         ServerFrame::RoomDeliver(body) => text(&RoomDeliverFields::of(body)),

@@ -11,6 +11,7 @@ mod links;
 mod media;
 mod odd;
 mod people;
+mod read;
 mod room;
 mod samples;
 mod server;
@@ -42,6 +43,7 @@ pub fn vectors() -> Vec<Vector> {
         group::vectors(),
         room::vectors(),
         talk::vectors(),
+        read::vectors(),
         server::vectors(),
         links::vectors(),
     ];

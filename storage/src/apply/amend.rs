@@ -84,6 +84,7 @@ impl Batch<'_> {
                     self.forget_mentions(amend.app, amend.message, content)?;
                 }
                 self.forget_mentions(amend.app, amend.message, &message.content)?;
+                self.close_receipt(amend.app, amend.message)?;
                 self.blank(amend.app, amend.message, record, message)?;
             }
         }

@@ -25,7 +25,7 @@ const GUESTS_PARTED_MAX: usize = 300;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries, of slices and of follow-ups goes when that comes.
-const APP_TABLES: [Table; 93] = [
+const APP_TABLES: [Table; 96] = [
     Table::Tokens,
     Table::Sessions,
     Table::UserNames,
@@ -109,6 +109,9 @@ const APP_TABLES: [Table; 93] = [
     Table::Mirrors,
     Table::Guests,
     Table::GuestNumbers,
+    Table::Receipts,
+    Table::ReceiptReaders,
+    Table::ReceiptNews,
     Table::PushTokens,
     Table::TokenOwners,
     Table::TokenChunks,

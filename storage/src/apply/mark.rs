@@ -19,6 +19,8 @@ impl Batch<'_> {
             MarkCommand::Active { app, seen_ms, devices } => self.mark_active(*app, *seen_ms, devices),
             MarkCommand::Used { app, at_ms, uses } => self.mark_used(*app, *at_ms, uses),
             MarkCommand::Reached { app, pushes } => self.mark_reached(*app, pushes),
+            MarkCommand::Read { app, user, device, marks } => self.mark_read(*app, *user, *device, marks),
+            MarkCommand::ReadMessages { app, user, messages } => self.read_messages(*app, *user, messages),
             MarkCommand::LoggedIn { app, seen_ms, users } => self.mark_logged_in(*app, *seen_ms, users),
         }
     }

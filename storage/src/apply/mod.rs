@@ -34,6 +34,7 @@ mod notice;
 mod people;
 mod presence;
 mod push;
+mod read;
 mod relation;
 mod report;
 mod room;

@@ -97,6 +97,9 @@ impl Batch<'_> {
         let route =
             Route::Single { chain, from: send.from, from_name, to, to_name: name.into(), message: Arc::new(message) };
         self.announce(send.app, place.position, route);
+        if content.needs_receipt() {
+            self.open_receipt(send.app, send.from, Chat::User(to), place.position, &[to])?;
+        }
         Ok(place)
     }
 
@@ -180,13 +183,17 @@ impl Batch<'_> {
             from_name,
             from: Some(send.from),
             message: Arc::new(message(place, sent, &content)),
-            members: lists.readers,
+            members: Arc::clone(&lists.readers),
             change: MemberChange::default(),
         };
         self.announce(send.app, place.position, route);
         if let Some(Mirror::In(apps)) = lists.mirror.as_deref() {
             let saying = Saying { app: send.app, from: send.from, group: id, content: &content, home: send.app };
             self.copy_to(place.position, &saying, apps)?;
+        }
+        if content.needs_receipt() {
+            // After the copies, which stand right behind the message.
+            self.open_receipt(send.app, send.from, Chat::Group(id), place.position, &lists.readers)?;
         }
         Ok(place)
     }

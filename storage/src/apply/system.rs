@@ -61,6 +61,7 @@ impl Batch<'_> {
         if class == Class::Chat {
             self.cut_behind(app, Table::Amendments, floor)?;
             self.cut_behind(app, Table::Copies, floor)?;
+            self.cut_receipts(app, floor)?;
         }
         self.put(&log_prefix(app, class), &Floor(floor))?;
         Ok(if is_complete { Answer::Done } else { Answer::Continue })

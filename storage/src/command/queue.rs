@@ -67,7 +67,9 @@ impl Command {
                 | MarkCommand::Active { app, .. }
                 | MarkCommand::Used { app, .. }
                 | MarkCommand::Reached { app, .. }
-                | MarkCommand::LoggedIn { app, .. },
+                | MarkCommand::LoggedIn { app, .. }
+                | MarkCommand::Read { app, .. }
+                | MarkCommand::ReadMessages { app, .. },
             ) => Some(*app),
             Self::Segment(SegmentCommand::Create { app, .. } | SegmentCommand::Delete { app, .. }) => Some(*app),
             Self::Schedule(ScheduleCommand::Create(new)) => Some(new.app),
@@ -86,6 +88,8 @@ impl Command {
     pub fn queue_class(&self) -> QueueClass {
         match self {
             Self::Send(_) => QueueClass::Send,
+            // A person waits for what they read to show on their other devices.
+            Self::Mark(MarkCommand::Read { .. } | MarkCommand::ReadMessages { .. }) => QueueClass::Rest,
             Self::Mark(_)
             | Self::Push(
                 PushCommand::Received { .. }

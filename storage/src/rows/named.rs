@@ -31,6 +31,7 @@ use crate::rows::import::{FormerGroup, FormerRoom, Waiting};
 use crate::rows::media::{Media, MediaContent, MediaMention, MediaThumb, media_body_key};
 use crate::rows::people::{UserClass, user_chunk_key};
 use crate::rows::push::{Cid, Expiry, SlowPush, cid_key, expiry_key, push_key, slice_due_key};
+use crate::rows::receipt::{Receipt, receipt_key};
 use crate::rows::record::{Amendment, log_key};
 use crate::rows::relation::{Tie, friend_key, tie_key};
 use crate::rows::room::{Room, RoomMemberRow, UserRoom, room_chunk_key, room_key, room_member_key, user_room_key};
@@ -166,6 +167,27 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
             let both = [Position(u64_at(key, 4).unwrap_or_default()), told_at];
             let kept = both.into_iter().filter(|position| *position >= floor);
             kept.map(|position| (Table::Log, log_key(app, Class::Chat, position))).collect()
+        }
+        Table::Receipts => {
+            let message = Position(u64_at(key, 4).unwrap_or_default());
+            let is_kept = message >= find::floor(tables, app, Class::Chat)?;
+            let record = is_kept.then(|| (Table::Log, log_key(app, Class::Chat, message)));
+            let sender = row::decode::<Receipt>(key, value)?.from;
+            record
+                .into_iter()
+                .chain([
+                    (Table::Users, user_key(app, sender)),
+                    (Table::ReceiptReaders, receipt_key(app, message)),
+                ])
+                .collect()
+        }
+        Table::ReceiptReaders => {
+            let message = Position(u64_at(key, 4).unwrap_or_default());
+            vec![(Table::Receipts, receipt_key(app, message))]
+        }
+        Table::ReceiptNews => {
+            let message = Position(u64_at(key, 16).unwrap_or_default());
+            vec![(Table::ReceiptReaders, receipt_key(app, message))]
         }
         Table::Cids => by_cid(&row::decode(key, value)?, app, key.get(4..).unwrap_or_default()),
         Table::Expiries => by_expiry(row::decode(key, value)?),

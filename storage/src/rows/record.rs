@@ -107,11 +107,22 @@ pub(crate) struct NoticeRecord {
     pub text: String,
     /// The number of a request to join.
     pub request: Option<Position>,
+    /// Messages that were read, ascending.
+    pub messages: Vec<Position>,
 }
 
 impl NoticeRecord {
     pub fn new(kind: NoticeKind, detail: u8, by: Option<UserNumber>) -> Self {
-        Self { kind, detail, by, users: Vec::new(), group: None, text: String::new(), request: None }
+        Self {
+            kind,
+            detail,
+            by,
+            users: Vec::new(),
+            group: None,
+            text: String::new(),
+            request: None,
+            messages: Vec::new(),
+        }
     }
 
     pub fn about(self, users: &[UserNumber]) -> Self {
@@ -120,6 +131,10 @@ impl NoticeRecord {
 
     pub fn of_group(self, group: GroupId) -> Self {
         Self { group: Some(group), ..self }
+    }
+
+    pub fn with_messages(self, messages: Vec<Position>) -> Self {
+        Self { messages, ..self }
     }
 
     pub fn of_request(self, request: Position) -> Self {

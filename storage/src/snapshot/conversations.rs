@@ -25,10 +25,10 @@ pub struct PlannedChat {
 }
 
 /// A conversation before its records are read.
-struct Found {
-    chain: ChainNumber,
-    row: Conversation,
-    last: Position,
+pub(super) struct Found {
+    pub chain: ChainNumber,
+    pub row: Conversation,
+    pub last: Position,
     last_seq: u64,
 }
 
@@ -113,7 +113,7 @@ impl Snapshot {
 
     /// A chat with a deleted user whose name belongs to somebody else now: whoever reads it goes by the name, and would
     /// take the two for one.
-    fn is_superseded(&self, app: AppNumber, chat: Chat) -> Result<bool, ReadError> {
+    pub(super) fn is_superseded(&self, app: AppNumber, chat: Chat) -> Result<bool, ReadError> {
         let Chat::User(peer) = chat else { return Ok(false) };
         if !find::is_deleted(self, app, peer)? {
             return Ok(false);
@@ -122,7 +122,7 @@ impl Snapshot {
         Ok(across::number(self, app, &name)?.is_some())
     }
 
-    fn conversations_found(&self, app: AppNumber, user: UserNumber) -> Result<Vec<Found>, ReadError> {
+    pub(super) fn conversations_found(&self, app: AppNumber, user: UserNumber) -> Result<Vec<Found>, ReadError> {
         let prefix = conversations_prefix(app, user);
         let chain_at = prefix.as_bytes().len() + 1;
         let mut found = Vec::new();

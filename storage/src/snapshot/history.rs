@@ -50,7 +50,7 @@ impl Snapshot {
     }
 
     /// The chain of a chat and what the user may see of it.
-    fn windows_of(
+    pub(super) fn windows_of(
         &self,
         app: AppNumber,
         user: UserNumber,

@@ -20,6 +20,7 @@ mod messages;
 mod people;
 mod presence;
 mod pushes;
+mod reads;
 mod reports;
 mod rooms;
 mod schedules;
@@ -43,6 +44,7 @@ pub use media::{AvatarPlace, UnmentionedMedia};
 pub use messages::{FoundMessages, Messages, ReportMessage, ReportTarget, ReportUser, Stretch};
 pub use presence::{Presence, Present};
 pub(crate) use pushes::{PushCache, release_step, released_devices, released_to};
+pub use reads::{Readers, ReceiptPage, Unread};
 pub use rooms::{RoomMember, RoomMemberPage, RoomPage, SilencePage};
 pub use schedules::{DueSchedule, Schedule, SchedulePage};
 pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed};
@@ -52,7 +54,7 @@ pub use view::{
     PendingPush, PlatformReport, PushCounts, PushReport, ReadRecord, TestDeviceShown,
 };
 pub use walk::Viewer;
-pub(crate) use walk::shows;
+pub(crate) use walk::{newest_visible, shows};
 
 use std::sync::Arc;
 

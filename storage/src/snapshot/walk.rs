@@ -128,7 +128,7 @@ impl<'s> Walk<'s> {
 }
 
 /// Where the last visible record stands, and its number.
-pub(super) fn newest_visible(windows: &[Window], head: Option<Head>) -> Option<(Position, u64)> {
+pub(crate) fn newest_visible(windows: &[Window], head: Option<Head>) -> Option<(Position, u64)> {
     let head = head?;
     if is_planted(Fault::WindowIgnored) {
         return Some((head.last, head.seq));

@@ -4,6 +4,7 @@
 mod across;
 mod imports;
 mod media;
+mod read;
 mod told;
 
 use anser_protocol::content::{Content, Platform};
@@ -151,7 +152,8 @@ impl Author {
             17 => self.register_device(of),
             18 => self.register_users(of, 1),
             19 => self.log_in_or_out(of),
-            20 | 21 => self.mark(of),
+            20 => self.mark(of),
+            21 => self.read(of),
             22 => self.cut(of),
             23 => self.housekeeping(of),
             24 => self.change_labels_of_many(of),

@@ -1,8 +1,9 @@
 //! At the end: what each client holds is what the server would show its users, no more and no less, and of what was amended the
-//! present form; and no token outlives the logout of its user.
+//! present form; what it counts as unread is what the server counts; and no token outlives the logout of its user.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anser_client::store::Store;
 use anser_protocol::content::{Content, ContentKind};
 use anser_protocol::ids::Position;
 use anser_protocol::names;
@@ -89,6 +90,14 @@ fn compare(world: &World, client: &Client, user: usize, snapshot: &Snapshot) -> 
         let was_always_in = matches!(&row.windows[..], [window] if window.last_seq == u64::MAX);
         if !is_acting || !was_always_in || world.witness.has_losses() {
             continue;
+        }
+        let unread = snapshot.unread(app.number, *number, &row.chat).map_err(|error| error.to_string())?;
+        let counted = client.store.unread(name, &chat).map_err(|error| error.to_string())?;
+        if unread != counted {
+            let (receiver, mark) = (client.place.receiver(user), row.read_mark);
+            return Err(format!(
+                "{receiver} counts {counted} unread in {chat:?}, not {unread}; it is read up to {mark}"
+            ));
         }
         for message in messages {
             let record = &message.record;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anser_client::session::{
     Action, Answer, Config, Event as Told, LinkEnd, Request, RequestError, RequestId, Session, Transport,
 };
-use anser_client::store::{LocalId, MemoryStore, Release, Released};
+use anser_client::store::{LocalId, MemoryStore, Message, Release, Released};
 use anser_protocol::content::{Content, ContentKind};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::ClientFrame;
@@ -389,6 +389,7 @@ impl Client {
                     let receiver = self.receiver_of(&message.user);
                     course.note(format_args!("{receiver}: reads {key} at {position}"));
                     witness.received(&chain, &key, &receiver, position.0);
+                    self.read_now_and_then(message, course);
                 }
                 Released::Push { push, .. } => {
                     let text = push.content.message.as_ref().map(|message| message.content.as_str());
@@ -400,6 +401,19 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    /// The application shows some messages at once, and their chat is read up to there.
+    fn read_now_and_then(&mut self, message: Message, course: &mut Course) {
+        let now = course.since(self.born);
+        let Some(session) = self.session.as_mut().filter(|session| session.user() == Some(&message.user)) else {
+            return;
+        };
+        if message.record.position.0.is_multiple_of(5) {
+            course.count(Kind::MarkedRead);
+            let marked = session.mark_read(message.chat, message.record.position, now);
+            assert!(marked.is_ok(), "somebody is logged in");
+        }
     }
 
     /// The session tells the application.
@@ -454,6 +468,9 @@ impl Client {
             Told::SendUnsure { .. } => return Err(format!("{} doubts a message, and its store is whole", self.name())),
             // Nobody in here does such things.
             Told::SendCancelled { .. } | Told::CommandCame { .. } => {}
+            // What it says is in the store, and looked at in the end.
+            Told::ReadMarked { .. } => course.count(Kind::MarkTold),
+            Told::ReceiptChanged { .. } => {}
             Told::Connecting | Told::RegistrationFailed { .. } | Told::LabelAnswered { .. } => {}
             // Nobody in these stories goes into a chat room.
             Told::RoomSent { .. } | Told::RoomSendFailed { .. } | Told::RoomMessages { .. } => {}

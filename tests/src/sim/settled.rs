@@ -42,7 +42,7 @@ impl Client {
             && stored.outbox.is_empty()
             && !stored.pushes_wait
             && !stored.push_stopped
-            && user.is_some_and(|user| user.holes.is_empty())
+            && user.is_some_and(|user| user.holes.is_empty() && user.marks.is_empty())
     }
 
     /// The same for the village: of whom nobody is to be logged in has nothing to do, and what a barred user wrote stays.

@@ -56,6 +56,8 @@ kinds! {
     Campaign = "an app server writes more at once than a mailbox holds",
     Amended = "a message is taken back, edited or erased",
     AmendmentTold = "a client is told what became of a message",
+    MarkedRead = "a user reads a chat on one device",
+    MarkTold = "a client is told how far its user has read",
     CaughtUp = "a client has caught up",
     HoleFilled = "a page of history fills a hole",
     Joined = "a user joins a group under load",

@@ -94,6 +94,7 @@ impl Tap {
             ServerFrame::LoggedIn(body) => self.run = self.login_cursors.get(&body.request).copied(),
             ServerFrame::Deliver(body) => step(&mut self.run, body.after, body.record.position)?,
             ServerFrame::Covered(body) => step(&mut self.run, body.after, body.to)?,
+            ServerFrame::MarksMoved(body) => step(&mut self.run, body.after, body.to)?,
             ServerFrame::CatchUp(body) => {
                 let run = self.run.ok_or("nobody is logged in")?;
                 if body.after != run || body.to < run {
@@ -198,7 +199,7 @@ impl Gateway {
     /// The messages to go on to the client.
     pub fn pass(&mut self, frame: ServerFrame, course: &mut Course) -> Vec<Vec<u8>> {
         let may_be_harmed = match &frame {
-            ServerFrame::Deliver(_) => true,
+            ServerFrame::Deliver(_) | ServerFrame::MarksMoved(_) => true,
             ServerFrame::PushDeliver(push) => push.after != push.position && self.has_pushes_begun,
             _ => false,
         };

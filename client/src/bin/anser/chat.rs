@@ -22,7 +22,8 @@ use crate::signals::asked_to_end;
 const HELP: &str = "/to USER       talk with a user
 /group GROUP   talk in a group
 /last [N]      the last messages here, as far as they are on this device
-/chats         your conversations
+/chats         your conversations, with unread messages
+/read          mark this conversation as read
 /members       who is in this group
 /help          this list
 /quit          leave
@@ -163,6 +164,7 @@ impl Talk {
             }
             ("/last", count) => self.show_last(count.parse().unwrap_or(LAST_DEFAULT)).await,
             ("/chats", _) => self.show_chats().await,
+            ("/read", _) => self.mark_read().await,
             ("/members", _) => self.show_members().await,
             (word, _) if word.starts_with('/') => println!("I do not know {line}; /help lists what you can do."),
             _ => return self.say(line).await,
@@ -202,9 +204,21 @@ impl Talk {
         match self.client.stored_conversations(&self.user).await {
             Ok(rows) if rows.is_empty() => println!("There are none yet."),
             Ok(rows) => {
-                rows.iter().for_each(|row| println!("{}", format!("{}  {}", title(&row.chat), row.name).trim_end()))
+                for row in rows {
+                    let unread = self.client.unread(&self.user, &row.chat).await.unwrap_or_default();
+                    let unread = if unread > 0 { format!("  ({unread} unread)") } else { String::new() };
+                    let name = format!("{}  {}", title(&row.chat), row.name);
+                    println!("{}{unread}", name.trim_end());
+                }
             }
             Err(error) => println!("{error}"),
+        }
+    }
+
+    async fn mark_read(&self) {
+        let Some(chat) = &self.chat else { return println!("Choose a conversation first.") };
+        if let Err(error) = self.client.reset_unread(&self.user, chat).await {
+            println!("{error}");
         }
     }
 
@@ -319,6 +333,7 @@ fn what_is_told(message: &Message) -> String {
         (NoticeKind::FRIEND_REMOVED, _) => format!("{by} ended a friendship"),
         (NoticeKind::JOIN_REQUEST, _) => format!("{by} asks about group {}{reason}", notice.group),
         (NoticeKind::JOIN_REFUSED, _) => format!("{by} refused, group {}{reason}", notice.group),
+        (NoticeKind::OWN_READS, _) => "you have read messages on another device".to_owned(),
         _ => format!("{by} changed your settings"),
     }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anser_client::code::PushCode;
 use anser_client::session::{LinkEnd, RequestError};
-use anser_client::shell::{DialerError, LoginError, SendFailed, Unreachable};
+use anser_client::shell::{DialerError, LoginError, ReadError, SendFailed, Unreachable};
 use anser_client::store::StoreError;
 use anser_protocol::error::ErrorCode;
 
@@ -97,6 +97,15 @@ impl From<StoreError> for Failure {
             _ => "",
         };
         Self::new(format!("{error}{hint}"))
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Refused(error) => error.into(),
+            ReadError::Store(error) => error.into(),
+        }
     }
 }
 

@@ -69,6 +69,13 @@ fn session_line(event: &session::Event) -> Option<Value> {
         E::RoomChanged { room, kind } => {
             json!({"event": "room_changed", "room": room.0, "kind": room_change_name(*kind)})
         }
+        E::ReadMarked { chat, position, .. } => {
+            json!({"event": "read", "chat": chat_value(chat), "msg_id": position.0})
+        }
+        E::ReceiptChanged { chat, message, unread, at_ms, .. } => {
+            let chat = chat_value(chat);
+            json!({"event": "receipt", "chat": chat, "msg_id": message.0, "unread": unread, "time_ms": at_ms})
+        }
         E::SendCancelled { chat, .. } => json!({"event": "send_cancelled", "chat": chat_value(chat)}),
         E::CommandCame { from, group, text, .. } => {
             json!({"event": "command", "from": &**from, "group": (group.0 != 0).then_some(group.0), "text": text})

@@ -14,6 +14,7 @@ mod mobile;
 mod options;
 mod people;
 mod push_stop;
+mod read;
 mod register;
 mod roaming;
 mod room;
@@ -61,6 +62,9 @@ enum Command {
     Resume(push_stop::Resume),
     Group(group::Group),
     People(people::People),
+    Read(read::Read),
+    Unread(read::Unread),
+    Readers(read::Readers),
     Upload(media::Upload),
     Download(media::Download),
     Room(room::Room),
@@ -96,6 +100,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Resume(command) => command.run(&global),
         Command::Group(command) => command.run(&global).await,
         Command::People(command) => command.run(&global).await,
+        Command::Read(command) => command.run(&global).await,
+        Command::Unread(command) => command.run(&global).await,
+        Command::Readers(command) => command.run(&global).await,
         Command::Upload(command) => command.run(&global).await,
         Command::Download(command) => command.run(&global).await,
         Command::Room(command) => command.run(&global).await,

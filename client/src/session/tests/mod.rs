@@ -8,6 +8,7 @@ mod labels;
 mod live_records;
 mod push_stop;
 mod pushes;
+mod reads;
 mod registration_and_login;
 mod rooms;
 mod sending;
@@ -197,9 +198,13 @@ impl Scene {
     }
 
     fn welcome(&mut self, outbox_head: u64) {
+        self.welcome_with(outbox_head, capability::READS);
+    }
+
+    fn welcome_with(&mut self, outbox_head: u64, capabilities: u64) {
         self.hear(ServerFrame::Welcome(Welcome {
             version: 1,
-            capabilities: 0,
+            capabilities,
             registration_id: "device-1".into(),
             outbox_head,
             server_time_ms: 0,

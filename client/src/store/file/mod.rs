@@ -19,9 +19,12 @@
 //! | `settings` | name | whether pushes are stopped, push time, silence time, notifications that stay, badge, next notice id |
 //! | `notices` | notice id | which push stands there in the status bar |
 //! | `local_notices` | number | a notification that the application planned |
+//! | `marks` | user, chat | up to where the user has read, how far the server has that, and what was set by hand |
+//! | `reads` | user, position | a message that was read and asked for it, of which the server is to be told |
+//! | `receipts` | user, chat, position | how many have not read this message of the user's own, and since when |
 //!
-//! The last three came after 0.1.0, `failed` after 0.2.0: a store that has none gets them when it is opened, and earlier
-//! versions leave them alone.
+//! `settings`, `notices` and `local_notices` came after 0.1.0; `failed`, `marks`, `reads` and `receipts` after 0.2.0: a store
+//! that has none gets them when it is opened, and earlier versions leave them alone.
 //!
 //! Rules:
 //! - One process at a time: a file beside the store is locked as long as it is open.
@@ -50,7 +53,9 @@ use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageError, TableError, TransactionError};
 
 use self::tables::Tables;
-use super::{ConversationRow, Message, Rebuilt, Release, Released, Retention, Store, StoreError, Stored, Write};
+use super::{
+    ConversationRow, Message, Rebuilt, ReceiptCount, Release, Released, Retention, Store, StoreError, Stored, Write,
+};
 
 const FORMAT: u32 = 2;
 /// How the first format, which had no checksums, wrote its number.
@@ -228,6 +233,18 @@ impl Store for FileStore {
 
     fn conversations(&self, user: &str) -> Result<Vec<ConversationRow>, StoreError> {
         self.unharmed(|| reading::conversations(&self.database, user))
+    }
+
+    fn unread(&self, user: &str, chat: &Chat) -> Result<u32, StoreError> {
+        self.unharmed(|| reading::unread(&self.database, user, chat))
+    }
+
+    fn unread_chats(&self, user: &str) -> Result<Vec<(Chat, u32)>, StoreError> {
+        self.unharmed(|| reading::unread_chats(&self.database, user))
+    }
+
+    fn receipt(&self, user: &str, chat: &Chat, message: Position) -> Result<Option<ReceiptCount>, StoreError> {
+        self.unharmed(|| reading::receipt(&self.database, user, chat, message))
     }
 }
 

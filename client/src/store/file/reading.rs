@@ -12,7 +12,8 @@ use super::rows::{read, value_of};
 use super::tables::*;
 use crate::display::NoticeId;
 use crate::store::encoding::{ConversationValue, MessageValue, OutboxValue, chat_from_key, chat_key};
-use crate::store::{ConversationRow, LocalId, Message, OutboxEntry, Released, Stored};
+use crate::store::reads::Mark;
+use crate::store::{ConversationRow, LocalId, Message, OutboxEntry, ReceiptCount, Released, Stored};
 
 pub(super) fn load(database: &Database) -> Result<Stored, Failed> {
     let transaction = database.begin_read()?;
@@ -41,6 +42,7 @@ pub(super) fn load(database: &Database) -> Result<Stored, Failed> {
     stored.pushes_wait = transaction.open_table(PUSHES.0)?.first()?.is_some();
     load_display(&transaction, &mut stored)?;
     load_users(&transaction, &mut stored)?;
+    load_reads(&transaction, &mut stored)?;
     load_networks(&transaction, &mut stored)?;
     Ok(stored)
 }
@@ -107,6 +109,25 @@ fn load_users(transaction: &ReadTransaction, stored: &mut Stored) -> Result<(), 
         if value.newest > 0 && (value.newest > value.taken || user.holes.contains_key(&chat)) {
             user.newest.insert(chat, Position(value.newest));
         }
+    }
+    Ok(())
+}
+
+fn load_reads(transaction: &ReadTransaction, stored: &mut Stored) -> Result<(), Failed> {
+    for row in transaction.open_table(MARKS.0)?.iter()? {
+        let row = row?;
+        let (user, chat) = row.0.value();
+        let chat = chat_from_key(chat).ok_or(Failed::Damaged(MARKS.1))?;
+        let mark: Mark = value_of(MARKS.1, &row)?;
+        if let Some(pending) = mark.pending() {
+            stored.users.entry(user.into()).or_default().marks.insert(chat, pending);
+        }
+    }
+    for row in transaction.open_table(READS.0)?.iter()? {
+        let row = row?;
+        let (user, message) = row.0.value();
+        value_of::<_, ()>(READS.1, &row)?;
+        stored.users.entry(user.into()).or_default().reads.push(Position(message));
     }
     Ok(())
 }
@@ -201,4 +222,48 @@ pub(super) fn conversations(database: &Database, user: &str) -> Result<Vec<Conve
     }
     rows.sort_by_key(|row| std::cmp::Reverse(row.last));
     Ok(rows)
+}
+
+pub(super) fn unread(database: &Database, user: &str, chat: &Chat) -> Result<u32, Failed> {
+    unread_in(&database.begin_read()?, user, &chat_key(chat))
+}
+
+pub(super) fn unread_chats(database: &Database, user: &str) -> Result<Vec<(Chat, u32)>, Failed> {
+    let transaction = database.begin_read()?;
+    let mut chats = Vec::new();
+    for row in transaction.open_table(CHATS.0)?.range((user, &[][..])..)? {
+        let row = row?;
+        let (of, key) = row.0.value();
+        if of != user {
+            break;
+        }
+        let unread = unread_in(&transaction, user, key)?;
+        if unread > 0 {
+            chats.push((chat_from_key(key).ok_or(Failed::Damaged(CHATS.1))?, unread));
+        }
+    }
+    Ok(chats)
+}
+
+fn unread_in(transaction: &ReadTransaction, user: &str, chat: &[u8]) -> Result<u32, Failed> {
+    let mark: Mark = read(transaction, MARKS, (user, chat))?.unwrap_or_default();
+    let mut count = mark.count();
+    let first = mark.counted_above().0.saturating_add(1);
+    for row in transaction.open_table(MESSAGES.0)?.range((user, chat, first)..=(user, chat, u64::MAX))? {
+        if count.is_full() {
+            break;
+        }
+        let value: MessageValue = value_of(MESSAGES.1, &row?)?;
+        count.add(user, value.from(), value.content());
+    }
+    Ok(count.total())
+}
+
+pub(super) fn receipt(
+    database: &Database,
+    user: &str,
+    chat: &Chat,
+    message: Position,
+) -> Result<Option<ReceiptCount>, Failed> {
+    read(&database.begin_read()?, RECEIPTS, (user, &chat_key(chat), message.0))
 }

@@ -22,7 +22,8 @@ use super::tables::*;
 use crate::display::{LocalNotice, Notice, PushTime, SilenceTime};
 use crate::store::amendment::Standing;
 use crate::store::encoding::{ConversationValue, MessageValue, OutboxValue};
-use crate::store::{HeartbeatMemory, Push, Rebuilt};
+use crate::store::reads::Mark;
+use crate::store::{HeartbeatMemory, Push, Rebuilt, ReceiptCount};
 
 /// Fills the new store, which is empty, from the old one.
 pub(super) fn salvage(old: &Database, new: &Database) -> Result<Rebuilt, Failed> {
@@ -72,6 +73,9 @@ impl Salvage<'_> {
             new.failed.put(local, &value)?;
             new.raise("local_next", local + 1)
         })?;
+        self.copy::<_, Mark>(MARKS, |new| &mut new.marks)?;
+        self.copy::<_, ()>(READS, |new| &mut new.reads)?;
+        self.copy::<_, ReceiptCount>(RECEIPTS, |new| &mut new.receipts)?;
         self.messages()?;
         self.outbox()?;
         let local_next = catch_unwind(AssertUnwindSafe(|| read::<_, u64>(&self.old, META, "local_next")));

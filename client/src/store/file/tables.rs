@@ -2,6 +2,7 @@
 
 use anser_protocol::content::Content;
 use anser_protocol::ids::Position;
+use anser_protocol::names::Chat;
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, TableError, TableHandle, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,8 @@ use crate::display::DisplayChange;
 use crate::session::Transport;
 use crate::store::amendment::{self, Place, Standing};
 use crate::store::encoding::{ConversationValue, MessageValue, OutboxValue, chat_key};
-use crate::store::{FAILED_KEPT, Message, OutboxEntry, PUSH_IDS_KEPT, PUSHES_KEPT, Push, Write};
+use crate::store::reads::Mark;
+use crate::store::{FAILED_KEPT, Message, OutboxEntry, PUSH_IDS_KEPT, PUSHES_KEPT, Push, ReceiptCount, Write};
 
 pub(super) type ChatKey = (&'static str, &'static [u8]);
 pub(super) type MessageKey = (&'static str, &'static [u8], u64);
@@ -35,9 +37,12 @@ pub(super) const WINNERS: Named<&str> = kind("winners");
 pub(super) const SETTINGS: Named<&str> = kind("settings");
 pub(super) const NOTICES: Named<u64> = kind("notices");
 pub(super) const LOCAL_NOTICES: Named<u64> = kind("local_notices");
+pub(super) const MARKS: Named<ChatKey> = kind("marks");
+pub(super) const READS: Named<(&str, u64)> = kind("reads");
+pub(super) const RECEIPTS: Named<MessageKey> = kind("receipts");
 
-/// Tables that the stores of 0.1.0 do not have, and the last one those of 0.2.0.
-pub(super) const LATER: [&str; 4] = [SETTINGS.1, NOTICES.1, LOCAL_NOTICES.1, FAILED.1];
+/// Tables that the stores of 0.1.0 do not have, and the last four those of 0.2.0.
+pub(super) const LATER: [&str; 7] = [SETTINGS.1, NOTICES.1, LOCAL_NOTICES.1, FAILED.1, MARKS.1, READS.1, RECEIPTS.1];
 
 pub(super) fn lacks_later_ones(transaction: &ReadTransaction) -> Result<bool, Failed> {
     let known: Vec<String> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
@@ -49,6 +54,9 @@ pub(super) fn make_later_ones(transaction: &WriteTransaction) -> Result<(), Tabl
     transaction.open_table(NOTICES.0)?;
     transaction.open_table(LOCAL_NOTICES.0)?;
     transaction.open_table(FAILED.0)?;
+    transaction.open_table(MARKS.0)?;
+    transaction.open_table(READS.0)?;
+    transaction.open_table(RECEIPTS.0)?;
     Ok(())
 }
 
@@ -93,6 +101,9 @@ pub(super) struct Tables<'t> {
     pub(super) settings: Rows<'t, &'static str>,
     pub(super) notices: Rows<'t, u64>,
     pub(super) local_notices: Rows<'t, u64>,
+    pub(super) marks: Rows<'t, ChatKey>,
+    pub(super) reads: Rows<'t, (&'static str, u64)>,
+    pub(super) receipts: Rows<'t, MessageKey>,
 }
 
 impl<'t> Tables<'t> {
@@ -116,6 +127,9 @@ impl<'t> Tables<'t> {
             settings: Rows::open(transaction, SETTINGS)?,
             notices: Rows::open(transaction, NOTICES)?,
             local_notices: Rows::open(transaction, LOCAL_NOTICES)?,
+            marks: Rows::open(transaction, MARKS)?,
+            reads: Rows::open(transaction, READS)?,
+            receipts: Rows::open(transaction, RECEIPTS)?,
         })
     }
 
@@ -152,6 +166,30 @@ impl<'t> Tables<'t> {
                 self.heartbeats.put((network, number_of_transport(*transport)), memory)?;
             }
             Write::Winner { network, transport } => self.winners.put(network, &number_of_transport(*transport))?,
+            Write::ReadMark { user, chat, position } => self.change_mark(user, chat, |mark| mark.move_to(*position))?,
+            Write::MarkKnown { user, chat, position } => self.change_mark(user, chat, |mark| mark.know(*position))?,
+            Write::UnreadByHand { user, chat, count } => {
+                let key = chat_key(chat);
+                let newest = self.messages.table.range((&**user, &key[..], 0)..=(&**user, &key[..], u64::MAX))?;
+                let newest = newest.last().transpose()?.map_or(0, |(key, _)| key.value().2);
+                self.change_mark(user, chat, |mark| mark.set_by_hand(*count, Position(newest)))?;
+            }
+            Write::MessagesRead { user, messages } => {
+                for message in messages {
+                    self.reads.put((user, message.0), &())?;
+                }
+            }
+            Write::ReadsKnown { user, messages } => {
+                for message in messages {
+                    self.reads.remove((user, message.0))?;
+                }
+            }
+            Write::Receipt { user, chat, message, count } => {
+                let key = chat_key(chat);
+                let place = (&**user, &key[..], message.0);
+                let known = self.receipts.get(place)?;
+                self.receipts.put(place, &ReceiptCount::meet(known, *count))?;
+            }
             Write::MessagesTaken { user, chat, position } => {
                 let key = chat_key(chat);
                 let mut value = self.chat((user, &key))?;
@@ -159,6 +197,17 @@ impl<'t> Tables<'t> {
                 self.put_chat((user, &key), value, retention)?;
             }
             Write::PushesTaken { arrival } => self.pushes.table.retain_in(..=*arrival, |_, _| false)?,
+        }
+        Ok(())
+    }
+
+    fn change_mark(&mut self, user: &str, chat: &Chat, change: impl FnOnce(&mut Mark)) -> Result<(), Failed> {
+        let key = chat_key(chat);
+        let before: Mark = self.marks.get((user, &key))?.unwrap_or_default();
+        let mut mark = before;
+        change(&mut mark);
+        if mark != before {
+            self.marks.put((user, &key), &mark)?;
         }
         Ok(())
     }
@@ -203,6 +252,7 @@ impl<'t> Tables<'t> {
             // Nothing that old comes any more, also not what was never here.
             if let Some(last) = old.last().map(|last| value.taken.min(*last)) {
                 self.amendments.table.retain_in((user, chat, 0)..=(user, chat, last), |_, _| false)?;
+                self.receipts.table.retain_in((user, chat, 0)..=(user, chat, last), |_, _| false)?;
             }
             value.messages = value.messages.saturating_sub(old.len() as u64);
         }

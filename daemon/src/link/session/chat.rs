@@ -19,10 +19,10 @@ use anser_protocol::limits::LIST_PAGE_MAX;
 use anser_protocol::names::{Chat, Name};
 use anser_protocol::options::{InvalidOption, SendOptions};
 use anser_protocol::planted::{Fault, is_planted};
-use anser_storage::ConversationKind;
 use anser_storage::command::{Command, MarkCommand, Origin, Send as SendCommand, Target};
 use anser_storage::ids::UserNumber;
 use anser_storage::outcome::{Answer as Accepted, Appended, Message, MessageBody, Route};
+use anser_storage::{ConversationKind, ReceiptPage};
 
 use super::history::WantedPage;
 use super::push::is_worth_a_mark;
@@ -54,7 +54,7 @@ pub(super) struct UserFlow {
     /// Whether the login is still good is not looked at yet, since it is told of what ends it.
     is_unchecked: bool,
     /// Where the last delivering frame led.
-    delivered: Position,
+    pub(super) delivered: Position,
     /// What the client says that it has stored.
     acknowledged: Position,
     /// Where the session began, and the newest record that it told.
@@ -105,6 +105,8 @@ enum Progress {
         to: Position,
         chats: Vec<PlannedChat>,
         newest: usize,
+        /// From here on receipts are to be told before.
+        receipts: Option<Position>,
     },
     Live,
 }
@@ -156,6 +158,13 @@ impl UserFlow {
             Progress::Asking | Progress::Reading { .. } => self.has_missed = true,
             Progress::Behind => {}
         }
+    }
+
+    /// A delivering frame leads here.
+    pub(super) fn lead_to(&mut self, to: Position) {
+        self.delivered = to;
+        self.told = to;
+        self.own_sends = 0;
     }
 
     /// A catch-up is complete: it stands at the end, unless more was missed meanwhile.
@@ -305,25 +314,20 @@ impl Session {
             | Route::Devices { .. }
             | Route::Broadcast { .. }
             | Route::Withdrawn { .. }
+            | Route::Read { .. }
+            | Route::Receipts { .. }
             | Route::Room { .. } => return,
         };
         // What another user of this device sent before, this one does not have.
         let is_own = from == Some(user.number);
         if is_own && message.sent_by.is_some_and(|(sender, _)| sender == device.number) {
-            user.own_sends += 1;
-            user.own_position = appended.position;
-            if user.own_sends >= OWN_SENDS_MAX {
-                self.cover_own_sends();
-            }
-            return;
+            return self.pass_over(appended.position);
         }
         // Nobody sends these; the server tells them.
         let is_told = matches!(message.body, MessageBody::Amendment(_) | MessageBody::Change(_));
         let from_name = if is_told { "".into() } else { from_name };
         let after = user.delivered;
-        user.delivered = appended.position;
-        user.told = appended.position;
-        user.own_sends = 0;
+        user.lead_to(appended.position);
         self.encode_delivery(after, &chat, &from_name, appended, message);
     }
 
@@ -365,6 +369,16 @@ impl Session {
         }
     }
 
+    /// This comes from the device itself: it is not told, yet covered.
+    pub(super) fn pass_over(&mut self, position: Position) {
+        let Some((user, _)) = self.user() else { return };
+        user.own_sends += 1;
+        user.own_position = position;
+        if user.own_sends >= OWN_SENDS_MAX {
+            self.cover_own_sends();
+        }
+    }
+
     /// Lets the client's cursor pass over its own sends, so that it need not fetch them after a reconnect.
     pub(super) fn cover_own_sends(&mut self) {
         let Some((user, _)) = self.user() else { return };
@@ -385,10 +399,16 @@ impl Session {
             Progress::Behind => {
                 let token_hash = std::mem::take(&mut user.is_unchecked).then_some(user.token_hash);
                 let (app, since) = (ready.app, user.delivered);
-                let query = Query::PlanCatchUp { app, user: user.number, token_hash, since };
+                let with_receipts = ready.device.takes_reads;
+                let query = Query::PlanCatchUp { app, user: user.number, token_hash, since, with_receipts };
                 self.query(Pending::PlanCatchUp, query);
             }
-            Progress::Reading { to, mut chats, newest } => {
+            Progress::Reading { to, chats, newest, receipts: Some(since) } => {
+                let query = Query::Receipts { app: ready.app, user: user.number, since };
+                let page = PlannedPage { to, asked: Vec::new(), rest: chats, newest };
+                self.query(Pending::Receipts(page), query);
+            }
+            Progress::Reading { to, mut chats, newest, receipts: None } => {
                 let rest = chats.split_off(chats.len().min(CHATS_PER_PART));
                 let query = Query::CatchUp {
                     app: ready.app,
@@ -409,8 +429,8 @@ impl Session {
     pub(super) fn catch_up_planned(&mut self, answer: Result<Answer, ErrorCode>) {
         let Some((user, device)) = self.user() else { return };
         let takes_notices = device.takes_notices;
-        let (to, mut chats) = match answer {
-            Ok(Answer::Plan { to, chats }) => (to, chats),
+        let (to, mut chats, receipts) = match answer {
+            Ok(Answer::Plan { to, chats, receipts }) => (to, chats, receipts),
             Ok(Answer::UserGone(code)) => return self.go_away(code, 0),
             Ok(_) => return self.end(ErrorCode::INTERNAL, ""),
             Err(code) => return self.end(code, "the log could not be read"),
@@ -420,12 +440,28 @@ impl Session {
         user.present_since = user.present_since.min(to);
         // A client may stand ahead of a store that was restored; it never goes back.
         let to = to.max(user.delivered);
-        if chats.is_empty() {
+        let newest = if chats.len() > MANY { NEWEST_OF_MANY } else { NEWEST_OF_FEW };
+        self.receipts_told(PlannedPage { to, asked: Vec::new(), rest: chats, newest }, &receipts);
+    }
+
+    pub(super) fn receipts_read(&mut self, page: PlannedPage, answer: Result<Answer, ErrorCode>) {
+        match answer {
+            Ok(Answer::Receipts(receipts)) => self.receipts_told(page, &receipts),
+            Ok(_) => self.end(ErrorCode::INTERNAL, ""),
+            Err(code) => self.end(code, "the log could not be read"),
+        }
+    }
+
+    /// Then more of them, or the conversations.
+    fn receipts_told(&mut self, page: PlannedPage, receipts: &ReceiptPage) {
+        self.tell_receipts(&receipts.receipts);
+        let Some((user, _)) = self.user() else { return };
+        let PlannedPage { to, rest: chats, newest, .. } = page;
+        if chats.is_empty() && receipts.next.is_none() {
             let after = user.delivered;
             return self.finish_catch_up(after, to, Vec::new());
         }
-        let newest = if chats.len() > MANY { NEWEST_OF_MANY } else { NEWEST_OF_FEW };
-        user.progress = Progress::Reading { to, chats, newest };
+        user.progress = Progress::Reading { to, chats, newest, receipts: receipts.next };
         self.continue_catch_up();
     }
 
@@ -446,7 +482,7 @@ impl Session {
         if chats.is_empty() {
             return self.finish_catch_up(after, page.to, rows);
         }
-        user.progress = Progress::Reading { to: page.to, chats, newest: page.newest };
+        user.progress = Progress::Reading { to: page.to, chats, newest: page.newest, receipts: None };
         self.send_catch_up(after, page.to, false, rows);
         self.continue_catch_up();
     }

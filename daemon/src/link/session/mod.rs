@@ -23,6 +23,7 @@ mod login;
 mod media;
 mod people;
 mod push;
+mod read;
 mod request;
 mod room;
 mod talk;
@@ -244,6 +245,11 @@ impl Session {
                 if ready.user.as_ref().is_some_and(|user| user.number == number) =>
             {
                 self.deliver_message(appended);
+            }
+            (Route::Read { .. } | Route::Receipts { .. }, Recipient::User(number))
+                if ready.user.as_ref().is_some_and(|user| user.number == number) =>
+            {
+                self.deliver_reads(appended);
             }
             (Route::Room { room, news }, Recipient::Room | Recipient::User(_)) => {
                 self.deliver_room_news(*room, news, appended, recipient);

@@ -35,6 +35,8 @@ pub(super) struct DeviceFlow {
     pub(super) is_stopped: bool,
     /// It knows the chat of notices.
     pub(super) takes_notices: bool,
+    /// It knows read marks and receipts.
+    pub(super) takes_reads: bool,
     /// The store refused to keep that, or the opposite: the bridges do not know of it.
     is_stop_unkept: bool,
     /// Live copies were lost after the snapshot that is being read may have been taken.
@@ -61,6 +63,7 @@ impl DeviceFlow {
             progress: Progress::Behind,
             is_stopped: false,
             takes_notices: false,
+            takes_reads: false,
             is_stop_unkept: false,
             has_missed: false,
         }

@@ -89,6 +89,11 @@ pub(super) enum Pending {
     Rooms(u32),
     RoomUsers(u32),
     Retract(u32),
+    Read(u32),
+    Readers(u32),
+    Unread(u32),
+    /// Receipts that changed while the user was away, before the conversations of the plan.
+    Receipts(PlannedPage),
     /// Whom to hand a transparent command.
     PassCommand(u32, Box<CommandCame>),
     /// Handing it over.
@@ -118,7 +123,10 @@ impl Pending {
     }
 
     pub(super) fn is_catch_up(&self) -> bool {
-        matches!(self, Self::PlanCatchUp | Self::CatchUp(_) | Self::RoomRecords(_) | Self::EnterRoom { .. })
+        matches!(
+            self,
+            Self::PlanCatchUp | Self::CatchUp(_) | Self::Receipts(_) | Self::RoomRecords(_) | Self::EnterRoom { .. }
+        )
     }
 
     /// May the answer fill a frame, or several?
@@ -134,6 +142,8 @@ impl Pending {
                 | Self::Tags(_)
                 | Self::Rooms(_)
                 | Self::RoomUsers(_)
+                | Self::Readers(_)
+                | Self::Unread(_)
         )
     }
 }
@@ -198,6 +208,10 @@ impl Session {
             ClientFrame::RoomChange(body) => self.change_room(body),
             ClientFrame::RoomSilence(body) => self.ask_room_silence(body),
             ClientFrame::Retract(body) => self.retract(body),
+            ClientFrame::ReadMarks(body) => self.mark_read(body),
+            ClientFrame::ReadMessages(body) => self.read_messages(body),
+            ClientFrame::ReadersAsk(body) => self.ask_readers(body),
+            ClientFrame::UnreadAsk(body) => self.ask_unread(body),
             ClientFrame::SendCommand(body) => self.pass_command(body),
             ClientFrame::Unknown(_) => {}
         }
@@ -248,6 +262,7 @@ impl Session {
             | Pending::ChangeGroup(request)
             | Pending::ChangeRoom(request, _)
             | Pending::Mobile(request)
+            | Pending::Read(request)
             | Pending::Report(request) => match accepted {
                 Ok(_) => self.done(request),
                 Err((code, message)) => self.fail(request, code, &message),
@@ -265,6 +280,9 @@ impl Session {
             Pending::TokenGone(request) => self.token_gone(request, answer),
             Pending::PlanCatchUp => self.catch_up_planned(answer),
             Pending::CatchUp(page) => self.catch_up_read(page, answer),
+            Pending::Receipts(page) => self.receipts_read(page, answer),
+            Pending::Readers(request) => self.readers_read(request, answer),
+            Pending::Unread(request) => self.unread_read(request, answer),
             Pending::Pushes { since } => self.pushes_read(since, answer),
             Pending::History(wanted) => self.history_read(wanted, answer),
             Pending::Conversations(request) => self.conversations_read(request, answer),

@@ -21,10 +21,10 @@ use anser_protocol::limits::{CLIENT_FRAME_BYTES_MAX, FRAME_BYTES_MAX};
 use anser_protocol::names::Chat;
 use anser_protocol::traits::{TraitKind, Traits};
 use anser_protocol::{Decoder, Encoder};
-use anser_storage::ConversationKind;
 use anser_storage::command::{Command, MarkCommand, UserCommand};
 use anser_storage::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
 use anser_storage::outcome::{Answer as Accepted, Appended, Message, MessageBody, Outcome, Push, Refusal, Route};
+use anser_storage::{ConversationKind, ReceiptPage};
 
 use super::*;
 use crate::link::query::{Greeted, KnownDevice, KnownToken, LoginUser, PlannedChat, Query};
@@ -70,7 +70,7 @@ impl Dialogue {
         dialogue.log_in_by_token(Some(Position(100)));
         let (ticket, query) = dialogue.question();
         assert!(matches!(query, Query::PlanCatchUp { user: ALICE, since: Position(100), .. }));
-        dialogue.answer(ticket, Answer::Plan { to: Position(100), chats: Vec::new() });
+        dialogue.answer(ticket, planned(100, 0));
         let [ServerFrame::CatchUp(part)] = &dialogue.hear()[..] else { panic!("one part, though empty") };
         assert!(part.is_last && part.conversations.is_empty());
         assert!(dialogue.session.wants_deliveries());
@@ -534,7 +534,7 @@ fn what_is_missed_during_a_catch_up_is_caught_up_with_afterwards() {
     dialogue.log_in_by_token(Some(Position(100)));
     let (ticket, _) = dialogue.question();
     dialogue.session.handle_input(Input::Missed(Missed { chats: true, pushes: false, rooms: false }), START);
-    dialogue.answer(ticket, Answer::Plan { to: Position(100), chats: Vec::new() });
+    dialogue.answer(ticket, planned(100, 0));
     assert!(!dialogue.session.wants_deliveries(), "the snapshot may be older than what was missed");
     let (_, query) = dialogue.question();
     assert!(matches!(query, Query::PlanCatchUp { since: Position(100), .. }));
@@ -571,7 +571,7 @@ fn a_client_ahead_of_a_restored_store_is_not_moved_back() {
     let mut dialogue = Dialogue::greeted();
     dialogue.log_in_by_token(Some(Position(900)));
     let (ticket, _) = dialogue.question();
-    dialogue.answer(ticket, Answer::Plan { to: Position(500), chats: Vec::new() });
+    dialogue.answer(ticket, planned(500, 0));
     let [ServerFrame::CatchUp(part)] = &dialogue.hear()[..] else { panic!("no catch-up") };
     assert_eq!((part.after, part.to), (Position(900), Position(900)));
 }
@@ -677,5 +677,6 @@ fn planned(to: u64, chats: usize) -> Answer {
     Answer::Plan {
         to: Position(to),
         chats: vec![PlannedChat { kind: ConversationKind::Single, chain: ChainNumber(1) }; chats],
+        receipts: ReceiptPage::default(),
     }
 }

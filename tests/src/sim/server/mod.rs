@@ -447,7 +447,11 @@ fn count_outcome(outcome: &Outcome, course: &mut Course) {
             Route::Group { .. } => Kind::Group,
             Route::Devices { .. } => Kind::PushedToFew,
             Route::Broadcast { .. } => Kind::PushedToMany,
-            Route::Withdrawn { .. } | Route::Notice { .. } | Route::Room { .. } => continue,
+            Route::Withdrawn { .. }
+            | Route::Notice { .. }
+            | Route::Read { .. }
+            | Route::Receipts { .. }
+            | Route::Room { .. } => continue,
         });
     }
 }

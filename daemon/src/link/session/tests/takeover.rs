@@ -13,7 +13,7 @@ fn a_catch_up_that_is_still_planned_for_one_user_is_not_told_to_the_next() {
     let of_the_second = take_over(&mut dialogue);
     dialogue.answer(of_the_first, planned(500, 1));
     assert!(dialogue.hear().is_empty() && dialogue.session.next_action().is_none());
-    dialogue.answer(of_the_second, Answer::Plan { to: Position(500), chats: Vec::new() });
+    dialogue.answer(of_the_second, planned(500, 0));
     let [ServerFrame::CatchUp(part)] = &dialogue.hear()[..] else { panic!("the second user's catch-up") };
     assert_eq!((part.after, part.to, part.is_last), (Position(0), Position(500), true));
 }
@@ -29,7 +29,7 @@ fn a_part_that_is_still_read_for_one_user_is_not_told_to_the_next() {
     let of_the_second = take_over(&mut dialogue);
     dialogue.answer(of_the_first, Answer::CatchUp { rows: vec![conversation()], read: 1 });
     assert!(dialogue.hear().is_empty(), "the first user's conversations");
-    dialogue.answer(of_the_second, Answer::Plan { to: Position(500), chats: Vec::new() });
+    dialogue.answer(of_the_second, planned(500, 0));
     let [ServerFrame::CatchUp(part)] = &dialogue.hear()[..] else { panic!("the second user's catch-up") };
     assert!(part.is_last && part.conversations.is_empty());
 }
