@@ -132,7 +132,7 @@ fn the_table_of_limits_is_that_of_the_code() {
     documented.sort_unstable();
     known.sort_unstable();
     assert_eq!(documented, known);
-    let values: [(&str, u64); 55] = [
+    let values: [(&str, u64); 56] = [
         ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX as u64),
         ("CLIENT_FRAME_BYTES_MAX", limits::CLIENT_FRAME_BYTES_MAX as u64),
         ("MESSAGE_BODY_BYTES_MAX", limits::MESSAGE_BODY_BYTES_MAX as u64),
@@ -144,6 +144,7 @@ fn the_table_of_limits_is_that_of_the_code() {
         ("RECEIPTS_PER_FRAME_MAX", limits::RECEIPTS_PER_FRAME_MAX as u64),
         ("COMMAND_BYTES_MAX", limits::COMMAND_BYTES_MAX as u64),
         ("USERNAME_BYTES_MAX", limits::USERNAME_BYTES_MAX as u64),
+        ("GUEST_NAME_BYTES_MAX", limits::GUEST_NAME_BYTES_MAX as u64),
         ("REGISTRATION_ID_BYTES_MAX", limits::REGISTRATION_ID_BYTES_MAX as u64),
         ("PASSWORD_BYTES_MIN", limits::PASSWORD_BYTES_MIN as u64),
         ("PASSWORD_BYTES_MAX", limits::PASSWORD_BYTES_MAX as u64),

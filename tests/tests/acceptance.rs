@@ -1,5 +1,5 @@
 //! The scenarios in which the client contract (section F.9) says what must hold, with clients against the real daemon.
-//! Number 10 is a test of the store, where time is a value; 11 stands in `media`. Numbers 4 and 7 have no test yet.
+//! Number 10 is a test of the store, where time is a value; 11 stands in `media`. Number 4 is a test of `daemon`, among those of reads.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -7,12 +7,12 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anser_client::session::{self, LabelAnswer, LabelCall, Request, Transport};
+use anser_client::session::{self, Answer, LabelAnswer, LabelCall, Request, Transport};
 use anser_client::shell::{Choice, Client, Dialer, Event, Events, Options, SendFailed, Trust};
 use anser_client::store::{FileStore, MemoryStore, Message, Push, Store};
-use anser_protocol::content::{Content, Platform};
+use anser_protocol::content::{Content, ContentKind, Platform};
 use anser_protocol::error::ErrorCode;
-use anser_protocol::ids::Position;
+use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::names::Chat;
 use anser_tests::binaries;
 use anser_tests::daemon::{App, Daemon, Plan};
@@ -21,7 +21,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdout, Command};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// Only what hangs meets it.
@@ -152,6 +153,66 @@ async fn f9_06_three_hundred_messages_in_five_chats_that_were_missed_come_chat_b
     }
     let rows = bob.client.stored_conversations("bob").await.expect("its store can be read");
     assert_eq!(rows.len(), 5);
+}
+
+/// Fifty senders are asked for; here all five hundred write at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn f9_07_all_members_of_a_group_of_five_hundred_write_at_once_and_see_the_same_order() {
+    const MEMBERS: usize = 500;
+    const CONNECTED: usize = 50;
+    let names: Vec<String> = (0..MEMBERS).map(|number| format!("goose{number}")).collect();
+    let place = Place::new(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let group = json!({"owner_username": "goose0", "name": "geese", "members_username": names[1..]});
+    let made = place.post("/v1/groups", &group, 201).await;
+    let group = Chat::Group(GroupId(u32::try_from(made["gid"].as_u64().expect("a number")).expect("short")));
+    let mut devices = Vec::new();
+    for name in &names[..CONNECTED] {
+        devices.push(place.device(name).log_in().await);
+    }
+
+    // As many requests at a time as an app server has connections.
+    let connections = Arc::new(Semaphore::new(32));
+    let mut writing = JoinSet::new();
+    for name in names[CONNECTED..].iter().cloned() {
+        let (https, gid, connections) = (place.https(), made["gid"].to_string(), connections.clone());
+        writing.spawn(async move {
+            let _one = connections.acquire().await;
+            say_by(&https, &name, "group", &gid, &name).await;
+        });
+    }
+    for device in &devices {
+        let (client, group, name) = (device.client.clone(), group.clone(), device.user.clone());
+        writing.spawn(async move { client.send(group, Content::text(&name)).await.map(drop).expect("sent") });
+    }
+    let mut orders = JoinSet::new();
+    for device in devices {
+        orders.spawn(async move {
+            // With the last handle of a client its events end.
+            let Device { client: _stays, mut events, user } = device;
+            let mut order = Vec::new();
+            // One's own comes by its answer.
+            while order.len() < MEMBERS - 1 {
+                let message = events.message().await;
+                // Events of the group are no messages.
+                if message.record.content.kind == ContentKind::TEXT {
+                    order.push((message.record.position, message.record.content.body));
+                }
+            }
+            (user, order)
+        });
+    }
+    while let Some(written) = writing.join_next().await {
+        written.expect("everybody may write");
+    }
+    let late = place.device(&names[MEMBERS - 1]).log_in().await;
+    let mut expected = whole_history(&late.client, &group).await;
+    expected.reverse();
+    assert_eq!(expected.len(), MEMBERS, "each message is there once");
+    while let Some(order) = orders.join_next().await {
+        let (user, order) = order.expect("no panic");
+        let of_others: Vec<_> = expected.iter().filter(|(_, text)| text != user.as_bytes()).cloned().collect();
+        assert!(order == of_others, "{user} saw another order");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -415,9 +476,8 @@ impl<'a> Setup<'a> {
 
     /// What the store still has for the application is not touched.
     async fn log_in(self) -> Device {
-        let user = self.user.clone();
         let device = self.start().await;
-        let logged_in = timeout(PATIENCE, device.client.login(&user, Some("secret"))).await;
+        let logged_in = timeout(PATIENCE, device.client.login(&device.user, Some("secret"))).await;
         logged_in.expect("it does not hang").expect("logged in");
         device
     }
@@ -433,7 +493,7 @@ impl<'a> Setup<'a> {
         let options = Options { platform: self.platform, ..Options::new(&self.place.app.app_key) };
         let (client, events) = Client::start(options, dialer, store).expect("a store that was just opened");
         let events = Heard { events, has_lost_its_link: false };
-        Device { client, events }
+        Device { client, events, user: self.user }
     }
 }
 
@@ -456,6 +516,7 @@ async fn open_store(path: &Path) -> FileStore {
 struct Device {
     client: Client,
     events: Heard,
+    user: String,
 }
 
 impl Device {
@@ -464,6 +525,23 @@ impl Device {
         let sent = timeout(PATIENCE, self.client.send(chat.clone(), Content::text(text))).await;
         let sent = sent.expect("it is answered").expect("it is accepted");
         (sent.position, sent.at_ms)
+    }
+}
+
+/// All messages of a chat, newest first.
+async fn whole_history(client: &Client, chat: &Chat) -> Vec<(Position, Vec<u8>)> {
+    let (mut found, mut before) = (Vec::new(), Position(u64::MAX >> 11));
+    loop {
+        let request = Request::History { chat: chat.clone(), before, after: Position::START, limit: 100 };
+        let Answer::History { records, is_complete } = client.request(request).await.expect("it may be read") else {
+            panic!("no page")
+        };
+        before = records.last().map_or(before, |record| record.position);
+        let texts = records.into_iter().filter(|record| record.content.kind == ContentKind::TEXT);
+        found.extend(texts.map(|record| (record.position, record.content.body)));
+        if is_complete {
+            return found;
+        }
     }
 }
 

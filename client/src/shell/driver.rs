@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::keeper::{Keeper, Progress};
 use super::network::NetworkWatch;
-use super::outgoing::Outgoing;
+use super::outgoing::{Ending, Outgoing};
 use super::transport::{Dialer, Incoming, Unreachable, Wire};
 use super::{Command, Event, Given, LoginError, Records, Sent, Status, Target};
 use crate::code::PushCode;
@@ -32,6 +32,7 @@ pub(super) struct Driver {
     keeper: Keeper,
     progress: watch::Receiver<Progress>,
     outgoing: Arc<Outgoing>,
+    _ending: Ending,
     records: Records,
     wire: Option<Wire>,
     connecting: JoinSet<Connected>,
@@ -64,6 +65,7 @@ impl Driver {
             begun: Instant::now(),
             keeper,
             progress,
+            _ending: Ending(outgoing.clone()),
             outgoing,
             records,
             wire: None,

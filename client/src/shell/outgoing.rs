@@ -1,7 +1,7 @@
 //! What goes to the application: events, and records as the store hands them out, while there is room.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anser_protocol::ids::Position;
 use anser_protocol::names::{Chat, Name};
@@ -30,6 +30,18 @@ struct Queue {
     pushes_wait: bool,
     /// The application listens no more: there is nobody to keep anything for.
     is_closed: bool,
+    /// The driver has gone: nothing is added any more.
+    has_ended: bool,
+}
+
+/// The driver's: with it ends what can be added.
+pub(super) struct Ending(pub Arc<Outgoing>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.lock().has_ended = true;
+        self.0.added.notify_one();
+    }
 }
 
 enum Item {
@@ -86,10 +98,14 @@ impl Outgoing {
         *self.lock() = Queue { is_closed: true, ..Queue::default() };
     }
 
-    async fn next(&self) -> Next {
+    /// Nothing once all is taken and the driver has gone.
+    async fn next(&self) -> Option<Next> {
         loop {
             if let Some(next) = self.take() {
-                return next;
+                return Some(next);
+            }
+            if self.lock().has_ended {
+                return None;
             }
             self.added.notified().await;
         }
@@ -116,12 +132,15 @@ enum Next {
     Release(Release),
 }
 
-/// Hands out until the application has gone.
-pub(super) async fn hand_out(outgoing: std::sync::Arc<Outgoing>, keeper: Keeper, to: mpsc::Sender<Delivery>) {
+/// Hands out until the application or the driver has gone.
+pub(super) async fn hand_out(outgoing: Arc<Outgoing>, keeper: Keeper, to: mpsc::Sender<Delivery>) {
     let mut handed = Handed::default();
     loop {
         let next = tokio::select! {
-            next = outgoing.next() => next,
+            next = outgoing.next() => match next {
+                Some(next) => next,
+                None => return,
+            },
             () = to.closed() => return outgoing.close(),
         };
         let is_there = match next {
@@ -177,8 +196,6 @@ impl Handed {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use anser_protocol::content::Content;
     use anser_protocol::frame::chat::Record;
 
@@ -251,6 +268,15 @@ mod tests {
         }
         scene.outgoing.push_event(Event::Session(session::Event::CaughtUp { user: "alice".into() }));
         assert!(matches!(scene.deliveries.recv().await.expect("the event").event, Event::Session(_)));
+    }
+
+    #[tokio::test]
+    async fn what_was_said_before_the_driver_went_comes_and_then_the_end() {
+        let mut scene = scene();
+        scene.outgoing.push_event(Event::Session(session::Event::CaughtUp { user: "alice".into() }));
+        drop(Ending(scene.outgoing.clone()));
+        assert!(scene.deliveries.recv().await.is_some());
+        assert!(scene.deliveries.recv().await.is_none());
     }
 
     #[tokio::test]
