@@ -437,10 +437,12 @@ impl Model {
             Err(Refusal::SensitiveWord { .. }) => self.counts.words += 1,
             Err(Refusal::Room(RoomRefusal::Silenced)) => self.counts.room_silenced += 1,
             Ok(()) => {
+                // An admin's message says nothing of a silence that goes on.
                 if let Target::Group(id) = send.target
                     && let Some(group) = self.groups.get_mut(&id)
-                    && group.silences.remove(&send.from).is_some()
+                    && group.silences.get(&send.from).is_some_and(|until_ms| *until_ms <= self.now_ms)
                 {
+                    group.silences.remove(&send.from);
                     self.counts.voices_back += 1;
                 }
             }
