@@ -133,6 +133,7 @@ tables! {
     FormerRooms = 116, "former_rooms";
     WaitingDevices = 117, "waiting_devices";
     WaitsOver = 118, "waits_over";
+    GaveWay = 119, "gave_way";
 }
 
 impl Table {

@@ -255,6 +255,8 @@ fn a_login_makes_room_on_devices_of_its_own_kind_by_the_one_used_longest_ago() {
     assert_eq!(log_in(devices[3], 4, 3000, 1), Answer::LoggedIn { ended: vec![devices[1]] });
     assert_eq!(log_in(devices[1], 5, 4000, 0), Answer::LoggedIn { ended: vec![devices[0], devices[3]] });
     let snapshot = world.read();
+    let gave_way = |device: &DeviceNumber| snapshot.gave_way(world.app, user, *device).expect("nothing is damaged");
+    assert_eq!([0, 1, 2, 3].map(|n| gave_way(&devices[n])), [true, false, false, true], "until the user logs in there");
     let is_good = |token: u8| snapshot.token(world.app, &[token; 32]).expect("nothing is damaged").is_some();
     assert_eq!([0, 1, 2, 3, 4, 5].map(is_good), [false, false, true, false, false, true]);
     assert!(world.findings().is_empty());

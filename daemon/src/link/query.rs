@@ -6,7 +6,7 @@ mod room;
 
 use std::sync::Arc;
 
-use anser_protocol::content::{Amendment, Content, ContentKind, DeviceKind, GroupEvent, Notice, Platform};
+use anser_protocol::content::{Amendment, Content, ContentKind, GroupEvent, Notice, Platform};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::{Conversation, Record, Window};
@@ -53,12 +53,11 @@ pub enum Query {
         /// A token of the app's server that must be good.
         signed: Option<GivenPassword>,
     },
-    /// On how many other devices of a kind the user is logged in.
-    LoginsOfKind {
+    /// Was the user logged out on this device because another of its kind came?
+    GaveWay {
         app: AppNumber,
         user: UserNumber,
-        besides: DeviceNumber,
-        kind: DeviceKind,
+        device: DeviceNumber,
     },
     PlanCatchUp {
         app: AppNumber,
@@ -197,7 +196,7 @@ impl Query {
         match self {
             Self::Greet { .. } => None,
             Self::LogIn { app, .. }
-            | Self::LoginsOfKind { app, .. }
+            | Self::GaveWay { app, .. }
             | Self::PlanCatchUp { app, .. }
             | Self::CatchUp { app, .. }
             | Self::Receipts { app, .. }
@@ -228,7 +227,7 @@ pub enum Answer {
     /// Nothing: the app key is unknown.
     Greet(Option<Greeted>),
     LogIn(Option<LoginUser>),
-    LoginsOfKind(usize),
+    GaveWay(bool),
     /// The user is disabled, or the login was ended: why.
     UserGone(ErrorCode),
     Plan {
@@ -330,14 +329,7 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
         Query::LogIn { app, username, token_hash, signed } => {
             log_in(snapshot, app, &username, token_hash, signed.as_ref(), now)
         }
-        Query::LoginsOfKind { app, user, besides, kind } => {
-            let mut count = 0;
-            for device in snapshot.devices_of_user(app, user)?.into_iter().filter(|device| *device != besides) {
-                let known = snapshot.device(app, device)?;
-                count += usize::from(known.is_some_and(|known| known.platform.device_kind() == kind));
-            }
-            Ok(Answer::LoginsOfKind(count))
-        }
+        Query::GaveWay { app, user, device } => snapshot.gave_way(app, user, device).map(Answer::GaveWay),
         Query::PlanCatchUp { app, user, token_hash, since, with_receipts } => {
             if let Some(hash) = token_hash
                 && let Some(code) = why_gone(snapshot, app, user, &hash)?

@@ -25,9 +25,10 @@ const GUESTS_PARTED_MAX: usize = 300;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries, of slices and of follow-ups goes when that comes.
-const APP_TABLES: [Table; 96] = [
+const APP_TABLES: [Table; 97] = [
     Table::Tokens,
     Table::Sessions,
+    Table::GaveWay,
     Table::UserNames,
     Table::UserStates,
     Table::DepartedUsers,

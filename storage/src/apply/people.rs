@@ -242,12 +242,14 @@ impl Batch<'_> {
         if self.remove_sessions(app, user, CLEARED_MAX, None)? == CLEARED_MAX {
             return Ok(false);
         }
-        let cursors = self.keys(Table::ChatCursors, &user_key(app, user), CLEARED_MAX)?;
-        for key in &cursors {
-            self.remove_bytes(Table::ChatCursors, key)?;
-        }
-        if cursors.len() == CLEARED_MAX {
-            return Ok(false);
+        for table in [Table::ChatCursors, Table::GaveWay] {
+            let keys = self.keys(table, &user_key(app, user), CLEARED_MAX)?;
+            for key in &keys {
+                self.remove_bytes(table, key)?;
+            }
+            if keys.len() == CLEARED_MAX {
+                return Ok(false);
+            }
         }
         let groups = self.some_groups_of(app, user, GROUPS_MAX)?;
         for id in &groups {

@@ -17,7 +17,7 @@ use crate::rows::message_count::HourCounts;
 use crate::rows::people::{UserClass, UserState};
 use crate::rows::push::{Expiry, expiry_key};
 use crate::rows::told::NotedKind;
-use crate::rows::user::{ByUsername, Session, Token, User, session_key, token_key, user_key, username_key};
+use crate::rows::user::{ByUsername, GaveWay, Session, Token, User, session_key, token_key, user_key, username_key};
 use crate::table::Table;
 use crate::tables::{NEXT, Tables};
 
@@ -126,6 +126,9 @@ impl Batch<'_> {
         self.put(&token_key(app, token_hash), &Token { user, device, expires_ms })?;
         let expiry = Expiry::Token { app, hash: *token_hash };
         self.put(&expiry_key(expires_ms, &expiry), &expiry)?;
+        if self.has(Table::GaveWay, &session_key)? {
+            self.remove(Table::GaveWay, &session_key)?;
+        }
         let ended = self.make_room(app, user, device, known.platform.device_kind(), others_max)?;
         Ok(Answer::LoggedIn { ended })
     }
@@ -162,7 +165,9 @@ impl Batch<'_> {
         let mut ended = Vec::with_capacity(surplus);
         for (_, device, hash) in others.into_iter().take(surplus) {
             self.remove_token(app, &hash)?;
-            self.remove(Table::Sessions, &session_key(app, user, device))?;
+            let key = session_key(app, user, device);
+            self.remove(Table::Sessions, &key)?;
+            self.put(&key, &GaveWay)?;
             ended.push(device);
         }
         Ok(ended)

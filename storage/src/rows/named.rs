@@ -275,6 +275,7 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         | Table::AppGroups
         | Table::Developers
         | Table::ChatCursors
+        | Table::GaveWay
         | Table::PushCursors
         | Table::FileParts
         | Table::Presence

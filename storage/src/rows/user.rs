@@ -51,12 +51,17 @@ pub(crate) struct Session {
 }
 serde_row!(Session, Sessions);
 
+/// The user was logged out on this device because another of its kind came: it is not to come back by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GaveWay;
+serde_row!(GaveWay, GaveWay);
+
 /// How far a user's device has stored its chats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ChatCursor(pub Position);
 serde_row!(ChatCursor, ChatCursors);
 
-/// Of a session, and of a chat cursor.
+/// Of a session, of a chat cursor, and of a device that gave way.
 pub(crate) fn session_key(app: AppNumber, user: UserNumber, device: DeviceNumber) -> Key {
     Key::app(app).u32(user.0).u32(device.0)
 }

@@ -22,6 +22,7 @@ use crate::rows::chunk::{
 use crate::rows::device::device_key;
 use crate::rows::push::{PushTargets, Report, push_key, report_prefix};
 use crate::rows::record::{Body, Record, ReleaseTo, log_key, log_prefix};
+use crate::rows::user::session_key;
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
 
@@ -70,6 +71,11 @@ impl Snapshot {
         let prefix = Key::app(app).u32(user.0);
         let keys = self.keys(Table::Sessions, &prefix, DEVICES_OF_USER_MAX)?;
         Ok(keys.iter().filter_map(|key| u32_at(key, prefix.as_bytes().len()).map(DeviceNumber)).collect())
+    }
+
+    /// Was the user logged out on this device because another of its kind came, and did not log in on it since?
+    pub fn gave_way(&self, app: AppNumber, user: UserNumber, device: DeviceNumber) -> Result<bool, ReadError> {
+        self.has(Table::GaveWay, &session_key(app, user, device))
     }
 
     /// Up to where an app's releases were looked at; nothing before its first bridge.

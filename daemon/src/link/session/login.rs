@@ -112,20 +112,14 @@ impl Session {
     /// A device that had to make room while it was away is told so when it comes back: it is not to log in again by itself.
     fn find_why_token_is_gone(&mut self, attempt: &LoginAttempt) {
         let Stage::Ready(ready) = &self.stage else { return };
-        let kind = ready.device.platform().device_kind();
-        if self.rules.logins.others_max(kind) == u32::MAX {
-            return self.login_failed(attempt.request, ErrorCode::TOKEN_INVALID, "");
-        }
-        let (app, user, besides) = (ready.app, attempt.user, ready.device.number);
-        self.query(Pending::TokenGone(attempt.request), Query::LoginsOfKind { app, user, besides, kind });
+        let (app, user, device) = (ready.app, attempt.user, ready.device.number);
+        self.query(Pending::TokenGone(attempt.request), Query::GaveWay { app, user, device });
     }
 
     pub(super) fn token_gone(&mut self, request: u32, answer: Result<Answer, ErrorCode>) {
-        let Stage::Ready(ready) = &self.stage else { return };
-        let others_max = self.rules.logins.others_max(ready.device.platform().device_kind()) as usize;
         let code = match answer {
-            Ok(Answer::LoginsOfKind(others)) if others > others_max => ErrorCode::LOGGED_IN_ELSEWHERE,
-            Ok(Answer::LoginsOfKind(_)) => ErrorCode::TOKEN_INVALID,
+            Ok(Answer::GaveWay(true)) => ErrorCode::LOGGED_IN_ELSEWHERE,
+            Ok(Answer::GaveWay(false)) => ErrorCode::TOKEN_INVALID,
             Ok(_) => ErrorCode::INTERNAL,
             Err(code) => code,
         };

@@ -1,7 +1,5 @@
 //! Users who log in one after the other on the link of one device.
 
-use anser_protocol::content::DeviceKind;
-
 use super::*;
 
 #[test]
@@ -51,19 +49,15 @@ fn take_over(dialogue: &mut Dialogue) -> Ticket {
 
 #[test]
 fn a_device_that_made_room_for_another_while_it_was_away_is_told_so() {
-    for (others, code) in [(1, ErrorCode::LOGGED_IN_ELSEWHERE), (0, ErrorCode::TOKEN_INVALID)] {
+    for (gave_way, code) in [(true, ErrorCode::LOGGED_IN_ELSEWHERE), (false, ErrorCode::TOKEN_INVALID)] {
         let mut dialogue = Dialogue::greeted();
-        let logins = Logins { phones: 1, ..Logins::default() };
-        dialogue.session.rules = Arc::new(Rules { logins, ..Rules::default() });
         dialogue.say(&login(CredentialKind::TOKEN, &TOKEN, None));
         let (ticket, _) = dialogue.question();
         let user = LoginUser { number: ALICE, password: "stored".into(), token: None };
         dialogue.answer(ticket, Answer::LogIn(Some(user)));
         let (ticket, query) = dialogue.question();
-        let asks_for_phones =
-            matches!(query, Query::LoginsOfKind { app: APP, user: ALICE, besides: DEVICE, kind: DeviceKind::Phone });
-        assert!(asks_for_phones, "{query:?}");
-        dialogue.answer(ticket, Answer::LoginsOfKind(others));
+        assert!(matches!(query, Query::GaveWay { app: APP, user: ALICE, device: DEVICE }), "{query:?}");
+        dialogue.answer(ticket, Answer::GaveWay(gave_way));
         assert_eq!(codes(&dialogue.hear()), [(1, code)]);
         assert!(!dialogue.session.is_ended());
     }
