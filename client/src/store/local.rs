@@ -85,23 +85,4 @@ impl Held {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HELD: Held =
-        Held { newest: Position(50), newest_of_others: Position(40), taken: Position(30), cursor: Position(45) };
-
-    #[test]
-    fn nothing_is_deleted_that_may_still_come_for_the_first_time() {
-        let all = HELD.delete_to(Position(u64::MAX));
-        assert_eq!(all, Deletion { below: Position(45), to: Position(50), is_all: true });
-        let some = HELD.delete_to(Position(35));
-        assert_eq!(some, Deletion { below: Position(35), to: Position(35), is_all: false });
-    }
-
-    #[test]
-    fn a_chat_without_messages_is_deleted_up_to_what_was_taken() {
-        let held = Held { newest: Position::START, newest_of_others: Position::START, ..HELD };
-        assert_eq!(held.delete_to(Position(u64::MAX)).below, Position(30));
-    }
-}
+mod tests;

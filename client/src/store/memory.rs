@@ -457,7 +457,9 @@ impl ChatState {
     fn conversation(&self, chat: &Chat) -> Option<ConversationRow> {
         let newest = self.messages.keys().next_back().copied();
         match (&self.conversation, newest) {
-            (Some(row), newest) => Some(ConversationRow { last: row.last.max(newest.unwrap_or_default()), ..row.clone() }),
+            (Some(row), newest) => {
+                Some(ConversationRow { last: row.last.max(newest.unwrap_or_default()), ..row.clone() })
+            }
             (None, Some(newest)) => Some(ConversationRow::of_messages(chat.clone(), newest, self.mark.read)),
             (None, None) => None,
         }

@@ -372,12 +372,8 @@ pub trait Store: Send {
     fn local_message(&self, local: LocalId) -> Result<Option<LocalMessage>, StoreError>;
 
     /// What the application keeps with a conversation.
-    fn conversation_text(
-        &self,
-        user: &str,
-        chat: &Chat,
-        which: ConversationText,
-    ) -> Result<Option<String>, StoreError>;
+    fn conversation_text(&self, user: &str, chat: &Chat, which: ConversationText)
+    -> Result<Option<String>, StoreError>;
 
     /// The same of all chats that have some.
     fn conversation_texts(&self, user: &str, which: ConversationText) -> Result<Vec<(Chat, String)>, StoreError>;

@@ -36,6 +36,12 @@ impl Tables<'_> {
     pub(super) fn delete_messages(&mut self, user: &str, chat: &Chat, to: Position) -> Result<(), Failed> {
         let key = &chat_key(chat)[..];
         let deletion = self.held((user, key))?.delete_to(to);
+        if deletion.is_all {
+            self.change_mark(user, chat, Mark::forget_by_hand)?;
+        }
+        if deletion.to == Position::START {
+            return Ok(());
+        }
         let before = self.cleared.get((user, key))?.unwrap_or_default();
         let cleared = deletion.below.max(before);
         self.cleared.put((user, key), &cleared)?;
@@ -57,17 +63,10 @@ impl Tables<'_> {
         counted.messages = counted.messages.saturating_sub(gone.len() as u64);
         counted.taken = counted.taken.max(cleared.0);
         self.chats.put((user, key), &counted)?;
-        if deletion.is_all {
-            self.change_mark(user, chat, Mark::forget_by_hand)?;
-        }
         Ok(())
     }
 
-    pub(super) fn delete_message(
-        &mut self,
-        (user, chat): (&str, &[u8]),
-        position: Position,
-    ) -> Result<(), Failed> {
+    pub(super) fn delete_message(&mut self, (user, chat): (&str, &[u8]), position: Position) -> Result<(), Failed> {
         // One that is not known yet would be lost when it comes.
         if position > self.held((user, chat))?.top() || self.is_deleted((user, chat), position.0)? {
             return Ok(());
@@ -91,17 +90,16 @@ impl Tables<'_> {
         Ok(())
     }
 
-    pub(super) fn put_text(
-        &mut self,
-        key: (&str, &[u8]),
-        which: ConversationText,
-        text: &str,
-    ) -> Result<(), Failed> {
+    pub(super) fn put_text(&mut self, key: (&str, &[u8]), which: ConversationText, text: &str) -> Result<(), Failed> {
         let texts = match which {
             ConversationText::Extras => &mut self.extras,
             ConversationText::Draft => &mut self.drafts,
         };
-        if text.is_empty() { texts.remove(key)? } else { texts.put(key, &text)? }
+        if text.is_empty() {
+            texts.remove(key)?
+        } else {
+            texts.put(key, &text)?
+        }
         Ok(())
     }
 

@@ -238,7 +238,9 @@ impl<'t> Tables<'t> {
                 }
             }
             Write::MessagesDeleted { user, chat, to } => self.delete_messages(user, chat, *to)?,
-            Write::MessageDeleted { user, chat, position } => self.delete_message((user, &chat_key(chat)), *position)?,
+            Write::MessageDeleted { user, chat, position } => {
+                self.delete_message((user, &chat_key(chat)), *position)?
+            }
             Write::ConversationDeleted { user, chat } => self.delete_conversation(user, chat)?,
             Write::ConversationText { user, chat, which, text } => {
                 self.put_text((user, &chat_key(chat)), *which, text)?;
@@ -254,7 +256,12 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    pub(super) fn change_mark(&mut self, user: &str, chat: &Chat, change: impl FnOnce(&mut Mark)) -> Result<(), Failed> {
+    pub(super) fn change_mark(
+        &mut self,
+        user: &str,
+        chat: &Chat,
+        change: impl FnOnce(&mut Mark),
+    ) -> Result<(), Failed> {
         let key = chat_key(chat);
         let before: Mark = self.marks.get((user, &key))?.unwrap_or_default();
         let mut mark = before;
