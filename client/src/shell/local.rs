@@ -10,8 +10,8 @@ use crate::store::{ConversationText, LocalId, LocalMessage, Message, StoreError}
 
 impl Client {
     /// Deletes the user's conversation on this device: its messages, what counts as unread, its extras and its draft. What the
-    /// server sends again of it stays away; a message that is new makes it anew. To the server and to other devices nothing
-    /// is deleted or read; see [`Self::reset_unread`].
+    /// server sends again of it stays away; a message that is new makes it anew. On the server and on other devices nothing
+    /// is deleted or read by it: [`Self::reset_unread`] comes before it when that is meant.
     pub async fn delete_conversation(&self, user: &str, chat: &Chat) -> Result<(), RequestError> {
         let (user, chat) = (Name::from(user), chat.clone());
         self.act(move |session, now| session.delete_conversation(user, chat, now)).await

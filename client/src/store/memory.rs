@@ -189,6 +189,7 @@ impl MemoryStore {
             Write::OutboxAnswered(local) => {
                 self.outbox.remove(&local);
             }
+            Write::Sent { .. } if self.forgets_released => {}
             Write::Sent { local, user, chat, position } => {
                 self.sent.insert(local, (user, chat, position));
                 if self.sent.len() > SENT_KEPT {
