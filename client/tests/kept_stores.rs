@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anser_client::display::{Display, LocalNotice, SilenceTime};
-use anser_client::store::{FileStore, ReceiptCount, Release, Released, Store, Write};
+use anser_client::store::{ConversationText, FileStore, ReceiptCount, Release, Released, Store, Write};
 use anser_protocol::ids::Position;
 use anser_protocol::names::{Chat, Name};
 
@@ -53,7 +53,7 @@ fn a_store_of_0_1_0_goes_on_where_it_was() {
     ];
     store.apply(changes.chain([Write::PushStopped(true)]).chain(marks).collect()).expect("it is stored");
     drop(store);
-    let store = FileStore::open(&path).expect("it opens again");
+    let mut store = FileStore::open(&path).expect("it opens again");
     let again = store.load().expect("it loads");
     assert!(again.push_stopped);
     assert_eq!(&again.display, display.saved());
@@ -63,4 +63,19 @@ fn a_store_of_0_1_0_goes_on_where_it_was() {
     assert_eq!(store.unread("alice", &bob).expect("readable"), 0);
     let receipt = store.receipt("alice", &bob, read).expect("readable");
     assert_eq!(receipt, Some(ReceiptCount { unread: 2, at_ms: 5 }));
+
+    let user = Name::from("alice");
+    let draft = Write::ConversationText {
+        user: user.clone(),
+        chat: bob.clone(),
+        which: ConversationText::Draft,
+        text: "dear".into(),
+    };
+    let delete = Write::MessageDeleted { user, chat: bob.clone(), position: read };
+    store.apply(vec![draft, delete, Write::Message(messages[0].clone())]).expect("it is stored");
+    assert_eq!(store.message("alice", &bob, read).expect("readable"), None);
+    let left = store.messages_after("alice", &bob, Position::START, 10).expect("readable");
+    assert_eq!(left.len(), messages.len() - 1);
+    let drafts = store.conversation_texts("alice", ConversationText::Draft).expect("readable");
+    assert_eq!(drafts, [(bob, "dear".to_owned())]);
 }

@@ -29,6 +29,7 @@ mod held;
 mod holes;
 mod labels;
 mod link;
+mod local;
 mod login;
 mod network;
 mod outbox;

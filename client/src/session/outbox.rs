@@ -148,6 +148,12 @@ impl Outbox {
         self.failed.remove(&local).is_some()
     }
 
+    /// Lets all of the user's messages to the chat go that were refused for good; answers which.
+    pub(crate) fn forget_failed_of(&mut self, user: &str, chat: &Chat) -> Vec<LocalId> {
+        let is_of_chat = |entry: &OutboxEntry| &*entry.user == user && entry.chat == *chat && !entry.is_room;
+        self.failed.extract_if(.., |_, entry| is_of_chat(entry)).map(|(local, _)| local).collect()
+    }
+
     fn take_over(&mut self, entry: OutboxEntry, is_head_known: bool) -> OutboxEntry {
         let local = entry.local;
         // A number must not overtake an entry that still waits for its own.

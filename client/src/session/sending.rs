@@ -115,6 +115,9 @@ impl Session {
         self.transaction.writes.push(Write::OutboxAnswered(entry.local));
         let room = entry.room();
         let OutboxEntry { user, local, chat, .. } = entry;
+        if room.is_none() {
+            self.transaction.writes.push(Write::Sent { local, user: user.clone(), chat: chat.clone(), position });
+        }
         self.transaction.then.push(Then::Emit(match room {
             Some(room) => Event::RoomSent { user, local, room, position, at_ms },
             None => Event::Sent { user, local, chat, position, at_ms },

@@ -299,7 +299,7 @@ impl Driver {
                 let _ = done.send(());
             }
             Command::Display(change) => self.session.change_display(change, now),
-            Command::Read { act, answer } => {
+            Command::Act { act, answer } => {
                 let taken = act(&mut self.session, now);
                 // Whoever asks the store next finds it there.
                 self.act();

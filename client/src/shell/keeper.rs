@@ -245,7 +245,9 @@ mod tests {
     use anser_protocol::names::Chat;
 
     use super::*;
-    use crate::store::{ConversationRow, MemoryStore, Message, ReceiptCount, Released, Stored};
+    use crate::store::{
+        ConversationRow, ConversationText, LocalId, LocalMessage, MemoryStore, Message, ReceiptCount, Released, Stored,
+    };
 
     /// A disk that takes nothing.
     struct FullDisk;
@@ -265,6 +267,21 @@ mod tests {
             Err(full())
         }
         fn messages(&self, _: &str, _: &Chat, _: Position, _: usize) -> Result<Vec<Message>, StoreError> {
+            Err(full())
+        }
+        fn messages_after(&self, _: &str, _: &Chat, _: Position, _: usize) -> Result<Vec<Message>, StoreError> {
+            Err(full())
+        }
+        fn message(&self, _: &str, _: &Chat, _: Position) -> Result<Option<Message>, StoreError> {
+            Err(full())
+        }
+        fn local_message(&self, _: LocalId) -> Result<Option<LocalMessage>, StoreError> {
+            Err(full())
+        }
+        fn conversation_text(&self, _: &str, _: &Chat, _: ConversationText) -> Result<Option<String>, StoreError> {
+            Err(full())
+        }
+        fn conversation_texts(&self, _: &str, _: ConversationText) -> Result<Vec<(Chat, String)>, StoreError> {
             Err(full())
         }
         fn conversations(&self, _: &str) -> Result<Vec<ConversationRow>, StoreError> {

@@ -5,6 +5,7 @@
 
 mod driver;
 mod keeper;
+mod local;
 mod media;
 mod network;
 mod outgoing;
@@ -183,9 +184,9 @@ enum Command {
         done: oneshot::Sender<()>,
     },
     Display(Box<dyn FnOnce(&mut Display) + Send>),
-    /// Does something about what was read.
-    Read {
-        act: ReadAct,
+    /// Does something that is to be kept.
+    Act {
+        act: Act,
         answer: oneshot::Sender<Result<(), RequestError>>,
     },
     NetworkChanged(String),
@@ -193,8 +194,8 @@ enum Command {
     Stop(oneshot::Sender<()>),
 }
 
-/// Something about what was read, which the session is to do now.
-type ReadAct = Box<dyn FnOnce(&mut Session, Duration) -> Result<(), RequestError> + Send>;
+/// Something that the session is to do now.
+type Act = Box<dyn FnOnce(&mut Session, Duration) -> Result<(), RequestError> + Send>;
 
 /// Where a message goes.
 enum Target {
@@ -476,6 +477,17 @@ impl Client {
 
     fn has_ended(&self) -> bool {
         self.commands.is_closed()
+    }
+
+    /// Has the session do something; whoever asks the store next finds it there.
+    async fn act(
+        &self,
+        act: impl FnOnce(&mut Session, Duration) -> Result<(), RequestError> + Send + 'static,
+    ) -> Result<(), RequestError> {
+        let (answer, answered) = oneshot::channel();
+        let act = Box::new(act);
+        self.command(Command::Act { act, answer }).await.map_err(|Ended| RequestError::LinkLost)?;
+        answered.await.unwrap_or(Err(RequestError::LinkLost))
     }
 
     async fn command(&self, command: Command) -> Result<(), Ended> {

@@ -3,9 +3,8 @@
 use anser_protocol::error::ErrorCode;
 use anser_protocol::ids::Position;
 use anser_protocol::names::Chat;
-use tokio::sync::oneshot;
 
-use super::{Client, Command, Ended};
+use super::Client;
 use crate::session::{Answer, Request, RequestError, Session};
 use crate::store::{Message, ReceiptCount, Store, StoreError};
 
@@ -121,23 +120,16 @@ impl Client {
         }
     }
 
-    async fn stored_message(&self, user: &str, chat: &Chat, position: Position) -> Result<Option<Message>, StoreError> {
-        let newest = self.stored_messages(user, chat, Position(position.0.saturating_add(1)), 1).await?;
-        Ok(newest.into_iter().find(|message| message.record.position == position))
-    }
-
     async fn read(
         &self,
         user: &str,
         act: impl FnOnce(&mut Session, std::time::Duration) -> Result<(), RequestError> + Send + 'static,
     ) -> Result<(), ReadError> {
         let user = user.to_owned();
-        let (answer, answered) = oneshot::channel();
-        let act = Box::new(move |session: &mut Session, now| match session.user() {
+        let act = move |session: &mut Session, now| match session.user() {
             Some(known) if **known == *user => act(session, now),
             _ => Err(RequestError::NotLoggedIn),
-        });
-        self.command(Command::Read { act, answer }).await.map_err(|Ended| RequestError::LinkLost)?;
-        Ok(answered.await.unwrap_or(Err(RequestError::LinkLost))?)
+        };
+        Ok(self.act(act).await?)
     }
 }

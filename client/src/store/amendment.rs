@@ -29,6 +29,8 @@ pub(super) trait Place {
     fn replace(&mut self, position: Position, content: Content) -> Result<(), Self::Error>;
     fn standing(&self, position: Position) -> Result<Option<Standing>, Self::Error>;
     fn put_standing(&mut self, position: Position, standing: Standing) -> Result<(), Self::Error>;
+    /// The user has deleted the message here.
+    fn is_deleted(&self, position: Position) -> Result<bool, Self::Error>;
 }
 
 /// With what content a record that is not in the store yet is to be stored. If it tells of another one, that one is changed.
@@ -55,6 +57,9 @@ fn as_it_stands<P: Place>(place: &P, record: &Record) -> Result<Content, P::Erro
 fn amend<P: Place>(place: &mut P, record: &Record, told: Amendment) -> Result<Content, P::Error> {
     // One that is not known, or an edit that the server has taken out since: what is to stand there is told by another.
     let Some(content) = content_of(&told) else { return Ok(record.content.clone()) };
+    if place.is_deleted(told.position)? {
+        return Ok(notice(Amendment { content: None, ..told }));
+    }
     let earlier = place.standing(told.position)?;
     let stored = place.content(told.position)?;
     let is_newest = earlier.as_ref().is_none_or(|earlier| earlier.told_at <= record.position);
@@ -71,6 +76,14 @@ fn amend<P: Place>(place: &mut P, record: &Record, told: Amendment) -> Result<Co
     }
     place.put_standing(told.position, Standing { told_at: record.position, content })?;
     Ok(record.content.clone())
+}
+
+/// The user deletes a message: what it said goes out of the notice of its last edit as well.
+pub(super) fn forget<P: Place>(place: &mut P, position: Position) -> Result<(), P::Error> {
+    match place.standing(position)? {
+        Some(standing) => take_out(place, standing.told_at),
+        None => Ok(()),
+    }
 }
 
 /// The notice of an older edit does not go on saying what nobody is to read any more.

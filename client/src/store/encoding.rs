@@ -137,6 +137,20 @@ impl OutboxValue {
     }
 }
 
+/// Where the message of a local id is.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SentValue {
+    pub(super) user: String,
+    pub(super) chat: Vec<u8>,
+    pub(super) position: Position,
+}
+
+impl SentValue {
+    pub(super) fn new(user: &str, chat: &Chat, position: Position) -> Self {
+        Self { user: user.to_owned(), chat: chat_key(chat), position }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 pub(super) struct ConversationValue {
     name: String,

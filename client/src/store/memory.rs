@@ -12,10 +12,12 @@ use anser_protocol::ids::{OutboxNumber, Position};
 use anser_protocol::names::{Chat, Name};
 
 use super::amendment::{self, Place, Standing};
+use super::local::Held;
 use super::reads::Mark;
 use super::{
-    ConversationRow, FAILED_KEPT, Hole, Identity, LocalId, Message, NetworkMemory, OutboxEntry, PUSH_IDS_KEPT,
-    PUSHES_KEPT, Push, ReceiptCount, Release, Released, Store, StoreError, Stored, StoredUser, Write,
+    ConversationRow, ConversationText, DELETED_KEPT, FAILED_KEPT, Hole, Identity, LocalId, LocalMessage, Message,
+    NetworkMemory, OutboxEntry, PUSH_IDS_KEPT, PUSHES_KEPT, Push, ReceiptCount, Release, Released, SENT_KEPT, Store,
+    StoreError, Stored, StoredUser, Write,
 };
 use crate::display::Saved;
 use crate::session::Ticket;
@@ -35,6 +37,7 @@ pub struct MemoryStore {
     local_next: LocalId,
     outbox: BTreeMap<LocalId, OutboxEntry>,
     failed: BTreeMap<LocalId, OutboxEntry>,
+    sent: BTreeMap<LocalId, (Name, Chat, Position)>,
     users: BTreeMap<Name, User>,
     networks: BTreeMap<String, NetworkMemory>,
     begun: VecDeque<(Ticket, Vec<Write>)>,
@@ -55,11 +58,18 @@ struct ChatState {
     conversation: Option<ConversationRow>,
     holes: Vec<Hole>,
     released: Position,
+    /// The newest position that this device did not send itself.
+    newest: Position,
     messages: BTreeMap<Position, Message>,
     /// What was told of messages, here or not yet here.
     amendments: BTreeMap<Position, Standing>,
     mark: Mark,
     receipts: BTreeMap<Position, ReceiptCount>,
+    /// Everything up to here was deleted.
+    cleared: Position,
+    /// And above that, these.
+    deleted: BTreeSet<Position>,
+    texts: BTreeMap<ConversationText, String>,
 }
 
 impl MemoryStore {
@@ -141,9 +151,13 @@ impl MemoryStore {
             .map_or_else(Vec::new, |state| state.messages.values().collect())
     }
 
-    pub fn conversations(&self, user: &str) -> Vec<&ConversationRow> {
-        let chats = self.users.get(user).map(|user| user.chats.values());
-        chats.into_iter().flatten().filter_map(|state| state.conversation.as_ref()).collect()
+    pub fn conversations(&self, user: &str) -> Vec<ConversationRow> {
+        let chats = self.users.get(user).map(|user| user.chats.iter());
+        chats.into_iter().flatten().filter_map(|(chat, state)| state.conversation(chat)).collect()
+    }
+
+    fn state(&self, user: &str, chat: &Chat) -> Option<&ChatState> {
+        self.users.get(user)?.chats.get(chat)
     }
 
     fn write(&mut self, write: Write) {
@@ -157,7 +171,9 @@ impl MemoryStore {
             Write::Holes { user, chat, holes } => self.chat(user, chat).holes = holes,
             Write::Conversation { user, row } => {
                 let state = self.chat(user, row.chat.clone());
-                state.conversation = Some(row);
+                if state.conversation.is_some() || !state.has_deleted(row.last) {
+                    state.conversation = Some(row);
+                }
             }
             Write::Message(message) if self.forgets_released && message.record.outbox != 0 => {}
             Write::Message(message) => {
@@ -172,6 +188,13 @@ impl MemoryStore {
             }
             Write::OutboxAnswered(local) => {
                 self.outbox.remove(&local);
+            }
+            Write::Sent { .. } if self.forgets_released => {}
+            Write::Sent { local, user, chat, position } => {
+                self.sent.insert(local, (user, chat, position));
+                if self.sent.len() > SENT_KEPT {
+                    self.sent.pop_first();
+                }
             }
             Write::SendFailed(entry) => {
                 self.outbox.remove(&entry.local);
@@ -201,9 +224,25 @@ impl MemoryStore {
                 self.user(user).reads.retain(|message| !messages.contains(message));
             }
             Write::Receipt { user, chat, message, count } => {
-                let receipts = &mut self.chat(user, chat).receipts;
-                let known = receipts.get(&message).copied();
-                receipts.insert(message, ReceiptCount::meet(known, count));
+                let state = self.chat(user, chat);
+                if !state.has_deleted(message) {
+                    let known = state.receipts.get(&message).copied();
+                    state.receipts.insert(message, ReceiptCount::meet(known, count));
+                }
+            }
+            Write::MessagesDeleted { user, chat, to } => self.delete_messages(user, chat, to),
+            Write::MessageDeleted { user, chat, position } => self.chat(user, chat).delete_message(position),
+            Write::ConversationDeleted { user, chat } => {
+                self.delete_messages(user.clone(), chat.clone(), Position(u64::MAX));
+                let state = self.chat(user, chat);
+                state.conversation = None;
+                state.texts.clear();
+            }
+            Write::ConversationText { user, chat, which, text } if text.is_empty() => {
+                self.chat(user, chat).texts.remove(&which);
+            }
+            Write::ConversationText { user, chat, which, text } => {
+                self.chat(user, chat).texts.insert(which, text);
             }
             Write::MessagesTaken { user, chat, position } => {
                 self.release(&Release::Messages { user, chat, to: position });
@@ -225,6 +264,11 @@ impl MemoryStore {
         if self.pushes.len() > PUSHES_KEPT {
             self.pushes.pop_first();
         }
+    }
+
+    fn delete_messages(&mut self, user: Name, chat: Chat, to: Position) {
+        let cursor = self.user(user.clone()).cursor.unwrap_or_default();
+        self.chat(user, chat).delete_messages(to, cursor);
     }
 
     fn user(&mut self, name: Name) -> &mut User {
@@ -266,8 +310,49 @@ impl Store for MemoryStore {
         }))
     }
 
+    fn messages_after(
+        &self,
+        user: &str,
+        chat: &Chat,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        let state = self.state(user, chat);
+        let above = (Bound::Excluded(after), Bound::Unbounded);
+        Ok(state.map_or_else(Vec::new, |state| state.messages.range(above).take(limit).map(cloned).collect()))
+    }
+
+    fn message(&self, user: &str, chat: &Chat, position: Position) -> Result<Option<Message>, StoreError> {
+        Ok(self.state(user, chat).and_then(|state| state.messages.get(&position).cloned()))
+    }
+
+    fn local_message(&self, local: LocalId) -> Result<Option<LocalMessage>, StoreError> {
+        if let Some(entry) = self.outbox.get(&local) {
+            return Ok(Some(LocalMessage::Waiting(entry.clone())));
+        }
+        if let Some(entry) = self.failed.get(&local) {
+            return Ok(Some(LocalMessage::Failed(entry.clone())));
+        }
+        let Some((user, chat, position)) = self.sent.get(&local) else { return Ok(None) };
+        Ok(self.message(user, chat, *position)?.map(LocalMessage::Sent))
+    }
+
+    fn conversation_text(
+        &self,
+        user: &str,
+        chat: &Chat,
+        which: ConversationText,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(self.state(user, chat).and_then(|state| state.texts.get(&which).cloned()))
+    }
+
+    fn conversation_texts(&self, user: &str, which: ConversationText) -> Result<Vec<(Chat, String)>, StoreError> {
+        let chats = self.users.get(user).map(|user| user.chats.iter()).into_iter().flatten();
+        Ok(chats.filter_map(|(chat, state)| Some((chat.clone(), state.texts.get(&which)?.clone()))).collect())
+    }
+
     fn conversations(&self, user: &str) -> Result<Vec<ConversationRow>, StoreError> {
-        let mut rows: Vec<ConversationRow> = self.conversations(user).into_iter().cloned().collect();
+        let mut rows = self.conversations(user);
         rows.sort_by_key(|row| std::cmp::Reverse(row.last));
         Ok(rows)
     }
@@ -287,6 +372,10 @@ impl Store for MemoryStore {
         let state = self.users.get(user).and_then(|user| user.chats.get(chat));
         Ok(state.and_then(|state| state.receipts.get(&message).copied()))
     }
+}
+
+fn cloned((_, message): (&Position, &Message)) -> Message {
+    message.clone()
 }
 
 impl Place for ChatState {
@@ -310,6 +399,10 @@ impl Place for ChatState {
     fn put_standing(&mut self, position: Position, standing: Standing) -> Result<(), Infallible> {
         self.amendments.insert(position, standing);
         Ok(())
+    }
+
+    fn is_deleted(&self, position: Position) -> Result<bool, Infallible> {
+        Ok(self.has_deleted(position))
     }
 }
 
@@ -337,7 +430,11 @@ impl User {
 impl ChatState {
     fn keep(&mut self, mut message: Message) {
         let position = message.record.position;
-        if !self.messages.contains_key(&position) {
+        if !self.messages.contains_key(&position) && !self.has_deleted(position) {
+            // Own sends are answered ahead of what others sent before them: they say nothing of how far the chat is known.
+            if message.record.outbox == 0 {
+                self.newest = self.newest.max(position);
+            }
             let Ok(content) = amendment::receive(self, &message.record);
             message.record.content = content;
             self.messages.insert(position, message);
@@ -354,11 +451,69 @@ impl ChatState {
     }
 
     fn newest_of_interest(&self) -> Option<Position> {
-        // Own sends are answered ahead of what others sent before them: they say nothing of how far the chat is known.
-        let others = self.messages.iter().filter(|(_, message)| message.record.outbox == 0);
-        let newest = others.map(|(position, _)| *position).next_back();
-        let waits = newest.is_some_and(|newest| newest > self.released);
-        if waits || !self.holes.is_empty() { Some(newest.unwrap_or_default()) } else { None }
+        let is_of_interest = self.newest > self.released || !self.holes.is_empty();
+        (is_of_interest && self.newest > Position::START).then_some(self.newest)
+    }
+
+    fn conversation(&self, chat: &Chat) -> Option<ConversationRow> {
+        let newest = self.messages.keys().next_back().copied();
+        match (&self.conversation, newest) {
+            (Some(row), newest) => {
+                Some(ConversationRow { last: row.last.max(newest.unwrap_or_default()), ..row.clone() })
+            }
+            (None, Some(newest)) => Some(ConversationRow::of_messages(chat.clone(), newest, self.mark.read)),
+            (None, None) => None,
+        }
+    }
+
+    fn has_deleted(&self, position: Position) -> bool {
+        position <= self.cleared || self.deleted.contains(&position)
+    }
+
+    fn held(&self, cursor: Position) -> Held {
+        let newest = self.messages.keys().next_back().copied().unwrap_or_default();
+        Held { newest, newest_of_others: self.newest, taken: self.released, cursor }
+    }
+
+    fn delete_messages(&mut self, to: Position, cursor: Position) {
+        let deletion = self.held(cursor).delete_to(to);
+        let gone: Vec<Position> = self.messages.range(..=deletion.to).map(|(position, _)| *position).collect();
+        for position in &gone {
+            self.remove(*position);
+        }
+        self.cleared = self.cleared.max(deletion.below);
+        self.released = self.released.max(self.cleared);
+        let cleared = self.cleared;
+        self.deleted.extend(gone);
+        self.deleted.retain(|position| *position > cleared);
+        self.bound_deleted();
+        self.amendments.retain(|position, _| *position > cleared);
+        self.receipts.retain(|position, _| *position > cleared);
+        if deletion.is_all {
+            self.mark.forget_by_hand();
+        }
+    }
+
+    fn delete_message(&mut self, position: Position) {
+        // One that is not known yet would be lost when it comes.
+        if position <= self.held(Position::START).top() && !self.has_deleted(position) {
+            let Ok(()) = amendment::forget(self, position);
+            self.remove(position);
+            self.deleted.insert(position);
+            self.bound_deleted();
+        }
+    }
+
+    fn remove(&mut self, position: Position) {
+        self.messages.remove(&position);
+        self.amendments.remove(&position);
+        self.receipts.remove(&position);
+    }
+
+    fn bound_deleted(&mut self) {
+        while self.deleted.len() > DELETED_KEPT {
+            self.deleted.pop_first();
+        }
     }
 
     fn release(&mut self, to: Position) -> Vec<Released> {

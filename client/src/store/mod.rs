@@ -11,11 +11,13 @@
 //! - A push whose `msg_id` is among the last [`PUSH_IDS_KEPT`] is not taken again.
 //! - Records are handed out in the order of their positions, once each: a mark per chat says how far. The mark moves when
 //!   the application has taken the record, so a kill in between hands it out again.
+//! - What was deleted does not come back, whatever the server sends again (see [`local`]).
 //! - Of pushes that the application does not take, the newest [`PUSHES_KEPT`] wait.
 
 mod amendment;
 mod encoding;
 mod file;
+mod local;
 mod memory;
 mod reads;
 
@@ -28,6 +30,7 @@ use anser_protocol::names::{Chat, Name};
 use serde::{Deserialize, Serialize};
 
 pub use self::file::FileStore;
+pub use self::local::{CONVERSATION_TEXT_BYTES_MAX, ConversationText, DELETED_KEPT, LocalMessage, SENT_KEPT};
 pub use self::memory::MemoryStore;
 pub use self::reads::ReceiptCount;
 use crate::display::{DisplayChange, Saved};
@@ -150,6 +153,13 @@ pub struct ConversationRow {
     pub read_mark: Position,
 }
 
+impl ConversationRow {
+    /// Of a chat whose messages came while the device was connected, so that no row was told.
+    fn of_messages(chat: Chat, last: Position, read_mark: Position) -> Self {
+        Self { chat, name: String::new(), windows: Vec::new(), last, last_seq: 0, read_mark }
+    }
+}
+
 /// What was learned about one transport in one network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeartbeatMemory {
@@ -202,6 +212,13 @@ pub enum Write {
     /// Adds the entry or replaces the one of the same local id. One that failed before is in the outbox again.
     Outbox(OutboxEntry),
     OutboxAnswered(LocalId),
+    /// The server has the message at this position.
+    Sent {
+        local: LocalId,
+        user: Name,
+        chat: Chat,
+        position: Position,
+    },
     /// The server will never take the entry: it leaves the outbox, and is kept to be sent again.
     SendFailed(OutboxEntry),
     /// It is not kept any more.
@@ -249,6 +266,31 @@ pub enum Write {
         chat: Chat,
         message: Position,
         count: ReceiptCount,
+    },
+    /// The chat's messages up to here go, of those that the store knows of; those not handed out yet will not be.
+    MessagesDeleted {
+        user: Name,
+        chat: Chat,
+        to: Position,
+    },
+    /// One message goes.
+    MessageDeleted {
+        user: Name,
+        chat: Chat,
+        position: Position,
+    },
+    /// All messages of the chat, its row and its texts go, and a number of unread that was set by hand. A message that is new
+    /// makes it anew.
+    ConversationDeleted {
+        user: Name,
+        chat: Chat,
+    },
+    /// In place of the one before; empty for none.
+    ConversationText {
+        user: Name,
+        chat: Chat,
+        which: ConversationText,
+        text: String,
     },
     /// The application has taken the chat's records up to here.
     MessagesTaken {
@@ -314,7 +356,30 @@ pub trait Store: Send {
     /// The newest `limit` messages of a chat below `before`, newest first.
     fn messages(&self, user: &str, chat: &Chat, before: Position, limit: usize) -> Result<Vec<Message>, StoreError>;
 
-    /// The user's conversations, newest first.
+    /// The oldest `limit` messages of a chat above `after`, oldest first.
+    fn messages_after(
+        &self,
+        user: &str,
+        chat: &Chat,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError>;
+
+    /// One message of a chat.
+    fn message(&self, user: &str, chat: &Chat, position: Position) -> Result<Option<Message>, StoreError>;
+
+    /// The message of this local id, if it is still here.
+    fn local_message(&self, local: LocalId) -> Result<Option<LocalMessage>, StoreError>;
+
+    /// What the application keeps with a conversation.
+    fn conversation_text(&self, user: &str, chat: &Chat, which: ConversationText)
+    -> Result<Option<String>, StoreError>;
+
+    /// The same of all chats that have some.
+    fn conversation_texts(&self, user: &str, which: ConversationText) -> Result<Vec<(Chat, String)>, StoreError>;
+
+    /// The user's conversations, newest first: those that the server told of, and chats with messages that it told of one by
+    /// one.
     fn conversations(&self, user: &str) -> Result<Vec<ConversationRow>, StoreError>;
 
     /// How many messages of a chat are unread, of those that are stored here.

@@ -42,6 +42,11 @@ impl Mark {
         self.by_hand = Some(ByHand { count, above: newest });
     }
 
+    /// What was counted by hand is deleted.
+    pub(super) fn forget_by_hand(&mut self) {
+        self.by_hand = None;
+    }
+
     /// What the server is still to be told.
     pub(super) fn pending(&self) -> Option<Position> {
         (self.read > self.known).then_some(self.read)

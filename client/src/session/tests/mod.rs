@@ -6,6 +6,7 @@ mod catching_up;
 mod groups;
 mod labels;
 mod live_records;
+mod local;
 mod push_stop;
 mod pushes;
 mod reads;

@@ -99,6 +99,20 @@ fn an_edit_that_the_server_took_out_and_an_unknown_kind_change_nothing() {
 }
 
 #[test]
+fn of_a_message_that_the_user_deleted_no_notice_says_what_it_was_edited_to() {
+    let deleted = Write::MessageDeleted { user: "alice".into(), chat: chat(), position: Position(MESSAGE) };
+    let edited = |at| told(at, AmendmentKind::EDITED, Some("secret too"));
+    in_every_order(&[said("secret"), edited(20), deleted, edited(30)], |store| {
+        let messages = store.messages("alice", &chat(), Position(u64::MAX), 100).expect("readable");
+        let told: Vec<_> = messages
+            .iter()
+            .map(|message| (message.record.position.0, told_by(&message.record).expect("a notice").content))
+            .collect();
+        assert_eq!(told, [(30, None), (20, None)]);
+    });
+}
+
+#[test]
 fn nobody_but_the_server_amends() {
     let content = notice(Amendment {
         position: Position(MESSAGE),

@@ -22,9 +22,13 @@
 //! | `marks` | user, chat | up to where the user has read, how far the server has that, and what was set by hand |
 //! | `reads` | user, position | a message that was read and asked for it, of which the server is to be told |
 //! | `receipts` | user, chat, position | how many have not read this message of the user's own, and since when |
+//! | `cleared` | user, chat | everything up to this position was deleted here |
+//! | `deleted` | user, chat, position | a message above that which was deleted; the last thousand of a chat |
+//! | `extras`, `drafts` | user, chat | what the application keeps with the conversation |
+//! | `sent` | local id | user, chat and position of a message that was sent; the last ten thousand |
 //!
-//! `settings`, `notices` and `local_notices` came after 0.1.0; `failed`, `marks`, `reads` and `receipts` after 0.2.0: a store
-//! that has none gets them when it is opened, and earlier versions leave them alone.
+//! `settings`, `notices` and `local_notices` came after 0.1.0; `failed` and all from `marks` on after 0.2.0: a store that has none
+//! gets them when it is opened, and earlier versions leave them alone.
 //!
 //! Rules:
 //! - One process at a time: a file beside the store is locked as long as it is open.
@@ -34,6 +38,7 @@
 //! - A store is made under another name and moved to its place when it is whole, so that a kill in between leaves nothing
 //!   that could be mistaken for one. The same goes for one that is made anew.
 
+mod local;
 mod reading;
 mod rebuild;
 mod rows;
@@ -54,7 +59,8 @@ use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageError, Tab
 
 use self::tables::Tables;
 use super::{
-    ConversationRow, Message, Rebuilt, ReceiptCount, Release, Released, Retention, Store, StoreError, Stored, Write,
+    ConversationRow, ConversationText, LocalId, LocalMessage, Message, Rebuilt, ReceiptCount, Release, Released,
+    Retention, Store, StoreError, Stored, Write,
 };
 
 const FORMAT: u32 = 2;
@@ -229,6 +235,37 @@ impl Store for FileStore {
 
     fn messages(&self, user: &str, chat: &Chat, before: Position, limit: usize) -> Result<Vec<Message>, StoreError> {
         self.unharmed(|| reading::newest_messages(&self.database, (user, chat), before, limit))
+    }
+
+    fn messages_after(
+        &self,
+        user: &str,
+        chat: &Chat,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        self.unharmed(|| local::messages_after(&self.database, (user, chat), after, limit))
+    }
+
+    fn message(&self, user: &str, chat: &Chat, position: Position) -> Result<Option<Message>, StoreError> {
+        self.unharmed(|| local::message(&self.database, (user, chat), position))
+    }
+
+    fn local_message(&self, id: LocalId) -> Result<Option<LocalMessage>, StoreError> {
+        self.unharmed(|| local::local_message(&self.database, id))
+    }
+
+    fn conversation_text(
+        &self,
+        user: &str,
+        chat: &Chat,
+        which: ConversationText,
+    ) -> Result<Option<String>, StoreError> {
+        self.unharmed(|| local::conversation_text(&self.database, (user, chat), which))
+    }
+
+    fn conversation_texts(&self, user: &str, which: ConversationText) -> Result<Vec<(Chat, String)>, StoreError> {
+        self.unharmed(|| local::conversation_texts(&self.database, user, which))
     }
 
     fn conversations(&self, user: &str) -> Result<Vec<ConversationRow>, StoreError> {

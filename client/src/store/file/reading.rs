@@ -1,5 +1,6 @@
 //! What is asked of the tables.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use anser_protocol::ids::Position;
@@ -7,6 +8,7 @@ use anser_protocol::names::Chat;
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 
 use super::Failed;
+use super::local::add_messages;
 use super::rebuild::Unread;
 use super::rows::{read, value_of};
 use super::tables::*;
@@ -210,7 +212,7 @@ pub(super) fn newest_messages(
 
 pub(super) fn conversations(database: &Database, user: &str) -> Result<Vec<ConversationRow>, Failed> {
     let transaction = database.begin_read()?;
-    let mut rows = Vec::new();
+    let mut rows = BTreeMap::new();
     for row in transaction.open_table(CONVERSATIONS.0)?.range((user, &[][..])..)? {
         let row = row?;
         let (of, chat) = row.0.value();
@@ -218,8 +220,10 @@ pub(super) fn conversations(database: &Database, user: &str) -> Result<Vec<Conve
             break;
         }
         let chat = chat_from_key(chat).ok_or(Failed::Damaged(CONVERSATIONS.1))?;
-        rows.push(value_of::<_, ConversationValue>(CONVERSATIONS.1, &row)?.row(chat));
+        rows.insert(chat.clone(), value_of::<_, ConversationValue>(CONVERSATIONS.1, &row)?.row(chat));
     }
+    add_messages(&transaction, user, &mut rows)?;
+    let mut rows: Vec<ConversationRow> = rows.into_values().collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.last));
     Ok(rows)
 }

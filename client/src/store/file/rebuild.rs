@@ -21,7 +21,7 @@ use super::rows::{Kind, Row, Rows, read, value_of};
 use super::tables::*;
 use crate::display::{LocalNotice, Notice, PushTime, SilenceTime};
 use crate::store::amendment::Standing;
-use crate::store::encoding::{ConversationValue, MessageValue, OutboxValue};
+use crate::store::encoding::{ConversationValue, MessageValue, OutboxValue, SentValue};
 use crate::store::reads::Mark;
 use crate::store::{HeartbeatMemory, Push, Rebuilt, ReceiptCount};
 
@@ -76,6 +76,14 @@ impl Salvage<'_> {
         self.copy::<_, Mark>(MARKS, |new| &mut new.marks)?;
         self.copy::<_, ()>(READS, |new| &mut new.reads)?;
         self.copy::<_, ReceiptCount>(RECEIPTS, |new| &mut new.receipts)?;
+        self.copy::<_, Position>(CLEARED, |new| &mut new.cleared)?;
+        self.copy::<_, ()>(DELETED, |new| &mut new.deleted)?;
+        self.copy::<_, String>(EXTRAS, |new| &mut new.extras)?;
+        self.copy::<_, String>(DRAFTS, |new| &mut new.drafts)?;
+        self.walk::<_, SentValue>(SENT, |new, local, value| {
+            new.sent.put(local, &value)?;
+            new.raise("local_next", local + 1)
+        })?;
         self.messages()?;
         self.outbox()?;
         let local_next = catch_unwind(AssertUnwindSafe(|| read::<_, u64>(&self.old, META, "local_next")));

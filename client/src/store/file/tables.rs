@@ -11,9 +11,11 @@ use super::{Failed, Retention};
 use crate::display::DisplayChange;
 use crate::session::Transport;
 use crate::store::amendment::{self, Place, Standing};
-use crate::store::encoding::{ConversationValue, MessageValue, OutboxValue, chat_key};
+use crate::store::encoding::{ConversationValue, MessageValue, OutboxValue, SentValue, chat_key};
 use crate::store::reads::Mark;
-use crate::store::{FAILED_KEPT, Message, OutboxEntry, PUSH_IDS_KEPT, PUSHES_KEPT, Push, ReceiptCount, Write};
+use crate::store::{
+    FAILED_KEPT, Message, OutboxEntry, PUSH_IDS_KEPT, PUSHES_KEPT, Push, ReceiptCount, SENT_KEPT, Write,
+};
 
 pub(super) type ChatKey = (&'static str, &'static [u8]);
 pub(super) type MessageKey = (&'static str, &'static [u8], u64);
@@ -40,9 +42,27 @@ pub(super) const LOCAL_NOTICES: Named<u64> = kind("local_notices");
 pub(super) const MARKS: Named<ChatKey> = kind("marks");
 pub(super) const READS: Named<(&str, u64)> = kind("reads");
 pub(super) const RECEIPTS: Named<MessageKey> = kind("receipts");
+pub(super) const CLEARED: Named<ChatKey> = kind("cleared");
+pub(super) const DELETED: Named<MessageKey> = kind("deleted");
+pub(super) const EXTRAS: Named<ChatKey> = kind("extras");
+pub(super) const DRAFTS: Named<ChatKey> = kind("drafts");
+pub(super) const SENT: Named<u64> = kind("sent");
 
-/// Tables that the stores of 0.1.0 do not have, and the last four those of 0.2.0.
-pub(super) const LATER: [&str; 7] = [SETTINGS.1, NOTICES.1, LOCAL_NOTICES.1, FAILED.1, MARKS.1, READS.1, RECEIPTS.1];
+/// Tables that the stores of 0.1.0 do not have, and from the fourth on those of 0.2.0.
+pub(super) const LATER: [&str; 12] = [
+    SETTINGS.1,
+    NOTICES.1,
+    LOCAL_NOTICES.1,
+    FAILED.1,
+    MARKS.1,
+    READS.1,
+    RECEIPTS.1,
+    CLEARED.1,
+    DELETED.1,
+    EXTRAS.1,
+    DRAFTS.1,
+    SENT.1,
+];
 
 pub(super) fn lacks_later_ones(transaction: &ReadTransaction) -> Result<bool, Failed> {
     let known: Vec<String> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
@@ -57,6 +77,11 @@ pub(super) fn make_later_ones(transaction: &WriteTransaction) -> Result<(), Tabl
     transaction.open_table(MARKS.0)?;
     transaction.open_table(READS.0)?;
     transaction.open_table(RECEIPTS.0)?;
+    transaction.open_table(CLEARED.0)?;
+    transaction.open_table(DELETED.0)?;
+    transaction.open_table(EXTRAS.0)?;
+    transaction.open_table(DRAFTS.0)?;
+    transaction.open_table(SENT.0)?;
     Ok(())
 }
 
@@ -104,6 +129,11 @@ pub(super) struct Tables<'t> {
     pub(super) marks: Rows<'t, ChatKey>,
     pub(super) reads: Rows<'t, (&'static str, u64)>,
     pub(super) receipts: Rows<'t, MessageKey>,
+    pub(super) cleared: Rows<'t, ChatKey>,
+    pub(super) deleted: Rows<'t, MessageKey>,
+    pub(super) extras: Rows<'t, ChatKey>,
+    pub(super) drafts: Rows<'t, ChatKey>,
+    pub(super) sent: Rows<'t, u64>,
 }
 
 impl<'t> Tables<'t> {
@@ -130,6 +160,11 @@ impl<'t> Tables<'t> {
             marks: Rows::open(transaction, MARKS)?,
             reads: Rows::open(transaction, READS)?,
             receipts: Rows::open(transaction, RECEIPTS)?,
+            cleared: Rows::open(transaction, CLEARED)?,
+            deleted: Rows::open(transaction, DELETED)?,
+            extras: Rows::open(transaction, EXTRAS)?,
+            drafts: Rows::open(transaction, DRAFTS)?,
+            sent: Rows::open(transaction, SENT)?,
         })
     }
 
@@ -145,7 +180,11 @@ impl<'t> Tables<'t> {
             Write::Holes { user, chat, holes } if holes.is_empty() => self.holes.remove((user, &chat_key(chat)))?,
             Write::Holes { user, chat, holes } => self.holes.put((user, &chat_key(chat)), holes)?,
             Write::Conversation { user, row } => {
-                self.conversations.put((user, &chat_key(&row.chat)), &ConversationValue::new(row))?;
+                let key = chat_key(&row.chat);
+                let is_known = self.conversations.table.get((&**user, &key[..]))?.is_some();
+                if is_known || !self.is_deleted((user, &key), row.last.0)? {
+                    self.conversations.put((user, &key), &ConversationValue::new(row))?;
+                }
             }
             Write::Message(message) => self.write_message(message, retention)?,
             Write::Push(push) => self.write_push(push)?,
@@ -153,6 +192,12 @@ impl<'t> Tables<'t> {
             Write::OutboxAnswered(local) => {
                 self.outbox.remove(local.0)?;
                 self.unsure.remove(local.0)?;
+            }
+            Write::Sent { local, user, chat, position } => {
+                self.sent.put(local.0, &SentValue::new(user, chat, *position))?;
+                if self.sent.table.len()? > SENT_KEPT as u64 {
+                    self.sent.table.pop_first()?;
+                }
             }
             Write::SendFailed(entry) => {
                 self.outbox.remove(entry.local.0)?;
@@ -187,8 +232,18 @@ impl<'t> Tables<'t> {
             Write::Receipt { user, chat, message, count } => {
                 let key = chat_key(chat);
                 let place = (&**user, &key[..], message.0);
-                let known = self.receipts.get(place)?;
-                self.receipts.put(place, &ReceiptCount::meet(known, *count))?;
+                if !self.is_deleted((user, &key), message.0)? {
+                    let known = self.receipts.get(place)?;
+                    self.receipts.put(place, &ReceiptCount::meet(known, *count))?;
+                }
+            }
+            Write::MessagesDeleted { user, chat, to } => self.delete_messages(user, chat, *to)?,
+            Write::MessageDeleted { user, chat, position } => {
+                self.delete_message((user, &chat_key(chat)), *position)?
+            }
+            Write::ConversationDeleted { user, chat } => self.delete_conversation(user, chat)?,
+            Write::ConversationText { user, chat, which, text } => {
+                self.put_text((user, &chat_key(chat)), *which, text)?;
             }
             Write::MessagesTaken { user, chat, position } => {
                 let key = chat_key(chat);
@@ -201,7 +256,12 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    fn change_mark(&mut self, user: &str, chat: &Chat, change: impl FnOnce(&mut Mark)) -> Result<(), Failed> {
+    pub(super) fn change_mark(
+        &mut self,
+        user: &str,
+        chat: &Chat,
+        change: impl FnOnce(&mut Mark),
+    ) -> Result<(), Failed> {
         let key = chat_key(chat);
         let before: Mark = self.marks.get((user, &key))?.unwrap_or_default();
         let mut mark = before;
@@ -215,7 +275,8 @@ impl<'t> Tables<'t> {
     fn write_message(&mut self, message: &Message, retention: Retention) -> Result<(), Failed> {
         let (user, chat) = (&*message.user, chat_key(&message.chat));
         let position = message.record.position.0;
-        if self.messages.table.get((user, &chat[..], position))?.is_some() {
+        let is_known = self.messages.table.get((user, &chat[..], position))?.is_some();
+        if is_known || self.is_deleted((user, &chat), position)? {
             return Ok(());
         }
         let content = amendment::receive(&mut ChatPlace { tables: self, user, chat: &chat }, &message.record)?;
@@ -229,7 +290,7 @@ impl<'t> Tables<'t> {
         self.put_chat((user, &chat), counted, retention)
     }
 
-    fn chat(&self, key: (&str, &[u8])) -> Result<ChatValue, Failed> {
+    pub(super) fn chat(&self, key: (&str, &[u8])) -> Result<ChatValue, Failed> {
         Ok(self.chats.get(key)?.unwrap_or_default())
     }
 
@@ -329,10 +390,10 @@ impl<'t> Tables<'t> {
 }
 
 /// One chat, for what becomes of its messages.
-struct ChatPlace<'p, 't> {
-    tables: &'p mut Tables<'t>,
-    user: &'p str,
-    chat: &'p [u8],
+pub(super) struct ChatPlace<'p, 't> {
+    pub(super) tables: &'p mut Tables<'t>,
+    pub(super) user: &'p str,
+    pub(super) chat: &'p [u8],
 }
 
 impl Place for ChatPlace<'_, '_> {
@@ -357,6 +418,10 @@ impl Place for ChatPlace<'_, '_> {
 
     fn put_standing(&mut self, position: Position, standing: Standing) -> Result<(), Failed> {
         Ok(self.tables.amendments.put((self.user, self.chat, position.0), &standing)?)
+    }
+
+    fn is_deleted(&self, position: Position) -> Result<bool, Failed> {
+        self.tables.is_deleted((self.user, self.chat), position.0)
     }
 }
 

@@ -279,6 +279,36 @@ fn what_the_server_sends_again_to_a_store_made_anew_is_not_handed_out_twice() {
 }
 
 #[test]
+fn what_was_deleted_stays_away_from_a_store_made_anew_and_texts_and_local_ids_stay_in_it() {
+    let folder = folder();
+    let mut store = open(&folder);
+    let local = LocalId(41);
+    store
+        .apply((4..=7).map(|position| message(position, 0)).chain([message(8, 1), taken(7)]).collect())
+        .expect("stored");
+    let writes = vec![
+        Write::ChatCursor { user: alice(), position: Position(8) },
+        Write::MessagesDeleted { user: alice(), chat: bob(), to: Position(4) },
+        Write::MessageDeleted { user: alice(), chat: bob(), position: Position(6) },
+        Write::ConversationText { user: alice(), chat: bob(), which: ConversationText::Extras, text: "{}".into() },
+        Write::ConversationText { user: alice(), chat: bob(), which: ConversationText::Draft, text: "dear".into() },
+        Write::Sent { local, user: alice(), chat: bob(), position: Position(8) },
+    ];
+    store.apply(writes).expect("it is stored");
+    drop(store);
+    damage(&folder, tables::CURSORS.0, "alice");
+    let mut store = open(&folder);
+    assert_eq!(store.rebuilt(), Some(Rebuilt { rows_lost: 1 }));
+    store.apply((4..=7).map(|position| message(position, 0)).collect()).expect("it is stored");
+    assert_eq!(positions(&store), [5, 7, 8]);
+    for (which, text) in [(ConversationText::Extras, "{}"), (ConversationText::Draft, "dear")] {
+        assert_eq!(store.conversation_text("alice", &bob(), which).expect("it reads").as_deref(), Some(text));
+    }
+    assert!(matches!(store.local_message(local), Ok(Some(LocalMessage::Sent(_)))));
+    assert!(store.load().expect("it loads").local_next > local);
+}
+
+#[test]
 fn an_answer_to_an_unsure_message_lets_go_of_it() {
     let folder = folder();
     let mut store = open(&folder);
