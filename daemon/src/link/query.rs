@@ -22,8 +22,8 @@ use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::media::MediaName;
 use anser_storage::outcome::{GroupChange, MessageBody, Push};
 use anser_storage::{
-    Chat, ConversationRow, JoinedGroup, Media, MediaContent, ReadError, ReadRecord, Readers, ReceiptPage, Snapshot,
-    Unread, UserState, Viewer,
+    Chat, ConversationRow, JoinedGroup, Media, MediaContent, OwnDevice, ReadError, ReadRecord, Readers, ReceiptPage,
+    Snapshot, Unread, UserState, Viewer,
 };
 
 mod people;
@@ -59,6 +59,13 @@ pub enum Query {
         user: UserNumber,
         besides: DeviceNumber,
         kind: DeviceKind,
+    },
+    /// Of each kind of device one.
+    OwnDevices {
+        app: AppNumber,
+        user: UserNumber,
+        device: DeviceNumber,
+        pushed_off: Option<DeviceNumber>,
     },
     PlanCatchUp {
         app: AppNumber,
@@ -198,6 +205,7 @@ impl Query {
             Self::Greet { .. } => None,
             Self::LogIn { app, .. }
             | Self::LoginsOfKind { app, .. }
+            | Self::OwnDevices { app, .. }
             | Self::PlanCatchUp { app, .. }
             | Self::CatchUp { app, .. }
             | Self::Receipts { app, .. }
@@ -229,6 +237,7 @@ pub enum Answer {
     Greet(Option<Greeted>),
     LogIn(Option<LoginUser>),
     LoginsOfKind(usize),
+    OwnDevices(Vec<OwnDevice>),
     /// The user is disabled, or the login was ended: why.
     UserGone(ErrorCode),
     Plan {
@@ -337,6 +346,9 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
                 count += usize::from(known.is_some_and(|known| known.platform.device_kind() == kind));
             }
             Ok(Answer::LoginsOfKind(count))
+        }
+        Query::OwnDevices { app, user, device, pushed_off } => {
+            Ok(Answer::OwnDevices(snapshot.own_devices(app, user, device, pushed_off, now)?))
         }
         Query::PlanCatchUp { app, user, token_hash, since, with_receipts } => {
             if let Some(hash) = token_hash
