@@ -44,6 +44,8 @@ pub const MOBILE_BYTES_MAX: usize = 20;
 pub const TAGS_PER_DEVICE_MAX: usize = 1000;
 /// Bytes of all tags in one call of a device.
 pub const TAGS_PER_CALL_BYTES_MAX: usize = 5000;
+/// Devices in one list of a user's own.
+pub const OWN_DEVICES_MAX: usize = 8;
 /// Names in one frame or one REST call that adds or removes members.
 pub const NAMES_PER_CALL_MAX: usize = 500;
 /// Members of a group unless the operator says otherwise.

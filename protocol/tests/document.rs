@@ -155,6 +155,7 @@ fn the_table_of_limits_is_that_of_the_code() {
         ("MOBILE_BYTES_MAX", limits::MOBILE_BYTES_MAX as u64),
         ("TAGS_PER_DEVICE_MAX", limits::TAGS_PER_DEVICE_MAX as u64),
         ("TAGS_PER_CALL_BYTES_MAX", limits::TAGS_PER_CALL_BYTES_MAX as u64),
+        ("OWN_DEVICES_MAX", limits::OWN_DEVICES_MAX as u64),
         ("NAMES_PER_CALL_MAX", limits::NAMES_PER_CALL_MAX as u64),
         ("GROUP_MEMBERS_DEFAULT", limits::GROUP_MEMBERS_DEFAULT.into()),
         ("GROUP_MEMBERS_TOP_DEFAULT", limits::GROUP_MEMBERS_TOP_DEFAULT.into()),

@@ -57,10 +57,10 @@ pub use rows::word::{SensitiveWord, WordList};
 pub use snapshot::{
     AppEvent, AppEventKind, AvatarPlace, BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery,
     Device, DueFollowup, DueSchedule, DueSlice, File, Finding, FoundEvents, FoundMessages, Friend, GroupPage,
-    GroupPushShown, HistoryPage, JoinRequest, JoinedGroup, Member, Messages, Mutes, PendingPush, PlannedChat,
-    PlatformReport, Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Readers, ReceiptPage, Relations,
-    ReportMessage, ReportTarget, ReportUser, RoomMember, RoomMemberPage, RoomPage, Schedule, SchedulePage, ScrubPlace,
-    Scrubbed, Silence, SilencePage, SmsTarget, SmsTargets, Snapshot, Standing, Stretch, TestDeviceShown,
+    GroupPushShown, HistoryPage, JoinRequest, JoinedGroup, Member, Messages, Mutes, OwnDevice, PendingPush,
+    PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Readers, ReceiptPage,
+    Relations, ReportMessage, ReportTarget, ReportUser, RoomMember, RoomMemberPage, RoomPage, Schedule, SchedulePage,
+    ScrubPlace, Scrubbed, Silence, SilencePage, SmsTarget, SmsTargets, Snapshot, Standing, Stretch, TestDeviceShown,
     UnmentionedMedia, Unread, UsableFile, UserPage, Viewer, WaitingCallback, WaitingCallbacks,
 };
 

@@ -94,6 +94,40 @@ fn a_new_password_ends_the_sessions() {
 }
 
 #[test]
+fn of_each_kind_of_device_the_one_is_told_that_was_used_last() {
+    let mut world = World::new();
+    let (ann, ben) = (world.user("ann"), world.user("ben"));
+    let [old, new, own, left] = ["old", "new", "own", "left"].map(|name| world.device(name));
+    let app = world.app;
+    let told = |world: &World, asking, pushed_off| -> Vec<_> {
+        let found = world.read().own_devices(app, ann, asking, pushed_off, world.now_ms).expect("whole");
+        found.iter().map(|found| (found.device, found.is_logged_in, found.was_pushed_off)).collect()
+    };
+    assert_eq!(told(&world, own, None), [], "never logged in");
+
+    for (device, position) in [(left, 9), (old, 8)] {
+        let position = Position(position);
+        world.answer(Command::Mark(MarkCommand::ChatCursor { app, user: ann, device, position }));
+    }
+    assert_eq!(told(&world, own, None), [(left, false, false)], "who got furthest was there last");
+    let login = log_in(&mut world, ben, left, 9);
+    world.answer(login);
+    for (device, hash) in [(own, 1), (new, 3), (old, 2)] {
+        let command = log_in(&mut world, ann, device, hash);
+        let Command::User(UserCommand::LogIn { user, password, others_max, .. }) = command else { panic!("a login") };
+        let (token_hash, expires_ms) = ([hash; 32], world.now_ms + u64::from(hash) * 1_000_000);
+        let login = UserCommand::LogIn { app, user, device, token_hash, expires_ms, password, others_max };
+        world.answer(Command::User(login));
+    }
+    assert_eq!(told(&world, own, None), [(new, true, false)], "its token ends last");
+    assert_eq!(told(&world, new, None), [(old, true, false)], "the asking one stands behind others");
+    assert_eq!(told(&world, new, Some(left)), [(left, false, true)], "what was pushed off stands before all");
+    assert_eq!(told(&world, own, Some(new)), [(new, true, false)], "who is back is not pushed off any more");
+    world.now_ms += 2_500_000;
+    assert_eq!(told(&world, new, None), [(new, true, false)], "the others' tokens have ended");
+}
+
+#[test]
 fn many_sessions_end_a_part_with_each_repeat() {
     let mut world = World::new();
     let ann = world.user("ann");

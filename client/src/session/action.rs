@@ -3,6 +3,7 @@
 use anser_protocol::content::{Content, Platform};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::frame::chat::{Conversation, Record};
+use anser_protocol::frame::device::OwnDevice;
 use anser_protocol::frame::group::GroupSummary;
 pub use anser_protocol::frame::group_order::{GroupQuestion, GroupRank, GroupShown, JoinRequest, Silenced, Standing};
 use anser_protocol::frame::media::{MediaKind, MediaLocation};
@@ -364,6 +365,8 @@ pub enum Request {
     Retract {
         message: Position,
     },
+    /// Of each kind of device the one of the user's that was used last, other than this one where there is another.
+    OwnDevices,
     /// Who has read a message of the user's own.
     Readers {
         message: Position,
@@ -572,6 +575,7 @@ pub enum Answer {
         groups: Vec<GroupId>,
         everything: bool,
     },
+    OwnDevices(Vec<OwnDevice>),
     /// Of those who were given the message.
     Readers {
         read: Vec<String>,

@@ -491,6 +491,7 @@ impl Session {
             | ServerFrame::GroupAnnounced(_)) => self.on_group_frame(frame),
             ServerFrame::UserProfile(profile) => self.on_answer(profile.request, Answer::Profile(Box::new(profile))),
             ServerFrame::People(part) => self.on_people(part),
+            ServerFrame::OwnDevices(list) => self.on_answer(list.request, Answer::OwnDevices(list.devices)),
             ServerFrame::MediaTicket(ticket) => {
                 self.on_answer(ticket.request, Answer::MediaTicket { url: ticket.url });
             }

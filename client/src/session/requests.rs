@@ -10,6 +10,7 @@ use anser_protocol::content::Platform;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ClientFrame;
 use anser_protocol::frame::chat::{Conversations, History};
+use anser_protocol::frame::device::OwnDevicesAsk;
 use anser_protocol::frame::group::{GroupChange, GroupCreate, GroupList, GroupRequest};
 use anser_protocol::frame::media::{MediaAddress, MediaUpload};
 use anser_protocol::frame::push::{Alias, Badge, LabelAction, Mobile, PushClicked, PushReport, PushToken, Tags};
@@ -428,6 +429,7 @@ fn frame(request: RequestId, body: &Request) -> ClientFrame {
             let chats = chats.iter().filter_map(ReadChat::of).collect();
             ClientFrame::UnreadAsk(UnreadAsk { request, chats, total: *total, extensions })
         }
+        R::OwnDevices => ClientFrame::OwnDevicesAsk(OwnDevicesAsk { request, extensions }),
         R::Retract { message } => ClientFrame::Retract(Retract { request, message: *message, extensions }),
         R::Command { to, text } => ClientFrame::SendCommand(command(request, to, text)),
         R::TagsGet => tags(LabelAction::GET, &Vec::new()),

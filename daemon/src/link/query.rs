@@ -22,8 +22,8 @@ use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::media::MediaName;
 use anser_storage::outcome::{GroupChange, MessageBody, Push};
 use anser_storage::{
-    Chat, ConversationRow, JoinedGroup, Media, MediaContent, ReadError, ReadRecord, Readers, ReceiptPage, Snapshot,
-    Unread, UserState, Viewer,
+    Chat, ConversationRow, JoinedGroup, Media, MediaContent, OwnDevice, ReadError, ReadRecord, Readers, ReceiptPage,
+    Snapshot, Unread, UserState, Viewer,
 };
 
 mod people;
@@ -58,6 +58,13 @@ pub enum Query {
         app: AppNumber,
         user: UserNumber,
         device: DeviceNumber,
+    },
+    /// Of each kind of device one.
+    OwnDevices {
+        app: AppNumber,
+        user: UserNumber,
+        device: DeviceNumber,
+        pushed_off: Option<DeviceNumber>,
     },
     PlanCatchUp {
         app: AppNumber,
@@ -197,6 +204,7 @@ impl Query {
             Self::Greet { .. } => None,
             Self::LogIn { app, .. }
             | Self::GaveWay { app, .. }
+            | Self::OwnDevices { app, .. }
             | Self::PlanCatchUp { app, .. }
             | Self::CatchUp { app, .. }
             | Self::Receipts { app, .. }
@@ -228,6 +236,7 @@ pub enum Answer {
     Greet(Option<Greeted>),
     LogIn(Option<LoginUser>),
     GaveWay(bool),
+    OwnDevices(Vec<OwnDevice>),
     /// The user is disabled, or the login was ended: why.
     UserGone(ErrorCode),
     Plan {
@@ -330,6 +339,9 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
             log_in(snapshot, app, &username, token_hash, signed.as_ref(), now)
         }
         Query::GaveWay { app, user, device } => snapshot.gave_way(app, user, device).map(Answer::GaveWay),
+        Query::OwnDevices { app, user, device, pushed_off } => {
+            Ok(Answer::OwnDevices(snapshot.own_devices(app, user, device, pushed_off, now)?))
+        }
         Query::PlanCatchUp { app, user, token_hash, since, with_receipts } => {
             if let Some(hash) = token_hash
                 && let Some(code) = why_gone(snapshot, app, user, &hash)?

@@ -242,6 +242,10 @@ impl Place {
                 let links = switchboard.pass_command(app, &receivers, &self.mailbox, &came);
                 return Some(Input::CommandPassed { ticket, links });
             }
+            Action::FindOnline { ticket, app, user, devices } => {
+                let online = devices.into_iter().map(|device| switchboard.is_user_online(app, user, device));
+                return Some(Input::OnlineFound { ticket, online: online.collect() });
+            }
             Action::Mark(mark) => self.links.mark(mark),
             Action::Ask(ticket, query) => self.links.ask(&self.mailbox, ticket, query),
             Action::CheckPassword { ticket, app, user, given, stored } => {

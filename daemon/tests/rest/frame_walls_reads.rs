@@ -1,7 +1,8 @@
-//! Frames about what was read.
+//! Frames about what was read, and about the own devices.
 
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
+use anser_protocol::frame::device::OwnDevicesAsk;
 use anser_protocol::frame::read::{ReadChat, ReadMark, ReadMarks, ReadMessages, ReadersAsk, UnreadAsk};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::GroupId;
@@ -16,6 +17,7 @@ pub(super) fn is_mine(frame: &ClientFrame) -> bool {
             | ClientFrame::ReadMessages(_)
             | ClientFrame::ReadersAsk(_)
             | ClientFrame::UnreadAsk(_)
+            | ClientFrame::OwnDevicesAsk(_)
     )
 }
 
@@ -33,6 +35,7 @@ pub(super) fn frames_of(name: &str, land: &Land) -> Option<Vec<ClientFrame>> {
         "ReadMessages" => ClientFrame::ReadMessages(ReadMessages { request, messages: vec![land.message], extensions }),
         "ReadersAsk" => ClientFrame::ReadersAsk(ReadersAsk { request, message: land.message, extensions }),
         "UnreadAsk" => ClientFrame::UnreadAsk(UnreadAsk { request, chats, total: true, extensions }),
+        "OwnDevicesAsk" => ClientFrame::OwnDevicesAsk(OwnDevicesAsk { request, extensions }),
         _ => return None,
     };
     Some(vec![frame])
@@ -42,6 +45,7 @@ pub(super) fn frames_of(name: &str, land: &Land) -> Option<Vec<ClientFrame>> {
 pub(super) fn told(frame: &ClientFrame) -> Told {
     match frame {
         ClientFrame::ReadersAsk(_) => Told::Failed(ErrorCode::READERS_NOT_SENT),
+        ClientFrame::OwnDevicesAsk(_) => Told::Own(is_one_device),
         ClientFrame::UnreadAsk(_) => Told::Own(nothing_is_unread),
         _ => Told::Own(is_done),
     }
@@ -49,4 +53,9 @@ pub(super) fn told(frame: &ClientFrame) -> Told {
 
 fn nothing_is_unread(frame: &ServerFrame) -> bool {
     matches!(frame, ServerFrame::UnreadCounts(found) if found.counts == [0, 0] && found.total == 0)
+}
+
+/// That of the caller; the walls look for the owner's in all that was heard.
+fn is_one_device(frame: &ServerFrame) -> bool {
+    matches!(frame, ServerFrame::OwnDevices(found) if found.devices.len() == 1)
 }

@@ -42,6 +42,7 @@ mod message_check;
 mod message_history;
 mod message_statistic;
 mod notice;
+mod own_devices;
 mod peer;
 mod people;
 mod permit;

@@ -4,6 +4,7 @@
 //! said rarely has two bytes: a client's from 128 to 1023, a server's from 1024 to 2047.
 
 pub mod chat;
+pub mod device;
 pub mod group;
 pub mod group_order;
 pub mod media;
@@ -17,6 +18,7 @@ pub mod talk;
 use self::chat::{
     Ack, CatchUp, ConversationPage, Conversations, Covered, Deliver, History, HistoryPage, Send, SendRefused, Sent,
 };
+use self::device::{OwnDevices, OwnDevicesAsk};
 use self::group::{GroupChange, GroupCreate, GroupCreated, GroupList, GroupMembers, GroupRequest, Groups};
 use self::group_order::{
     GroupAnnounced, GroupAnnouncements, GroupAsk, GroupBans, GroupEdit, GroupJoinAnswer, GroupJoins, GroupMake,
@@ -144,6 +146,7 @@ frames! {
     FriendNote(FriendNote) = 228,
     PeopleList(PeopleList) = 229,
     UsersInfo(UsersInfo) = 230,
+    OwnDevicesAsk(OwnDevicesAsk) = 240,
 }
 
 frames! {
@@ -194,6 +197,7 @@ frames! {
     MediaTicket(MediaTicket) = 1104,
     MediaLocation(MediaLocation) = 1105,
     People(People) = 1120,
+    OwnDevices(OwnDevices) = 1136,
 }
 
 impl ClientFrame {

@@ -109,6 +109,7 @@ impl Decoder {
             Kind::ReadMessages => ClientFrame::ReadMessages(whole(body)?),
             Kind::ReadersAsk => ClientFrame::ReadersAsk(whole(body)?),
             Kind::UnreadAsk => ClientFrame::UnreadAsk(whole(body)?),
+            Kind::OwnDevicesAsk => ClientFrame::OwnDevicesAsk(whole(body)?),
         })
     }
 
@@ -198,6 +199,7 @@ impl Decoder {
             Kind::Receipts => ServerFrame::Receipts(whole(body)?),
             Kind::Readers => ServerFrame::Readers(whole(body)?),
             Kind::UnreadCounts => ServerFrame::UnreadCounts(whole(body)?),
+            Kind::OwnDevices => ServerFrame::OwnDevices(whole(body)?),
             Kind::MediaTicket => ServerFrame::MediaTicket(whole(body)?),
             Kind::MediaLocation => ServerFrame::MediaLocation(whole(body)?),
             Kind::RoomDeliver => ServerFrame::RoomDeliver(self.room_delivered(whole(body)?)?),

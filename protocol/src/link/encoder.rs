@@ -185,6 +185,7 @@ impl Encoder {
             ClientFrame::ReadMessages(body) => put(Kind::ReadMessages.number(), body, out),
             ClientFrame::ReadersAsk(body) => put(Kind::ReadersAsk.number(), body, out),
             ClientFrame::UnreadAsk(body) => put(Kind::UnreadAsk.number(), body, out),
+            ClientFrame::OwnDevicesAsk(body) => put(Kind::OwnDevicesAsk.number(), body, out),
             ClientFrame::Unknown(number) => put(*number, &(), out),
         }
     }
@@ -283,6 +284,7 @@ impl Encoder {
             ServerFrame::Receipts(body) => put(Kind::Receipts.number(), body, out),
             ServerFrame::Readers(body) => put(Kind::Readers.number(), body, out),
             ServerFrame::UnreadCounts(body) => put(Kind::UnreadCounts.number(), body, out),
+            ServerFrame::OwnDevices(body) => put(Kind::OwnDevices.number(), body, out),
             ServerFrame::MediaTicket(body) => put(Kind::MediaTicket.number(), body, out),
             ServerFrame::MediaLocation(body) => put(Kind::MediaLocation.number(), body, out),
             ServerFrame::RoomDeliver(deliver) => self.put_room_deliver(

@@ -153,6 +153,7 @@ pub fn client_frame_of(number: u64, source: &mut Source<'_>) -> ClientFrame {
         137 => ClientFrame::ReadMessages(any(source)),
         138 => ClientFrame::ReadersAsk(any(source)),
         139 => ClientFrame::UnreadAsk(any(source)),
+        240 => ClientFrame::OwnDevicesAsk(any(source)),
         unknown => ClientFrame::Unknown(unknown),
     }
 }
@@ -210,6 +211,7 @@ pub fn server_frame_of(number: u64, source: &mut Source<'_>) -> ServerFrame {
         89 => ServerFrame::Receipts(any(source)),
         90 => ServerFrame::Readers(any(source)),
         91 => ServerFrame::UnreadCounts(any(source)),
+        1136 => ServerFrame::OwnDevices(any(source)),
         1104 => ServerFrame::MediaTicket(any(source)),
         1105 => ServerFrame::MediaLocation(any(source)),
         86 => {

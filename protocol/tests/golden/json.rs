@@ -75,6 +75,7 @@ pub fn client(frame: &ClientFrame) -> String {
         ClientFrame::ReadMessages(body) => text(body),
         ClientFrame::ReadersAsk(body) => text(body),
         ClientFrame::UnreadAsk(body) => text(body),
+        ClientFrame::OwnDevicesAsk(body) => text(body),
     }
 }
 
@@ -114,6 +115,7 @@ pub fn server(frame: &ServerFrame) -> String {
         ServerFrame::Receipts(body) => text(body),
         ServerFrame::Readers(body) => text(body),
         ServerFrame::UnreadCounts(body) => text(body),
+        ServerFrame::OwnDevices(body) => text(body),
         ServerFrame::MediaTicket(body) => text(body),
         ServerFrame::MediaLocation(body) => text(body),
         ServerFrame::RoomDeliver(body) => text(&RoomDeliverFields::of(body)),

@@ -4,6 +4,7 @@
 
 mod client;
 pub mod corpus;
+mod device;
 pub mod file;
 mod group;
 mod json;
@@ -44,6 +45,7 @@ pub fn vectors() -> Vec<Vector> {
         room::vectors(),
         talk::vectors(),
         read::vectors(),
+        device::vectors(),
         server::vectors(),
         links::vectors(),
     ];

@@ -3,6 +3,7 @@
 mod bench;
 mod chat;
 mod connection;
+mod devices;
 mod failure;
 mod group;
 mod group_more;
@@ -62,6 +63,7 @@ enum Command {
     Resume(push_stop::Resume),
     Group(group::Group),
     People(people::People),
+    Devices(devices::Devices),
     Read(read::Read),
     Unread(read::Unread),
     Readers(read::Readers),
@@ -100,6 +102,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Resume(command) => command.run(&global),
         Command::Group(command) => command.run(&global).await,
         Command::People(command) => command.run(&global).await,
+        Command::Devices(command) => command.run(&global).await,
         Command::Read(command) => command.run(&global).await,
         Command::Unread(command) => command.run(&global).await,
         Command::Readers(command) => command.run(&global).await,

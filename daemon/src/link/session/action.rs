@@ -86,6 +86,13 @@ pub enum Action {
         receivers: CommandReceivers,
         came: Arc<CommandCame>,
     },
+    /// Which of these hold a link on which the user is logged in? Answered by [`Input::OnlineFound`].
+    FindOnline {
+        ticket: Ticket,
+        app: AppNumber,
+        user: UserNumber,
+        devices: Vec<DeviceNumber>,
+    },
     AttachUser {
         app: AppNumber,
         user: UserNumber,
@@ -125,6 +132,11 @@ pub enum Input {
         ticket: Ticket,
         /// A fresh random token when the password is right; why not, when it is not known to be.
         found: Result<[u8; 32], ErrorCode>,
+    },
+    /// In the order of the devices that were asked for.
+    OnlineFound {
+        ticket: Ticket,
+        online: Vec<bool>,
     },
     CommandPassed {
         ticket: Ticket,

@@ -20,7 +20,7 @@ use anser_protocol::names::{Chat, Name};
 use anser_protocol::options::{InvalidOption, SendOptions};
 use anser_protocol::planted::{Fault, is_planted};
 use anser_storage::command::{Command, MarkCommand, Origin, Send as SendCommand, Target};
-use anser_storage::ids::UserNumber;
+use anser_storage::ids::{DeviceNumber, UserNumber};
 use anser_storage::outcome::{Answer as Accepted, Appended, Message, MessageBody, Route};
 use anser_storage::{ConversationKind, ReceiptPage};
 
@@ -53,6 +53,8 @@ pub(super) struct UserFlow {
     pub(super) token_hash: [u8; 32],
     /// Whether the login is still good is not looked at yet, since it is told of what ends it.
     is_unchecked: bool,
+    /// Which device this login pushed off, as the only or the last one.
+    pub(super) pushed_off: Option<DeviceNumber>,
     /// Where the last delivering frame led.
     pub(super) delivered: Position,
     /// What the client says that it has stored.
@@ -128,6 +130,7 @@ impl UserFlow {
             name,
             token_hash,
             is_unchecked: true,
+            pushed_off: None,
             delivered: cursor,
             acknowledged: cursor,
             began_at: cursor,

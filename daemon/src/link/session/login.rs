@@ -8,7 +8,7 @@ use anser_protocol::ids::{Position, TimeMs};
 use anser_protocol::limits::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, SIGNED_TOKEN_BYTES_MAX};
 use anser_protocol::planted::{Fault, is_planted};
 use anser_storage::command::{Command, UserCommand};
-use anser_storage::ids::UserNumber;
+use anser_storage::ids::{DeviceNumber, UserNumber};
 use anser_storage::outcome::Answer as Accepted;
 
 use super::chat::UserFlow;
@@ -33,6 +33,7 @@ pub(super) struct LoginAttempt {
     /// The session token to be answered; empty when one was used.
     token: Vec<u8>,
     token_hash: [u8; 32],
+    pushed_off: Option<DeviceNumber>,
 }
 
 #[derive(Debug)]
@@ -179,6 +180,8 @@ impl Session {
     pub(super) fn token_kept(&mut self, mut attempt: LoginAttempt, accepted: Result<Accepted, (ErrorCode, String)>) {
         match accepted {
             Ok(Accepted::LoggedIn { ended }) => {
+                // Those that were used longest ago stand first.
+                attempt.pushed_off = ended.last().copied();
                 if let Stage::Ready(ready) = &self.stage
                     && !ended.is_empty()
                 {
@@ -208,7 +211,9 @@ impl Session {
         ready.is_changing_user = false;
         let cursor = attempt.cursor.unwrap_or_default();
         let name = attempt.username.as_str().into();
-        ready.user = Some(Box::new(UserFlow::new(attempt.user, name, attempt.token_hash, cursor)));
+        let mut user = UserFlow::new(attempt.user, name, attempt.token_hash, cursor);
+        user.pushed_off = attempt.pushed_off;
+        ready.user = Some(Box::new(user));
         // Registered first, snapshot second: what is appended in between comes by both ways and is met once.
         if !is_planted(Fault::SnapshotBeforeRegister) {
             self.actions.push_back(Action::AttachUser { app: ready.app, user: attempt.user });
@@ -307,6 +312,7 @@ impl LoginAttempt {
             is_second_check: false,
             token: Vec::new(),
             token_hash: credential_hash,
+            pushed_off: None,
         })
     }
 }

@@ -14,6 +14,7 @@ mod action;
 mod activity;
 mod bridge;
 mod chat;
+mod device;
 mod greet;
 mod group;
 mod group_order;
@@ -221,6 +222,7 @@ impl Session {
             Input::Outcome(ticket, outcome) => self.handle_outcome(ticket, outcome),
             Input::Answer(ticket, answer) => self.handle_answer(ticket, answer, now),
             Input::PasswordChecked { ticket, found } => self.password_checked(ticket, found, now),
+            Input::OnlineFound { ticket, online } => self.online_found(ticket, &online),
             Input::CommandPassed { ticket, links } => self.command_passed(ticket, links),
             Input::PasswordHashed { ticket, hash } => self.password_hashed(ticket, hash),
             Input::Replaced => self.go_away(ErrorCode::REPLACED, 0),

@@ -6,6 +6,7 @@ use anser_protocol::frame::session::{Done, RegisterUser};
 use anser_protocol::frame::talk::CommandCame;
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::{OutboxNumber, Position, RoomId, TimeMs};
+use anser_storage::OwnDevice;
 use anser_storage::command::{Command, NewUser, PeopleCommand};
 use anser_storage::ids::UserNumber;
 use anser_storage::media::MediaName;
@@ -30,6 +31,16 @@ pub(super) enum Pending {
     LogIn(Box<LoginAttempt>),
     /// The token was no good: did another device take this one's place?
     TokenGone(u32),
+    OwnDevices {
+        request: u32,
+        user: UserNumber,
+    },
+    /// Which of the user's devices hold a link.
+    FindOnline {
+        request: u32,
+        found: Vec<OwnDevice>,
+        now: TimeMs,
+    },
     /// Checking the password.
     Password(Box<LoginAttempt>),
     /// Keeping the new token.
@@ -212,6 +223,7 @@ impl Session {
             ClientFrame::ReadMessages(body) => self.read_messages(body),
             ClientFrame::ReadersAsk(body) => self.ask_readers(body),
             ClientFrame::UnreadAsk(body) => self.ask_unread(body),
+            ClientFrame::OwnDevicesAsk(body) => self.ask_own_devices(body),
             ClientFrame::SendCommand(body) => self.pass_command(body),
             ClientFrame::Unknown(_) => {}
         }
@@ -283,6 +295,7 @@ impl Session {
             Pending::Receipts(page) => self.receipts_read(page, answer),
             Pending::Readers(request) => self.readers_read(request, answer),
             Pending::Unread(request) => self.unread_read(request, answer),
+            Pending::OwnDevices { request, user } => self.own_devices_read((request, user), answer, now),
             Pending::Pushes { since } => self.pushes_read(since, answer),
             Pending::History(wanted) => self.history_read(wanted, answer),
             Pending::Conversations(request) => self.conversations_read(request, answer),

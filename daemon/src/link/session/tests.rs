@@ -1,6 +1,7 @@
 //! What a session promises, told as dialogues with a scripted peer and a scripted store.
 
 mod bounds;
+mod device;
 mod ended;
 mod history;
 mod pushes;

@@ -228,6 +228,11 @@ impl ServerLink {
                 let links = switchboard.map_or(0, pass);
                 return Some(Input::CommandPassed { ticket, links });
             }
+            Action::FindOnline { ticket, app, user, devices } => {
+                let board = server.switchboard();
+                let is_online = |device| board.is_some_and(|board| board.is_user_online(app, user, device));
+                return Some(Input::OnlineFound { ticket, online: devices.into_iter().map(is_online).collect() });
+            }
             Action::Mark(mark) => server.submit(Asker::Nobody, Command::Mark(mark), course),
             Action::Ask(ticket, query) => {
                 course.within(0, 20 * MS, Event::Read(life, link, ticket, Box::new(query)));
