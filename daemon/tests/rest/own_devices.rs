@@ -64,11 +64,12 @@ async fn world_of_alice(logins: Logins) -> (World, App) {
 type Row<'a> = (&'a str, Platform, bool, bool, bool);
 
 fn rows(devices: &[OwnDevice]) -> Vec<Row<'_>> {
-    let row = |device| {
-        let OwnDevice { registration_id, platform, is_logged_in, is_online, was_pushed_off, .. } = device;
-        (registration_id.as_str(), *platform, *is_logged_in, *is_online, *was_pushed_off)
-    };
     devices.iter().map(row).collect()
+}
+
+fn row(device: &OwnDevice) -> Row<'_> {
+    let OwnDevice { registration_id, platform, is_logged_in, is_online, was_pushed_off, .. } = device;
+    (registration_id.as_str(), *platform, *is_logged_in, *is_online, *was_pushed_off)
 }
 
 #[tokio::test(flavor = "multi_thread")]
