@@ -173,8 +173,9 @@ async fn f9_07_all_members_of_a_group_of_five_hundred_write_at_once_and_see_the_
     // As many requests at a time as an app server has connections.
     let connections = Arc::new(Semaphore::new(32));
     let mut writing = JoinSet::new();
-    for name in names[CONNECTED..].iter().cloned() {
+    for name in &names[CONNECTED..] {
         let (https, gid, connections) = (place.https(), made["gid"].to_string(), connections.clone());
+        let name = name.clone();
         writing.spawn(async move {
             let _one = connections.acquire().await;
             say_by(&https, &name, "group", &gid, &name).await;

@@ -82,7 +82,8 @@ impl Batch<'_> {
             return Err(Refusal::UserUnknown { username: name.into() }.into());
         };
         let is_admin = send.origin == Origin::Server { as_admin: true };
-        let minds_blacklist = !is_admin && !(sent.is_some() && is_planted(Fault::BlacklistIgnored));
+        let forgets_blacklist = is_planted(Fault::BlacklistIgnored) && sent.is_some();
+        let minds_blacklist = !is_admin && !forgets_blacklist;
         if minds_blacklist && find::is_tied(self, send.app, to, Tie::Blocks, send.from.0)? {
             return Err(Refusal::Blocked.into());
         }

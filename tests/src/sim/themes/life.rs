@@ -281,7 +281,7 @@ impl World {
 
 /// A few messages of others are tried as well.
 fn position_is_for_a_try(at_ms: u64) -> bool {
-    at_ms % 16 == 0
+    at_ms.is_multiple_of(16)
 }
 
 pub fn some_name(model: &Model, random: &mut Random) -> String {

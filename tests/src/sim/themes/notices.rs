@@ -101,11 +101,9 @@ fn of_people(model: &Model, command: &P) -> Vec<Told> {
                 }
             }
         }
-        P::ChangeProfile { app, by, username, change } if *app == model.app => {
-            if **change != ProfileChange::default() {
-                teller.by = *by;
-                teller.own(model.number(username), Kind::PROFILE_SET, Kind::OWN_PROFILE, 0, &[]);
-            }
+        P::ChangeProfile { app, by, username, change } if *app == model.app && **change != ProfileChange::default() => {
+            teller.by = *by;
+            teller.own(model.number(username), Kind::PROFILE_SET, Kind::OWN_PROFILE, 0, &[]);
         }
         P::Befriend { app, username, others, .. } if *app == model.app => {
             teller.tell(model.number(username), (Kind::FRIENDS_CHANGED, 5), others);
