@@ -1,5 +1,8 @@
 //! The scenarios in which the client contract (section F.9) says what must hold, with clients against the real daemon.
-//! Number 10 is a test of the store, where time is a value; 11 stands in `media`. Number 4 is a test of `daemon`, among those of reads.
+//! Number 10 is a test of the store, where time is a value; 11 stands in `media`; 4 is a test of `daemon`, among those of
+//! reads.
+
+mod heard;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -7,9 +10,9 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anser_client::session::{self, Answer, LabelAnswer, LabelCall, Request, Transport};
-use anser_client::shell::{Choice, Client, Dialer, Event, Events, Options, SendFailed, Trust};
-use anser_client::store::{FileStore, MemoryStore, Message, Push, Store};
+use anser_client::session::{self, LabelAnswer, LabelCall, Request, Transport};
+use anser_client::shell::{Choice, Client, Dialer, Options, SendFailed, Trust};
+use anser_client::store::{FileStore, MemoryStore, Store};
 use anser_protocol::content::{Content, ContentKind, Platform};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::ids::{GroupId, Position};
@@ -24,6 +27,8 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+
+use self::heard::{Heard, whole_history};
 
 /// Only what hangs meets it.
 const PATIENCE: Duration = Duration::from_secs(100);
@@ -526,78 +531,6 @@ impl Device {
         let sent = timeout(PATIENCE, self.client.send(chat.clone(), Content::text(text))).await;
         let sent = sent.expect("it is answered").expect("it is accepted");
         (sent.position, sent.at_ms)
-    }
-}
-
-/// All messages of a chat, newest first.
-async fn whole_history(client: &Client, chat: &Chat) -> Vec<(Position, Vec<u8>)> {
-    let (mut found, mut before) = (Vec::new(), Position(u64::MAX >> 11));
-    loop {
-        let request = Request::History { chat: chat.clone(), before, after: Position::START, limit: 100 };
-        let Answer::History { records, is_complete } = client.request(request).await.expect("it may be read") else {
-            panic!("no page")
-        };
-        before = records.last().map_or(before, |record| record.position);
-        let texts = records.into_iter().filter(|record| record.content.kind == ContentKind::TEXT);
-        found.extend(texts.map(|record| (record.position, record.content.body)));
-        if is_complete {
-            return found;
-        }
-    }
-}
-
-/// What comes to a device.
-struct Heard {
-    events: Events,
-    has_lost_its_link: bool,
-}
-
-impl Heard {
-    async fn next(&mut self) -> Event {
-        let event = timeout(PATIENCE, self.events.next()).await.expect("something happens").expect("it goes on");
-        self.has_lost_its_link |= matches!(event, Event::Session(session::Event::Disconnected { .. }));
-        event
-    }
-
-    async fn message(&mut self) -> Message {
-        loop {
-            if let Event::Message(message) = self.next().await {
-                return message;
-            }
-        }
-    }
-
-    async fn text(&mut self) -> String {
-        self.message().await.record.content.as_text().expect("a text").to_owned()
-    }
-
-    async fn push(&mut self) -> Push {
-        loop {
-            if let Event::Push(push) = self.next().await {
-                return push;
-            }
-        }
-    }
-
-    /// The next that comes out of the store must be a push.
-    async fn only_a_push(&mut self) -> Push {
-        loop {
-            match self.next().await {
-                Event::Push(push) => return push,
-                Event::Message(message) => panic!("a message came: {message:?}"),
-                _ => {}
-            }
-        }
-    }
-
-    async fn session(&mut self, is_it: impl Fn(&session::Event) -> bool) {
-        loop {
-            if let Event::Session(event) = self.next().await
-                && is_it(&event)
-            {
-                return;
-            }
-        }
     }
 }
 
