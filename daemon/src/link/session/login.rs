@@ -113,6 +113,10 @@ impl Session {
     /// A device that had to make room while it was away is told so when it comes back: it is not to log in again by itself.
     fn find_why_token_is_gone(&mut self, attempt: &LoginAttempt) {
         let Stage::Ready(ready) = &self.stage else { return };
+        if self.rules.logins.others_max(ready.device.platform().device_kind()) == u32::MAX {
+            // Nobody has to make room.
+            return self.login_failed(attempt.request, ErrorCode::TOKEN_INVALID, "");
+        }
         let (app, user, device) = (ready.app, attempt.user, ready.device.number);
         self.query(Pending::TokenGone(attempt.request), Query::GaveWay { app, user, device });
     }

@@ -51,6 +51,8 @@ fn take_over(dialogue: &mut Dialogue) -> Ticket {
 fn a_device_that_made_room_for_another_while_it_was_away_is_told_so() {
     for (gave_way, code) in [(true, ErrorCode::LOGGED_IN_ELSEWHERE), (false, ErrorCode::TOKEN_INVALID)] {
         let mut dialogue = Dialogue::greeted();
+        let logins = Logins { phones: 1, ..Logins::default() };
+        dialogue.session.rules = Arc::new(Rules { logins, ..Rules::default() });
         dialogue.say(&login(CredentialKind::TOKEN, &TOKEN, None));
         let (ticket, _) = dialogue.question();
         let user = LoginUser { number: ALICE, password: "stored".into(), token: None };
