@@ -5,6 +5,7 @@
 //! slot: it can belong to nobody, and what a link remembers stays small.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -18,6 +19,16 @@ use crate::limits::{NAMES_PER_LINK, USERNAME_BYTES_MAX};
 
 /// A name as frames carry it.
 pub type Name = Arc<str>;
+
+/// What a user of another app is called: no username has a slash.
+pub fn guest_name(username: &str, app_key: &str) -> String {
+    format!("{username}/{app_key}")
+}
+
+/// The username and the app key of a guest's name; nothing for the name of a user of the app itself.
+pub fn split_guest(name: &str) -> Option<(&str, &str)> {
+    name.rsplit_once('/')
+}
 
 /// A conversation as one participant sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

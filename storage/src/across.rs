@@ -15,11 +15,7 @@ use crate::rows::group::group_key;
 use crate::rows::user::{User, user_key};
 use crate::tables::{NEXT, STOP, Tables};
 use anser_protocol::ids::GroupId;
-
-/// The username and the app key of a guest's name.
-pub(crate) fn split(name: &str) -> Option<(&str, &str)> {
-    name.rsplit_once('/')
-}
+pub(crate) use anser_protocol::names::{guest_name, split_guest};
 
 /// Are both living apps of one app group?
 pub(crate) fn are_linked(tables: &impl Tables, one: AppNumber, other: AppNumber) -> Result<bool, ReadError> {
@@ -66,7 +62,7 @@ pub(crate) fn linked_user(
     name: &str,
 ) -> Result<Result<(AppNumber, UserNumber), Refusal>, ReadError> {
     let unknown = || Refusal::UserUnknown { username: name.into() };
-    let Some((username, app_key)) = split(name) else { return Ok(Err(unknown())) };
+    let Some((username, app_key)) = split_guest(name) else { return Ok(Err(unknown())) };
     let home = match linked_app(tables, app, app_key)? {
         Ok(home) => home,
         Err(refusal) => return Ok(Err(refusal)),
@@ -77,7 +73,7 @@ pub(crate) fn linked_user(
 
 /// The number of whoever has this name here, also a guest's: whether the apps are still linked is not asked.
 pub(crate) fn number(tables: &impl Tables, app: AppNumber, name: &str) -> Result<Option<UserNumber>, ReadError> {
-    let Some((username, app_key)) = split(name) else { return find::user_number(tables, app, name) };
+    let Some((username, app_key)) = split_guest(name) else { return find::user_number(tables, app, name) };
     let Some(ByAppKey(home)) = tables.row(&text_key(app_key))? else { return Ok(None) };
     match find::user_number(tables, home, username)? {
         Some(user) => guest_number(tables, (home, user), app),

@@ -76,7 +76,7 @@ fn moving(
                 Some(refused) => refused,
             },
             // A user of a linked app becomes a guest with the command that brings them in.
-            None if across::split(username).is_some() => match may_be_new {
+            None if across::split_guest(username).is_some() => match may_be_new {
                 true => continue,
                 false => RoomRefusal::NotInside { username: username.clone() },
             },

@@ -46,7 +46,7 @@ impl Batch<'_> {
     /// A user of a living app, or of one that is linked with it.
     pub(super) fn other(&self, app: AppNumber, name: &str) -> Decided<Other> {
         self.require_app(app)?;
-        if across::split(name).is_none() {
+        if across::split_guest(name).is_none() {
             let (number, user) = self.named_person(app, name)?;
             return Ok(Other { name: name.into(), number: Some(number), home: None, is_admin: user.is_admin });
         }
@@ -84,7 +84,7 @@ impl Batch<'_> {
         let app: App = find::required(self, app_key(home))?;
         let row: User = find::required(self, user_key(home, user))?;
         let guest = User {
-            username: format!("{}/{}", row.username, app.app_key),
+            username: across::guest_name(&row.username, &app.app_key),
             // No password has this hash, and no login looks for a name with a slash.
             password: String::new(),
             is_admin: false,

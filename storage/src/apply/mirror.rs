@@ -141,10 +141,10 @@ impl Batch<'_> {
         let (from, to): (App, App) = (find::required(self, app_key(from))?, find::required(self, app_key(to))?);
         let names = std::str::from_utf8(&mentions.value).unwrap_or_default().split('\n');
         let names: Vec<String> = names
-            .map(|name| match across::split(name) {
+            .map(|name| match across::split_guest(name) {
                 Some((username, key)) if key == to.app_key => username.to_owned(),
                 Some(_) => name.to_owned(),
-                None => format!("{name}/{}", from.app_key),
+                None => across::guest_name(name, &from.app_key),
             })
             .collect();
         mentions.value = names.join("\n").into_bytes();

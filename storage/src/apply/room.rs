@@ -205,7 +205,7 @@ impl Batch<'_> {
     ) -> Decided<Place> {
         let record = RoomRecord { from, room: id, sent, content: content.clone() };
         let place = self.append(app, Class::Room, room.chain, Body::Room(record))?;
-        let is_guest = across::split(&from_name).is_some();
+        let is_guest = across::split_guest(&from_name).is_some();
         self.count_message(app, (!is_guest).then_some(from), CountedTo::Room, content.kind, place.position);
         let sent_by = sent.map(|sent| (sent.device, sent.outbox));
         let message = Message { seq: place.seq, body: MessageBody::Content(content), sent_by };

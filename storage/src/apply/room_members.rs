@@ -42,7 +42,7 @@ impl Batch<'_> {
 
     /// Those of linked apps among these become guests of this one.
     fn settle_guests(&mut self, app: AppNumber, names: &[String]) -> Decided<()> {
-        let guests = names.iter().filter(|name| across::split(name).is_some());
+        let guests = names.iter().filter(|name| across::split_guest(name).is_some());
         let guests = guests.map(|name| self.other(app, name)).collect::<Decided<Vec<_>>>()?;
         self.settle_all(app, &guests)?;
         Ok(())

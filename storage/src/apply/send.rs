@@ -64,7 +64,7 @@ impl Batch<'_> {
     fn sender_name(&self, send: &Send) -> Decided<Arc<str>> {
         let Some(user) = find::user(self, send.app, send.from)? else { return Err(Refusal::SenderUnknown.into()) };
         // A guest sends in their own app.
-        if across::split(&user.username).is_some() {
+        if across::split_guest(&user.username).is_some() {
             return Err(Refusal::SenderUnknown.into());
         }
         match find::user_state(self, send.app, send.from)? {
@@ -75,7 +75,7 @@ impl Batch<'_> {
     }
 
     fn send_single(&mut self, send: &Send, sent: Option<Sent>, from_name: Arc<str>, name: &str) -> Decided<Place> {
-        if across::split(name).is_some() {
+        if across::split_guest(name).is_some() {
             return self.send_across(send, sent, from_name, name);
         }
         let Some(to) = find::user_number(self, send.app, name)? else {

@@ -32,7 +32,7 @@ impl Snapshot {
     /// The same with what they tell of themselves. A user of a linked app who was no guest here yet has no number; one of an
     /// app that is not linked is not found.
     pub fn person(&self, app: AppNumber, name: &str) -> Result<Option<(Option<UserNumber>, User)>, ReadError> {
-        if across::split(name).is_none() {
+        if across::split_guest(name).is_none() {
             return Ok(self.user_by_name(app, name)?.map(|(number, user)| (Some(number), user)));
         }
         let Ok((home, user)) = across::linked_user(self, app, name)? else { return Ok(None) };
@@ -43,7 +43,7 @@ impl Snapshot {
 
     /// Why there is nobody of this name for a user of the app, if so.
     pub fn check_person(&self, app: AppNumber, name: &str) -> Result<Option<Refusal>, ReadError> {
-        if across::split(name).is_some() {
+        if across::split_guest(name).is_some() {
             return Ok(across::linked_user(self, app, name)?.err());
         }
         let unknown = || Refusal::UserUnknown { username: name.into() };
@@ -99,7 +99,7 @@ impl Snapshot {
             Some(_) => Ok(name),
             None => {
                 let app_key = find::app(self, app)?.map(|app| app.app_key).unwrap_or_default();
-                Ok(format!("{name}/{app_key}"))
+                Ok(across::guest_name(&name, &app_key))
             }
         }
     }

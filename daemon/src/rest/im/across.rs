@@ -4,6 +4,7 @@
 
 use anser_protocol::ids::GroupId;
 use anser_protocol::limits::NAMES_PER_CALL_MAX;
+use anser_protocol::names::guest_name;
 use anser_storage::command::{Actor, FriendNote, GroupCommand, MuteChange, PeopleCommand};
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
@@ -310,5 +311,5 @@ fn names_of(
 
 /// As the store knows a user of that app; with its own key an app means its own users.
 pub(super) fn full_name(caller: &Caller, name: &str, app_key: &str) -> String {
-    if app_key == caller.app_key { name.to_owned() } else { format!("{name}/{app_key}") }
+    if app_key == caller.app_key { name.to_owned() } else { guest_name(name, app_key) }
 }

@@ -2,6 +2,7 @@
 
 use anser_protocol::content::Content;
 use anser_protocol::ids::Position;
+use anser_protocol::names::guest_name;
 use anser_storage::command::{Actor, Amend, Amended, Command, Origin, Send, Target};
 use anser_storage::outcome::Answer;
 use axum::body::Body;
@@ -123,7 +124,7 @@ impl Order {
 
 fn of_other_app(target: Target, app_key: String) -> Target {
     match target {
-        Target::User(name) => Target::User(format!("{name}/{app_key}")),
+        Target::User(name) => Target::User(guest_name(&name, &app_key)),
         Target::Group(group) => Target::GroupOf { app_key, group },
         Target::Room(room) => Target::RoomOf { app_key, room },
         of_another => of_another,

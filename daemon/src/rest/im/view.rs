@@ -1,6 +1,7 @@
 //! Users and groups as the IM API shows them: members that are not set are left out.
 
 use anser_protocol::ids::GroupId;
+use anser_protocol::names::split_guest;
 use anser_storage::command::Profile;
 use anser_storage::{Group, User};
 use serde_json::{Value, json};
@@ -11,12 +12,12 @@ use crate::rest::lenient::Object;
 
 /// The username of a guest's name, or the name itself.
 pub fn plain_name(name: &str) -> &str {
-    name.split_once('/').map_or(name, |(username, _)| username)
+    split_guest(name).map_or(name, |(username, _)| username)
 }
 
 /// The app key of a guest's name.
 pub fn app_key_of(name: &str) -> Option<&str> {
-    name.split_once('/').map(|(_, app_key)| app_key)
+    split_guest(name).map(|(_, app_key)| app_key)
 }
 
 /// With the key of the user's app.
