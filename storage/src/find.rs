@@ -10,12 +10,12 @@ use anser_protocol::ids::{GroupId, Position, RoomId, TimeMs};
 use crate::command::{Amended, Class, FileName, FileOwner};
 use crate::error::ReadError;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber, FileId, ScheduleId, TagNumber, UserNumber};
-use crate::key::{Key, u64_at};
+use crate::key::{Key, u32_at, u64_at};
 use crate::outcome::{GroupChange, Message, MessageBody, Push, Rank};
 use crate::row::Row;
 use crate::rows::account::DeveloperApp;
 use crate::rows::app::{Access, App, app_key, text_key};
-use crate::rows::chat::{ConversationKind, SingleChat, conversations_prefix, single_chat_key};
+use crate::rows::chat::{Chat, ConversationKind, SingleChat, conversations_prefix, single_chat_key};
 use crate::rows::device::{ByRegistrationId, DeviceRow, Tag, TestDevice, device_key, registration_id_key, tag_key};
 use crate::rows::file::{FileRow, file_key};
 use crate::rows::group::{Group, group_key, member_key};
@@ -29,9 +29,9 @@ use crate::rows::relation::{Registration, Tie, tie_key};
 use crate::rows::room::{Role, RoleRow, Room, UserRoom, role_key, room_key, user_room_key};
 use crate::rows::schedule::{ScheduleRow, schedule_key};
 use crate::rows::standing::AnnouncementRow;
-use crate::rows::user::{ByUsername, User, user_key, username_key};
+use crate::rows::user::{ByUsername, Session, User, user_key, username_key};
 use crate::table::Table;
-use crate::tables::Tables;
+use crate::tables::{NEXT, STOP, Tables};
 
 /// Nothing for a deleted app.
 pub(crate) fn app(tables: &impl Tables, app: AppNumber) -> Result<Option<App>, ReadError> {
@@ -100,6 +100,31 @@ pub(crate) fn has_developer(tables: &impl Tables, key: &str) -> Result<bool, Rea
 
 pub(crate) fn user_number(tables: &impl Tables, app: AppNumber, name: &str) -> Result<Option<UserNumber>, ReadError> {
     Ok(tables.row::<ByUsername>(&username_key(app, name))?.map(|found| found.0))
+}
+
+/// The devices on which a user has a session, at most `limit`, and the hash of each one's token.
+pub(crate) fn sessions(
+    tables: &impl Tables,
+    app: AppNumber,
+    user: UserNumber,
+    limit: usize,
+) -> Result<Vec<(DeviceNumber, [u8; 32])>, ReadError> {
+    let prefix = user_key(app, user);
+    let device_at = prefix.as_bytes().len();
+    let mut sessions = Vec::new();
+    tables.rows::<Session>(&prefix, |key, session| {
+        sessions.extend(u32_at(key, device_at).map(|device| (DeviceNumber(device), session.token_hash)));
+        Ok(if sessions.len() < limit { NEXT } else { STOP })
+    })?;
+    Ok(sessions)
+}
+
+/// What devices call a chat: the other user's name; a group has its number.
+pub(crate) fn chat_name(tables: &impl Tables, app: AppNumber, chat: Chat) -> Result<Arc<str>, ReadError> {
+    match chat {
+        Chat::User(peer) => username(tables, app, peer),
+        Chat::Group(_) | Chat::Notices => Ok("".into()),
+    }
 }
 
 /// Also the nameplate of one who was deleted.

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use anser_protocol::ids::{GroupId, RoomId, TimeMs};
 use anser_protocol::limits::TAGS_PER_DEVICE_MAX;
 
+use super::group::empty_group;
+use super::room::empty_room;
 use super::{Batch, Decided, Stop};
 use crate::command::{
     Actor, DeviceChange, FormerId, FriendNote, ImportCommand, ImportedGroup, ImportedRoom, ProfileChange,
@@ -78,10 +80,7 @@ impl Batch<'_> {
     ) -> Decided<LeftOut> {
         let mut left_out = Vec::new();
         for note in friends {
-            match self.import_friend(app, (user, username), note) {
-                Err(Stop::Refused(why)) => left_out.push((note.username.clone(), why)),
-                other => other?,
-            }
+            taken(self.import_friend(app, (user, username), note), &note.username, &mut left_out)?;
         }
         Ok(left_out)
     }
@@ -104,8 +103,7 @@ impl Batch<'_> {
         if note.note_name.is_some() || note.others.is_some() {
             let key = friend_key(app, user, friend);
             let mut row: FriendRow = find::required(self, key.clone())?;
-            row.note_name = note.note_name.clone().unwrap_or(row.note_name);
-            row.others = note.others.clone().unwrap_or(row.others);
+            row.take(note);
             self.put(&key, &row)?;
         }
         Ok(())
@@ -119,11 +117,9 @@ impl Batch<'_> {
     ) -> Decided<LeftOut> {
         let mut left_out = Vec::new();
         for name in blocked {
-            match self.blockable(app, (user, username), name) {
-                Ok(Some(other)) => self.tie(app, user, Tie::Blocks, other.0)?,
-                Ok(None) => {}
-                Err(Stop::Refused(why)) => left_out.push((name.clone(), why)),
-                Err(failed) => return Err(failed),
+            let blockable = taken(self.blockable(app, (user, username), name), name, &mut left_out)?;
+            if let Some(other) = blockable.flatten() {
+                self.tie(app, user, Tie::Blocks, other.0)?;
             }
         }
         Ok(left_out)
@@ -168,11 +164,9 @@ impl Batch<'_> {
         let top = self.options.group_members_top.max(self.options.group_members_max);
         let (mut here, mut left_out) = (Vec::new(), Vec::new());
         for name in distinct(std::iter::once(&group.owner).chain(members)) {
-            match self.may_found(app, name) {
-                Ok(_) if here.len() >= top as usize => left_out.push((name.clone(), Refusal::GroupFull)),
-                Ok(user) => here.push(user),
-                Err(Stop::Refused(why)) => left_out.push((name.clone(), why)),
-                Err(failed) => return Err(failed),
+            match taken(self.may_found(app, name), name, &mut left_out)? {
+                Some(_) if here.len() >= top as usize => left_out.push((name.clone(), Refusal::GroupFull)),
+                user => here.extend(user),
             }
         }
         let Some((owner, others)) = here.split_first() else {
@@ -186,7 +180,7 @@ impl Batch<'_> {
             description: group.description.clone(),
             avatar: group.avatar.clone(),
             is_public: group.is_public,
-            ..super::group::empty_group(*owner, self.now_ms(), members_max)
+            ..empty_group(*owner, self.now_ms(), members_max)
         };
         let Answer::Group(id) = self.create_group(app, Actor::Server, new, others)? else {
             return Err(Refusal::Internal.into());
@@ -206,11 +200,9 @@ impl Batch<'_> {
         let room = group.members_max.saturating_sub(group.members) as usize;
         let (mut here, mut left_out) = (Vec::new(), Vec::new());
         for name in distinct(names) {
-            match self.may_join(app, id, name) {
-                Ok(Some(_)) if here.len() >= room => left_out.push((name.clone(), Refusal::GroupFull)),
-                Ok(user) => here.extend(user),
-                Err(Stop::Refused(why)) => left_out.push((name.clone(), why)),
-                Err(failed) => return Err(failed),
+            match taken(self.may_join(app, id, name), name, &mut left_out)?.flatten() {
+                Some(_) if here.len() >= room => left_out.push((name.clone(), Refusal::GroupFull)),
+                user => here.extend(user),
             }
         }
         if !here.is_empty() {
@@ -262,14 +254,7 @@ impl Batch<'_> {
         let new = Room {
             name: room.name.clone(),
             description: room.description.clone(),
-            owner,
-            chain: crate::ids::ChainNumber(0),
-            created_ms: self.now_ms(),
-            members_max: self.options.room_members_max,
-            members: 0,
-            next_order: 0,
-            flag: 0,
-            is_deleted: false,
+            ..empty_room(owner, self.now_ms(), self.options.room_members_max)
         };
         let Answer::Room(id) = self.create_room(app, new, &[])? else { return Err(Refusal::Internal.into()) };
         self.put(&key, &FormerRoom(id))?;
@@ -391,6 +376,18 @@ impl Batch<'_> {
             self.remove_bytes(Table::WaitingDevices, key.get(8..).unwrap_or_default())?;
         }
         Ok(over.len())
+    }
+}
+
+/// What was tried; a refusal concerns this name alone, and is told.
+fn taken<T>(tried: Decided<T>, name: &str, left_out: &mut LeftOut) -> Decided<Option<T>> {
+    match tried {
+        Ok(done) => Ok(Some(done)),
+        Err(Stop::Refused(why)) => {
+            left_out.push((name.to_owned(), why));
+            Ok(None)
+        }
+        Err(failed) => Err(failed),
     }
 }
 

@@ -7,18 +7,18 @@ use std::sync::Arc;
 
 use anser_protocol::content::{Content, GroupEventKind};
 use anser_protocol::extension::tag;
-use anser_protocol::ids::{GroupId, OutboxNumber, Position};
+use anser_protocol::ids::{GroupId, Position};
 use anser_protocol::limits::EXTENSION_BYTES_MAX;
 
 use super::append::Place;
 use super::message_count::CountedTo;
-use super::send::Said;
+use super::send::{self, Said};
 use super::{Batch, Decided, Stop};
 use crate::across;
 use crate::command::{Actor, Class, Send};
 use crate::error::ReadError;
 use crate::find;
-use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
+use crate::ids::{AppNumber, ChainNumber, UserNumber};
 use crate::key::{Key, u32_at};
 use crate::outcome::{MemberChange, Message, MessageBody, Refusal, Route};
 use crate::row;
@@ -66,8 +66,8 @@ impl Batch<'_> {
         let (to, counted_to) = (Chat::Group(id), CountedTo::Mirror);
         let said = Said { from: send.from, sent, to, counted_to, is_copy: false };
         let place = self.append_message(send.app, said, mirror.chain, &content)?;
-        let sent_by = sent.map(|sent| (sent.device, sent.outbox));
-        self.announce_said(send.app, (id, mirror.chain), (send.from, from_name), place, &content, sent_by)?;
+        let (news, members) = (send::message(place, sent, &content), self.members_lists(send.app, id)?.readers);
+        self.announce_said(send.app, (id, mirror.chain), (send.from, from_name), place.position, news, members);
         let mut apps = vec![home];
         if let Some(Mirror::In(mirrors)) = across::mirror(self, home, id)? {
             apps.extend(mirrors.into_iter().filter(|app| *app != send.app));
@@ -106,7 +106,9 @@ impl Batch<'_> {
             let said = Said { from, sent: None, to: Chat::Group(saying.group), counted_to, is_copy: true };
             let place = self.append_message(*app, said, group.chain, &content)?;
             let from = (from, find::username(self, *app, from)?);
-            self.announce_said(*app, (saying.group, group.chain), from, place, &content, None)?;
+            let (news, members) =
+                (send::message(place, None, &content), self.members_lists(*app, saying.group)?.readers);
+            self.announce_said(*app, (saying.group, group.chain), from, place.position, news, members);
             copied.push(*app);
         }
         if !copied.is_empty() {
@@ -120,16 +122,12 @@ impl Batch<'_> {
         app: AppNumber,
         (group, chain): (GroupId, ChainNumber),
         (from, from_name): (UserNumber, Arc<str>),
-        place: Place,
-        content: &Content,
-        sent_by: Option<(DeviceNumber, OutboxNumber)>,
-    ) -> Result<(), ReadError> {
-        let body = MessageBody::Content(content.clone());
-        let message = Arc::new(Message { seq: place.seq, body, sent_by });
-        let members = self.members_lists(app, group)?.readers;
-        let (from, change) = (Some(from), MemberChange::default());
-        self.announce(app, place.position, Route::Group { chain, group, from_name, from, message, members, change });
-        Ok(())
+        position: Position,
+        message: Message,
+        members: Arc<[UserNumber]>,
+    ) {
+        let (from, message, change) = (Some(from), Arc::new(message), MemberChange::default());
+        self.announce(app, position, Route::Group { chain, group, from_name, from, message, members, change });
     }
 
     /// Whom the message mentions has another name in another app.

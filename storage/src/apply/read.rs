@@ -47,7 +47,7 @@ impl Batch<'_> {
                 let changed = *changed.get_or_insert_with(|| self.take_position());
                 let changed = if is_planted(Fault::MarkUnnoticed) { row.changed } else { changed };
                 self.put(&key, &Conversation { read_mark, changed, ..row })?;
-                moved.push(ReadMark { chat, name: self.name_in(app, chat)?, position: read_mark });
+                moved.push(ReadMark { chat, name: find::chat_name(self, app, chat)?, position: read_mark });
             }
         }
         if let Some(changed) = changed {
@@ -71,14 +71,6 @@ impl Batch<'_> {
                 Ok(find::group_nameplate(self, app, *id)?.map(|row| (Chat::Group(*id), row.chain)))
             }
             Target::Room(_) | Target::RoomOf { .. } => Ok(None),
-        }
-    }
-
-    /// By which a device knows the chat.
-    fn name_in(&self, app: AppNumber, chat: Chat) -> Result<Arc<str>, ReadError> {
-        match chat {
-            Chat::User(peer) => find::username(self, app, peer),
-            Chat::Group(_) | Chat::Notices => Ok("".into()),
         }
     }
 
@@ -112,7 +104,7 @@ impl Batch<'_> {
         self.put(&key, &Receipt { from, to, members })?;
         self.put(&key, &ReceiptReaders { users: RoaringBitmap::new(), changed, at_ms })?;
         self.put(&receipt_news_key(app, from, changed, message), &ReceiptNews)?;
-        let state = ReceiptState { chat: to, name: self.name_in(app, to)?, message, unread, at_ms };
+        let state = ReceiptState { chat: to, name: find::chat_name(self, app, to)?, message, unread, at_ms };
         self.announce(app, changed, Route::Receipts { user: from, receipts: Arc::new([state]) });
         Ok(())
     }
@@ -136,7 +128,7 @@ impl Batch<'_> {
             self.remove(Table::ReceiptNews, &receipt_news_key(app, receipt.from, before.changed, *message))?;
             self.put(&key, &ReceiptReaders { users, changed, at_ms })?;
             self.put(&receipt_news_key(app, receipt.from, changed, *message), &ReceiptNews)?;
-            let name = self.name_in(app, receipt.to)?;
+            let name = find::chat_name(self, app, receipt.to)?;
             let state = ReceiptState { chat: receipt.to, name, message: *message, unread, at_ms };
             told.entry(receipt.from).or_default().push(state);
             read.push(*message);

@@ -307,12 +307,7 @@ impl Batch<'_> {
         for note in notes {
             // Read again: a friend may stand in the list twice.
             let (friend, mut row) = self.friend(app, user, &note.username)?;
-            if let Some(note_name) = &note.note_name {
-                row.note_name.clone_from(note_name);
-            }
-            if let Some(others) = &note.others {
-                row.others.clone_from(others);
-            }
+            row.take(note);
             self.put(&friend_key(app, user, friend), &row)?;
             noted.insert(friend);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anser_protocol::content::Content;
-use anser_protocol::ids::RoomId;
+use anser_protocol::ids::{RoomId, TimeMs};
 
 use super::append::Place;
 use super::message_count::CountedTo;
@@ -43,14 +43,8 @@ impl Batch<'_> {
                 let room = Room {
                     name: name.clone(),
                     description: description.clone(),
-                    owner,
-                    chain: crate::ids::ChainNumber(0),
-                    created_ms: self.now_ms(),
-                    members_max: self.options.room_members_max,
-                    members: 0,
-                    next_order: 0,
                     flag: *flag,
-                    is_deleted: false,
+                    ..empty_room(owner, self.now_ms(), self.options.room_members_max)
                 };
                 self.create_room(*app, room, members)
             }
@@ -263,5 +257,20 @@ impl Batch<'_> {
             }
         }
         Ok(users)
+    }
+}
+
+pub(super) fn empty_room(owner: UserNumber, now_ms: TimeMs, members_max: u32) -> Room {
+    Room {
+        name: String::new(),
+        description: String::new(),
+        owner,
+        chain: crate::ids::ChainNumber(0),
+        created_ms: now_ms,
+        members_max,
+        members: 0,
+        next_order: 0,
+        flag: 0,
+        is_deleted: false,
     }
 }

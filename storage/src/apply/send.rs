@@ -17,7 +17,7 @@ use crate::error::ReadError;
 use crate::find;
 use crate::heads::Head;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber, UserNumber};
-use crate::outcome::{Answer, MemberChange, Message, MessageBody, Refusal, Route};
+use crate::outcome::{Answer, Message, MessageBody, Refusal, Route};
 use crate::rows::across::{Copies, Mirror, copies_key};
 use crate::rows::chat::{Chat, Conversation, ConversationKind, SingleChat, conversation_key, single_chat_key};
 use crate::rows::people::UserState;
@@ -88,16 +88,8 @@ impl Batch<'_> {
             return Err(Refusal::Blocked.into());
         }
         let content = self.filtered(send.app, &send.content)?;
-        let chain = match find::single_chat(self, send.app, send.from, to)? {
-            Some(chain) => chain,
-            None => self.make_single_chat(send.app, send.from, to)?,
-        };
-        let said = Said { from: send.from, sent, to: Chat::User(to), counted_to: CountedTo::User, is_copy: false };
-        let place = self.append_message(send.app, said, chain, &content)?;
-        let message = message(place, sent, &content);
-        let route =
-            Route::Single { chain, from: send.from, from_name, to, to_name: name.into(), message: Arc::new(message) };
-        self.announce(send.app, place.position, route);
+        let (from, to_named) = ((send.from, from_name), (to, name.into()));
+        let place = self.say_to_user(send.app, from, to_named, sent, false, &content)?;
         if content.needs_receipt() {
             self.open_receipt(send.app, send.from, Chat::User(to), place.position, &[to])?;
         }
@@ -117,25 +109,34 @@ impl Batch<'_> {
         let content = self.filtered(send.app, &send.content)?;
         let content = self.filtered(home, &content)?;
         let guest = self.guest_number((home, to), send.app)?;
-        let sides =
-            [(send.app, send.from, guest, sent), (home, self.guest_number((send.app, send.from), home)?, to, None)];
-        let mut first = None;
-        for (app, from, to, sent) in sides {
-            let chain = match find::single_chat(self, app, from, to)? {
-                Some(chain) => chain,
-                None => self.make_single_chat(app, from, to)?,
-            };
-            let is_copy = app != send.app;
-            let said = Said { from, sent, to: Chat::User(to), counted_to: CountedTo::User, is_copy };
-            let place = self.append_message(app, said, chain, &content)?;
-            let from_name = if first.is_none() { from_name.clone() } else { find::username(self, app, from)? };
-            let to_name = find::username(self, app, to)?;
-            let message = Arc::new(message(place, sent, &content));
-            self.announce(app, place.position, Route::Single { chain, from, from_name, to, to_name, message });
-            first = first.or(Some(place));
-        }
-        let place = first.ok_or(Refusal::Internal)?;
+        let as_guest = self.guest_number((send.app, send.from), home)?;
+        let guest = (guest, find::username(self, send.app, guest)?);
+        let place = self.say_to_user(send.app, (send.from, from_name), guest, sent, false, &content)?;
+        let as_guest = (as_guest, find::username(self, home, as_guest)?);
+        let to = (to, find::username(self, home, to)?);
+        self.say_to_user(home, as_guest, to, None, true, &content)?;
         self.put(&copies_key(send.app, place.position), &Copies(vec![home]))?;
+        Ok(place)
+    }
+
+    /// The record in the single chat of the two, and the news of it.
+    fn say_to_user(
+        &mut self,
+        app: AppNumber,
+        (from, from_name): (UserNumber, Arc<str>),
+        (to, to_name): (UserNumber, Arc<str>),
+        sent: Option<Sent>,
+        is_copy: bool,
+        content: &Content,
+    ) -> Result<Place, ReadError> {
+        let chain = match find::single_chat(self, app, from, to)? {
+            Some(chain) => chain,
+            None => self.make_single_chat(app, from, to)?,
+        };
+        let said = Said { from, sent, to: Chat::User(to), counted_to: CountedTo::User, is_copy };
+        let place = self.append_message(app, said, chain, content)?;
+        let message = Arc::new(message(place, sent, content));
+        self.announce(app, place.position, Route::Single { chain, from, from_name, to, to_name, message });
         Ok(place)
     }
 
@@ -178,16 +179,8 @@ impl Batch<'_> {
         let (to, counted_to) = (Chat::Group(id), CountedTo::Group(id));
         let said = Said { from: send.from, sent, to, counted_to, is_copy: false };
         let place = self.append_message(send.app, said, group.chain, &content)?;
-        let route = Route::Group {
-            chain: group.chain,
-            group: id,
-            from_name,
-            from: Some(send.from),
-            message: Arc::new(message(place, sent, &content)),
-            members: Arc::clone(&lists.readers),
-            change: MemberChange::default(),
-        };
-        self.announce(send.app, place.position, route);
+        let (news, members) = (message(place, sent, &content), Arc::clone(&lists.readers));
+        self.announce_said(send.app, (id, group.chain), (send.from, from_name), place.position, news, members);
         if let Some(Mirror::In(apps)) = lists.mirror.as_deref() {
             let saying = Saying { app: send.app, from: send.from, group: id, content: &content, home: send.app };
             self.copy_to(place.position, &saying, apps)?;
@@ -315,7 +308,7 @@ enum OutboxPlace {
     Known(Answer),
 }
 
-fn message(place: Place, sent: Option<Sent>, content: &Content) -> Message {
+pub(super) fn message(place: Place, sent: Option<Sent>, content: &Content) -> Message {
     let sent_by = sent.map(|sent| (sent.device, sent.outbox));
     Message { seq: place.seq, body: MessageBody::Content(content.clone()), sent_by }
 }

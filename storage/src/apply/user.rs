@@ -10,7 +10,6 @@ use crate::command::{NewUser, UserCommand};
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, DeviceNumber, UserNumber};
-use crate::key::u32_at;
 use crate::outcome::{Answer, Refusal};
 use crate::rows::app::AppCounters;
 use crate::rows::message_count::HourCounts;
@@ -19,7 +18,7 @@ use crate::rows::push::{Expiry, expiry_key};
 use crate::rows::told::NotedKind;
 use crate::rows::user::{ByUsername, GaveWay, Session, Token, User, session_key, token_key, user_key, username_key};
 use crate::table::Table;
-use crate::tables::{NEXT, Tables};
+use crate::tables::Tables;
 
 /// Devices that one login logs out: three rows each. The rest makes room with the next one.
 const ENDED_MAX: usize = 300;
@@ -145,15 +144,10 @@ impl Batch<'_> {
         if others_max == u32::MAX || is_planted(Fault::OlderSessionStays) {
             return Ok(Vec::new());
         }
-        let prefix = user_key(app, user);
-        let mut sessions = Vec::new();
-        self.rows::<Session>(&prefix, |key, session| {
-            let device = u32_at(key, prefix.as_bytes().len()).map(DeviceNumber);
-            sessions.extend(device.map(|device| (device, session.token_hash)));
-            Ok(NEXT)
-        })?;
         let mut others = Vec::new();
-        for (device, hash) in sessions.into_iter().filter(|(device, _)| *device != newest) {
+        for (device, hash) in
+            find::sessions(self, app, user, usize::MAX)?.into_iter().filter(|(device, _)| *device != newest)
+        {
             let platform = find::device(self, app, device)?.map(|known| known.platform);
             if platform.is_some_and(|platform| platform.device_kind() == kind) {
                 let used = self.row::<Token>(&token_key(app, &hash))?.map_or(0, |token| token.expires_ms);

@@ -3,6 +3,7 @@
 use anser_protocol::ids::{GroupId, TimeMs};
 use serde::{Deserialize, Serialize};
 
+use crate::command::FriendNote;
 use crate::ids::{AppNumber, UserNumber};
 use crate::key::Key;
 use crate::row::serde_row;
@@ -75,6 +76,18 @@ pub(crate) struct FriendRow {
     pub others: String,
 }
 serde_row!(FriendRow, Friends);
+
+impl FriendRow {
+    /// What the note does not speak of stays.
+    pub fn take(&mut self, note: &FriendNote) {
+        if let Some(note_name) = &note.note_name {
+            self.note_name.clone_from(note_name);
+        }
+        if let Some(others) = &note.others {
+            self.others.clone_from(others);
+        }
+    }
+}
 
 pub(crate) fn friend_key(app: AppNumber, user: UserNumber, friend: UserNumber) -> Key {
     Key::app(app).u32(user.0).u32(friend.0)

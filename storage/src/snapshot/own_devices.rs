@@ -9,7 +9,7 @@ use crate::find;
 use crate::ids::{AppNumber, DeviceNumber, UserNumber};
 use crate::key::u32_at;
 use crate::rows::device::DeviceRow;
-use crate::rows::user::{ChatCursor, Session, Token, token_key, user_key};
+use crate::rows::user::{ChatCursor, Token, token_key, user_key};
 use crate::tables::{NEXT, STOP, Tables};
 
 const KINDS: [DeviceKind; 3] = [DeviceKind::Phone, DeviceKind::Computer, DeviceKind::Browser];
@@ -79,15 +79,8 @@ impl Snapshot {
 
     /// Where the user is logged in, the login that was used last first.
     fn logins_by_use(&self, app: AppNumber, user: UserNumber, now_ms: TimeMs) -> Result<Vec<DeviceNumber>, ReadError> {
-        let prefix = user_key(app, user);
-        let device_at = prefix.as_bytes().len();
-        let mut sessions = Vec::new();
-        self.rows::<Session>(&prefix, |key, session| {
-            sessions.extend(u32_at(key, device_at).map(|device| (DeviceNumber(device), session.token_hash)));
-            Ok(if sessions.len() < READ_MAX { NEXT } else { STOP })
-        })?;
         let mut logins = Vec::new();
-        for (device, hash) in sessions {
+        for (device, hash) in find::sessions(self, app, user, READ_MAX)? {
             let token = self.row::<Token>(&token_key(app, &hash))?;
             logins.extend(token.filter(|token| token.expires_ms > now_ms).map(|token| (token.expires_ms, device)));
         }

@@ -161,10 +161,7 @@ impl Snapshot {
         if self.is_superseded(app, receipt.to)? {
             return Ok(None);
         }
-        let name = match receipt.to {
-            Chat::User(peer) => find::username(self, app, peer)?,
-            Chat::Group(_) | Chat::Notices => "".into(),
-        };
+        let name = find::chat_name(self, app, receipt.to)?;
         let unread = receipt.members.len().saturating_sub(readers.users.len()) as u32;
         Ok(Some(ReceiptState { chat: receipt.to, name, message, unread, at_ms: readers.at_ms }))
     }

@@ -17,10 +17,10 @@ use crate::rows::chunk::{ChunkRow, UserChunk};
 use crate::rows::group::group_key;
 use crate::rows::people::{UserClass, UserState, user_class_prefix};
 use crate::rows::relation::{FriendRow, Tie, friend_key, shield_key, ties_prefix};
-use crate::rows::user::{Session, Token, User, token_key, user_key};
+use crate::rows::user::{Token, User, token_key, user_key};
 use crate::rows::word::WordList;
 use crate::table::Table;
-use crate::tables::{NEXT, STOP, Tables};
+use crate::tables::{NEXT, Tables};
 
 /// Devices of one user that are looked at.
 const LOGINS_MAX: usize = 256;
@@ -204,15 +204,8 @@ impl Snapshot {
         user: UserNumber,
         now_ms: TimeMs,
     ) -> Result<Vec<(DeviceNumber, Platform)>, ReadError> {
-        let prefix = user_key(app, user);
-        let device_at = prefix.as_bytes().len();
-        let mut sessions = Vec::new();
-        self.rows::<Session>(&prefix, |key, session| {
-            sessions.extend(u32_at(key, device_at).map(|device| (DeviceNumber(device), session.token_hash)));
-            Ok(if sessions.len() < LOGINS_MAX { NEXT } else { STOP })
-        })?;
         let mut logins = Vec::new();
-        for (device, hash) in sessions {
+        for (device, hash) in find::sessions(self, app, user, LOGINS_MAX)? {
             let token = self.row::<Token>(&token_key(app, &hash))?;
             if token.is_some_and(|token| token.expires_ms > now_ms) {
                 logins.extend(find::device(self, app, device)?.map(|row| (device, row.platform)));
