@@ -304,10 +304,8 @@ impl Store for MemoryStore {
     }
 
     fn messages(&self, user: &str, chat: &Chat, before: Position, limit: usize) -> Result<Vec<Message>, StoreError> {
-        let state = self.users.get(user).and_then(|user| user.chats.get(chat));
-        Ok(state.map_or_else(Vec::new, |state| {
-            state.messages.range(..before).rev().take(limit).map(|(_, message)| message.clone()).collect()
-        }))
+        let state = self.state(user, chat);
+        Ok(state.map_or_else(Vec::new, |state| state.messages.range(..before).rev().take(limit).map(cloned).collect()))
     }
 
     fn messages_after(

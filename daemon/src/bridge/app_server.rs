@@ -191,15 +191,9 @@ impl AppServers {
     pub async fn check(&self, signer: Signer<'_>, body: &Value) -> Verdict {
         let found = own_or_any(&self.checks, signer.app_key, |(config, _)| config.app.as_deref());
         let Some((config, endpoint)) = found else { return Verdict::Allowed };
-        let body = body.to_string();
-        let posted = endpoint.post(&config.url.path, headers(signer, &body), body.into());
-        let why = match timeout(config.wait, posted).await {
-            Err(_) => "it did not answer in time".to_owned(),
-            Ok(Err(silence)) => silence.to_string(),
-            Ok(Ok(answer)) => match verdict(answer.status.as_u16(), &answer.body) {
-                Some(verdict) => return verdict,
-                None => format!("its answer is none, with status {}", answer.status.as_u16()),
-            },
+        let why = match ask((endpoint, &config.url), config.wait, signer, body, verdict).await {
+            Ok(verdict) => return verdict,
+            Err(why) => why,
         };
         log::warn!(app = signer.app_key, allowed = config.allows_unanswered; "a message was not checked: {why}");
         match config.allows_unanswered {
@@ -217,18 +211,32 @@ impl AppServers {
     pub async fn vouch(&self, signer: Signer<'_>, username: &str, password: &str) -> Vouched {
         let found = own_or_any(&self.passwords, signer.app_key, |(config, _)| config.app.as_deref());
         let Some((config, endpoint)) = found else { return Vouched::Wrong };
-        let body = serde_json::json!({"username": username, "password": password}).to_string();
-        let posted = endpoint.post(&config.url.path, headers(signer, &body), body.into());
-        let why = match timeout(config.wait, posted).await {
-            Err(_) => "it did not answer in time".to_owned(),
-            Ok(Err(silence)) => silence.to_string(),
-            Ok(Ok(answer)) => match vouched(answer.status.as_u16(), &answer.body) {
-                Some(vouched) => return vouched,
-                None => format!("its answer is none, with status {}", answer.status.as_u16()),
-            },
-        };
-        log::warn!(app = signer.app_key; "the app's server was asked about a password in vain: {why}");
-        Vouched::Unknown
+        let body = serde_json::json!({"username": username, "password": password});
+        let asked = ask((endpoint, &config.url), config.wait, signer, &body, vouched).await;
+        asked.unwrap_or_else(|why| {
+            log::warn!(app = signer.app_key; "the app's server was asked about a password in vain: {why}");
+            Vouched::Unknown
+        })
+    }
+}
+
+/// What an app's server says, as `read` understands its status and body; or why it said nothing.
+async fn ask<T>(
+    (endpoint, url): (&Endpoint, &Url),
+    wait: Duration,
+    signer: Signer<'_>,
+    body: &Value,
+    read: fn(u16, &[u8]) -> Option<T>,
+) -> Result<T, String> {
+    let body = body.to_string();
+    let posted = endpoint.post(&url.path, headers(signer, &body), body.into());
+    match timeout(wait, posted).await {
+        Err(_) => Err("it did not answer in time".to_owned()),
+        Ok(Err(silence)) => Err(silence.to_string()),
+        Ok(Ok(answer)) => {
+            let status = answer.status.as_u16();
+            read(status, &answer.body).ok_or_else(|| format!("its answer is none, with status {status}"))
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anser_client::session::{Answer, Request};
 use anser_client::shell::Client;
 use anser_client::store::StoreError;
-use anser_protocol::ids::{GroupId, Position};
+use anser_protocol::ids::Position;
 use anser_protocol::limits::POSITION_MAX;
 use anser_protocol::names::Chat;
 use clap::Args;
@@ -15,6 +15,7 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::lines::chat_value;
 use crate::options::Global;
+use crate::send::chat_of;
 
 /// The chats of one question.
 const CHATS_PER_QUESTION: u32 = 100;
@@ -78,10 +79,7 @@ struct Conversation {
 
 impl Conversation {
     fn chat(&self) -> Chat {
-        match (&self.with, self.group) {
-            (_, Some(group)) => Chat::Group(GroupId(group)),
-            (with, None) => Chat::User(with.as_deref().unwrap_or_default().into()),
-        }
+        chat_of(self.with.as_deref(), self.group)
     }
 }
 

@@ -128,10 +128,15 @@ const SCALE: f64 = 16.0;
 
 impl Target {
     fn chat(&self) -> Chat {
-        match (&self.to, self.group) {
-            (_, Some(group)) => Chat::Group(GroupId(group)),
-            (to, None) => Chat::User(to.as_deref().unwrap_or_default().into()),
-        }
+        chat_of(self.to.as_deref(), self.group)
+    }
+}
+
+/// Of two options the one that is given.
+pub fn chat_of(user: Option<&str>, group: Option<u32>) -> Chat {
+    match group {
+        Some(group) => Chat::Group(GroupId(group)),
+        None => Chat::User(user.unwrap_or_default().into()),
     }
 }
 

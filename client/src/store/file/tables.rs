@@ -48,41 +48,23 @@ pub(super) const EXTRAS: Named<ChatKey> = kind("extras");
 pub(super) const DRAFTS: Named<ChatKey> = kind("drafts");
 pub(super) const SENT: Named<u64> = kind("sent");
 
-/// Tables that the stores of 0.1.0 do not have, and from the fourth on those of 0.2.0.
-pub(super) const LATER: [&str; 12] = [
-    SETTINGS.1,
-    NOTICES.1,
-    LOCAL_NOTICES.1,
-    FAILED.1,
-    MARKS.1,
-    READS.1,
-    RECEIPTS.1,
-    CLEARED.1,
-    DELETED.1,
-    EXTRAS.1,
-    DRAFTS.1,
-    SENT.1,
-];
+macro_rules! later {
+    ($($table:ident)*) => {
+        pub(super) const LATER: &[&str] = &[$($table.1),*];
+
+        pub(super) fn make_later_ones(transaction: &WriteTransaction) -> Result<(), TableError> {
+            $(transaction.open_table($table.0)?;)*
+            Ok(())
+        }
+    };
+}
+
+// Tables that the stores of 0.1.0 do not have, and from the fourth on those of 0.2.0.
+later! { SETTINGS NOTICES LOCAL_NOTICES FAILED MARKS READS RECEIPTS CLEARED DELETED EXTRAS DRAFTS SENT }
 
 pub(super) fn lacks_later_ones(transaction: &ReadTransaction) -> Result<bool, Failed> {
     let known: Vec<String> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
     Ok(LATER.iter().any(|name| !known.iter().any(|known| known == name)))
-}
-
-pub(super) fn make_later_ones(transaction: &WriteTransaction) -> Result<(), TableError> {
-    transaction.open_table(SETTINGS.0)?;
-    transaction.open_table(NOTICES.0)?;
-    transaction.open_table(LOCAL_NOTICES.0)?;
-    transaction.open_table(FAILED.0)?;
-    transaction.open_table(MARKS.0)?;
-    transaction.open_table(READS.0)?;
-    transaction.open_table(RECEIPTS.0)?;
-    transaction.open_table(CLEARED.0)?;
-    transaction.open_table(DELETED.0)?;
-    transaction.open_table(EXTRAS.0)?;
-    transaction.open_table(DRAFTS.0)?;
-    transaction.open_table(SENT.0)?;
-    Ok(())
 }
 
 /// Names of settings.

@@ -22,7 +22,7 @@ use crate::rest::access::Caller;
 use crate::rest::body;
 use crate::rest::family::Family;
 use crate::rest::fault::{Fault, json_response};
-use crate::rest::lenient::{Object, as_name, as_object, member};
+use crate::rest::lenient::{Object, as_name, member};
 use crate::rest::segment::Segment;
 
 const ITEMS_MAX: usize = 500;
@@ -88,11 +88,7 @@ pub async fn mute_across(
 
 fn add_mutes(context: &Context, caller: &Caller, item: &Object, all: &mut MuteChange) -> Result<(), Fault> {
     let app_key = parse_app_key(item)?;
-    let part = |key: &str| match member(item, key) {
-        None => Ok(Object::new()),
-        Some(value) => as_object(value).ok_or_else(|| invalid(format!("{key} must be an object"))),
-    };
-    let (single, group) = (part("single")?, part("group")?);
+    let (single, group) = (field::part(item, "single")?, field::part(item, "group")?);
     all.add_users.extend(names_of(context, caller, &single, "add", &app_key)?);
     all.remove_users.extend(names_of(context, caller, &single, "remove", &app_key)?);
     let add = field::gids(&group, "add", MUTED_PER_CALL_MAX)?;
@@ -279,21 +275,13 @@ fn parse_lists(context: &Context, caller: &Caller, body: &Value, key: &str) -> R
     if all.len() <= NAMES_PER_CALL_MAX { Ok(all) } else { Err(invalid("at most 500 names are expected")) }
 }
 
-/// Of an array of objects; one SDK sends an only one by itself.
 fn items(body: &Value) -> Result<Vec<&Object>, Fault> {
-    let items = match body {
-        Value::Array(items) => items.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    if items.is_empty() || items.len() > ITEMS_MAX {
-        return Err(invalid(format!("an array of 1 to {ITEMS_MAX} objects is expected")));
-    }
-    items.iter().map(field::object).collect()
+    field::objects(body, ITEMS_MAX, "objects")
 }
 
 /// Compared without case; ours are lower-case.
 fn parse_app_key(object: &Object) -> Result<String, Fault> {
-    let key = member(object, "appkey").or_else(|| member(object, "appKey")).and_then(as_name);
+    let key = field::app_key(object).and_then(as_name);
     let key = key.filter(|key| !key.is_empty() && !key.contains('/'));
     key.map(|key| key.to_ascii_lowercase()).ok_or_else(|| invalid("appkey is missing"))
 }

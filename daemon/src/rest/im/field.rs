@@ -16,6 +16,31 @@ pub fn object(value: &Value) -> Result<&Object, Fault> {
     value.as_object().ok_or_else(|| invalid("a JSON object is expected"))
 }
 
+/// The objects of a body that is an array of them; SDKs send an only one by itself.
+pub fn objects<'v>(body: &'v Value, count_max: usize, what: &str) -> Result<Vec<&'v Object>, Fault> {
+    let items = match body {
+        Value::Array(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    if items.is_empty() || items.len() > count_max {
+        return Err(invalid(format!("an array of 1 to {count_max} {what} is expected")));
+    }
+    items.iter().map(object).collect()
+}
+
+/// An object in an object; absent is empty.
+pub fn part(object: &Object, key: &str) -> Result<Object, Fault> {
+    match member(object, key) {
+        None => Ok(Object::new()),
+        Some(value) => as_object(value).ok_or_else(|| invalid(format!("{key} must be an object"))),
+    }
+}
+
+/// Under either of the names by which SDKs send it.
+pub fn app_key(object: &Object) -> Option<&Value> {
+    member(object, "appkey").or_else(|| member(object, "appKey"))
+}
+
 /// A required text; a number will do.
 pub fn required(object: &Object, key: &str) -> Result<String, Fault> {
     member(object, key).and_then(as_name).ok_or_else(|| invalid(format!("{key} is missing")))

@@ -142,9 +142,7 @@ pub async fn transfer_group(
 
 /// For a member of another app; SDKs say the own one as well.
 fn parse_app_key(caller: &Caller, object: &Object) -> Result<String, Fault> {
-    let Some(value) = member(object, "appkey").or_else(|| member(object, "appKey")) else {
-        return Ok(caller.app_key.clone());
-    };
+    let Some(value) = field::app_key(object) else { return Ok(caller.app_key.clone()) };
     let key = as_name(value).ok_or_else(|| invalid("appkey must be a text"))?.to_ascii_lowercase();
     Ok(if key.is_empty() { caller.app_key.clone() } else { key })
 }

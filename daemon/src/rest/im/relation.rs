@@ -1,7 +1,7 @@
 //! What users are to each other and to their groups: blacklists, do-not-disturb, shields, friends.
 
 use anser_protocol::limits::NAMES_PER_CALL_MAX;
-use anser_storage::command::{Actor, FriendNote, MuteChange, PeopleCommand};
+use anser_storage::command::{Actor, MuteChange, PeopleCommand};
 use anser_storage::outcome::Refusal;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
@@ -14,7 +14,7 @@ use super::{body_about, empty, field, invalid, read_of, view};
 use crate::context::{Context, Shared};
 use crate::rest::access::Caller;
 use crate::rest::fault::{Fault, json_response};
-use crate::rest::lenient::{Object, as_bool, as_object, member};
+use crate::rest::lenient::{Object, as_bool, member};
 use crate::rest::segment::Segment;
 
 /// Names in each list of a call that mutes, and groups: a command of the store has its bounds.
@@ -74,11 +74,7 @@ pub async fn mute(
 }
 
 fn parse_mutes(context: &Context, object: &Object) -> Result<MuteChange, Fault> {
-    let part = |key: &str| match member(object, key) {
-        None => Ok(Object::new()),
-        Some(value) => as_object(value).ok_or_else(|| invalid(format!("{key} must be an object"))),
-    };
-    let (single, group) = (part("single")?, part("group")?);
+    let (single, group) = (field::part(object, "single")?, field::part(object, "group")?);
     let names = |key: &str| match member(&single, key) {
         None => Ok(Vec::new()),
         Some(list) if list.as_array().is_some_and(Vec::is_empty) => Ok(Vec::new()),
@@ -146,20 +142,9 @@ pub async fn note_friends(
     request: Request,
 ) -> Result<Response<Body>, Fault> {
     let body = body_about(&context, &username, request).await?;
-    let notes = parse_notes(&context, &body)?;
+    let notes = field::objects(&body, NAMES_PER_CALL_MAX, "notes")?.into_iter();
+    let notes = notes.map(|note| field::friend_note(note, &context.config.users)).collect::<Result<Vec<_>, _>>()?;
     change(&context, PeopleCommand::NoteFriends { by: Actor::Server, app: caller.app, username, notes }, of_im).await
-}
-
-/// One SDK sends an only note by itself.
-fn parse_notes(context: &Context, body: &Value) -> Result<Vec<FriendNote>, Fault> {
-    let items = match body {
-        Value::Array(items) => items.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    if items.is_empty() || items.len() > NAMES_PER_CALL_MAX {
-        return Err(invalid("an array of 1 to 500 notes is expected"));
-    }
-    items.iter().map(|item| field::friend_note(field::object(item)?, &context.config.users)).collect()
 }
 
 /// `GET /v1/users/{username}/friends`
