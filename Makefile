@@ -4,27 +4,49 @@
 PROFILE ?= quick
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
+# Another processor than this machine's: needs its linker and C compiler, and programs of this machine for the manuals.
+# docs/install.md has the commands.
+CROSS := $(if $(TRIPLE),--target $(TRIPLE))
+BUILT := $(TARGET)/$(if $(TRIPLE),$(TRIPLE)/)release
+PACKAGED := $(if $(TRIPLE),ANSER_TARGET=$(TRIPLE) ANSER_MANUAL_PROGRAMS=$(TARGET)/release)
+
 help: ## lists the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /make \1  /p' $(MAKEFILE_LIST)
 
-run: ## builds everything and starts a demo daemon on its own folder, demo/; it prints what to do next
+run: pages ## builds everything and starts a demo daemon on its own folder, demo/; it prints what to do next
 	cargo build --locked --profile $(PROFILE) -p anserd -p anser-client
 	$(TARGET)/$(PROFILE)/anserd serve --demo --data-dir demo
+
+pages: ## the console and the Web IM into web/dist, where Node.js is there and something has changed
+	@if [ ! -f web/package.json ] || ! command -v npm > /dev/null; then \
+		echo "without Node.js (npm) the daemon is built without its pages"; \
+	elif [ -z "$$(find web client/web -name node_modules -prune -o -name dist -prune -o -type f \
+		-newer web/dist/.built -print 2> /dev/null | head -n 1)" ] && [ -f web/dist/.built ]; then :; \
+	else (cd web && npm ci --no-audit --no-fund && npm run build) && touch web/dist/.built \
+		|| { echo "the pages could not be built: see above" >&2; exit 1; }; fi
 
 check: ## formatting, lints, house rules, licences, and the direction of dependencies
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo clippy --locked -p anser-tests --all-targets --features planted -- -D warnings
 	cargo test --locked --workspace --test tidy --test dependencies
 
-test: ## all tests, then those that must find the planted faults, then a short run of the fuzzers
+test: pages ## all tests, and a short run of the fuzzers
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace
-	cargo test --locked -p anser-storage --features planted,simulation planted
-	cargo test --locked -p anser-tests --features planted planted
+	cd client/web && npm ci --no-audit --no-fund && npm test
+	cd web && npm run check && npm test
 	fuzz/run
 
-bench: ## the table of figures, of the release programs, with the data on this folder's disk; PART=idle for a part
+deb: pages ## the Debian package, optimised as far as it goes, into target/packages; TRIPLE=aarch64-… for another processor (untested)
+	cargo build --locked --release $(CROSS) -p anserd -p anser-client
+	$(PACKAGED) STRIP=$(or $(STRIP),strip) packaging/build deb $(BUILT) target/packages
+	@! find target/packages -name '*.deb' -size +8M | grep . || { echo "a package has more than 8 MiB" >&2; exit 1; }
+
+rpm: pages ## the same as an RPM
+	cargo build --locked --release $(CROSS) -p anserd -p anser-client
+	$(PACKAGED) STRIP=$(or $(STRIP),strip) packaging/build rpm $(BUILT) target/packages
+
+bench: pages ## the table of figures, of the release programs, with the data on this folder's disk; PART=idle for a part
 	cargo build --locked --release -p anserd -p anser-client
 	ANSERD_BIN=$(abspath $(TARGET))/release/anserd ANSER_BIN=$(abspath $(TARGET))/release/anser \
 		cargo run --locked -q -p anser-tests --bin bench -- $(TARGET)/bench $(PART)
@@ -47,4 +69,4 @@ $(GOAL):
 endif
 
 # `bench` leaves nothing behind in its folder; `run` keeps demo/ for the next time.
-.PHONY: help run check test bench torture $(GOAL)
+.PHONY: help run pages check test deb rpm bench torture $(GOAL)

@@ -69,7 +69,7 @@ codes! {
     ServerFault = 6024, "the server failed; try again later";
     MobileTooLong = 6025, "the mobile number is longer than 20 characters";
     PacketTooLong = 6026, "the call is too long; shorten it";
-    AliasFull = 7015, "the alias is bound to 10 devices already";
+    AliasFull = 7015, "the alias is bound to as many devices as it may be";
     /// A server of Anser does not know packages.
     PackageMismatch = 1005, "the package and the app key do not belong together";
     AppKeyUnknown = 1008, "unknown app key";

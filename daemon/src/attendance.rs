@@ -87,6 +87,11 @@ impl Attendance {
         self.lock().left.get(&(app, device)).copied()
     }
 
+    /// When a device that is not connected was last there, of what is remembered and what the store knows.
+    pub fn last_seen(&self, app: AppNumber, device: DeviceNumber, stored: Option<TimeMs>) -> Option<TimeMs> {
+        self.left_at(app, device).max(stored)
+    }
+
     /// A device reports how its application was used. A report that comes again, because its answer was lost, counts once
     /// as long as it is remembered: for two days, and not over a restart.
     pub fn note_use(
@@ -298,7 +303,9 @@ pub async fn round(ledger: &Ledger, switchboard: &Switchboard, now_ms: TimeMs) {
             Ok(outcome) => match outcome.answer {
                 // An app may have been deleted since.
                 Ok(_) | Err(Refusal::AppUnknown) => {}
-                Err(refusal) => log::error!(app = app.0; "the store refused what was noted of devices: {refusal:?}"),
+                Err(refusal) => {
+                    log::error!(app_number = app.0; "the store refused what was noted of devices: {refusal:?}; this is a bug, please report it")
+                }
             },
             Err(error) => {
                 log::debug!("what was noted of devices waits for the next round: {error}");

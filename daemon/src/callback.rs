@@ -194,7 +194,7 @@ fn sort(
     if given_up > 0 {
         log::warn!(
             app = app.app_key.as_str(), given_up;
-            "an app server will not be told of some events: they are a day old, or its host is not permitted any more"
+            "an app server will not be told of some events: they are a day old, or its host is not permitted any more; look at that server, and at callback.hosts"
         );
     }
     let authorization = BASE64.encode(format!("{}:{}", app.app_key, app.master_secret).as_bytes());

@@ -5,6 +5,8 @@
 
 mod app_server;
 mod bridge;
+mod current;
+mod proxy;
 mod reader;
 mod source;
 mod time_zone;
@@ -13,17 +15,22 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anser_protocol::limits::{GROUP_MEMBERS_DEFAULT, GROUP_MEMBERS_TOP_DEFAULT, ROOM_MEMBERS_DEFAULT};
+use anser_protocol::limits::{
+    ALIAS_DEVICES_DEFAULT, GROUP_MEMBERS_DEFAULT, GROUP_MEMBERS_TOP_DEFAULT, ROOM_MEMBERS_DEFAULT,
+};
 use log::LevelFilter;
 
 pub use app_server::{EventCallback, MessageCallback, MessageCheck, PasswordCallback};
 pub use bridge::{ApnsAuth, ApnsConfig, BridgeConfig, BridgeKind, FcmConfig, WebPushConfig, WebhookConfig};
+pub use current::{AT_NEXT_START, AT_ONCE, Current, Merged, merge};
+pub use proxy::Proxy;
 pub use reader::Mistake;
 pub use source::{Flags, read, read_text};
 pub use time_zone::TimeZone;
 
 use crate::bridge::{Origin, Url};
 use crate::link::session::Logins;
+use crate::logging::ModuleLevel;
 use crate::rest::rate::{Limits as Rates, UNLIMITED};
 use reader::Reader;
 
@@ -42,7 +49,13 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// HTTP without TLS, for a proxy on this machine or in a private network; empty means off.
     pub plain_listen: Vec<SocketAddr>,
+    /// `/metrics`, `/healthz` and `/readyz`, for this machine or a private network; empty means off.
+    pub metrics_listen: Vec<SocketAddr>,
+    /// Proxies before the daemon.
+    pub proxy: Proxy,
     pub log_level: LevelFilter,
+    /// Of modules whose level differs, as `link=debug`.
+    pub log_levels: Vec<ModuleLevel>,
     /// All textual times of the REST APIs are in this zone.
     pub time_zone: TimeZone,
     pub tls: Tls,
@@ -54,6 +67,8 @@ pub struct Config {
     /// Calls of an app in a minute.
     pub rates: Rates,
     pub heartbeat: Heartbeat,
+    /// Sites whose pages may open a link, besides the daemon's own; empty: pages of any site.
+    pub web_origins: Vec<Origin>,
     pub users: Users,
     /// Services of the makers of devices; none unless configured.
     pub bridges: Vec<BridgeConfig>,
@@ -75,8 +90,20 @@ pub struct Config {
 pub struct Tls {
     /// The operator's certificate chain and key; without them the daemon makes its own.
     pub own: Option<OwnCertificate>,
-    /// More names and addresses for the self-made certificate.
+    /// More names and addresses for the self-made certificate; the names of one of an ACME authority.
     pub names: Vec<String>,
+    pub acme: Option<Acme>,
+}
+
+/// An authority that gives out certificates by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Acme {
+    /// The address of its directory.
+    pub directory: String,
+    /// Where it may write to, like `mailto:ops@example.com`.
+    pub contact: Option<String>,
+    /// Authorities to trust for the connection to it, in place of the system's.
+    pub ca: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -106,6 +133,10 @@ pub struct Push {
     pub offline_limit: usize,
     /// Ignore unknown keys in push objects instead of refusing them with 1009.
     pub lenient_keys: bool,
+    /// Take every cid of up to 64 characters, not only those that were given out.
+    pub any_cid: bool,
+    /// Say null, not "", for the alias and the mobile number that a device does not have.
+    pub null_for_unset: bool,
     /// Where phones reach this daemon, for the URLs of stored images; nothing: by the name that the app server called.
     pub image_origin: Option<String>,
     /// Devices that were not seen for so many days get no pushes until they come back.
@@ -135,6 +166,8 @@ pub struct Limits {
     pub members_edit_groups: bool,
     /// The same for chat rooms.
     pub room_members: u32,
+    /// Devices that one alias is bound to.
+    pub alias_devices: u32,
     /// Scheduled pushes of an app that have a firing ahead.
     pub schedules: u32,
     /// Messages of one user from devices in a minute; nothing means any number.
@@ -158,6 +191,8 @@ pub struct Heartbeat {
 pub struct Users {
     /// Only names of 4 to 128 bytes, as JMessage has it, instead of 1 to 128.
     pub strict_names: bool,
+    /// Switching do-not-disturb off for everything is no mistake where it is off.
+    pub lenient_mutes: bool,
     /// On how many devices of each kind a user may be logged in; 0: on any number.
     pub logins: Logins,
 }
@@ -201,15 +236,23 @@ impl Callbacks {
 
 /// Every key that may stand in the file, but for those of `[[bridge]]`, `[[message_callback]]`, `[[event_callback]]`,
 /// `[[message_check]]` and `[[password_callback]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the environment.
-pub const KEYS: [&str; 52] = [
+pub const KEYS: [&str; 66] = [
     "data_dir",
     "listen",
     "plain_listen",
+    "metrics_listen",
+    "proxy.trusted",
+    "proxy.protocol_on",
     "log_level",
+    "log_levels",
     "time_zone",
     "tls.certificate",
     "tls.key",
     "tls.names",
+    "tls.acme_directory",
+    "tls.acme_contact",
+    "tls.acme_terms_agreed",
+    "tls.acme_ca",
     "storage.cache_mib",
     "storage.scrub_days",
     "retention.chat_days",
@@ -217,6 +260,8 @@ pub const KEYS: [&str; 52] = [
     "retention.push_days",
     "push.offline_limit",
     "push.lenient_keys",
+    "push.any_cid",
+    "push.null_for_unset",
     "push.image_origin",
     "push.inactive_days",
     "password.memory_kib",
@@ -229,6 +274,7 @@ pub const KEYS: [&str; 52] = [
     "limits.group_members_top",
     "limits.members_edit_groups",
     "limits.room_members",
+    "limits.alias_devices",
     "limits.schedules",
     "limits.sends_per_minute",
     "limits.retract_seconds",
@@ -241,8 +287,11 @@ pub const KEYS: [&str; 52] = [
     "rates.schedule",
     "rates.files",
     "rates.im",
+    "rates.broadcasts",
     "heartbeat.seconds",
+    "web.origins",
     "users.strict_names",
+    "users.lenient_mutes",
     "users.phones",
     "users.computers",
     "users.browsers",
@@ -264,11 +313,16 @@ pub fn known_keys() -> Vec<String> {
 impl Config {
     /// Takes every setting out of the reader; what is left there was unknown.
     fn take(reader: &mut Reader) -> Self {
+        let listen = reader.addresses("listen").unwrap_or_else(|| vec![default_address()]);
+        let plain_listen = reader.private_addresses("plain_listen").unwrap_or_default();
         Self {
+            proxy: proxy::take(reader, &[&listen[..], &plain_listen[..]].concat()),
             data_dir: absolute(reader.path("data_dir").unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR))),
-            listen: reader.addresses("listen").unwrap_or_else(|| vec![default_address()]),
-            plain_listen: reader.private_addresses("plain_listen").unwrap_or_default(),
+            listen,
+            plain_listen,
+            metrics_listen: reader.private_addresses("metrics_listen").unwrap_or_default(),
             log_level: reader.log_level("log_level").unwrap_or(LevelFilter::Info),
+            log_levels: reader.log_levels("log_levels").unwrap_or_default(),
             time_zone: reader.time_zone("time_zone").unwrap_or(TimeZone::DEFAULT),
             tls: take_tls(reader),
             storage: Storage {
@@ -283,6 +337,8 @@ impl Config {
             push: Push {
                 offline_limit: reader.number("push.offline_limit", 1..=1000).unwrap_or(5),
                 lenient_keys: reader.switch("push.lenient_keys").unwrap_or(false),
+                any_cid: reader.switch("push.any_cid").unwrap_or(false),
+                null_for_unset: reader.switch("push.null_for_unset").unwrap_or(false),
                 image_origin: reader.origin("push.image_origin"),
                 inactive_days: some(reader.number("push.inactive_days", 0..=365).unwrap_or(255)),
             },
@@ -296,6 +352,7 @@ impl Config {
                     .unwrap_or(GROUP_MEMBERS_TOP_DEFAULT),
                 members_edit_groups: reader.switch("limits.members_edit_groups").unwrap_or(false),
                 room_members: reader.number("limits.room_members", 2..=1_000_000).unwrap_or(ROOM_MEMBERS_DEFAULT),
+                alias_devices: reader.number("limits.alias_devices", 1..=1000).unwrap_or(ALIAS_DEVICES_DEFAULT),
                 schedules: reader.number("limits.schedules", 1..=2000).unwrap_or(100),
                 sends_per_minute: some(reader.number("limits.sends_per_minute", 0..=1_000_000).unwrap_or(60)),
                 retract_seconds: reader.number("limits.retract_seconds", 1..=31_536_000).unwrap_or(180),
@@ -306,8 +363,10 @@ impl Config {
             heartbeat: reader
                 .range("heartbeat.seconds", 5..=3600)
                 .map_or_else(Heartbeat::default, |(min, max)| Heartbeat { min: seconds(min), max: seconds(max) }),
+            web_origins: reader.origins("web.origins").unwrap_or_default(),
             users: Users {
                 strict_names: reader.switch("users.strict_names").unwrap_or(false),
+                lenient_mutes: reader.switch("users.lenient_mutes").unwrap_or(false),
                 logins: Logins {
                     phones: reader.number("users.phones", 0..=100).unwrap_or(1),
                     computers: reader.number("users.computers", 0..=100).unwrap_or(1),
@@ -352,7 +411,42 @@ fn take_tls(reader: &mut Reader) -> Tls {
         (Some(_), None) => reader.missing("tls.key", "the file of the private key belonging to tls.certificate"),
         (None, Some(_)) => reader.missing("tls.certificate", "the file of the certificate belonging to tls.key"),
     };
-    Tls { own, names: reader.host_names("tls.names").unwrap_or_default() }
+    let names = reader.host_names("tls.names").unwrap_or_default();
+    let acme = take_acme(reader, &names);
+    if let (Some(_), Some(acme)) = (&own, &acme) {
+        let what = format!("tls.acme_directory = {:?}", acme.directory);
+        reader.note(Mistake { what, allowed: "must not stand beside tls.certificate: one of the two".to_owned() });
+    }
+    Tls { own, names, acme }
+}
+
+fn take_acme(reader: &mut Reader, names: &[String]) -> Option<Acme> {
+    let is_fine = |url: &Url| url.origin.is_tls;
+    let directory = reader.url("tls.acme_directory", is_fine, "like https://acme-v02.api.letsencrypt.org/directory");
+    let is_mail = |text: &str| text.starts_with("mailto:") && text.contains('@');
+    let contact = reader.word("tls.acme_contact", "must be like \"mailto:ops@example.com\"", is_mail);
+    let is_agreed = reader.switch("tls.acme_terms_agreed").unwrap_or(false);
+    let ca = reader.path("tls.acme_ca");
+    let directory = directory.map(|url| format!("{}{}", url.origin, url.path))?;
+    let fault = |what: String, allowed: &str| Some(Mistake { what, allowed: allowed.to_owned() });
+    // The authority looks on port 443 of a name; it gives out nothing for addresses, and wildcards by DNS only.
+    let odd = names.iter().find(|name| name.starts_with('*') || name.parse::<IpAddr>().is_ok());
+    let mistake = match (is_agreed, names.is_empty(), odd) {
+        (false, ..) => fault(
+            "tls.acme_terms_agreed is missing".to_owned(),
+            "must be true: the authority gives out certificates to those who agree to its terms of service",
+        ),
+        (_, true, _) => fault("tls.names is missing".to_owned(), "must name the hosts that the certificate is for"),
+        (_, _, Some(name)) => fault(format!("tls.names = {name:?}"), "must be host names without * for ACME"),
+        (true, false, None) => None,
+    };
+    match mistake {
+        Some(mistake) => {
+            reader.note(mistake);
+            None
+        }
+        None => Some(Acme { directory, contact, ca }),
+    }
 }
 
 fn take_rates(reader: &mut Reader) -> Rates {
@@ -368,6 +462,7 @@ fn take_rates(reader: &mut Reader) -> Rates {
         schedule: rate("rates.schedule", profile.schedule),
         files: rate("rates.files", profile.files),
         im: rate("rates.im", profile.im),
+        broadcasts: rate("rates.broadcasts", profile.broadcasts),
     }
 }
 

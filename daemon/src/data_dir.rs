@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+/// What a restore, an import or a rescue works in. While it is there, the data folder is not whole.
+pub const UNFINISHED: &str = "unfinished";
+
 /// The folder, held by this process until dropped.
 #[derive(Debug)]
 pub struct DataDir {
@@ -23,6 +26,8 @@ pub enum DataDirError {
     Write { path: PathBuf, source: io::Error },
     #[error("another anserd (process {pid}) already runs on the data folder {}. Stop it first, or name another folder with --data-dir", path.display())]
     InUse { path: PathBuf, pid: String },
+    #[error("a restore, an import or a rescue in the data folder {0} was interrupted, and what is there is not whole. Carry it out again; the documents on backups say how", path.display())]
+    Unfinished { path: PathBuf },
 }
 
 impl DataDir {
@@ -38,6 +43,14 @@ impl DataDir {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Nothing may be opened, or made anew, in a folder that is half restored.
+    pub fn require_finished(&self) -> Result<(), DataDirError> {
+        match self.path.join(UNFINISHED).exists() {
+            true => Err(DataDirError::Unfinished { path: self.path.clone() }),
+            false => Ok(()),
+        }
     }
 }
 

@@ -139,7 +139,7 @@ impl Look<'_> {
     fn after_failed_read(&self) -> Option<NextLook> {
         let (FollowupId { push, kind, .. }, state) = (self.due.id, self.due.state);
         if self.is_given_up() {
-            log::error!(msg_id = push.0, kind:?; "what follows for those who did not receive a push is given up: it could not be read for a day");
+            log::error!(msg_id = push.0, kind:?; "what follows for those who did not receive a push is given up: it could not be read for a day; run `anserd scrub`");
             return None;
         }
         let due_ms = self.now_ms.saturating_add(pause_ms(state.failures, push, None));
@@ -154,11 +154,11 @@ impl Look<'_> {
         let (Some(row), Some(kept)) = read.await? else { return Ok(None) };
         let Some(text) = SmsText::of(&kept) else { return Ok(None) };
         if !self.bridges.takes_sms(&row.app_key) {
-            log::warn!(msg_id = push.0; "text messages are not sent: no webhook takes them any more");
+            log::warn!(msg_id = push.0; "text messages are not sent: no webhook takes them any more; configure one with sms = true");
             return Ok(None);
         }
         if self.is_given_up() {
-            log::warn!(msg_id = push.0; "text messages are given up: no webhook took them for a day");
+            log::warn!(msg_id = push.0; "text messages are given up: no webhook took them for a day; look at that server");
             return Ok(None);
         }
         let (mut from, mut failed) = (state.from, None);
@@ -219,7 +219,7 @@ impl Look<'_> {
                 let sms = Sms { app_key, msg_id: push, registration_id, mobile, text };
                 let handed = self.bridges.hand_over_sms(&sms).await;
                 if let Handed::Refused(reason) = &handed {
-                    log::warn!(msg_id = push.0, registration_id = registration_id.as_str(); "a text message was refused: {reason}");
+                    log::warn!(msg_id = push.0, device = registration_id.as_str(); "a text message was refused, which is not tried again; correct what it names: {reason}");
                 }
                 (*device, handed)
             })
@@ -264,7 +264,7 @@ impl Look<'_> {
                 Ok(_) => {}
                 Err(Refusal::AppUnknown) => is_noted = false,
                 Err(refusal) => {
-                    log::error!(msg_id = push.0; "text messages are given up, because nobody can remember who got one: {refusal:?}");
+                    log::error!(msg_id = push.0; "text messages are given up, because nobody can remember who got one; please report this: {refusal:?}");
                     is_noted = false;
                 }
             }

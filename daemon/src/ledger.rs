@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 use anser_protocol::error::ErrorCode;
 use anser_storage::command::{Command, Stamped};
 use anser_storage::outcome::Outcome;
-use anser_storage::{ReadError, Reader, Snapshot, StoreError, WriterHandle};
+use anser_storage::{ReadError, Reader, Snapshot, StoreError, WriterHandle, WriterHealth};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 use crate::clock::now_ms;
+use crate::observe::Observer;
+use crate::observe::noted::Noted;
 
 /// The store could not do it now. Nothing was changed, or it is not known to be durable.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -38,11 +40,17 @@ pub struct Ledger {
     reader: Reader,
     complaints: Arc<Seldom>,
     app_changes: Arc<AtomicU64>,
+    observer: Arc<Observer>,
 }
 
 impl Ledger {
-    pub fn new(writer: WriterHandle, reader: Reader) -> Self {
-        Self { writer, reader, complaints: Arc::default(), app_changes: Arc::default() }
+    pub fn new(writer: WriterHandle, reader: Reader, observer: Arc<Observer>) -> Self {
+        Self { writer, reader, complaints: Arc::default(), app_changes: Arc::default(), observer }
+    }
+
+    /// How the writer is at this moment.
+    pub fn health(&self) -> WriterHealth {
+        self.writer.health()
     }
 
     /// Carries out a command; when the outcome is there, it is on disk.
@@ -60,15 +68,24 @@ impl Ledger {
         answer: impl FnOnce(Result<Outcome, Unavailable>) + Send + 'static,
     ) -> Result<(), Unavailable> {
         let app_changes = matches!(command, Command::App(_)).then(|| self.app_changes.clone());
+        let (noted, observer, begun) = (Noted::of(&command), self.observer.clone(), Instant::now());
         let stamped = Stamped { at_ms: now_ms(), command };
+        let at_ms = stamped.at_ms;
         let answer = Box::new(move |result: Result<Outcome, StoreError>| {
             // Also when it failed: nobody knows whether it is on disk.
             if let Some(changes) = app_changes {
                 changes.fetch_add(1, Ordering::SeqCst);
             }
-            answer(result.map_err(Unavailable::from));
+            let result = result.map_err(Unavailable::from);
+            observer.metrics.command_seconds.observe(begun.elapsed().as_secs_f64());
+            observer.answered(&noted, &result, at_ms, now_ms());
+            answer(result);
         });
-        self.writer.submit(stamped, answer).map_err(|_| Unavailable::Busy)
+        let kind = Noted::kind_only(&stamped.command);
+        self.writer.submit(stamped, answer).map_err(|_| {
+            self.observer.refused_busy(&kind);
+            Unavailable::Busy
+        })
     }
 
     /// How often apps have changed. It counts before anybody is told of the change.
@@ -90,6 +107,11 @@ impl Ledger {
     /// The same on this thread, which may wait for the disk.
     pub fn read_here<T>(&self, query: impl Fn(&Snapshot) -> Result<T, ReadError>) -> Result<T, Unavailable> {
         self.reader.read(query).map_err(|error| self.unreadable(&error))
+    }
+
+    /// One moment, for whoever needs it for long; see [`Snapshot`]. On a thread that may wait for the disk.
+    pub fn snapshot_here(&self) -> Result<Snapshot, Unavailable> {
+        self.reader.snapshot().map_err(|error| self.unreadable(&error))
     }
 
     /// Of a disk that fails the writer tells.

@@ -1,32 +1,60 @@
 //! Log lines: to the journal when standard error is connected to it, else plain lines on standard error.
 //!
-//! A stalled journal or terminal must not stop a worker, so lines go through a bounded queue to one thread. What does
-//! not fit is dropped and counted; the count is reported as soon as there is room again.
+//! A stalled journal or terminal must not stop a worker, so lines go through a bounded queue to one thread, which alone
+//! waits for the sink. What does not fit is dropped and counted; the count is reported as soon as there is room again.
+
+mod levels;
+mod repeats;
 
 use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
 
 use log::kv::{Key, Value, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use systemd_journal_logger::{JournalLog, connected_to_journal};
 
+use repeats::Repeats;
+
+pub use levels::{ModuleLevel, begin as set_levels, change as change_level, shown as levels_shown};
+
 const QUEUE_LINES: usize = 4096;
+/// How often dropped lines are told of while more are dropped.
+const DROPPED_TOLD_EVERY: Duration = Duration::from_secs(5);
+/// When nothing waits to be told of.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// Lines since the start, by level, and those that found no room. Of the process, like the logger itself.
+static LINES: [AtomicU64; 5] = [const { AtomicU64::new(0) }; 5];
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+
+/// How much was said, in the order error, warn, info, debug, trace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub lines: [u64; 5],
+    pub dropped: u64,
+}
+
+pub fn counts() -> Counts {
+    let lines = std::array::from_fn(|level| LINES[level].load(Ordering::Relaxed));
+    Counts { lines, dropped: DROPPED.load(Ordering::Relaxed) }
+}
 
 /// Installs the logger, also for what panics: it ends one request or connection, and the line is all that is left of it.
 /// A second call has no effect (tests start several daemons in one process).
-pub fn start(level: LevelFilter) {
+pub fn start(level: LevelFilter, modules: &[ModuleLevel]) {
     let (queue, lines) = sync_channel(QUEUE_LINES);
-    let sink = match JournalLog::new() {
-        Ok(journal) if connected_to_journal() => Sink::Journal(journal),
-        _ => Sink::StandardError,
-    };
-    let logger = Box::new(Queue { queue, dropped: AtomicU64::new(0) });
-    if log::set_boxed_logger(logger).is_ok() {
-        log::set_max_level(level);
-        std::panic::set_hook(Box::new(|panic| log::error!("a bug: {panic}")));
-        // Detached on purpose: it ends with the process.
-        let _ = std::thread::Builder::new().name("log".to_owned()).spawn(move || write_all(&lines, &sink));
+    let unsaid = Arc::<AtomicU64>::default();
+    if log::set_boxed_logger(Box::new(Queue { queue, unsaid: unsaid.clone() })).is_ok() {
+        levels::begin(level, modules);
+        std::panic::set_hook(Box::new(|panic| {
+            log::error!("a bug: {panic}; please report it with the lines around this one");
+        }));
+        // Detached on purpose: it ends with the process. Already the first word to the journal may have to wait.
+        let _ =
+            std::thread::Builder::new().name("log".to_owned()).spawn(move || write_all(&lines, &Sink::open(), &unsaid));
     }
 }
 
@@ -36,28 +64,28 @@ pub fn flush() {
 }
 
 enum Line {
-    Event {
-        level: Level,
-        target: String,
-        text: String,
-        fields: Vec<(String, String)>,
-    },
+    Event(Event),
     /// Answered when everything before it was written.
     Flush(SyncSender<()>),
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Event {
+    level: Level,
+    target: String,
+    text: String,
+    fields: Vec<(String, String)>,
+}
+
 struct Queue {
     queue: SyncSender<Line>,
-    dropped: AtomicU64,
+    /// Dropped lines that nobody was told of.
+    unsaid: Arc<AtomicU64>,
 }
 
 impl Log for Queue {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // Handshakes of strangers fail all day; what libraries say below a warning helps nobody at info.
-        metadata.level() <= log::max_level()
-            && (metadata.target().starts_with("anser")
-                || metadata.level() <= Level::Warn
-                || log::max_level() > Level::Info)
+        levels::lets_through(metadata)
     }
 
     fn log(&self, record: &Record<'_>) {
@@ -66,42 +94,41 @@ impl Log for Queue {
         }
         let mut fields = Fields(Vec::new());
         let _ = record.key_values().visit(&mut fields);
-        let line = Line::Event {
+        self.put(Event {
             level: record.level(),
             target: record.target().to_owned(),
             text: record.args().to_string(),
             fields: fields.0,
-        };
-        if let Err(TrySendError::Full(_)) = self.queue.try_send(line) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        self.report_dropped();
+        });
     }
 
     fn flush(&self) {
         let (done, wait) = sync_channel(1);
         if self.queue.try_send(Line::Flush(done)).is_ok() {
-            let _ = wait.recv_timeout(std::time::Duration::from_secs(1));
+            let _ = wait.recv_timeout(Duration::from_secs(1));
         }
     }
 }
 
 impl Queue {
-    fn report_dropped(&self) {
-        let dropped = self.dropped.swap(0, Ordering::Relaxed);
-        if dropped == 0 {
-            return;
+    fn put(&self, event: Event) {
+        LINES[event.level as usize - 1].fetch_add(1, Ordering::Relaxed);
+        if let Err(TrySendError::Full(_)) = self.queue.try_send(Line::Event(event)) {
+            DROPPED.fetch_add(1, Ordering::Relaxed);
+            self.unsaid.fetch_add(1, Ordering::Relaxed);
         }
-        let line = Line::Event {
-            level: Level::Warn,
-            target: "anserd::logging".to_owned(),
-            text: "log lines were dropped because they came faster than they could be written".to_owned(),
-            fields: vec![("lines".to_owned(), dropped.to_string())],
-        };
-        if self.queue.try_send(line).is_err() {
-            self.dropped.fetch_add(dropped, Ordering::Relaxed);
-        }
+    }
+}
+
+/// Written by the thread itself: there may be no other line for long that could bring it along.
+fn of_dropped(lines: u64) -> Event {
+    Event {
+        level: Level::Warn,
+        target: "anserd::logging".to_owned(),
+        text: "log lines were dropped because they came faster than they could be written; lower the level with \
+               `anserd log-level`, or look at what holds up the journal"
+            .to_owned(),
+        fields: vec![("lines".to_owned(), lines.to_string())],
     }
 }
 
@@ -117,56 +144,133 @@ impl<'kvs> VisitSource<'kvs> for Fields {
 enum Sink {
     Journal(JournalLog),
     StandardError,
+    #[cfg(test)]
+    Socket(std::os::unix::net::UnixDatagram),
 }
 
-fn write_all(lines: &Receiver<Line>, sink: &Sink) {
-    for line in lines {
-        match line {
-            Line::Flush(done) => drop(done.try_send(())),
-            Line::Event { level, target, text, fields } => sink.write(level, &target, &text, &fields),
+fn write_all(lines: &Receiver<Line>, sink: &Sink, unsaid: &AtomicU64) {
+    let mut repeats = Repeats::default();
+    let mut told: Option<Instant> = None;
+    loop {
+        let has_unsaid = unsaid.load(Ordering::Relaxed) > 0;
+        if has_unsaid && told.is_none_or(|told| told.elapsed() >= DROPPED_TOLD_EVERY) {
+            sink.write(&of_dropped(unsaid.swap(0, Ordering::Relaxed)));
+            told = Some(Instant::now());
+        }
+        let wait = if has_unsaid { DROPPED_TOLD_EVERY } else { repeats.next(Instant::now()).unwrap_or(IDLE) };
+        let written = match lines.recv_timeout(wait) {
+            Ok(Line::Event(event)) => repeats.admit(event, Instant::now()),
+            Ok(Line::Flush(done)) => {
+                // Whoever asked may have stopped waiting.
+                let _ = done.try_send(());
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) => repeats.over(Instant::now()),
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        for event in &written {
+            sink.write(event);
         }
     }
 }
 
 impl Sink {
-    /// Errors are dropped: there is nowhere left to report them.
-    fn write(&self, level: Level, target: &str, text: &str, fields: &[(String, String)]) {
-        match self {
-            Self::StandardError => {
-                let _ = std::io::stderr().write_all(plain_line(level, text, fields).as_bytes());
-            }
-            Self::Journal(journal) => {
-                let _ = journal.journal_send(
-                    &Record::builder()
-                        .level(level)
-                        .target(target)
-                        .key_values(&fields)
-                        .args(format_args!("{text}"))
-                        .build(),
-                );
-            }
+    fn open() -> Self {
+        if !connected_to_journal() {
+            return Self::StandardError;
+        }
+        JournalLog::new().map_or(Self::StandardError, Self::Journal)
+    }
+
+    /// Errors are counted only: there is nowhere left to report them.
+    fn write(&self, event: &Event) {
+        let written = match self {
+            Self::StandardError => std::io::stderr().write_all(plain_line(event).as_bytes()),
+            Self::Journal(journal) => journal.journal_send(
+                &Record::builder()
+                    .level(event.level)
+                    .target(&event.target)
+                    .key_values(&event.fields)
+                    // Fields stand in the text as well: `journalctl` shows nothing else unless it is asked to.
+                    .args(format_args!("{}", with_fields(event)))
+                    .build(),
+            ),
+            #[cfg(test)]
+            Self::Socket(socket) => socket.send(plain_line(event).as_bytes()).map(drop),
+        };
+        if written.is_err() {
+            DROPPED.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
 /// One line whatever the text holds: a newline inside could forge another line.
-fn plain_line(level: Level, text: &str, fields: &[(String, String)]) -> String {
-    let mut line = format!("{:<5} {text}", level.as_str().to_ascii_lowercase());
-    for (key, value) in fields {
+fn plain_line(event: &Event) -> String {
+    format!("{:<5} {}\n", event.level.as_str().to_ascii_lowercase(), with_fields(event))
+}
+
+fn with_fields(event: &Event) -> String {
+    let mut line = event.text.clone();
+    for (key, value) in &event.fields {
         line.push_str(&format!(" {key}={value}"));
     }
-    let mut line: String = line.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-    line.push('\n');
-    line
+    line.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixDatagram;
+
     use super::*;
+
+    fn event(text: &str) -> Event {
+        Event { level: Level::Debug, target: "anserd".to_owned(), text: text.to_owned(), fields: Vec::new() }
+    }
 
     #[test]
     fn a_text_with_a_newline_stays_one_line() {
-        let fields = [("app".to_owned(), "7\nerror forged".to_owned())];
-        assert_eq!(plain_line(Level::Warn, "bad\rname", &fields), "warn  bad name app=7 error forged\n");
+        let fields = vec![("app".to_owned(), "7\nerror forged".to_owned())];
+        let event = Event { level: Level::Warn, fields, ..event("bad\rname") };
+        assert_eq!(plain_line(&event), "warn  bad name app=7 error forged\n");
+    }
+
+    #[test]
+    fn a_journal_that_nobody_reads_holds_up_nobody_and_what_was_dropped_is_told() {
+        // Given a socket that takes a few lines and then makes its writer wait,
+        let (near, far) = UnixDatagram::pair().expect("a pair");
+        let (queue, lines) = sync_channel(QUEUE_LINES);
+        let unsaid = Arc::<AtomicU64>::default();
+        let queue = Queue { queue, unsaid: unsaid.clone() };
+        let thread = std::thread::spawn(move || write_all(&lines, &Sink::Socket(near), &unsaid));
+        let before = counts();
+
+        // when far more is said than fits into it and the queue, nobody waits,
+        let begun = Instant::now();
+        let said = QUEUE_LINES * 4;
+        (0..said).for_each(|number| queue.put(event(&format!("line {number}"))));
+        assert!(begun.elapsed() < Duration::from_secs(10), "saying something waited for the sink");
+        let dropped = counts().dropped - before.dropped;
+        assert!(dropped >= QUEUE_LINES as u64, "only {dropped} lines were dropped");
+
+        // and when it is read again, everything else arrives, with the number of those that are missing.
+        let mut buffer = [0; 1024];
+        let mut read = || {
+            let length = far.recv(&mut buffer).expect("the other end is open");
+            String::from_utf8_lossy(&buffer[..length]).into_owned()
+        };
+        let (mut heard, mut missing) = (0, 0);
+        while missing < dropped {
+            match read().trim().split_once(" lines=") {
+                Some((_, lines)) => missing += lines.parse::<u64>().expect("a number"),
+                None => heard += 1,
+            }
+        }
+        assert!(heard <= said as u64 - missing, "{heard} lines came and {missing} were missing");
+        drop(queue);
+        far.set_read_timeout(Some(Duration::from_millis(10))).expect("a time");
+        while !thread.is_finished() {
+            let _ = far.recv(&mut [0; 1024]);
+        }
+        thread.join().expect("it ends with its queue");
     }
 }

@@ -62,6 +62,11 @@ impl Passwords {
         }
     }
 
+    /// Callers that wait for a turn.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// The form to store for good.
     pub async fn hash_slow(&self, password: &str) -> Result<String, Busy> {
         self.hash_secret(md5_form(password)).await
@@ -97,26 +102,47 @@ impl Passwords {
     pub async fn verify(&self, password: &str, stored: Option<&str>) -> Result<Verdict, Busy> {
         let stored = stored.map(str::parse::<Encoded>);
         if let Some(Err(_)) = &stored {
-            log::error!("a stored password hash cannot be read; its user cannot log in");
+            log::error!(
+                "a stored password hash cannot be read, so its user cannot log in; set that user a new password"
+            );
         }
         match stored {
             Some(Ok(Encoded::Quick { salt, mac })) => {
                 let right = candidates(password).any(|secret| is_same_secret(&self.quick_mac(&secret, &salt), &mac));
                 Ok(if right { Verdict::RightButQuick } else { Verdict::Wrong })
             }
-            Some(Ok(Encoded::Slow { cost, salt, hash })) => self.verify_slow(password, cost, salt, Some(hash)).await,
-            Some(Err(_)) | None => self.verify_slow(password, self.cost.clone(), [0; encoded::SALT_BYTES], None).await,
+            Some(Ok(Encoded::Slow { cost, salt, hash })) => {
+                self.verify_slow(candidates(password).collect(), cost, salt, Some(hash)).await
+            }
+            Some(Err(_)) | None => {
+                let candidates = candidates(password).collect();
+                self.verify_slow(candidates, self.cost.clone(), [0; encoded::SALT_BYTES], None).await
+            }
         }
+    }
+
+    /// The same for operators, of whom no other service ever knew an MD5 form.
+    pub async fn hash_operator(&self, password: &str) -> Result<String, Busy> {
+        self.hash_secret(password.to_owned()).await
+    }
+
+    /// Without a stored form it takes the same time and finds it wrong.
+    pub async fn verify_operator(&self, password: &str, stored: Option<&str>) -> Result<bool, Busy> {
+        let (cost, salt, hash) = match stored.map(str::parse::<Encoded>) {
+            Some(Ok(Encoded::Slow { cost, salt, hash })) => (cost, salt, Some(hash)),
+            _ => (self.cost.clone(), [0; encoded::SALT_BYTES], None),
+        };
+        let verdict = self.verify_slow(vec![password.to_owned()], cost, salt, hash).await?;
+        Ok(matches!(verdict, Verdict::Right))
     }
 
     async fn verify_slow(
         &self,
-        password: &str,
+        candidates: Vec<String>,
         cost: Params,
         salt: encoded::Salt,
         hash: Option<encoded::Hash>,
     ) -> Result<Verdict, Busy> {
-        let candidates: Vec<_> = candidates(password).collect();
         let memory = self.memory.clone();
         let right = self
             .off_the_async_threads(move || {

@@ -10,6 +10,7 @@ use anser_storage::command::{Class, Command, SystemCommand};
 use anser_storage::ids::AppNumber;
 use anser_storage::outcome::{Answer, Refusal};
 
+use crate::admin::days_kept;
 use crate::clearing::{clear_departed, clear_rooms, clear_tags};
 use crate::clock::now_ms;
 use crate::config::Retention;
@@ -34,7 +35,7 @@ pub async fn run(context: Shared) {
             () = tokio::time::sleep(ROUND_EVERY) => {}
         }
         if watch.has_stepped() {
-            log::warn!("the clock was set; nothing is removed in this hour");
+            log::warn!("the clock was set, so nothing is removed in this hour; `anserd doctor` looks at what keeps it");
             continue;
         }
         if let Err(error) = round(&context.ledger, &context.config.retention, now_ms()).await {
@@ -53,11 +54,10 @@ pub async fn run(context: Shared) {
 
 /// One round for all apps.
 pub async fn round(ledger: &Ledger, retention: &Retention, now_ms: TimeMs) -> Result<(), Unavailable> {
-    let classes =
-        [(Class::Chat, retention.chat_days), (Class::Room, retention.room_days), (Class::Push, retention.push_days)];
     for (app, _) in ledger.read(|snapshot| snapshot.apps()).await? {
-        for (class, days) in classes {
-            if let Some(days) = days {
+        let own = ledger.read(move |snapshot| snapshot.app_retention(app)).await?;
+        for class in [Class::Chat, Class::Room, Class::Push] {
+            if let Some(days) = days_kept(own.of(class), class, retention) {
                 cut(ledger, app, class, now_ms.saturating_sub(u64::from(days) * DAY_MS)).await?;
             }
         }

@@ -42,6 +42,14 @@ pub struct Shown {
     pub last: Option<Pass>,
 }
 
+impl Shown {
+    /// Rows that the last look at them found damaged or missing, or the one under way so far if that is more.
+    pub fn damaged(&self) -> u64 {
+        let last = self.last.as_ref().map_or(0, |pass| pass.findings);
+        last.max(self.under_way.as_ref().map_or(0, |pass| pass.findings))
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnderWay {
     pub since_ms: TimeMs,
@@ -129,9 +137,11 @@ fn say_finding(finding: &Finding) {
 fn say_end(pass: &Pass) {
     let Pass { rows, findings, took_s, .. } = *pass;
     match &pass.failure {
-        Some(failure) => log::warn!(rows, findings; "the scrub did not come to its end: {failure}"),
+        Some(failure) => {
+            log::warn!(rows, findings; "the scrub did not come to its end, it begins again in an hour: {failure}")
+        }
         None if findings > LINES_MAX => {
-            log::error!(rows, findings, took_s; "the scrub found more damage than the {LINES_MAX} rows named above");
+            log::error!(rows, findings, took_s; "the scrub found more damage than the {LINES_MAX} rows named above; restore a backup onto another disk");
         }
         None => log::info!(rows, findings, took_s; "the scrub has looked at everything"),
     }

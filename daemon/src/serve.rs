@@ -1,5 +1,7 @@
 //! The daemon as a whole: put together, ready, drained, closed.
 
+pub mod named_files;
+mod reload;
 mod signal;
 
 use std::io;
@@ -18,11 +20,13 @@ use tokio_rustls::TlsAcceptor;
 use crate::admin;
 use crate::app_callback::{self, Feed};
 use crate::attendance;
+use crate::backup::Backups;
 use crate::bridge::{self, AppServers, BridgeError, Bridges, Callbacks};
 use crate::callback;
 use crate::clearing::Clearing;
 use crate::clock::now_ms;
-use crate::config::Config;
+use crate::config::{Config, Current};
+use crate::console::demo::Demo;
 use crate::context::{Context, Shared};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::followup;
@@ -31,9 +35,12 @@ use crate::ledger::{Ledger, Unavailable};
 use crate::link::quic::{self, QuicError};
 use crate::link::session::{Heartbeat, MediaRules, Rules};
 use crate::link::{Links, TransportRules};
-use crate::listen::{self, BindError, Bound};
+use crate::listen::{self, BindError, Bound, Given, GivenError};
 use crate::media::{Media, sweep};
+use crate::observe::{Observer, daily, listener};
+use crate::operator::{Operators, set_up};
 use crate::password::{Passwords, Upgrades, upgrades};
+use crate::removal::{self, Removals};
 use crate::rest::known::KnownApps;
 use crate::rest::rate::Rates;
 use crate::rest::{Rest, Walks};
@@ -44,13 +51,13 @@ use crate::shutdown::{ShutdownSwitch, shutdown};
 use crate::slow_pushes;
 use crate::switchboard::{Dispatcher, Switchboard};
 use crate::tls::{self, CertificateError, Certificates};
+use crate::watchdog;
 
-pub use signal::until_asked_to_stop;
+pub use reload::{ReadSettings, Reload, Reloaded};
+pub use signal::{Asked, Signals};
 
 /// Work in flight gets this long after the daemon was asked to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
-/// Long before a self-made certificate ends.
-const RENEW_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// Devices come back after so long and a random part of the same length: a restart is over by then.
 const RETRY_AFTER_MS: u32 = 1000;
 
@@ -61,6 +68,7 @@ pub struct Daemon {
     writer: WriterHandle,
     listen: Vec<SocketAddr>,
     plain_listen: Vec<SocketAddr>,
+    metrics_listen: Vec<SocketAddr>,
     authority: Option<PathBuf>,
     /// Held last: another daemon may start when it is gone.
     _data_dir: DataDir,
@@ -87,6 +95,8 @@ pub enum StartError {
     #[error(transparent)]
     Bind(#[from] BindError),
     #[error(transparent)]
+    Given(#[from] GivenError),
+    #[error(transparent)]
     Store(#[from] OpenError),
     #[error("the store does not accept the start: {0}. If the disk is full, make room and start again")]
     Unavailable(#[from] Unavailable),
@@ -101,9 +111,11 @@ impl StartError {
     pub fn is_lasting(&self) -> bool {
         matches!(
             self,
-            Self::Keys(_)
+            Self::DataDir(DataDirError::Unfinished { .. })
+                | Self::Keys(_)
                 | Self::Bridge(_)
                 | Self::Callback(_)
+                | Self::Given(_)
                 | Self::Certificate(CertificateError::Broken { .. } | CertificateError::Mismatch { .. })
                 | Self::Store(OpenError::NewerFormat { .. } | OpenError::Damaged(_))
         )
@@ -113,7 +125,15 @@ impl StartError {
 impl Daemon {
     /// Returns when everything serves.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        let same = config.clone();
+        Self::start_on(config, Given::default(), Box::new(move || Ok(same.clone()))).await
+    }
+
+    /// The same on sockets that the service manager opened, and on whatever else the settings name. A reload takes what
+    /// `read` says then.
+    pub async fn start_on(config: Config, given: Given, read: ReadSettings) -> Result<Self, StartError> {
         let data_dir = DataDir::open(&config.data_dir)?;
+        data_dir.require_finished()?;
         let keys = Keys::open(data_dir.path()).map_err(StartError::Keys)?;
         let media = Media::open(data_dir.path(), &keys).map_err(StartError::Media)?;
         let callbacks = Callbacks::new(&config.callback).map_err(StartError::Callback)?;
@@ -122,12 +142,17 @@ impl Daemon {
         let certificates = Certificates::open(&config.tls, data_dir.path())?;
         let bridges = Bridges::new(&config.bridges, data_dir.path()).map_err(StartError::Bridge)?;
         // Before the store is touched: a port in use is the most common reason not to start.
-        let bound = config.listen.iter().map(|address| listen::bind(*address)).collect::<Result<Vec<_>, _>>()?;
+        let own = config.listen.iter().filter(|address| !given.covers(**address)).map(|address| listen::bind(*address));
+        let own = own.collect::<Result<Vec<_>, _>>()?;
+        let bound = given.into_bound().into_iter().chain(own).collect::<Vec<_>>();
         let plain =
             config.plain_listen.iter().map(|address| listen::bind_tcp(*address)).collect::<Result<Vec<_>, _>>()?;
+        let figures =
+            config.metrics_listen.iter().map(|address| listen::bind_tcp(*address)).collect::<Result<Vec<_>, _>>()?;
         let (switch, shutdown) = shutdown();
         let switchboard = Arc::new(Switchboard::default());
-        let (writer, ledger) = open_store(&config, switchboard.clone()).await?;
+        let observer = Arc::<Observer>::default();
+        let (writer, ledger) = open_store(&config, switchboard.clone(), observer.clone()).await?;
         let (upgrades, waiting) = Upgrades::new();
         let passwords = Passwords::new(&config.password, &keys);
         let links = Links::new(
@@ -137,33 +162,43 @@ impl Daemon {
             upgrades.clone(),
             transport_rules(&config, &media),
             app_servers.clone(),
+            observer.clone(),
         );
         let context = Arc::new(Context {
+            operators: Operators::new(ledger.clone(), passwords.clone()),
+            listen: bound.iter().map(|bound| bound.address).collect(),
+            demo: Demo::default(),
             passwords,
             links: Arc::new(links.map_err(StartError::System)?),
             connections: Arc::new(Semaphore::new(config.limits.links)),
             clearing: Clearing::default(),
+            removals: Removals::default(),
             started: Instant::now(),
-            config,
+            started_ms: now_ms(),
+            config: Current::new(config),
+            reload: Reload::new(read, certificates.clone()),
             keys,
             ledger,
             upgrades,
             switchboard,
             media,
             scrubs: Scrubs::default(),
+            backups: Backups::default(),
             schedules: Alarm::default(),
             bridges,
             known_apps: KnownApps::default(),
             app_servers,
             walks: Walks::default(),
             rates: Rates::default(),
+            observer,
             shutdown,
         });
         tokio::spawn(upgrades::run(waiting, context.passwords.clone(), context.ledger.clone()));
         let listen = bound.iter().map(|bound| bound.address).collect();
         let daemon = Self {
             authority: certificates.authority_file(),
-            plain_listen: plain.iter().filter_map(|tcp| tcp.local_addr().ok()).collect(),
+            plain_listen: addresses(&plain),
+            metrics_listen: addresses(&figures),
             context,
             switch,
             writer,
@@ -172,8 +207,15 @@ impl Daemon {
         };
         daemon.serve_admin()?;
         daemon.serve_network(bound, plain, &certificates)?;
+        for tcp in figures {
+            let tcp = TcpListener::from_std(tcp).map_err(StartError::System)?;
+            tokio::spawn(listener::serve(tcp, daemon.context.clone()));
+        }
         tokio::spawn(daemon.context.links.clone().sweep());
         tokio::spawn(retention::run(daemon.context.clone()));
+        tokio::spawn(removal::run(daemon.context.clone()));
+        set_up::begin(&daemon.context).await;
+        tokio::spawn(set_up::run(daemon.context.clone()));
         tokio::spawn(scrub::run(daemon.context.clone()));
         tokio::spawn(sweep::run(daemon.context.clone()));
         tokio::spawn(attendance::run(daemon.context.clone()));
@@ -185,7 +227,13 @@ impl Daemon {
         for feed in Feed::ALL {
             tokio::spawn(app_callback::run(daemon.context.clone(), feed, started_ms));
         }
-        tokio::spawn(renew(certificates, daemon.context.clone()));
+        tokio::spawn(daily::run(daemon.context.clone()));
+        if let Some(acme) = daemon.context.config.tls.acme.clone() {
+            let names = daemon.context.config.tls.names.clone();
+            tokio::spawn(tls::acme::run(acme, names, certificates.clone(), daemon.context.clone()));
+        }
+        tokio::spawn(tls::watch::run(certificates, daemon.context.clone()));
+        tokio::spawn(watchdog::run(daemon.context.ledger.clone()));
         Ok(daemon)
     }
 
@@ -193,7 +241,7 @@ impl Daemon {
         let data_dir = &self.context.config.data_dir;
         let socket =
             admin::listen(data_dir).map_err(|source| StartError::Admin { data_dir: data_dir.clone(), source })?;
-        tokio::spawn(socket.serve(self.context.clone(), self.listen.clone()));
+        tokio::spawn(socket.serve(self.context.clone()));
         Ok(())
     }
 
@@ -209,8 +257,10 @@ impl Daemon {
         for bound in bound {
             let tcp = TcpListener::from_std(bound.tcp).map_err(StartError::System)?;
             let (acceptor, half_open) = (acceptor.clone(), half_open.clone());
-            let endpoint = quic::endpoint(bound.udp, tls::quic_config(certificates.clone())?, &self.context.keys)?;
-            tokio::spawn(quic::accept(endpoint, half_open.clone(), self.context.clone()));
+            if let Some(udp) = bound.udp {
+                let endpoint = quic::endpoint(udp, tls::quic_config(certificates.clone())?, &self.context.keys)?;
+                tokio::spawn(quic::accept(endpoint, half_open.clone(), self.context.clone()));
+            }
             tokio::spawn(listen::accept_tls(tcp, acceptor, half_open, rest.clone(), self.context.clone()));
         }
         for tcp in plain {
@@ -230,6 +280,11 @@ impl Daemon {
         &self.plain_listen
     }
 
+    /// The same of those that serve figures.
+    pub fn metrics_listen(&self) -> &[SocketAddr] {
+        &self.metrics_listen
+    }
+
     /// The certificate authority that clients are to trust, when it is a self-made one.
     pub fn authority(&self) -> Option<&PathBuf> {
         self.authority.as_ref()
@@ -246,7 +301,7 @@ impl Daemon {
         let all = u32::try_from(self.context.config.limits.links).unwrap_or(u32::MAX);
         let drained = tokio::time::timeout(DRAIN_WITHIN, self.context.connections.acquire_many(all)).await;
         if drained.is_err() {
-            log::warn!("some connections did not end in time and are cut");
+            log::warn!("some connections did not end in time and are cut; their clients come back by themselves");
         }
         attendance::round(&self.context.ledger, &self.context.switchboard, now_ms()).await;
         let writer = self.writer;
@@ -262,6 +317,7 @@ fn transport_rules(config: &Config, media: &Media) -> TransportRules {
     let rules = Rules {
         waiting_pushes_max: config.push.offline_limit,
         has_strict_usernames: config.users.strict_names,
+        has_lenient_mutes: config.users.lenient_mutes,
         logins: config.users.logins,
         media: MediaRules {
             signer: media.signer.clone(),
@@ -281,13 +337,18 @@ fn transport_rules(config: &Config, media: &Media) -> TransportRules {
 }
 
 /// Opens the store on a thread that may wait for the disk, and makes the start known to it.
-async fn open_store(config: &Config, switchboard: Arc<Switchboard>) -> Result<(WriterHandle, Ledger), StartError> {
+async fn open_store(
+    config: &Config,
+    switchboard: Arc<Switchboard>,
+    observer: Arc<Observer>,
+) -> Result<(WriterHandle, Ledger), StartError> {
     let options = Options {
         cache_bytes: config.storage.cache_bytes,
         group_members_max: config.limits.group_members,
         group_members_top: config.limits.group_members_top,
         members_edit_private_groups: config.limits.members_edit_groups,
         room_members_max: config.limits.room_members,
+        alias_devices_max: config.limits.alias_devices,
         ..Options::default()
     };
     let folder = config.data_dir.clone();
@@ -296,22 +357,13 @@ async fn open_store(config: &Config, switchboard: Arc<Switchboard>) -> Result<(W
     let dispatcher = Dispatcher::start(switchboard).map_err(StartError::System)?;
     let on_appended = Box::new(move |appended: &[_]| dispatcher.hand_over(appended));
     let (writer, reader) = Writer::spawn(store, WriterOptions::default(), on_appended).map_err(StartError::System)?;
-    let ledger = Ledger::new(writer.clone(), reader);
+    let watching = observer.clone();
+    writer.on_batch(Box::new(move |batch| watching.batch_done(batch)));
+    let ledger = Ledger::new(writer.clone(), reader, observer);
     ledger.submit(Command::System(SystemCommand::Start)).await?;
     Ok((writer, ledger))
 }
 
-async fn renew(certificates: Arc<Certificates>, context: Shared) {
-    let mut shutdown = context.shutdown.clone();
-    loop {
-        tokio::select! {
-            () = shutdown.begun() => return,
-            () = tokio::time::sleep(RENEW_EVERY) => {}
-        }
-        // Also reads an operator's certificate again, which other programs renew.
-        let renewed = tokio::task::block_in_place(|| certificates.renew());
-        if let Err(error) = renewed {
-            log::error!("the certificate could not be renewed, the old one stays: {error}");
-        }
-    }
+fn addresses(listeners: &[std::net::TcpListener]) -> Vec<SocketAddr> {
+    listeners.iter().filter_map(|tcp| tcp.local_addr().ok()).collect()
 }

@@ -45,7 +45,10 @@ pub async fn round(ledger: &Ledger, switchboard: &Switchboard, now_ms: TimeMs) -
             let command = PushCommand::ReleaseSlice { app, push, due_ms, connected };
             // A damaged one must not hold up the others.
             if let Err(refusal) = ledger.submit(Command::Push(command)).await?.answer {
-                log::error!("a part of the slow push {} could not be released: {refusal:?}", push.0);
+                log::error!(
+                    "a part of the slow push {} could not be released: {refusal:?}; its devices get it only if it is pushed to them again",
+                    push.0
+                );
                 is_failing = true;
             }
         }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use anser_protocol::error::ErrorCode;
+use anser_protocol::frame::people::ProfileChanged;
 use anser_protocol::frame::talk::CommandCame;
 use anser_protocol::ids::RoomId;
 use anser_protocol::planted::{Fault, is_planted};
@@ -22,7 +23,7 @@ use roaring::RoaringBitmap;
 use self::rooms::Rooms;
 use crate::attendance::Attendance;
 use crate::bridge::chat::Sleepers;
-use crate::link::mailbox::{Delivery, Mailbox};
+use crate::link::mailbox::{Delivery, Mailbox, Passing};
 use crate::link::query::CommandReceivers;
 use crate::link::session::{Input, Recipient};
 
@@ -151,6 +152,11 @@ impl Switchboard {
     /// From now on what happens in the room comes to `mailbox`.
     pub fn enter_room(&self, app: AppNumber, room: RoomId, mailbox: &Arc<Mailbox>) {
         self.lock().rooms.enter(app, room, mailbox);
+    }
+
+    /// How many links are inside.
+    pub fn inside_room(&self, app: AppNumber, room: RoomId) -> usize {
+        self.lock().rooms.count(app, room)
     }
 
     pub fn leave_rooms(&self, app: AppNumber, rooms: impl IntoIterator<Item = RoomId>, mailbox: &Arc<Mailbox>) {
@@ -330,21 +336,41 @@ impl Switchboard {
         from: &Arc<Mailbox>,
         came: &Arc<CommandCame>,
     ) -> usize {
+        let came = Passing::Command(Arc::clone(came));
         let connected = self.lock();
         let sessions = |user: &UserNumber| connected.users.get(&(wall(app), *user)).into_iter().flatten();
-        let take =
-            |user: &UserNumber, mailbox: &Arc<Mailbox>| !Arc::ptr_eq(mailbox, from) && mailbox.put_command(*user, came);
+        let take = |user: &UserNumber, mailbox: &Arc<Mailbox>| {
+            !Arc::ptr_eq(mailbox, from) && mailbox.put_passing(*user, &came)
+        };
         match receivers {
             CommandReceivers::Users(users) => {
                 users.iter().map(|user| sessions(user).filter(|mailbox| take(user, mailbox)).count()).sum()
             }
+            // The session has made them users of their app.
+            CommandReceivers::Elsewhere(_) => 0,
             CommandReceivers::Devices(user, devices) => {
                 let is_meant =
                     |mailbox: &Arc<Mailbox>| devices.iter().any(|device| connected.holds(app, *device, mailbox));
                 if is_planted(Fault::CommandComesBack) {
-                    return sessions(user).filter(|mailbox| mailbox.put_command(*user, came)).count();
+                    return sessions(user).filter(|mailbox| mailbox.put_passing(*user, &came)).count();
                 }
                 sessions(user).filter(|mailbox| is_meant(mailbox) && take(user, mailbox)).count()
+            }
+        }
+    }
+
+    /// Tells those of the users who are connected, and not short of room, that somebody's profile changed.
+    pub fn tell_profile(
+        &self,
+        app: AppNumber,
+        users: impl IntoIterator<Item = UserNumber>,
+        changed: &Arc<ProfileChanged>,
+    ) {
+        let changed = Passing::ProfileChanged(Arc::clone(changed));
+        let connected = self.lock();
+        for user in users {
+            for mailbox in connected.users.get(&(wall(app), user)).into_iter().flatten() {
+                mailbox.put_passing(user, &changed);
             }
         }
     }
@@ -471,7 +497,9 @@ impl Queue {
             let records = std::mem::take(&mut waiting.records);
             drop(waiting);
             if has_overflowed {
-                log::warn!("the switchboard could not keep up; every session reads the log");
+                log::warn!(
+                    "the switchboard could not keep up, so every link reads the log; nothing is lost, but if it repeats this host has too few cores"
+                );
                 switchboard.miss_all();
             }
             switchboard.deliver(records);

@@ -69,6 +69,21 @@ async fn a_connection_serves_many_requests_and_says_how_long_it_may_lie_idle() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn spaces_in_an_address_are_taken_as_such_and_names_of_headers_come_as_the_original_writes_them() {
+    let (daemon, folder) = start(|_| {}).await;
+    let address = daemon.listen()[0];
+    on_a_thread(move || {
+        let mut stream = connect(address, &folder, "localhost", &[b"http/1.1"]);
+        stream.write_all(b"GET /v3/received?msg_ids=1, 2 HTTP/1.1\r\nhost: x\r\n\r\n").expect("sent");
+        let head: Vec<String> =
+            BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        assert!(head[0].starts_with("HTTP/1.1 401 "), "it is read as a request: {head:?}");
+        assert!(head.iter().any(|line| line.starts_with("Content-Type: ")), "{head:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_says_nothing_is_cut_off_before_and_after_the_handshake() {
     let (daemon, folder) = start(|_| {}).await;
     let address = daemon.listen()[0];

@@ -4,11 +4,13 @@
 //! body. Whatever it holds, the answer is JSON with a proper status, and never "a bug".
 #![no_main]
 
+#[path = "../common/mod.rs"]
+mod common;
+
 use std::sync::OnceLock;
 
 use anser_storage::command::{AccountCommand, AppCommand, Command};
 use anser_storage::outcome::Answer;
-use anserd::config::{self, Flags};
 use anserd::rest::Rest;
 use anserd::rest::route::{ROUTES, Who};
 use anserd::serve::Daemon;
@@ -20,6 +22,8 @@ use tokio::runtime::Runtime;
 
 const KEY: &str = "000000000000000000000000";
 const SECRET: &str = "111111111111111111111111";
+/// Of an app that the developer made and nothing deletes.
+const MADE: &str = "222222222222222222222222";
 
 struct World {
     runtime: Runtime,
@@ -31,16 +35,7 @@ struct World {
 fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
     WORLD.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("a folder");
-        let flags = Flags {
-            data_dir: Some(folder.path().to_owned()),
-            listen: vec!["127.0.0.1:0".to_owned()],
-            ..Flags::default()
-        };
-        let mut config = config::read(&flags, std::iter::empty()).expect("valid settings");
-        config.password = config::Password { memory_kib: 8, passes: 1, lanes: 1, at_once: 1 };
-        let runtime = Runtime::new().expect("a runtime");
-        let daemon = runtime.block_on(Daemon::start(config)).expect("the daemon starts");
+        let common::Served { runtime, daemon, folder } = common::serve();
         let (app_key, master_secret) = (KEY.to_owned(), SECRET.to_owned());
         let create = AppCommand::Create { name: "fuzzed".to_owned(), app_key, master_secret };
         let made = runtime.block_on(daemon.context().ledger.submit(Command::App(create))).expect("the store is there");
@@ -50,7 +45,15 @@ fn world() -> &'static World {
         for command in [
             AccountCommand::CreateDeveloper { name: "dev".to_owned(), key: key.clone(), secret: secret.clone() },
             AccountCommand::CreateAppGroup { name: "all".to_owned(), key: key.clone(), secret },
-            AccountCommand::AddToAppGroup { key, app },
+            AccountCommand::AddToAppGroup { key: key.clone(), app },
+            AccountCommand::CreateApp {
+                developer: key,
+                name: "made".to_owned(),
+                android_package: "org.example.geese".to_owned(),
+                app_group: None,
+                app_key: MADE.to_owned(),
+                master_secret: SECRET.to_owned(),
+            },
         ] {
             let made = runtime.block_on(daemon.context().ledger.submit(Command::Account(command)));
             made.expect("the store is there").answer.expect("made");
@@ -60,26 +63,10 @@ fn world() -> &'static World {
     })
 }
 
-/// The path of a route with its parameters filled in, and the query behind it.
-fn path(pattern: &str, given: &str) -> String {
-    let mut values = given.split(' ');
-    let mut path = String::new();
-    for segment in pattern.split('/').skip(1) {
-        path.push('/');
-        path.push_str(if segment.starts_with('{') { values.next().unwrap_or("x") } else { segment });
-    }
-    match values.next() {
-        Some(query) => format!("{path}?{query}"),
-        None => path,
-    }
-}
-
 fuzz_target!(|input: &[u8]| {
     let [route, credentials, rest @ ..] = input else { return };
     let route = &ROUTES[usize::from(*route) % ROUTES.len()];
-    let line = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-    let Ok(given) = str::from_utf8(&rest[..line]) else { return };
-    let body = rest.get(line + 1..).unwrap_or_default().to_vec();
+    let Some((given, body)) = common::line_and_body(rest) else { return };
     let authorization = match credentials {
         0..=239 if route.who == Who::AppGroup => {
             format!("Basic {}", BASE64.encode(format!("group-{KEY}:{SECRET}").as_bytes()))
@@ -88,9 +75,11 @@ fuzz_target!(|input: &[u8]| {
         240..=247 => format!("Basic {given}"),
         _ => given.to_owned(),
     };
+    // Files of strangers are read for an app of the developer's own alone.
+    let known: &[(&str, &str)] = if route.path.ends_with("/certificate") { &[("{app_key}", MADE)] } else { &[] };
     let request = Request::builder()
         .method(route.method)
-        .uri(path(route.path, given))
+        .uri(common::path(route.path, known, given))
         .header("authorization", authorization)
         .header("content-type", "multipart/form-data; boundary=b");
     // What is no HTTP at all does not come this far.

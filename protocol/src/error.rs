@@ -46,6 +46,9 @@ codes! {
     /// The server's disk is full or fails. What is stored is still served.
     NOT_STORED = 14, "the server can store nothing at the moment; try again later";
 
+    /// The message says why, if the operator did.
+    ENDED_BY_OPERATOR = 40, "the server's operator ended this link";
+
     MEDIA_TOO_LARGE = 210, "the file is larger than this server takes";
     MEDIA_UNKNOWN = 211, "there is no such media_id, or not any more";
 
@@ -62,7 +65,7 @@ codes! {
     TAGS_PER_DEVICE = 6018, "more than 1000 tags on this device";
     MOBILE_CHARACTERS = 6023, "a mobile number begins with + or a digit; digits and - follow";
     MOBILE_TOO_LONG = 6025, "the mobile number is longer than 20 characters";
-    ALIAS_FULL = 7015, "the alias is bound to 10 devices already";
+    ALIAS_FULL = 7015, "the alias is bound to as many devices as it may be";
 
     NOT_LOGGED_IN = 800_012, "log in first";
     /// More devices of a kind than a user may be logged in on: the earliest makes room.
@@ -78,6 +81,10 @@ codes! {
 
     /// Of the app's own server: not signed with the app's secret, for another app or user, expired or too long-lived.
     SIGNED_TOKEN = 898_008, "the app server's token is not good for this login";
+    /// Not made with the app's secret, or no signature at all.
+    WEB_SIGNATURE = 880_102, "the signature is wrong";
+    /// Older or younger than ten minutes, or shown before.
+    WEB_SIGNATURE_OVER = 880_106, "the signature has expired, or was used before";
     /// The present password, where it is asked for to change it.
     OLD_PASSWORD_WRONG = 898_004, "the present password is wrong";
 
@@ -148,6 +155,7 @@ codes! {
     NOT_A_MEMBER = 800_019, "not a member of this group";
     NO_PERMISSION = 800_020, "no permission";
     GROUP_NAME_EMPTY = 808_001, "the group name is empty";
+    OWN_GROUP_QUOTA = 808_003, "the maker of the group is in 500 groups already";
     GROUP_NAME_TOO_LONG = 808_004, "the group name is longer than 64 bytes";
     ALREADY_A_MEMBER = 810_007, "already a member of this group";
     GROUP_FULL = 810_008, "the group is full";

@@ -64,6 +64,8 @@ pub mod tag {
     /// On the hello of a device that is new: the registration id that it had at another push service, a text of 1 to 64
     /// bytes.
     pub const FORMER_REGISTRATION_ID: u16 = 76;
+    /// On a login by password: what the app's server signed for the page that logs in, a text of three lines.
+    pub const WEB_SIGNATURE: u16 = 77;
 }
 
 impl Extensions {

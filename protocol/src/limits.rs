@@ -73,6 +73,8 @@ pub const SILENCE_MS_MAX: u64 = 31_536_000_000;
 pub const GROUP_NICKNAME_BYTES_MAX: usize = 64;
 /// Groups one user may be in.
 pub const GROUPS_PER_USER_MAX: usize = 500;
+/// Devices that one alias is bound to unless the operator says otherwise.
+pub const ALIAS_DEVICES_DEFAULT: u32 = 10;
 /// Members of a chat room unless the operator says otherwise.
 pub const ROOM_MEMBERS_DEFAULT: u32 = 10_000;
 /// Messages that who enters a chat room, or falls behind in it, is given.

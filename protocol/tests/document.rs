@@ -132,7 +132,7 @@ fn the_table_of_limits_is_that_of_the_code() {
     documented.sort_unstable();
     known.sort_unstable();
     assert_eq!(documented, known);
-    let values: [(&str, u64); 57] = [
+    let values: [(&str, u64); 58] = [
         ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX as u64),
         ("CLIENT_FRAME_BYTES_MAX", limits::CLIENT_FRAME_BYTES_MAX as u64),
         ("MESSAGE_BODY_BYTES_MAX", limits::MESSAGE_BODY_BYTES_MAX as u64),
@@ -170,6 +170,7 @@ fn the_table_of_limits_is_that_of_the_code() {
         ("SILENCE_MS_MAX", limits::SILENCE_MS_MAX),
         ("GROUP_NICKNAME_BYTES_MAX", limits::GROUP_NICKNAME_BYTES_MAX as u64),
         ("GROUPS_PER_USER_MAX", limits::GROUPS_PER_USER_MAX as u64),
+        ("ALIAS_DEVICES_DEFAULT", u64::from(limits::ALIAS_DEVICES_DEFAULT)),
         ("ROOM_MEMBERS_DEFAULT", limits::ROOM_MEMBERS_DEFAULT.into()),
         ("ROOM_BACKLOG_MAX", limits::ROOM_BACKLOG_MAX as u64),
         ("ROOMS_PER_LINK_MAX", limits::ROOMS_PER_LINK_MAX as u64),

@@ -1,7 +1,7 @@
 //! Makes the store that a release leaves in `tests/stores/`: `cargo run --example keep_store -p anser-storage VERSION`.
 //!
 //! The work is that of the fault tests, and a little that it leaves out; beside the file lies what this release reads
-//! from it. `storage/tests/g24_kept_stores.rs` opens all of them.
+//! from it. `storage/tests/store/g24_kept_stores.rs` opens all of them.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -9,23 +9,8 @@ mod common;
 use std::error::Error;
 use std::path::Path;
 
-use anser_protocol::content::Platform;
-use anser_protocol::traits::{TraitKind, Traits};
-use anser_storage::command::{
-    AccountCommand, Actor, AppCommand, BridgeCommand, Command, DeviceCommand, EventFamily, FileKind, GroupCommand,
-    GroupOrder, LabelCommand, MarkCommand, MediaCommand, Order, RoomCommand, SegmentCommand, ToldCommand, WordCommand,
-};
-use anser_storage::media::MediaId;
-use anser_storage::segment::Condition;
-use anser_storage::{Callback, Options, PushCertificate, PushToken, SmsOrder, Store, Use};
-use common::World;
-use common::kept::{READ_AT_MS, describe};
-use common::media::content;
-use common::pushes::named;
-use common::script::Script;
-
-const SEED: u64 = 24;
-const BATCHES: usize = 400;
+use anser_storage::{Options, Store};
+use common::kept::{READ_AT_MS, describe, keep};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let version = std::env::args().nth(1).ok_or("which version? keep_store 0.1.0")?;
@@ -34,136 +19,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err(format!("there is a store of {version} already, and it never changes").into());
     }
     std::fs::create_dir_all(&folder)?;
-    let mut store = Store::open(&folder, Options { cache_bytes: 1 << 20, ..Options::default() })?;
-    store.apply(&Script::long(SEED, BATCHES).commands())?;
-    let mut world = World::on(store);
-    world.now_ms = READ_AT_MS;
-    add_what_the_script_leaves_out(&mut world);
+    let store = Store::open(&folder, Options { cache_bytes: 1 << 20, ..Options::default() })?;
+    let mut world = keep(store);
     world.store.checkpoint()?;
-    let snapshot = world.read();
-    let empty: Vec<_> = snapshot.row_counts()?.into_iter().filter(|(_, rows)| *rows == 0).collect();
-    if !empty.is_empty() {
-        return Err(format!("nothing lies in {empty:?}: add a command that fills it").into());
-    }
-    std::fs::write(folder.join("read.txt"), describe(&snapshot, READ_AT_MS)?)?;
+    std::fs::write(folder.join("read.txt"), describe(&world.read(), READ_AT_MS)?)?;
     println!("{} holds a row of every table", folder.display());
     Ok(())
-}
-
-/// Every table is to have a row.
-fn add_what_the_script_leaves_out(world: &mut World) {
-    let (name, key, secret) = ("Dev", "d00000000000000000000000", "secret");
-    let developer = AccountCommand::CreateDeveloper { name: name.into(), key: key.into(), secret: secret.into() };
-    world.answer(Command::Account(developer));
-    world.answer(Command::Account(AccountCommand::CreateApp {
-        developer: key.into(),
-        name: "made by a developer".into(),
-        android_package: "org.example.geese".into(),
-        app_group: None,
-        app_key: "a00000000000000000000000".into(),
-        master_secret: secret.into(),
-    }));
-    let device = world.device("00kept");
-    let callback = Callback {
-        url: "https://app.example.com/told".into(),
-        params: String::new(),
-        wants_received: true,
-        wants_clicked: false,
-        wants_pushed: false,
-        wants_unreceived: true,
-    };
-    let (pushed, _) = world.push_as(named(&["00kept"]), |submit| {
-        submit.callback = Some(callback);
-        submit.cid = Some("cid of the push".into());
-        submit.sms = Some(SmsOrder { delay_s: 60, only_active: true });
-    });
-    world.received(device, &[pushed]);
-    let due_ms = world.now_ms + 86_400_000;
-    world.schedule_as("every morning", due_ms, |new| new.cid = Some("cid of the schedule".into()));
-    let owner = world.owner();
-    world.upload(&owner, FileKind::RegistrationIds, &["00kept"]);
-    let certificate = PushCertificate { chain: vec![vec![1]], key: vec![2], added_ms: 0 };
-    world.answer(Command::App(AppCommand::SetPushCertificate {
-        app: world.app,
-        production: true,
-        certificate: Box::new(certificate),
-    }));
-    let (name, key) = ("Group".to_owned(), "e00000000000000000000000".to_owned());
-    world.answer(Command::Account(AccountCommand::CreateAppGroup { name, key: key.clone(), secret: secret.into() }));
-    world.answer(Command::Account(AccountCommand::AddToAppGroup { key: key.clone(), app: world.app }));
-    world.answer(Command::Account(AccountCommand::PushToAppGroup { key, lives_s: 86_400 }));
-    let token = PushToken { kind: 1, token: "a token".into() };
-    for command in [
-        BridgeCommand::SetToken { app: world.app, device, token },
-        BridgeCommand::SetToken { app: world.app, device, token: PushToken { kind: 6, token: "a call".into() } },
-        BridgeCommand::SetBadge { app: world.app, device, badge: 3 },
-        BridgeCommand::StopPushes { app: world.app, device, is_stopped: true },
-        BridgeCommand::Advance { app: world.app, position: pushed },
-    ] {
-        world.answer(Command::Bridge(command));
-    }
-    let (app, at_ms) = (world.app, world.now_ms);
-    let used = vec![(Platform::ANDROID, Use { opens: 2, seconds: 75 })];
-    for mark in [
-        MarkCommand::Active { app, seen_ms: at_ms, devices: vec![device] },
-        MarkCommand::Used { app, at_ms, uses: used },
-    ] {
-        world.answer(Command::Mark(mark));
-    }
-    let user = world.user("kept");
-    world.answer(Command::Mark(MarkCommand::LoggedIn { app, seen_ms: at_ms, users: vec![user] }));
-    world.answer(Command::Told(ToldCommand::Advance { app, next: pushed }));
-    let families = EventFamily::ALL.into_iter().collect();
-    world.answer(Command::Told(ToldCommand::FollowEvents { app, families }));
-    let by = world.user("keeper");
-    world.answer(world.add_media(201, 201, Some(by)));
-    let thumb = MediaCommand::AddThumb {
-        app: world.app,
-        media: MediaId([201; 16]),
-        by,
-        thumb: Box::new(content(202)),
-        quota_bytes: 0,
-    };
-    world.answer(Command::Media(thumb));
-    world.answer(world.add_media(203, 203, Some(by)));
-    world.share(by, "keeper", 203);
-    add_a_groups_life(world);
-    let room = world.room("user1", &["user2"]);
-    let silence = RoomCommand::Silence { app, by: Actor::Server, room, users: vec!["user2".into()], for_ms: None };
-    world.answer(Command::Room(silence));
-    let deleted = world.room("user1", &[]);
-    world.answer(Command::Room(RoomCommand::Delete { app, room: deleted }));
-    let (words, words_max) = (vec!["kept word".to_owned()], 1);
-    world.answer(Command::Word(WordCommand::Add { app, words, words_max }));
-    let gone = LabelCommand::DeleteTag { app: world.app, tag: "gone".into() };
-    let traits = Traits::default().with(TraitKind::Model, "a kept model").unwrap_or_default();
-    world.answer(Command::Device(DeviceCommand::SetTraits { app: world.app, device, traits }));
-    let conditions = vec![Condition::SeenWithin { days: 7 }];
-    world.answer(Command::Segment(SegmentCommand::Create { app: world.app, name: "kept".into(), conditions }));
-    world.tag(device, &["gone", "kept"]);
-    world.answer(Command::Label(gone));
-}
-
-/// A group in which something of every kind stands, and a large one that is dissolved and not cleared yet.
-fn add_a_groups_life(world: &mut World) {
-    let names: Vec<String> = (0..150).map(|number| format!("goose{number}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    world.users(&names);
-    let flock = world.group("goose0", &names[1..4]);
-    let strings = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let applicant = world.read().user_by_name(world.app, "goose5").ok().flatten().map(|(number, _)| number);
-    let by = applicant.map_or(Actor::Server, Actor::User);
-    for (by, order) in [
-        (Actor::Server, Order::SetPublic(true)),
-        (Actor::Server, Order::AddAdmins { names: strings(&["goose1"]) }),
-        (Actor::Server, Order::Silence { names: strings(&["goose2"]), for_ms: None }),
-        (Actor::Server, Order::Ban { names: strings(&["goose4"]) }),
-        (Actor::Server, Order::SetNickname { username: "goose3".into(), nickname: "grey".into() }),
-        (Actor::Server, Order::Announce { text: "we fly at dawn".into(), as_message: false }),
-        (by, Order::Apply { reason: "the south".into() }),
-    ] {
-        world.answer(Command::GroupOrder(GroupOrder { app: world.app, by, group: flock, order }));
-    }
-    let large = world.group("goose0", &names[1..]);
-    world.answer(Command::Group(GroupCommand::Dissolve { app: world.app, by: Actor::Server, group: large }));
 }

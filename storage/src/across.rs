@@ -3,6 +3,8 @@
 //! A user of another app is a *guest*: a number of this app, called `username/appkey`. No username has a slash, and no
 //! list of names leads to guests, so whatever looks a user up by name finds none of them unless it asks here.
 
+use std::collections::BTreeSet;
+
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, UserNumber};
@@ -28,6 +30,25 @@ pub(crate) fn are_linked(tables: &impl Tables, one: AppNumber, other: AppNumber)
         Ok(if are_linked { STOP } else { NEXT })
     })?;
     Ok(are_linked)
+}
+
+/// The living apps that share an app group with this one.
+pub(crate) fn linked_apps(tables: &impl Tables, app: AppNumber) -> Result<BTreeSet<AppNumber>, ReadError> {
+    let mut linked = BTreeSet::new();
+    tables.rows::<AppGroup>(&Key::empty(), |_, group| {
+        if group.apps.contains(&app) {
+            linked.extend(group.apps);
+        }
+        Ok(NEXT)
+    })?;
+    linked.remove(&app);
+    let mut living = BTreeSet::new();
+    for other in linked {
+        if find::app(tables, other)?.is_some() {
+            living.insert(other);
+        }
+    }
+    Ok(living)
 }
 
 /// Whom a user number stands for; nothing for a user of the app itself.

@@ -16,22 +16,26 @@ use crate::rows::presence::Use;
 use crate::segment::Condition;
 
 mod bridge;
+mod data;
 mod file;
 mod group;
 mod group_order;
 mod import;
 mod media;
+mod operator;
 mod people;
 mod queue;
 mod room;
 mod told;
 mod word;
 pub use bridge::{BadgeChange, BridgeCommand, NextLook};
+pub use data::{DataCommand, Keep};
 pub use file::{FileAudience, FileCommand, FileKind, FileName, FileOwner};
 pub use group::GroupCommand;
 pub use group_order::{GroupOrder, Order};
 pub use import::{FormerId, ImportCommand, ImportedGroup, ImportedRoom};
 pub use media::{MediaCommand, NewMedia};
+pub use operator::{Deed, OperatorAccount, OperatorCommand, OperatorRole};
 pub use people::{FriendNote, MuteChange, PeopleCommand, ProfileChange};
 pub use queue::QueueClass;
 pub use room::RoomCommand;
@@ -69,13 +73,15 @@ pub enum Command {
     Room(RoomCommand),
     Word(WordCommand),
     Import(ImportCommand),
+    Data(DataCommand),
+    Operator(OperatorCommand),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum SystemCommand {
     /// The daemon starts: positions jump ahead by 2^20.
     Start,
-    /// A backup was restored: positions jump ahead by 2^32.
+    /// A backup was restored: positions jump ahead by 2^32, and the ids of groups and rooms by 2^20.
     Restored,
     /// Cuts the log of one class below `below`, at most 10,000 rows; the answer says whether rows are left.
     Cut { app: AppNumber, class: Class, below: Position },
@@ -118,12 +124,22 @@ pub enum AppCommand {
         app: AppNumber,
         change: AccessChange,
     },
+    /// Refused when another app has the name.
+    Rename {
+        app: AppNumber,
+        name: String,
+    },
     /// With what the daemon shows itself to Apple for this app. Takes the place of an earlier one; refused
     /// (`CertificateExists`) when it is the same.
     SetPushCertificate {
         app: AppNumber,
         production: bool,
         certificate: Box<PushCertificate>,
+    },
+    /// Removing one that is not there is no error.
+    RemovePushCertificate {
+        app: AppNumber,
+        production: bool,
     },
 }
 
@@ -472,9 +488,21 @@ pub struct Submit {
     pub connected: Vec<DeviceNumber>,
     /// Idempotency: a repeat within 24 hours of the first success gives the first answer.
     pub cid: Option<String>,
+    /// The cid was given out so long ago that it is good for a repeat alone; otherwise refused (`CidExpired`).
+    pub only_repeats: bool,
+    /// How many pushes to all the app may send on a day, where that is limited; refused (`TooManyBroadcasts`) above it.
+    pub broadcasts: Option<BroadcastLimit>,
     pub validate_only: bool,
     /// The push to an app group that this is a part of.
     pub group_push: Option<Position>,
+}
+
+/// See [`Submit::broadcasts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BroadcastLimit {
+    /// Since 1970, on the operator's wall clock.
+    pub day: i64,
+    pub most: u32,
 }
 
 /// Kinds present are intersected; an empty list means that the kind is absent.
@@ -540,6 +568,8 @@ pub struct NewSchedule {
     pub open_max: u32,
     /// Idempotency: a repeat within 24 hours of the first success gives the first answer.
     pub cid: Option<String>,
+    /// As for a push.
+    pub only_repeats: bool,
 }
 
 /// Trigger and push are texts that the store does not look into; they are shown as they came.

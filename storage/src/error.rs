@@ -122,6 +122,6 @@ impl From<ReadError> for OpenError {
     }
 }
 
-fn hex(key: &[u8]) -> String {
+pub(crate) fn hex(key: &[u8]) -> String {
     key.iter().map(|byte| format!("{byte:02x}")).collect()
 }

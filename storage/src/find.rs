@@ -33,6 +33,16 @@ use crate::rows::user::{ByUsername, Session, User, user_key, username_key};
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
 
+/// All rows of a table whose keys are names, with these, in their order.
+pub(crate) fn named<R: Row>(tables: &impl Tables) -> Result<Vec<(String, R)>, ReadError> {
+    let mut named = Vec::new();
+    tables.rows::<R>(&Key::empty(), |key, row| {
+        named.push((String::from_utf8_lossy(key).into_owned(), row));
+        Ok(NEXT)
+    })?;
+    Ok(named)
+}
+
 /// Nothing for a deleted app.
 pub(crate) fn app(tables: &impl Tables, app: AppNumber) -> Result<Option<App>, ReadError> {
     Ok(tables.row::<App>(&app_key(app))?.filter(|app| !app.is_deleted))

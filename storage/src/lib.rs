@@ -28,7 +28,9 @@ mod recover;
 mod shared;
 
 mod writer;
-pub use writer::{Answered, OnAppended, QueueFull, Writer, WriterHandle, WriterOptions};
+pub use writer::{
+    Answered, BatchDone, OnAppended, OnBatch, QueueFull, Writer, WriterHandle, WriterHealth, WriterOptions,
+};
 
 mod across;
 mod find;
@@ -40,11 +42,14 @@ pub use rows::bridge::{Channel, PushToken};
 pub use rows::callback::{Callback, CallbackEvent, CallbackKind};
 pub use rows::certificate::PushCertificate;
 pub use rows::chat::{Chat, ConversationKind, Window, WindowKind};
+pub use rows::data::{AppRetention, Erasure};
 pub use rows::followup::{FollowupId, FollowupKind, FollowupState, SmsOrder};
 pub use rows::group::Group;
 pub use rows::import::WaitingDevice;
 pub use rows::media::{BodyHash, Media, MediaContent, MediaSpace};
 pub use rows::message_count::{HourCounts, HourSet, MessageKinds};
+pub use rows::meta::FORMAT_VERSION;
+pub use rows::operator::{AuditEntry, Operator, OperatorSession, SetUpOffer};
 pub use rows::people::{UserClass, UserState};
 pub use rows::presence::Use;
 pub use rows::push_count::Counted;
@@ -55,13 +60,15 @@ pub use rows::traits::Segment;
 pub use rows::user::{Token, User};
 pub use rows::word::{SensitiveWord, WordList};
 pub use snapshot::{
-    AppEvent, AppEventKind, AvatarPlace, BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Damage, Delivery,
-    Device, DueFollowup, DueSchedule, DueSlice, File, Finding, FoundEvents, FoundMessages, Friend, GroupPage,
-    GroupPushShown, HistoryPage, JoinRequest, JoinedGroup, Member, Messages, Mutes, OwnDevice, PendingPush,
-    PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport, ReadRecord, Reader, Readers, ReceiptPage,
-    Relations, ReportMessage, ReportTarget, ReportUser, RoomMember, RoomMemberPage, RoomPage, Schedule, SchedulePage,
-    ScrubPlace, Scrubbed, Silence, SilencePage, SmsTarget, SmsTargets, Snapshot, Standing, Stretch, TestDeviceShown,
-    UnmentionedMedia, Unread, UsableFile, UserPage, Viewer, WaitingCallback, WaitingCallbacks,
+    AmendedHow, AppEvent, AppEventKind, AvatarPlace, BridgePush, BridgeRelease, BridgeReleases, ConversationRow,
+    ConversationShown, Damage, Delivery, Device, DeviceTrace, DueFollowup, DueSchedule, DueSlice, ErasureSlice, File,
+    Finding, FoundEvents, FoundMessages, Friend, GroupPage, GroupPushShown, HistoryPage, JoinRequest, JoinedGroup,
+    LinkedPerson, ListedPush, Member, MessageTrace, Messages, Mutes, OwnDevice, OwnMedia, Part, PendingPush,
+    PlannedChat, PlatformReport, Presence, Present, PushCounts, PushReport, PushStanding, PushSteps, PushTrace,
+    ReadRecord, Reader, Readers, ReceiptPage, Relations, ReportMessage, ReportTarget, ReportUser, RoomMember,
+    RoomMemberPage, RoomPage, Schedule, SchedulePage, ScrubPlace, Scrubbed, Silence, SilencePage, SmsTarget,
+    SmsTargets, Snapshot, Standing, Stretch, TagShown, TestDeviceShown, Told, UnmentionedMedia, Unread, UsableFile,
+    UserPage, Viewer, WaitingCallback, WaitingCallbacks, app_of_row, is_whole_row, media_body_of,
 };
 
 pub mod disk;

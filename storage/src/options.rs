@@ -1,6 +1,8 @@
 //! Settings of the store.
 
-use anser_protocol::limits::{GROUP_MEMBERS_DEFAULT, GROUP_MEMBERS_TOP_DEFAULT, ROOM_MEMBERS_DEFAULT};
+use anser_protocol::limits::{
+    ALIAS_DEVICES_DEFAULT, GROUP_MEMBERS_DEFAULT, GROUP_MEMBERS_TOP_DEFAULT, ROOM_MEMBERS_DEFAULT,
+};
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -21,6 +23,8 @@ pub struct Options {
     pub members_edit_private_groups: bool,
     /// The same for chat rooms.
     pub room_members_max: u32,
+    /// Devices that one alias is bound to.
+    pub alias_devices_max: u32,
 }
 
 /// When a commit also saves what lets the file open at once after a crash. It makes a commit of one command about three
@@ -48,6 +52,7 @@ impl Default for Options {
             group_members_top: GROUP_MEMBERS_TOP_DEFAULT,
             members_edit_private_groups: false,
             room_members_max: ROOM_MEMBERS_DEFAULT,
+            alias_devices_max: ALIAS_DEVICES_DEFAULT,
         }
     }
 }

@@ -137,6 +137,8 @@ pub enum FiringResult {
     Refused,
     /// The list of devices was not there any more.
     FileUnknown,
+    /// The app had sent as many pushes to all as it may on a day.
+    TooManyBroadcasts,
 }
 
 /// Why a command was not carried out: a domain reason. The edges map it to a wire code or a REST code.
@@ -179,6 +181,10 @@ pub enum Refusal {
         message: String,
     },
     /// It is so already: with the user or group of this name, if one was named.
+    /// The cid was given out more than a day ago, and nothing was done under it.
+    CidExpired,
+    /// As many pushes to all as the app may send on a day were sent today.
+    TooManyBroadcasts,
     AlreadySo {
         relation: Relation,
         name: String,
@@ -289,6 +295,14 @@ pub enum Refusal {
     MediaUnknown,
     /// The app keeps as much as it may.
     MediaQuotaFull,
+    OperatorExists,
+    OperatorUnknown,
+    /// Others are left, and nobody could manage them.
+    LastOwner,
+    /// The link for the first operator was used, or is too old, or is none.
+    SetUpOver,
+    /// Nobody's data are being erased under this number.
+    ErasureUnknown,
     /// Exactly this certificate is kept already.
     CertificateExists,
     /// Of a chat room.

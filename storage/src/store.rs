@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anser_protocol::ids::{Position, TimeMs};
 use anser_protocol::planted::{Fault, is_planted};
@@ -37,6 +38,7 @@ pub struct Store {
     pub(crate) checkpoint_at_ms: TimeMs,
     source: Source,
     stats: Stats,
+    commit_took: Duration,
     members: RefCell<MemberLists>,
     filters: RefCell<WordFilters>,
     /// Which command of the next batch panics.
@@ -114,6 +116,11 @@ impl Store {
         Self::new(database, options, Source::Maker(make))
     }
 
+    /// One that was opened elsewhere; it cannot be opened again.
+    pub(crate) fn of_database(database: Database, options: Options) -> Result<Self, OpenError> {
+        Self::new(database, options, Source::Once)
+    }
+
     fn new(database: Database, options: Options, source: Source) -> Result<Self, OpenError> {
         let recovered = unharmed(|| recover(&database))?;
         let mut store = Self {
@@ -126,6 +133,7 @@ impl Store {
             checkpoint_at_ms: recovered.counters.at_ms,
             source,
             stats: Stats::default(),
+            commit_took: Duration::ZERO,
             members: RefCell::default(),
             filters: RefCell::default(),
             #[cfg(feature = "simulation")]
@@ -287,13 +295,18 @@ impl Store {
                     if is_planted(Fault::AnswerBeforeCommit) {
                         transaction.set_durability(Durability::None).map_err(StoreError::disk)?;
                     }
-                    transaction.commit().map_err(StoreError::disk)?;
+                    let begun = Instant::now();
+                    let committed = transaction.commit().map_err(StoreError::disk);
+                    self.commit_took = begun.elapsed();
+                    committed?;
                     self.publish(overlay);
                     self.stats.failed_commands += guilty.len() as u64;
                     return Ok(outcomes);
                 }
                 Err(Failure::Command { index, what }) => {
-                    ::log::error!("a command was refused because it failed: {what}");
+                    ::log::error!(
+                        "a command was refused because it failed: {what}; run `anserd scrub`, and report it if nothing is damaged"
+                    );
                     self.members.borrow_mut().clear();
                     self.filters.borrow_mut().clear();
                     transaction.abort().map_err(StoreError::disk)?;
@@ -355,6 +368,11 @@ impl Store {
             }
             published.end = end;
         });
+    }
+
+    /// How long the disk took for the last commit.
+    pub(crate) fn commit_took(&self) -> Duration {
+        self.commit_took
     }
 
     pub(crate) fn count_checkpoint(&mut self) {

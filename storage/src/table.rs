@@ -18,6 +18,11 @@ macro_rules! tables {
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),* }
             }
+
+            /// Nothing for a number of a later version.
+            pub fn from_number(number: u8) -> Option<Self> {
+                match number { $($number => Some(Self::$variant),)* _ => None }
+            }
         }
     };
 }
@@ -110,9 +115,12 @@ tables! {
     RoomChunks = 88, "room_chunks";
     RoomRoles = 89, "room_roles";
     RetiredRooms = 90, "retired_rooms";
+    Audit = 91, "audit";
     Words = 92, "words";
     EventCallbacks = 93, "event_callbacks";
     AppEvents = 94, "app_events";
+    PushOrigins = 95, "push_origins";
+    Broadcasts = 96, "broadcasts";
     Media = 97, "media";
     MediaBodies = 98, "media_bodies";
     MediaMentions = 99, "media_mentions";
@@ -134,6 +142,11 @@ tables! {
     WaitingDevices = 117, "waiting_devices";
     WaitsOver = 118, "waits_over";
     GaveWay = 119, "gave_way";
+    Erasures = 120, "erasures";
+    Retention = 121, "retention";
+    Operators = 122, "operators";
+    OperatorSessions = 123, "operator_sessions";
+    SetUp = 124, "set_up";
 }
 
 impl Table {

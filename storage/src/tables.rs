@@ -31,6 +31,9 @@ pub(crate) trait Tables {
     /// Shows the rows from `from` (with it) to `to` (without it) until `read` has seen enough.
     fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, read: &mut ReadRow<'_>) -> Result<(), ReadError>;
 
+    /// The same from behind: the row with the highest key comes first.
+    fn scan_back(&self, table: Table, from: &[u8], to: Option<&[u8]>, read: &mut ReadRow<'_>) -> Result<(), ReadError>;
+
     /// A head that is newer than its table.
     fn dirty_head(&self, chain: ChainNumber) -> Option<Head>;
 
@@ -114,7 +117,17 @@ impl ReadTables {
     }
 
     pub fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, read: &mut ReadRow<'_>) -> Result<(), ReadError> {
-        unharmed(table, from, || scan(self.table(table)?, from, to, read))
+        unharmed(table, from, || scan(self.table(table)?, Way::Up, from, to, read))
+    }
+
+    pub fn scan_back(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: Option<&[u8]>,
+        read: &mut ReadRow<'_>,
+    ) -> Result<(), ReadError> {
+        unharmed(table, from, || scan(self.table(table)?, Way::Down, from, to, read))
     }
 }
 
@@ -152,6 +165,15 @@ impl<'t> WriteTables<'t> {
         Ok(key.as_bytes().len() + self.encoded.len())
     }
 
+    /// Writes a value as it lay in another store; returns whether it is the first under this key.
+    pub fn put_copied(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<bool, ReadError> {
+        self.ensure_open(table)?;
+        match self.open[table.slot()].get_mut() {
+            Some(table) => Ok(table.insert(key, value).map_err(ReadError::disk)?.is_none()),
+            None => Ok(true),
+        }
+    }
+
     pub fn remove(&mut self, table: Table, key: &[u8]) -> Result<(), ReadError> {
         self.ensure_open(table)?;
         if let Some(table) = self.open[table.slot()].get_mut() {
@@ -181,29 +203,54 @@ impl<'t> WriteTables<'t> {
     pub fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, read: &mut ReadRow<'_>) -> Result<(), ReadError> {
         self.ensure_open(table)?;
         match &*self.open[table.slot()].borrow() {
-            Some(table) => scan(table, from, to, read),
+            Some(table) => scan(table, Way::Up, from, to, read),
+            None => Ok(()),
+        }
+    }
+
+    pub fn scan_back(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: Option<&[u8]>,
+        read: &mut ReadRow<'_>,
+    ) -> Result<(), ReadError> {
+        self.ensure_open(table)?;
+        match &*self.open[table.slot()].borrow() {
+            Some(table) => scan(table, Way::Down, from, to, read),
             None => Ok(()),
         }
     }
 }
 
+#[derive(Clone, Copy)]
+enum Way {
+    Up,
+    Down,
+}
+
 fn scan(
     table: &impl ReadableTable<Bytes, Bytes>,
+    way: Way,
     from: &[u8],
     to: Option<&[u8]>,
     read: &mut ReadRow<'_>,
 ) -> Result<(), ReadError> {
-    let range = match to {
+    let mut range = match to {
         Some(to) if to <= from => return Ok(()),
         Some(to) => table.range::<&[u8]>(from..to),
         None => table.range::<&[u8]>(from..),
     }
     .map_err(ReadError::disk)?;
-    for entry in range {
+    loop {
+        let entry = match way {
+            Way::Up => range.next(),
+            Way::Down => range.next_back(),
+        };
+        let Some(entry) = entry else { return Ok(()) };
         let (key, value) = entry.map_err(ReadError::disk)?;
         if read(key.value(), value.value())?.is_break() {
-            break;
+            return Ok(());
         }
     }
-    Ok(())
 }

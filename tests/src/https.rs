@@ -25,7 +25,8 @@ const BODY_MAX: usize = 16 << 20;
 pub struct Https {
     address: SocketAddr,
     tls: TlsConnector,
-    authorization: Option<String>,
+    /// What every request has besides.
+    headers: Vec<(String, String)>,
 }
 
 /// A connection in use.
@@ -56,11 +57,18 @@ impl Https {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { address, tls: TlsConnector::from(Arc::new(config)), authorization: None })
+        Ok(Self { address, tls: TlsConnector::from(Arc::new(config)), headers: Vec::new() })
     }
 
-    pub fn with_basic(mut self, user: &str, password: &str) -> Self {
-        self.authorization = Some(format!("Basic {}", BASE64.encode(format!("{user}:{password}").as_bytes())));
+    pub fn with_basic(self, user: &str, password: &str) -> Self {
+        let basic = BASE64.encode(format!("{user}:{password}").as_bytes());
+        self.with_header("authorization", &format!("Basic {basic}"))
+    }
+
+    /// `name` in lower case; it takes the place of one that was there.
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(known, _)| known != name);
+        self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -104,8 +112,8 @@ impl Https {
     fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Vec<u8> {
         let body = body.map(Value::to_string).unwrap_or_default();
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.address);
-        if let Some(authorization) = &self.authorization {
-            head += &format!("authorization: {authorization}\r\n");
+        for (name, value) in &self.headers {
+            head += &format!("{name}: {value}\r\n");
         }
         head += &format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
         [head.into_bytes(), body.into_bytes()].concat()
@@ -142,7 +150,7 @@ async fn read_response(stream: &mut (impl AsyncBufRead + Unpin), method: &str) -
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
     let mut response = Response { status, headers, body: Vec::new() };
-    if method == "HEAD" || status == 204 || status == 304 {
+    if method == "HEAD" || status == 101 || status == 204 || status == 304 {
         return Ok(response);
     }
     response.body = if response.header("transfer-encoding") == Some("chunked") {

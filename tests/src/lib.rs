@@ -6,11 +6,14 @@
 pub mod judge;
 
 // The real programs, from outside.
+pub mod appliance;
 pub mod binaries;
 pub mod daemon;
+pub mod device;
 pub mod fault;
 pub mod https;
 pub mod interop;
+pub mod limited;
 pub mod load;
 pub mod net;
 

@@ -5,8 +5,9 @@ use std::process::Stdio;
 
 use anser_tests::binaries;
 use anser_tests::daemon::{Daemon, Plan};
+use anser_tests::https::Https;
 use data_encoding::BASE64;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 const PASSWORD: &str = "canary-of-a-password";
@@ -41,7 +42,9 @@ async fn g20_the_log_at_trace_level_holds_no_secret_no_words_and_no_forged_line(
     assert_eq!(stranger.call("GET", "/v3/tags", None).await.expect("answered").status, 401);
     connect_as_a_user(&daemon, &app.app_key).await;
     let push = json!({"platform": "all", "audience": "all", "notification": {"alert": ALERT}});
-    assert_eq!(https.call("POST", "/v3/push", Some(&push)).await.expect("answered").status, 200);
+    let pushed = https.call("POST", "/v3/push", Some(&push)).await.expect("answered");
+    assert_eq!(pushed.status, 200);
+    let shown = what_an_operator_sees(&daemon, &pushed.body).await;
     daemon.stop().await.expect("it ends");
 
     let log = std::fs::read_to_string(folder.path().join("log")).expect("the log is there");
@@ -50,8 +53,54 @@ async fn g20_the_log_at_trace_level_holds_no_secret_no_words_and_no_forged_line(
     for secret in [PASSWORD, WRONG_SECRET, TEXT, ALERT, &app.master_secret, &basic] {
         let told: Vec<&str> = log.lines().filter(|line| line.contains(secret)).collect();
         assert!(told.is_empty(), "{secret:?} stands in the log: {told:#?}");
+        assert!(!shown.contains(secret), "{secret:?} is shown to operators who did not ask for it: {shown}");
     }
     assert!(!log.lines().any(|line| line.starts_with("<6>")), "a caller wrote a line of its own");
+}
+
+/// A page of another site has no link where the operator named the sites that may; its Origin is the browser's word.
+#[tokio::test(flavor = "multi_thread")]
+async fn g20_pages_of_sites_that_the_operator_did_not_name_open_no_websocket() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut plan = Plan::new(&folder.path().join("data"), &folder.path().join("log"));
+    plan.environment.push(("ANSER_WEB_ORIGINS".into(), "https://chat.example.com".into()));
+    let daemon = Daemon::start_as(plan).await.expect("the daemon starts");
+    let https = Https::new(daemon.address(), daemon.ca()).expect("its certificate is there");
+    let handshake = https
+        .with_header("connection", "Upgrade")
+        .with_header("upgrade", "websocket")
+        .with_header("sec-websocket-version", "13")
+        .with_header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let own = format!("https://{}", daemon.address());
+    for (origin, status) in [
+        (None, 101),
+        (Some(&*own), 101),
+        (Some("https://chat.example.com"), 101),
+        (Some("https://evil.example"), 403),
+        (Some("http://chat.example.com"), 403),
+        (Some("null"), 403),
+    ] {
+        let handshake = match origin {
+            Some(origin) => handshake.clone().with_header("origin", origin),
+            None => handshake.clone(),
+        };
+        let answered = handshake.call("GET", "/link", None).await.expect("answered");
+        assert_eq!(answered.status, status, "{origin:?}");
+    }
+}
+
+/// All that shows what is going on inside.
+async fn what_an_operator_sees(daemon: &Daemon, pushed: &[u8]) -> String {
+    let pushed: Value = serde_json::from_slice(pushed).expect("JSON");
+    let msg_id = pushed["msg_id"].as_str().expect("an id");
+    let mut shown = String::new();
+    for args in
+        [&["metrics"][..], &["status"], &["top", "--count", "1"], &["link", "list"], &["trace", msg_id], &["log-level"]]
+    {
+        shown += &daemon.admin::<Value>(args).await.expect("answered").to_string();
+    }
+    assert!(shown.contains(msg_id), "{shown}");
+    shown
 }
 
 /// A device, a login by password over the link, and its end.

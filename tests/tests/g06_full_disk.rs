@@ -9,7 +9,7 @@ use anser_tests::fault::full_disk::SmallDisk;
 use anser_tests::https::{Https, Response};
 use anser_tests::load::Crowd;
 use anser_tests::{skip, torture};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const CI_CYCLES: u64 = 5;
 const DISK_BYTES: u64 = 256 << 20;
@@ -46,18 +46,28 @@ async fn g6_a_full_disk_refuses_clearly_loses_nothing_and_is_soon_forgotten() {
         assert!(refusal["error"]["message"].as_str().is_some_and(|text| text.contains("disk is full")), "{refusal}");
         // and whoever reads is served, however often the disk fails meanwhile,
         read_on(&https).await;
+        // and whoever asks whether it is ready is told why not,
+        let reasons = why_not_ready(&daemon).await;
+        assert!(reasons.contains("disk"), "{reasons}");
         // and when there is room again, sends are taken soon.
         disk.free().expect("the ballast is there");
         let begun = Instant::now();
         crowd.speak(1).await.expect("the daemon takes messages again");
         let took = begun.elapsed();
         assert!(took <= ACCEPTS_WITHIN * SLACK, "it took {took:?}");
+        assert_eq!(why_not_ready(&daemon).await, "[]");
     }
     // Every answer counts: nothing but room was missing.
     crowd.speak(100).await.expect("everybody is served");
     let verdict = crowd.disperse().await.expect("nobody failed for another reason");
     println!("g6: {verdict}");
     assert!(verdict.is_ok(), "{verdict}");
+}
+
+/// A list; empty when it is.
+async fn why_not_ready(daemon: &Daemon) -> String {
+    let status: Value = daemon.admin(&["status"]).await.expect("the daemon answers");
+    status["figures"]["not_ready"].to_string()
 }
 
 /// The store's file has some room of its own, which the crowd soon uses up.

@@ -1,7 +1,6 @@
 //! Each fault that is planted on purpose must be found by the simulator, within the seeds that `make test` runs.
 //!
 //! One that is not found shows that the simulator does not go where it bites.
-#![cfg(feature = "planted")]
 
 use std::io::Write;
 

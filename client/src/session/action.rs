@@ -109,6 +109,13 @@ pub enum Event {
         local: LocalId,
         chat: Chat,
     },
+    /// Somebody whom the user has as a friend, in a single chat or in a group changed their profile, or an app server did: ask
+    /// for it again where it is shown. Only told while connected, and not always.
+    ProfileChanged {
+        user: Name,
+        username: Name,
+        changed_ms: TimeMs,
+    },
     /// A transparent command: nobody keeps it.
     CommandCame {
         user: Name,

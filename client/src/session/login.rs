@@ -121,7 +121,7 @@ impl Session {
         let hello = Hello {
             version_min: VERSION,
             version_max: VERSION,
-            capabilities: capability::NOTICES | capability::READS,
+            capabilities: capability::NOTICES | capability::READS | capability::PROFILES,
             app_key: self.config.app_key.clone(),
             registration_id: self.identity.registration_id.clone(),
             secret: self.identity.secret,

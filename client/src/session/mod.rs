@@ -451,6 +451,7 @@ impl Session {
             ServerFrame::PushCovered(covered) => self.on_push_covered(covered),
             ServerFrame::PushWithdrawn(withdrawn) => self.on_push_withdrawn(&withdrawn),
             ServerFrame::CommandCame(came) => self.on_command(came),
+            ServerFrame::ProfileChanged(changed) => self.on_profile(&changed),
             ServerFrame::Done(done) if self.pushes.handle_done(done.request) => {}
             ServerFrame::Done(done) if self.on_room_entered_again(done.request) => {}
             ServerFrame::RoomDeliver(deliver) => self.on_room_deliver(deliver),

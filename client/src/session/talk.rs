@@ -1,10 +1,11 @@
-//! What an application does with messages besides sending them: forward, cancel, and what became of one; and transparent
-//! commands that come.
+//! What an application does with messages besides sending them: forward, cancel, and what became of one; and what is told in
+//! passing: transparent commands, profiles of others that changed.
 
 use std::time::Duration;
 
 use anser_protocol::content::Content;
 use anser_protocol::extension::{Extensions, tag};
+use anser_protocol::frame::people::ProfileChanged;
 use anser_protocol::frame::talk::CommandCame;
 use anser_protocol::names::Chat;
 use anser_protocol::options::SendOptions;
@@ -49,6 +50,12 @@ impl Session {
         let CommandCame { target, from, group, platform, text, .. } = came;
         let event = Event::CommandCame { user, from: from.as_str().into(), target, group, platform, text };
         self.actions.push_back(Action::Emit(event));
+    }
+
+    pub(super) fn on_profile(&mut self, changed: &ProfileChanged) {
+        let Some(user) = self.sync.as_ref().map(|sync| sync.user().clone()) else { return };
+        let (username, changed_ms) = (changed.username.as_str().into(), changed.changed_ms);
+        self.actions.push_back(Action::Emit(Event::ProfileChanged { user, username, changed_ms }));
     }
 }
 

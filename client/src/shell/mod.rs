@@ -5,6 +5,7 @@
 
 mod driver;
 mod keeper;
+mod labels;
 mod local;
 mod media;
 mod network;
@@ -24,6 +25,7 @@ use anser_protocol::traits::Traits;
 use ring::rand::SecureRandom;
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use self::labels::AliasAndTags;
 pub use self::media::{Download, Downloaded, MediaError, Progress, Upload, Uploaded};
 pub use self::reads::{ReadError, Readers};
 pub use self::transport::{Choice, Dialer, DialerError, Failure, Incoming, Trust, TrustError, Unreachable, Wire};

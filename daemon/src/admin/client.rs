@@ -31,17 +31,28 @@ pub fn ask(socket: &Path, request: &Request) -> Result<Reply, AskError> {
     exchange(stream, request).map_err(|error| explained(socket, error))
 }
 
-fn exchange(mut stream: UnixStream, request: &Request) -> io::Result<Reply> {
+/// The same where bytes follow the answer.
+pub fn ask_for_stream(socket: &Path, request: &Request) -> Result<(Reply, impl Read + use<>), AskError> {
+    let stream = UnixStream::connect(socket).map_err(|error| explained(socket, error))?;
+    exchange_for_stream(stream, request).map_err(|error| explained(socket, error))
+}
+
+fn exchange(stream: UnixStream, request: &Request) -> io::Result<Reply> {
+    Ok(exchange_for_stream(stream, request)?.0)
+}
+
+fn exchange_for_stream(mut stream: UnixStream, request: &Request) -> io::Result<(Reply, BufReader<UnixStream>)> {
     stream.set_read_timeout(Some(ANSWER_WITHIN))?;
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
     stream.write_all(&line)?;
     let mut answer = String::new();
-    BufReader::new(stream).take(LINE_BYTES_MAX).read_line(&mut answer)?;
+    let mut stream = BufReader::new(stream);
+    (&mut stream).take(LINE_BYTES_MAX).read_line(&mut answer)?;
     if answer.is_empty() {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
-    Ok(serde_json::from_str(&answer)?)
+    Ok((serde_json::from_str(&answer)?, stream))
 }
 
 fn explained(socket: &Path, error: io::Error) -> AskError {

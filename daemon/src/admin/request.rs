@@ -6,8 +6,14 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::data::{ExportPage, ExportPlace, RetentionShown};
+use super::figures::Figures;
 use super::imports::{ImportPiece, ImportedShown};
+use super::links::{LinkFilter, LinksShown};
+use super::operators::{NewPassword, OperatorShown};
+use crate::removal::RemovalsShown;
 use crate::scrub;
+use crate::trace::Traced;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
@@ -105,12 +111,76 @@ pub enum Request {
     CallbackTest {
         app: String,
     },
+    /// A page of what is stored of a user.
+    UserExport {
+        app: String,
+        user: String,
+        place: ExportPlace,
+    },
+    UserErase {
+        app: String,
+        user: String,
+    },
+    /// Shows how long an app keeps what, after a change of it if one is asked for.
+    AppRetention {
+        app: String,
+        #[serde(default)]
+        change: Option<RetentionChange>,
+    },
+    OperatorAdd {
+        name: String,
+        role: String,
+        apps: Vec<String>,
+        password: NewPassword,
+    },
+    OperatorList,
+    OperatorReset {
+        name: String,
+        password: NewPassword,
+    },
+    OperatorRemove {
+        name: String,
+    },
+    /// A new link for the first operator.
+    OperatorLink,
     Status,
+    /// All figures, in the text format of OpenMetrics.
+    Metrics,
+    /// The same for eyes.
+    Figures,
+    /// What became of a push or message.
+    Trace {
+        msg_id: u64,
+        app: Option<String>,
+        /// A registration id.
+        device: Option<String>,
+    },
+    /// Open links, in pages.
+    LinkList {
+        filter: LinkFilter,
+        /// The last link of the page before.
+        after: Option<u64>,
+        limit: usize,
+    },
+    LinkKick {
+        filter: LinkFilter,
+        reason: String,
+        /// Also when the filter names nothing.
+        all: bool,
+    },
+    /// `LEVEL` or `MODULE=LEVEL`; nothing only asks.
+    LogLevel {
+        change: Option<String>,
+    },
+    /// Read settings and certificates again.
+    Reload,
     /// Look at every stored row now.
     Scrub,
+    /// Everything in one stream: the bytes of a backup follow the answer, and the connection ends with them.
+    Backup,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
     App(AppShown),
@@ -124,14 +194,53 @@ pub enum Reply {
     Segments(Vec<SegmentShown>),
     Stats(StatsShown),
     Imported(ImportedShown),
-    Status(Status),
+    Exported(ExportPage),
+    /// Also deleted users who bore the name count.
+    ErasureBegun {
+        users: usize,
+    },
+    Retention(RetentionShown),
+    Operator(OperatorShown),
+    Operators(Vec<OperatorShown>),
+    OperatorLink {
+        url: String,
+        expires_ms: u64,
+    },
+    Status(Box<Status>),
+    Reloaded(ReloadedShown),
     CallbackTested(Vec<CallbackTried>),
+    Metrics(String),
+    Figures(Box<Figures>),
+    Traced(Traced),
+    Links(LinksShown),
+    Kicked {
+        links: usize,
+    },
+    /// The level for all, then those of modules.
+    LogLevels(Vec<String>),
     /// It is over when the status counts so many passes.
     ScrubBegun {
         passes: u64,
     },
+    BackupBegun,
     /// What is wrong and what to do.
     Refused(String),
+}
+
+/// Of one class: `chat`, `room` or `push`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionChange {
+    pub class: String,
+    pub keep: RetentionKeep,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetentionKeep {
+    /// As the daemon's settings say.
+    Default,
+    Days(u32),
+    Forever,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -273,7 +382,16 @@ pub struct ValueShown {
     pub devices: u64,
 }
 
+/// Keys of settings that have changed in the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadedShown {
+    /// They hold from now on.
+    pub taken: Vec<String>,
+    /// They hold after the next start.
+    pub waiting: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     pub version: String,
     pub process_id: u32,
@@ -287,9 +405,14 @@ pub struct Status {
     pub position: u64,
     #[serde(default)]
     pub scrub: scrub::Shown,
+    /// Deleted apps of which rows are left, and users whose data are being erased.
+    #[serde(default)]
+    pub removals: RemovalsShown,
     /// Since the start: how telling app servers goes.
     #[serde(default)]
     pub callbacks: Vec<CallbackShown>,
+    #[serde(default)]
+    pub figures: Figures,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

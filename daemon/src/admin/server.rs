@@ -1,7 +1,6 @@
 //! The daemon's end of the admin socket.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,16 +13,22 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{
-    AppShown, LINE_BYTES_MAX, MediaShown, Reply, Request, SOCKET, Status, accounts, callbacks, imports, segments,
-    statistics,
+    AppShown, LINE_BYTES_MAX, MediaShown, ReloadedShown, Reply, Request, SOCKET, Status, accounts, callbacks, data,
+    figures, imports, links, operators, segments, statistics,
 };
 use crate::app_callback::begin_for_new_app;
+use crate::backup;
 use crate::context::Shared;
 use crate::keys::random_key;
 use crate::ledger::Unavailable;
+use crate::logging;
+use crate::observe::listener;
+use crate::removal;
 use crate::rest::permit;
 use crate::rest::rate::{RateFamily, UNLIMITED};
 use crate::scrub;
+use crate::serve::Reloaded;
+use crate::trace;
 
 pub(super) const APP_NAME_BYTES_MAX: usize = 64;
 /// Each call of the app is compared with all of them.
@@ -54,7 +59,7 @@ pub fn listen(data_dir: &Path) -> io::Result<AdminSocket> {
 
 impl AdminSocket {
     /// Serves until the daemon stops.
-    pub async fn serve(self, context: Shared, listen: Vec<SocketAddr>) {
+    pub async fn serve(self, context: Shared) {
         let mut shutdown = context.shutdown.clone();
         loop {
             let accepted = tokio::select! {
@@ -63,16 +68,20 @@ impl AdminSocket {
             };
             match accepted {
                 Ok((stream, _)) if self.may_ask(&stream) => {
-                    let (context, listen) = (context.clone(), listen.clone());
+                    let context = context.clone();
                     tokio::spawn(async move {
-                        if let Err(error) = converse(stream, &context, &listen).await {
+                        if let Err(error) = converse(stream, &context).await {
                             log::debug!("an admin connection ended early: {error}");
                         }
                     });
                 }
-                Ok(_) => log::warn!("another user tried to connect to the admin socket"),
+                Ok(_) => log::warn!(
+                    "another user tried to connect to the admin socket; commands are for the daemon's user and root (sudo)"
+                ),
                 Err(error) => {
-                    log::warn!("cannot accept on the admin socket: {error}");
+                    log::warn!(
+                        "cannot accept on the admin socket: {error}; raise the limit of open files (LimitNOFILE) if that is the reason"
+                    );
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }
@@ -97,13 +106,21 @@ fn own_user() -> io::Result<u32> {
     Ok(one.peer_cred()?.uid())
 }
 
-async fn converse(stream: UnixStream, context: &Shared, listen: &[SocketAddr]) -> io::Result<()> {
+async fn converse(stream: UnixStream, context: &Shared) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read).take(LINE_BYTES_MAX);
     let mut line = String::new();
     while tokio::time::timeout(REQUEST_WITHIN, read.read_line(&mut line)).await?? > 0 {
         let reply = match serde_json::from_str::<Request>(&line) {
-            Ok(request) => answer(request, context, listen).await,
+            Ok(Request::Backup) if context.backups.is_busy() => {
+                Reply::Refused("a backup is under way already; wait until it is done".to_owned())
+            }
+            Ok(Request::Backup) => {
+                let mut text = serde_json::to_vec(&Reply::BackupBegun)?;
+                text.push(b'\n');
+                return backup::send(context, &text, &mut write).await;
+            }
+            Ok(request) => answered(request, context).await,
             Err(error) => Reply::Refused(format!(
                 "this anserd does not know the request ({error}); use its own version of the command"
             )),
@@ -117,7 +134,16 @@ async fn converse(stream: UnixStream, context: &Shared, listen: &[SocketAddr]) -
     Ok(())
 }
 
-async fn answer(request: Request, context: &Shared, listen: &[SocketAddr]) -> Reply {
+/// May an app be called so?
+pub fn check_app_name(name: &str) -> Result<(), &'static str> {
+    match !name.is_empty() && name.len() <= APP_NAME_BYTES_MAX && !name.chars().any(char::is_control) {
+        true => Ok(()),
+        false => Err("the name of an app has 1 to 64 bytes and no control characters"),
+    }
+}
+
+/// What whoever asks is answered; that they may ask was looked at.
+pub async fn answered(request: Request, context: &Shared) -> Reply {
     let answered = match request {
         Request::AppCreate { name } => create(context, name).await,
         Request::AppList => list(context).await,
@@ -144,23 +170,45 @@ async fn answer(request: Request, context: &Shared, listen: &[SocketAddr]) -> Re
         Request::Stats { app, asked } => statistics::stats(context, &app, asked).await,
         Request::Import { app, piece } => imports::take_in(context, &app, piece).await,
         Request::CallbackTest { app } => callbacks::test(context, &app).await,
-        Request::Status => status(context, listen).await,
+        Request::UserExport { app, user, place } => data::export(context, &app, &user, place).await,
+        Request::UserErase { app, user } => data::erase(context, &app, &user).await,
+        Request::AppRetention { app, change } => data::retention(context, &app, change).await,
+        Request::OperatorAdd { name, role, apps, password } => {
+            operators::add(context, name, &role, &apps, &password).await
+        }
+        Request::OperatorList => operators::list(context).await,
+        Request::OperatorReset { name, password } => operators::reset(context, name, &password).await,
+        Request::OperatorRemove { name } => operators::remove(context, name).await,
+        Request::OperatorLink => operators::link(context).await,
+        Request::Status => status(context).await,
+        Request::Metrics => Ok(Reply::Metrics(listener::text(context).await)),
+        Request::Figures => figures::figures(context).await,
+        Request::Trace { msg_id, app, device } => trace(context, msg_id, app, device).await,
+        Request::LinkList { filter, after, limit } => links::list(context, filter, after, limit).await,
+        Request::LinkKick { filter, reason, all } => links::kick(context, filter, reason, all).await,
+        Request::LogLevel { change } => log_level(change.as_deref()),
+        Request::Backup => Ok(Reply::BackupBegun),
+        Request::Reload => reload(context).await,
         Request::Scrub => Ok(Reply::ScrubBegun { passes: scrub::begin_now(context) }),
     };
     answered.unwrap_or_else(Reply::Refused)
 }
 
+async fn reload(context: &Shared) -> Result<Reply, String> {
+    let Reloaded { taken, waiting } = context.reload.run(context).await.map_err(|mistakes| mistakes.join("\n"))?;
+    let named = |keys: Vec<&str>| keys.into_iter().map(str::to_owned).collect();
+    Ok(Reply::Reloaded(ReloadedShown { taken: named(taken), waiting: named(waiting) }))
+}
+
 async fn create(context: &Shared, name: String) -> Result<Reply, String> {
-    if name.is_empty() || name.len() > APP_NAME_BYTES_MAX || name.chars().any(char::is_control) {
-        return Err("the name of an app has 1 to 64 bytes and no control characters".to_owned());
-    }
+    check_app_name(&name)?;
     let (app_key, master_secret) = (random_key(), random_key());
     let command =
         AppCommand::Create { name: name.clone(), app_key: app_key.clone(), master_secret: master_secret.clone() };
     if let Answer::App(app) = submit(context, command).await? {
         begin_for_new_app(context, app, &app_key).await;
     }
-    log::info!(app_key = app_key.as_str(); "an app was created");
+    log::info!(app = app_key.as_str(); "an app was created");
     let master_secret = Some(master_secret);
     Ok(Reply::App(AppShown {
         name,
@@ -217,14 +265,14 @@ async fn quota(context: &Shared, app: &str, mib: Option<u32>) -> Result<Reply, S
     let command = MediaCommand::SetQuota { app: number, bytes: mib.map(|mib| u64::from(mib) << 20) };
     let outcome = context.ledger.submit(Command::Media(command)).await.map_err(unavailable)?;
     outcome.answer.map_err(refused)?;
-    log::info!(app_key = row.app_key.as_str(); "an app has another quota for media");
+    log::info!(app = row.app_key.as_str(); "an app has another quota for media");
     show(context, app).await
 }
 
 async fn change_access(context: &Shared, app: &str, change: AccessChange) -> Result<Reply, String> {
     let (number, row) = find(context, app).await?;
     submit(context, AppCommand::ChangeAccess { app: number, change }).await?;
-    log::info!(app_key = row.app_key.as_str(); "what an app may do was changed");
+    log::info!(app = row.app_key.as_str(); "what an app may do was changed");
     show(context, app).await
 }
 
@@ -238,32 +286,51 @@ async fn rotate_secret(context: &Shared, name: &str) -> Result<Reply, String> {
     let (number, app) = find(context, name).await?;
     let master_secret = random_key();
     submit(context, AppCommand::RotateSecret { app: number, master_secret: master_secret.clone() }).await?;
-    log::info!(app_key = app.app_key.as_str(); "an app has a new master secret");
+    log::info!(app = app.app_key.as_str(); "an app has a new master secret");
     Ok(Reply::App(AppShown { master_secret: Some(master_secret), ..shown(app) }))
 }
 
 async fn delete(context: &Shared, name: &str) -> Result<Reply, String> {
     let (number, app) = find(context, name).await?;
     context.delete_app(number).await.map_err(unavailable)?.map_err(refused)?;
-    log::info!(app_key = app.app_key.as_str(); "an app was deleted");
+    log::info!(app = app.app_key.as_str(); "an app was deleted");
     Ok(Reply::Deleted(AppShown { master_secret: None, ..shown(app) }))
 }
 
-async fn status(context: &Shared, listen: &[SocketAddr]) -> Result<Reply, String> {
+async fn status(context: &Shared) -> Result<Reply, String> {
     let (apps, position) =
         context.ledger.read(|snapshot| Ok((snapshot.apps()?.len(), snapshot.end().0))).await.map_err(unavailable)?;
-    Ok(Reply::Status(Status {
+    Ok(Reply::Status(Box::new(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         process_id: std::process::id(),
         uptime_s: context.started.elapsed().as_secs(),
         data_dir: context.config.data_dir.clone(),
-        listen: listen.to_vec(),
+        listen: context.listen.clone(),
         apps,
-        connections: context.config.limits.links.saturating_sub(context.connections.available_permits()),
+        connections: context.open_connections(),
         position,
         scrub: context.scrubs.shown(),
+        removals: removal::shown(context).await.map_err(unavailable)?,
         callbacks: callbacks::shown(context),
-    }))
+        figures: figures::now(context).await,
+    })))
+}
+
+async fn trace(context: &Shared, msg_id: u64, app: Option<String>, device: Option<String>) -> Result<Reply, String> {
+    let app = match app {
+        Some(app) => Some(find(context, &app).await?.0),
+        None => None,
+    };
+    trace::trace(context, msg_id, app, device).await.map(Reply::Traced)
+}
+
+/// Who changed it is told at the level that held before.
+fn log_level(change: Option<&str>) -> Result<Reply, String> {
+    if let Some(change) = change {
+        log::info!(level = change; "an operator changes what is logged");
+        logging::change_level(change)?;
+    }
+    Ok(Reply::LogLevels(logging::levels_shown()))
 }
 
 async fn submit(context: &Shared, command: AppCommand) -> Result<Answer, String> {

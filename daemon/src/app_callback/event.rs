@@ -5,6 +5,8 @@ use anser_protocol::group_details::{Announcement, GroupDetails};
 use anser_storage::{AppEvent, AppEventKind, NotedKind, ReportTarget, ReportUser};
 use serde_json::{Map, Value, json};
 
+use crate::rest::im::view::{app_key_of, plain_name};
+
 /// From 200 on the numbers are Anser's own.
 mod number {
     pub const MAXIMUM: u32 = 11002;
@@ -40,7 +42,8 @@ pub fn written(event: &AppEvent, app_key: &str) -> Value {
             keys.insert("type".into(), json!(u8::from(!matches!(to, ReportTarget::User(_)))));
             match to {
                 ReportTarget::User(username) => {
-                    keys.insert("target_username".into(), json!(username));
+                    keys.insert("target_username".into(), json!(plain_name(username)));
+                    keys.insert("target_appkey".into(), json!(app_key_of(username).unwrap_or(app_key)));
                 }
                 ReportTarget::Group(group) => {
                     keys.insert("gid".into(), json!(group.0));
@@ -80,8 +83,8 @@ pub fn written(event: &AppEvent, app_key: &str) -> Value {
         ("event_id", json!(event.position.0)),
         ("event_type", json!(event_type)),
         ("ctime_ms", json!(event.at_ms)),
-        ("from_username", json!(by)),
-        ("from_appkey", json!(app_key)),
+        ("from_username", json!(plain_name(by))),
+        ("from_appkey", json!(app_key_of(by).unwrap_or(app_key))),
         ("to_usernames", json!(to)),
     ];
     keys.extend(common.map(|(key, value)| (key.to_owned(), value)));
@@ -91,8 +94,10 @@ pub fn written(event: &AppEvent, app_key: &str) -> Value {
     Value::Object(keys)
 }
 
+/// Names of users of other apps have the key of their app behind them, which is shown by itself.
 fn user(user: &ReportUser, app_key: &str) -> Value {
-    json!({"username": user.username, "appkey": app_key, "nickname": user.nickname})
+    let ReportUser { username, nickname, .. } = user;
+    json!({"username": plain_name(username), "appkey": app_key_of(username).unwrap_or(app_key), "nickname": nickname})
 }
 
 fn group_event(kind: GroupEventKind, keys: &mut Map<String, Value>) -> u32 {
@@ -127,10 +132,8 @@ fn put_details(keys: &mut Map<String, Value>, details: &GroupDetails, app_key: &
 
 fn written_announcement(announcement: &Announcement, app_key: &str) -> Value {
     let Announcement { id, text, publisher, at_ms, pinned_ms } = announcement;
-    json!({
-        "id": id.0, "text": text, "publisher": {"username": publisher, "appkey": app_key}, "ctime_ms": at_ms,
-        "pinned_ms": pinned_ms,
-    })
+    let publisher = json!({"username": plain_name(publisher), "appkey": app_key_of(publisher).unwrap_or(app_key)});
+    json!({"id": id.0, "text": text, "publisher": publisher, "ctime_ms": at_ms, "pinned_ms": pinned_ms})
 }
 
 fn noted_event(kind: NotedKind, keys: &mut Map<String, Value>) -> u32 {
@@ -173,9 +176,35 @@ mod tests {
     }
 
     fn event(what: AppEventKind) -> Value {
-        let event =
-            AppEvent { position: Position(7), at_ms: 1000, by: Some(person("ann")), users: vec![person("bob")], what };
-        written(&event, "key")
+        event_of("ann", "bob", what)
+    }
+
+    fn event_of(by: &str, to: &str, what: AppEventKind) -> Value {
+        let (position, at_ms) = (Position(7), 1000);
+        written(&AppEvent { position, at_ms, by: Some(person(by)), users: vec![person(to)], what }, "key")
+    }
+
+    #[test]
+    fn users_of_other_apps_are_shown_by_their_names_and_the_keys_of_their_apps() {
+        let (id, text, publisher) = (Position(3), "north".into(), "guest/theirs".into());
+        let announcement = Announcement { id, text, publisher, at_ms: 900, pinned_ms: 0 };
+        let details = Box::new(GroupDetails { announcement: Some(announcement), ..GroupDetails::default() });
+        let (group, name, avatar) = (GroupId(5), String::new(), String::new());
+        let new_owner = Some(person("guest/theirs"));
+        let what = AppEventKind::Group { kind: GroupEventKind::OWNER, group, name, avatar, new_owner, details };
+        let told = event_of("guest/theirs", "other/yours", what);
+        assert_eq!((&told["from_username"], &told["from_appkey"]), (&json!("guest"), &json!("theirs")));
+        let shown = |username: &str, appkey: &str| json!({"username": username, "appkey": appkey, "nickname": format!("{username}/{appkey} the goose")});
+        assert_eq!(told["to_usernames"], json!([shown("other", "yours")]));
+        assert_eq!(told["new_owner"], shown("guest", "theirs"));
+        assert_eq!(told["announcement"]["publisher"], json!({"username": "guest", "appkey": "theirs"}));
+
+        let (from, to) = (Some(person("guest/theirs")), ReportTarget::User("other/yours".into()));
+        let what = AppEventKind::Amended { kind: AmendmentKind::RETRACTED, message: Position(3), from, to };
+        let told = event(what);
+        assert_eq!(told["sender"], shown("guest", "theirs"));
+        assert_eq!((&told["target_username"], &told["target_appkey"]), (&json!("other"), &json!("yours")));
+        assert_eq!((&told["from_username"], &told["from_appkey"]), (&json!("ann"), &json!("key")));
     }
 
     #[test]

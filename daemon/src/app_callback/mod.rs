@@ -67,7 +67,7 @@ pub async fn begin_for_new_app(context: &Context, app: AppNumber, app_key: &str)
     if context.app_servers.is_told(Feed::Events, app_key)
         && let Err(error) = Feed::Events.begin(context, app, app_key, Position::START).await
     {
-        log::warn!(app = app.0; "the server of a new app is told of events a moment later: {error}");
+        log::warn!(app_number = app.0; "the server of a new app is told of events a moment later: {error}");
     }
 }
 
@@ -172,7 +172,7 @@ impl Teller {
             End::Done => *line = Line::default(),
             End::Later { why, after } => {
                 let pause_ms = pause_ms(line.failures, after, u64::from_le_bytes(keys::random()));
-                log::info!(app = app.0, pause_ms; "an app server was not told by {}: {why}", self.feed.name());
+                log::info!(app_number = app.0, pause_ms; "an app server was not told by {}: {why}", self.feed.name());
                 let failures = line.failures.saturating_add(1);
                 *line = Line { failures, paused_until_ms: now_ms + pause_ms, ..Line::default() };
             }

@@ -195,7 +195,7 @@ impl AppServers {
             Ok(verdict) => return verdict,
             Err(why) => why,
         };
-        log::warn!(app = signer.app_key, allowed = config.allows_unanswered; "a message was not checked: {why}");
+        log::warn!(app = signer.app_key, allowed = config.allows_unanswered; "a message was not checked, see message_check.unanswered; its server must answer: {why}");
         match config.allows_unanswered {
             true => Verdict::Allowed,
             false => Verdict::Refused { message: "the app's server did not say that it may be sent".to_owned() },
@@ -214,7 +214,7 @@ impl AppServers {
         let body = serde_json::json!({"username": username, "password": password});
         let asked = ask((endpoint, &config.url), config.wait, signer, &body, vouched).await;
         asked.unwrap_or_else(|why| {
-            log::warn!(app = signer.app_key; "the app's server was asked about a password in vain: {why}");
+            log::warn!(app = signer.app_key; "the app's server was asked about a password in vain, and must answer: {why}");
             Vouched::Unknown
         })
     }

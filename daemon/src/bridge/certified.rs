@@ -142,7 +142,7 @@ impl Certificate {
         if !self.has_failed.swap(true, Ordering::Relaxed) {
             let environment = if is_sandbox { "development" } else { "production" };
             log::warn!(
-                app_key, environment;
+                app = app_key, environment;
                 "the push certificate that was uploaded for this app does not work, its pushes wait for another one: {why}"
             );
         }
@@ -165,7 +165,7 @@ fn connectable(
 }
 
 /// Apple writes it into the subject as the user id.
-fn bundle_id(certificate: &X509Certificate<'_>) -> Option<String> {
+pub(crate) fn bundle_id(certificate: &X509Certificate<'_>) -> Option<String> {
     let user_id = certificate.subject().iter_by_oid(&OID_USERID).next()?.as_str().ok()?;
     let is_bundle = (1..=255).contains(&user_id.len()) && user_id.bytes().all(|byte| byte.is_ascii_graphic());
     is_bundle.then(|| user_id.to_owned())

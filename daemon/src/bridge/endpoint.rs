@@ -107,6 +107,17 @@ impl Endpoint {
         self.call(Method::GET, path, headers, Bytes::new()).await
     }
 
+    /// Any other request.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, Silence> {
+        self.call(method, path, headers, body).await
+    }
+
     async fn call(&self, method: Method, path: &str, headers: HeaderMap, body: Bytes) -> Result<Answer, Silence> {
         let Ok(_permit) = self.at_once.acquire().await else {
             return Err(Silence::Unreachable("shutting down".to_owned()));

@@ -141,7 +141,10 @@ impl Fcm {
         let granted = answer.json();
         let refused = || {
             let why = granted["error_description"].as_str().or(granted["error"].as_str()).unwrap_or("no access token");
-            log::warn!("the service account {} gets no access token: {why}", self.account.client_email);
+            log::warn!(
+                "the service account {} gets no access token, its notices wait; look at it in the maker's console: {why}",
+                self.account.client_email
+            );
             answer.refused(why)
         };
         if answer.status != StatusCode::OK {

@@ -350,7 +350,7 @@ async fn tell(
             Handed::TokenGone => told.gone.push((target.device, target.token.clone())),
             Handed::Later(wanted) => told.later.push((target.device, wanted)),
             Handed::Refused(reason) => {
-                log::warn!(msg_id = push.0, registration_id = target.registration_id.as_str(); "a bridge refused a notice: {reason}");
+                log::warn!(msg_id = push.0, device = target.registration_id.as_str(); "a bridge refused a notice, which is not tried again; correct what it names: {reason}");
             }
         }
     }

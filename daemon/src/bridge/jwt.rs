@@ -1,6 +1,7 @@
-//! Signed tokens with which the daemon shows who it is (RFC 7519, in the compact form).
+//! Signed tokens (RFC 7519, in the compact form): with which the daemon shows who it is, and which it makes for an app.
 
 use data_encoding::BASE64URL_NOPAD;
+use ring::hmac;
 use ring::rand::SystemRandom;
 use ring::signature::{EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
@@ -22,6 +23,12 @@ pub(super) fn rs256(key: &RsaKeyPair, key_id: &str, claims: &Value) -> String {
     key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
         .expect("the buffer is as long as the modulus");
     format!("{signed}.{}", BASE64URL_NOPAD.encode(&signature))
+}
+
+pub fn hs256(secret: &[u8], claims: &Value) -> String {
+    let signed = signed_part(&json!({ "alg": "HS256", "typ": "JWT" }), claims);
+    let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), signed.as_bytes());
+    format!("{signed}.{}", BASE64URL_NOPAD.encode(signature.as_ref()))
 }
 
 fn signed_part(header: &Value, claims: &Value) -> String {

@@ -6,6 +6,7 @@
 //! the host and [`guard`] keeps it out of private networks. `anserd import` reads its source through the same door
 //! ([`source`]), in a process of its own.
 
+mod acme;
 mod answer;
 mod apns;
 pub mod app_server;
@@ -17,7 +18,7 @@ mod endpoint;
 mod fcm;
 pub mod guard;
 pub mod job;
-mod jwt;
+pub(crate) mod jwt;
 mod notice;
 mod origin;
 mod seal;
@@ -39,8 +40,10 @@ use anser_storage::{PushCertificate, ReadError, Snapshot};
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
+pub use acme::{AcmeAnswer, AcmeHttp};
 pub use app_server::AppServers;
 pub use callback::{Callbacks, Told};
+pub(crate) use certified::bundle_id;
 pub use credentials::BridgeError;
 pub use origin::{Origin, Url};
 pub use sms::{Sms, SmsText};

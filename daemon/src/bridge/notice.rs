@@ -7,6 +7,7 @@ use anser_storage::{BridgePush, Channel};
 use serde_json::{Map, Value};
 
 use super::Notice;
+use crate::rest::push::is_second_version;
 
 /// A call that comes late is worse than none.
 const CALL_LASTS_MS: TimeMs = 60_000;
@@ -115,9 +116,10 @@ fn shown_on(push: &BridgePush, platform: Platform) -> Option<Content> {
 
 /// `notification_3rd`: of the first version for Android alone, of the second by platform.
 fn stand_in(kept: &Map<String, Value>, platform: Platform) -> Option<Map<String, Value>> {
+    let options = kept.get("options").and_then(Value::as_object);
+    let is_second = is_second_version(kept.get("notification_3rd")?, options);
     let third = member(kept, "notification_3rd")?;
-    let version = kept.get("options").and_then(|options| options.get("notification_3rd_ver"));
-    if version.and_then(Value::as_str) == Some("v2") {
+    if is_second {
         return member(&third, platform.name());
     }
     (platform == Platform::ANDROID).then_some(third)
@@ -276,6 +278,10 @@ mod tests {
             (None, None),
             "without a text there is nothing to show"
         );
+
+        let unnamed = json!({"notification_3rd": {"hmos": {"content": "h"}}});
+        let shown = shown_on(&messaging(Platform::HMOS, &unnamed), Platform::HMOS);
+        assert_eq!(shown.map(|content| content.alert).as_deref(), Some("h"));
 
         let mut both = alerting(Platform::ANDROID, &json!({}));
         both.kept = second.to_string();

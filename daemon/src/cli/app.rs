@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{AdminArgs, Failure, print_json, strange};
+use super::{AdminArgs, Failure, print_json, retention, strange};
 use crate::admin::{AppShown, Reply, Request};
 
 #[derive(Debug, Subcommand)]
@@ -58,11 +58,11 @@ pub enum AppCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
-    /// Sets how many calls of a family an app may make in a minute
+    /// Sets how many calls of a family an app may make in a minute, or pushes to all (broadcasts) in a day
     Rate {
         /// Name or app key
         app: String,
-        /// push, report, device, schedule, files or im
+        /// push, report, device, schedule, files, im or broadcasts
         family: String,
         /// 1 to 1000000, which is no limit; left out, the daemon's setting
         per_minute: Option<u32>,
@@ -78,7 +78,21 @@ pub enum AppCommand {
         #[command(flatten)]
         admin: AdminArgs,
     },
+    /// Shows or sets how long an app keeps its messages and pushes
+    Retention {
+        /// Name or app key
+        app: String,
+        /// chat, room or push; left out, all are shown
+        #[arg(requires = "keep")]
+        class: Option<String>,
+        /// A number of days, "forever", or "default" for the daemon's setting
+        keep: Option<String>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
     /// Deletes an app with everything in it
+    ///
+    /// Nobody finds it any more when this comes back; its rows go in the background (`anserd status`).
     Delete {
         /// Name or app key
         app: String,
@@ -102,6 +116,7 @@ pub fn run(command: AppCommand) -> Result<(), Failure> {
             show(&admin, &Request::AppRate { app, family, per_minute })
         }
         AppCommand::Quota { app, mib, admin } => show(&admin, &Request::AppQuota { app, mib }),
+        AppCommand::Retention { app, class, keep, admin } => retention::run(&admin, app, class, keep),
         AppCommand::List { admin } => list(&admin),
         AppCommand::Delete { app, yes, admin } => delete(&admin, app, yes),
     }
@@ -121,7 +136,10 @@ fn show(admin: &AdminArgs, request: &Request) -> Result<(), Failure> {
         if !app.addresses.is_empty() {
             println!("callers       {}", app.addresses.join(" "));
         }
-        app.rates.iter().for_each(|(family, calls)| println!("calls         {calls} a minute ({family})"));
+        for (family, calls) in &app.rates {
+            let within = if family == "broadcasts" { "day" } else { "minute" };
+            println!("calls         {calls} a {within} ({family})");
+        }
         if let Some(media) = app.media {
             let quota = match media.quota_bytes {
                 0 => "no limit".to_owned(),

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Failure, settings};
-use crate::bridge::{AppServers, Bridges, Callbacks};
 use crate::config::{Flags, known_keys};
-use crate::tls::Certificates;
+use crate::serve::named_files;
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
@@ -26,18 +25,7 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
     }
     let flags = Flags { config: args.config.clone(), ..Flags::default() };
     let config = settings(&flags)?;
-    if config.tls.own.is_some() {
-        // The operator's files only; a self-made certificate belongs to the daemon's own start.
-        Certificates::open(&config.tls, &config.data_dir)
-            .map_err(|error| Failure::lasting(format!("anserd: {error}")))?;
-    }
-    let mut mistakes = Bridges::mistakes(&config.bridges);
-    mistakes.extend(Callbacks::new(&config.callback).err().map(|error| format!("callback: {error}")));
-    if mistakes.is_empty() {
-        // They share the file of authorities, so that a mistake in it is told once.
-        let made = AppServers::new(&config);
-        mistakes.extend(made.err().map(|error| format!("message_callback: {error}")));
-    }
+    let mistakes = named_files::mistakes(&config);
     if !mistakes.is_empty() {
         return Err(Failure::lasting(format!("anserd: {}", mistakes.join("\nanserd: "))));
     }

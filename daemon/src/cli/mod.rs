@@ -2,14 +2,26 @@
 
 mod app;
 mod app_group;
+mod backup;
+mod ca;
 mod callback;
 mod check;
 mod developer;
+mod doctor;
 mod import;
+mod inside;
+mod link;
+mod manual;
+mod operator;
+mod reload;
+mod retention;
 mod scrub;
 mod segment;
 mod serve;
 mod status;
+mod store;
+mod top;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,12 +78,56 @@ enum Command {
         #[command(subcommand)]
         command: callback::CallbackCommand,
     },
+    /// Makes and removes those who may use the console
+    Operator {
+        #[command(subcommand)]
+        command: operator::OperatorCommand,
+    },
+    /// Writes down or erases what is stored of one user
+    User {
+        #[command(subcommand)]
+        command: user::UserCommand,
+    },
     /// Shows how the running daemon is
     Status(status::StatusArgs),
+    /// Shows what the running daemon does, every second anew
+    Top(top::TopArgs),
+    /// Lists and ends the links of devices
+    Link {
+        #[command(subcommand)]
+        command: link::LinkCommand,
+    },
+    /// Tells what became of a push or message: why did this phone not get it?
+    Trace(inside::TraceArgs),
+    /// Prints all figures as Prometheus reads them
+    Metrics(inside::MetricsArgs),
+    /// Shows or changes how much the running daemon logs
+    LogLevel(inside::LogLevelArgs),
+    /// Examines this machine and the settings, and says what to do; exit code 1 when something fails
+    Doctor(doctor::DoctorArgs),
+    /// Lets the running daemon read its settings and certificates again; no link is dropped
+    Reload(reload::ReloadArgs),
     /// Looks at every stored row of the running daemon; exit code 1 when something is damaged
     Scrub(scrub::ScrubArgs),
+    /// Writes everything that the running daemon keeps into one file
+    Backup(backup::BackupArgs),
+    /// Reads a backup to its end and says what is in it; exit code 1 when it cannot be used
+    Verify(backup::VerifyArgs),
+    /// Makes a data folder of a backup
+    Restore(backup::RestoreArgs),
+    /// Writes the tables of a store into a file that every later version reads; the daemon must not run
+    ExportStore(store::ExportArgs),
+    /// Makes a store of such a file, or of the tables of a backup; the daemon must not run
+    ImportStore(store::ImportArgs),
+    /// Saves what is readable of a damaged store into a new one; the daemon must not run
+    Rescue(store::RescueArgs),
+    /// Shows what clients are to trust: the certificate, and the fingerprint of its key
+    Ca(ca::CaArgs),
     /// Checks the settings and reports every mistake
     Check(check::CheckArgs),
+    /// Writes manual pages and completions
+    #[command(hide = true)]
+    Manual(manual::ManualArgs),
 }
 
 /// Which running daemon is meant, and how it answers.
@@ -108,9 +164,26 @@ impl Cli {
             Command::Import { command } => import::run(command),
             Command::Stats(args) => segment::stats(args),
             Command::Callback { command } => callback::run(command),
+            Command::User { command } => user::run(command),
+            Command::Operator { command } => operator::run(command),
             Command::Status(args) => status::run(&args),
+            Command::Top(args) => top::run(&args),
+            Command::Link { command } => link::run(command),
+            Command::Trace(args) => inside::trace(&args),
+            Command::Metrics(args) => inside::metrics(&args),
+            Command::LogLevel(args) => inside::log_level(&args),
+            Command::Doctor(args) => doctor::run(&args),
+            Command::Reload(args) => reload::run(&args),
             Command::Scrub(args) => scrub::run(&args),
+            Command::Backup(args) => backup::run(&args),
+            Command::Verify(args) => backup::verify(&args),
+            Command::Restore(args) => backup::restore(&args),
+            Command::ExportStore(args) => store::export(&args),
+            Command::ImportStore(args) => store::import(&args),
+            Command::Rescue(args) => store::rescue(&args),
+            Command::Ca(args) => ca::run(&args),
             Command::Check(args) => check::run(&args),
+            Command::Manual(args) => manual::run(&args),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,

@@ -20,7 +20,8 @@ pub struct ScrubArgs {
 pub fn run(args: &ScrubArgs) -> Result<(), Failure> {
     let Reply::ScrubBegun { passes } = args.admin.ask(&Request::Scrub)? else { return Err(strange()) };
     let pass = loop {
-        let Reply::Status(Status { scrub, .. }) = args.admin.ask(&Request::Status)? else { return Err(strange()) };
+        let Reply::Status(status) = args.admin.ask(&Request::Status)? else { return Err(strange()) };
+        let Status { scrub, .. } = *status;
         match scrub.last {
             Some(pass) if scrub.passes >= passes => break pass,
             _ => std::thread::sleep(ASK_EVERY),

@@ -6,11 +6,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use anser_storage::AddressRange;
 use config::{Value, ValueKind};
 use log::LevelFilter;
 
 use super::TimeZone;
 use crate::bridge::{Origin, Url};
+use crate::logging::ModuleLevel;
 
 /// One thing wrong with the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,6 +183,12 @@ impl Reader {
         })
     }
 
+    /// Addresses and ranges of addresses.
+    pub(super) fn ranges(&mut self, key: &str) -> Option<Vec<AddressRange>> {
+        let allowed = "must be addresses or ranges, like [\"10.0.0.7\", \"10.1.0.0/16\"]";
+        self.parse(key, allowed, |value| super::proxy::ranges(&list(value)?))
+    }
+
     pub(super) fn host_names(&mut self, key: &str) -> Option<Vec<String>> {
         let allowed = "must be host names or IP addresses, like \"push.example.com\"";
         self.parse(key, allowed, |value| list(value).filter(|names| names.iter().all(|name| is_host_name(name))))
@@ -194,6 +202,15 @@ impl Reader {
 
     pub(super) fn log_level(&mut self, key: &str) -> Option<LevelFilter> {
         self.parse(key, "must be off, error, warn, info, debug or trace", |value| text(value)?.parse().ok())
+    }
+
+    /// Levels of modules.
+    pub(super) fn log_levels(&mut self, key: &str) -> Option<Vec<ModuleLevel>> {
+        let allowed = format!(
+            "must be modules with their levels, like [\"link=debug\", \"rest=trace\"]; modules are {}",
+            ModuleLevel::names()
+        );
+        self.parse(key, &allowed, |value| all_parsed(list(value)?))
     }
 
     /// One of some words.

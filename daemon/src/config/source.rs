@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::{Config, DEFAULT_FILE, KEYS, Mistake, known_keys};
 
 /// Variables with our prefix that belong to the client command, to tests, or to the command line itself.
-const NOT_SETTINGS: [&str; 10] = [
+const NOT_SETTINGS: [&str; 11] = [
     "ANSER_CONFIG",
     "ANSER_PASSWORD",
     "ANSER_SERVER",
@@ -20,6 +20,8 @@ const NOT_SETTINGS: [&str; 10] = [
     "ANSER_TRANSPORT",
     "ANSER_STATE_DIR",
     "ANSER_USER",
+    // Where pages are read from by who works on them.
+    "ANSER_WEB_DIST",
 ];
 
 /// What the command line says.

@@ -15,6 +15,19 @@ use crate::username;
 
 const MEMBERS: [&str; 7] = ["nickname", "birthday", "signature", "region", "address", "gender", "extras"];
 
+/// Users of other apps stand in lists beside the app's own, told apart by nothing but their app's key: they do not come
+/// along, and never as the own user of the same name.
+pub fn of_app(list: &[Value], app_key: &str, step: &mut Step, of: &str) -> Vec<Value> {
+    let is_own = |object: &&Value| {
+        let is_own = text(object, "appkey").is_none_or(|key| key == app_key);
+        if !is_own {
+            step.left_out(of, &shortened(&text(object, "username").unwrap_or_default()), "it is a user of another app");
+        }
+        is_own
+    };
+    list.iter().filter(is_own).cloned().collect()
+}
+
 /// The name of whoever an object tells of. The strict rule is for names that are new: these were there before.
 pub fn name(object: &Value, step: &mut Step, of: &str) -> Option<String> {
     let name = object.as_object().and_then(|object| member(object, "username")).and_then(as_name);
@@ -139,6 +152,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_user_of_another_app_is_nobody_of_this_one() {
+        let mut step = Step::default();
+        let list = [
+            json!({"username": "bob", "appkey": "other"}),
+            json!({"username": "bob", "appkey": "own"}),
+            json!({"username": "carol"}),
+        ];
+        assert_eq!(of_app(&list, "own", &mut step, "friends of alice"), list[1..]);
+        assert!(format!("{step:?}").contains("\"left out\": 1"), "{step:?}");
+    }
 
     #[test]
     fn what_breaks_a_rule_is_left_out_and_the_rest_stays() {

@@ -22,9 +22,10 @@ const PAGE: u64 = 500;
 const PAGE_MAX: usize = 1000;
 
 /// What does not come along: no API tells it, but for the settings of the app, which are few.
-pub const NOT_CARRIED: [&str; 10] = [
+pub const NOT_CARRIED: [&str; 11] = [
     "passwords: each user gets one at the first login ([[password_callback]]), or by PUT /v1/users/{username}/password",
     "which users are disabled",
+    "users of other apps: as friends, in blacklists, as members and owners of groups, in chat rooms",
     "do-not-disturb and shielded groups of users",
     "admins of groups, silenced and banned members, announcements, nicknames in groups",
     "admins and blacklists of chat rooms",
@@ -165,11 +166,11 @@ impl Jmessage<'_> {
         let extras = checked::profile(&shown, &username, &mut Step::default()).extras;
         let mut profile = ProfileChange { extras, avatar, ..ProfileChange::default() };
         let (of_friends, of_blocked) = (format!("friends of {username}"), format!("blacklist of {username}"));
-        let friends: Vec<_> = list(&friends, &path)?
-            .iter()
-            .filter_map(|friend| checked::friend_note(friend, step, &of_friends))
-            .collect();
-        let blocked = checked::names(list(&blocked, &path)?, step, &of_blocked);
+        let friends = self.own(list(&friends, &path)?, step, &of_friends);
+        let friends: Vec<_> =
+            friends.iter().filter_map(|friend| checked::friend_note(friend, step, &of_friends)).collect();
+        let blocked = self.own(list(&blocked, &path)?, step, &of_blocked);
+        let blocked = checked::names(&blocked, step, &of_blocked);
         step.count("friends", friends.len() as u64);
         step.count("blacklisted", blocked.len() as u64);
         let mut friends = friends.chunks(ImportCommand::NAMES_MAX);
@@ -196,11 +197,17 @@ impl Jmessage<'_> {
         };
         let of = format!("group {id}");
         let Some(members) = self.ask(&format!("/v1/groups/{id}/members"), step).await? else { return Ok(()) };
-        let members = list(&members, &of)?;
-        let flagged = members.iter().find(|member| checked::number(member, "flag") == Some(1));
-        let owner = flagged.and_then(|owner| checked::text(owner, "username"));
-        let owner = owner.or_else(|| checked::text(item, "owner_username")).unwrap_or_default();
-        let names = checked::names(members, step, &of);
+        let all = list(&members, &of)?;
+        let members = self.own(all, step, &of);
+        let is_owner = |member: &&Value| checked::number(member, "flag") == Some(1);
+        let owner = match members.iter().find(is_owner) {
+            Some(owner) => checked::text(owner, "username"),
+            // The oldest member takes the place of one from another app.
+            None if all.iter().any(|member| is_owner(&member)) => None,
+            None => checked::text(item, "owner_username"),
+        };
+        let owner = owner.unwrap_or_default();
+        let names = checked::names(&members, step, &of);
         let avatar = match checked::text(item, "avatar").filter(|avatar| !avatar.is_empty()) {
             Some(avatar) => self.picture(&avatar, &of, step).await?.unwrap_or_default(),
             None => String::new(),
@@ -246,7 +253,8 @@ impl Jmessage<'_> {
         loop {
             let path = format!("/v1/chatroom/{id}/members?start={start}&count={PAGE}");
             let Some(page) = self.ask(&path, step).await? else { return Ok(()) };
-            let (members, total) = page_of(&path, "users", page)?;
+            let (all, total) = page_of(&path, "users", page)?;
+            let members = self.own(&all, step, &of);
             let mut names = checked::names(&members, step, &of);
             if let Some(room) = room.take() {
                 let first = names.drain(..names.len().min(ImportCommand::NAMES_MAX)).collect();
@@ -269,8 +277,8 @@ impl Jmessage<'_> {
                 let (room, silenced) = (RoomId(number), part.to_vec());
                 self.put(ImportPiece::RoomMembers { room, members: Vec::new(), silenced }, &of, step).await?;
             }
-            start += members.len() as u64;
-            if members.is_empty() || start >= total {
+            start += all.len() as u64;
+            if all.is_empty() || start >= total {
                 return Ok(());
             }
         }
@@ -322,6 +330,10 @@ impl Jmessage<'_> {
         let shown = self.target.put(piece).await?;
         shown.left_out.iter().for_each(|(name, why)| step.left_out(of, name, why));
         Ok(shown.number)
+    }
+
+    fn own(&self, list: &[Value], step: &mut Step, of: &str) -> Vec<Value> {
+        checked::of_app(list, &self.source.order().app_key, step, of)
     }
 
     fn had(&self, id: u64) -> FormerId {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
+use anser_protocol::frame::people::ProfileChanged;
 use anser_protocol::frame::talk::CommandCame;
 use anser_protocol::ids::TimeMs;
 use anser_protocol::planted::{Fault, is_planted};
@@ -24,8 +25,10 @@ const LIVE_ONLY_MAX: usize = 16;
 /// What happens in chat rooms, which must not push out the user's chats; who misses some of it gets the latest.
 const ROOM_NEWS_MAX: usize = 64;
 
-/// Transparent commands that wait; what comes on top of them is for nobody.
+/// What is never stored and waits: transparent commands, and that profiles changed. What comes on top of it is for nobody.
 const COMMANDS_MAX: usize = 32;
+/// Above so many of them nobody is told of a profile: commands need the room.
+const COMMANDS_BESIDE_PROFILES_MAX: usize = COMMANDS_MAX / 2;
 
 /// Answers that wait for a session: to all that it may have asked, and a few words of the daemon's own.
 const INPUTS_MAX: usize = 80;
@@ -80,7 +83,7 @@ struct Queues {
     deliveries: VecDeque<Delivery>,
     live_only: VecDeque<Delivery>,
     rooms: VecDeque<Delivery>,
-    commands: VecDeque<(UserNumber, Arc<CommandCame>)>,
+    commands: VecDeque<(UserNumber, Passing)>,
 }
 
 impl Mailbox {
@@ -128,16 +131,20 @@ impl Mailbox {
         contents.wake();
     }
 
-    /// A transparent command for a user of the session. `false`: there is no room for it.
-    pub fn put_command(&self, user: UserNumber, came: &Arc<CommandCame>) -> bool {
+    /// For a user of the session. `false`: there is no room for it.
+    pub fn put_passing(&self, user: UserNumber, passing: &Passing) -> bool {
         let mut contents = self.lock();
         if contents.is_closed {
             return false;
         }
+        let waiting = match passing {
+            Passing::Command(_) => COMMANDS_MAX,
+            Passing::ProfileChanged(_) => COMMANDS_BESIDE_PROFILES_MAX,
+        };
         let commands = &mut contents.queues().commands;
-        let has_room = commands.len() < COMMANDS_MAX;
+        let has_room = commands.len() < waiting;
         if has_room {
-            commands.push_back((user, Arc::clone(came)));
+            commands.push_back((user, passing.clone()));
         }
         contents.wake();
         has_room
@@ -169,9 +176,9 @@ impl Mailbox {
             return Some(Item::Delivery(delivery));
         }
         if wants_deliveries
-            && let Some((user, came)) = contents.queues.as_mut().and_then(|queues| queues.commands.pop_front())
+            && let Some((user, passing)) = contents.queues.as_mut().and_then(|queues| queues.commands.pop_front())
         {
-            return Some(Item::Command(user, came));
+            return Some(Item::Passing(user, passing));
         }
         contents.give_back_memory();
         if let Some(context) = context {
@@ -244,8 +251,15 @@ impl Held {
 pub enum Item {
     Input(Input),
     Delivery(Delivery),
-    /// A transparent command for this user.
-    Command(UserNumber, Arc<CommandCame>),
+    /// For this user.
+    Passing(UserNumber, Passing),
+}
+
+/// What is told to those who are connected, and kept nowhere.
+#[derive(Clone, Debug)]
+pub enum Passing {
+    Command(Arc<CommandCame>),
+    ProfileChanged(Arc<ProfileChanged>),
 }
 
 impl Contents {

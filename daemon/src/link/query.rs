@@ -22,8 +22,8 @@ use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::media::MediaName;
 use anser_storage::outcome::{GroupChange, MessageBody, Push};
 use anser_storage::{
-    Chat, ConversationRow, JoinedGroup, Media, MediaContent, OwnDevice, ReadError, ReadRecord, Readers, ReceiptPage,
-    Snapshot, Unread, UserState, Viewer,
+    Chat, ConversationRow, JoinedGroup, LinkedPerson, Media, MediaContent, OwnDevice, ReadError, ReadRecord, Readers,
+    ReceiptPage, Snapshot, Unread, UserState, Viewer,
 };
 
 mod people;
@@ -32,6 +32,7 @@ mod read;
 pub use self::room::{RoomAnswer, RoomList, RoomQuery};
 use super::group_query::{self, GroupAnswer, GroupQuery};
 use super::session::{GivenPassword, WantedPage, record_bytes, row_bytes};
+use super::web_signature::{Judged, WebSignature};
 
 mod command;
 
@@ -52,6 +53,8 @@ pub enum Query {
         token_hash: Option<[u8; 32]>,
         /// A token of the app's server that must be good.
         signed: Option<GivenPassword>,
+        /// Beside a password, where the page shows one: it must be good.
+        web: Option<WebSignature>,
     },
     /// Was the user logged out on this device because another of its kind came?
     GaveWay {
@@ -166,6 +169,11 @@ pub enum Query {
         app: AppNumber,
         name: Option<MediaName>,
     },
+    /// Of a medium that the app's users may have been sent.
+    MediaInReach {
+        app: AppNumber,
+        name: MediaName,
+    },
     Room {
         app: AppNumber,
         asked: RoomQuery,
@@ -195,6 +203,8 @@ pub enum CommandReceivers {
     Users(Vec<UserNumber>),
     /// The devices on which this user is logged in.
     Devices(UserNumber, Vec<DeviceNumber>),
+    /// A user of another app, where the sender has another name.
+    Elsewhere(LinkedPerson),
 }
 
 impl Query {
@@ -221,6 +231,7 @@ impl Query {
             | Self::Users { app, .. }
             | Self::Tags { app, .. }
             | Self::Media { app, .. }
+            | Self::MediaInReach { app, .. }
             | Self::Alias { app, .. }
             | Self::Room { app, .. }
             | Self::CommandReceivers { app, .. } => Some(*app),
@@ -279,7 +290,7 @@ pub enum Answer {
     CommandReceivers(Result<CommandReceivers, ErrorCode>),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FoundMedia {
     pub app_key: String,
     pub media: Option<Media>,
@@ -335,7 +346,10 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
     }
     match query {
         Query::Greet { app_key, registration_id } => greet(snapshot, &app_key, &registration_id),
-        Query::LogIn { app, username, token_hash, signed } => {
+        Query::LogIn { app, username, token_hash, signed, web } => {
+            if let Some(code) = why_not_web(snapshot, app, web.as_ref(), now)? {
+                return Ok(Answer::UserGone(code));
+            }
             log_in(snapshot, app, &username, token_hash, signed.as_ref(), now)
         }
         Query::GaveWay { app, user, device } => snapshot.gave_way(app, user, device).map(Answer::GaveWay),
@@ -403,6 +417,14 @@ pub fn answer(snapshot: &Snapshot, query: Query, now: TimeMs) -> Result<Answer, 
             let thumb = name.map_or(Ok(None), |name| snapshot.media_thumb(app, name.id))?;
             Ok(Answer::Media(Box::new(FoundMedia { app_key: row.app_key, media, thumb })))
         }
+        Query::MediaInReach { app, name } => {
+            let Some((home, media)) = snapshot.media_in_reach(app, &name)? else {
+                return Ok(Answer::Media(Box::default()));
+            };
+            let app_key = snapshot.app(home)?.map(|row| row.app_key).unwrap_or_default();
+            let thumb = snapshot.media_thumb(home, name.id)?;
+            Ok(Answer::Media(Box::new(FoundMedia { app_key, media: Some(media), thumb })))
+        }
         Query::Room { app, asked } => Ok(Answer::Room(room::answer(snapshot, app, asked, now)?)),
         Query::CommandReceivers { app, user, device, to } => {
             Ok(Answer::CommandReceivers(command::receivers(snapshot, app, (user, device), to)?))
@@ -444,6 +466,22 @@ fn greet(snapshot: &Snapshot, app_key: &str, registration_id: &str) -> Result<An
         has_stopped_pushes: snapshot.has_stopped_pushes(app, number)?,
     };
     Ok(Answer::Greet(Some(Greeted { app, device: Some(device) })))
+}
+
+/// Why what the app's server signed for a page does not let it log in.
+fn why_not_web(
+    snapshot: &Snapshot,
+    app: AppNumber,
+    web: Option<&WebSignature>,
+    now: TimeMs,
+) -> Result<Option<ErrorCode>, ReadError> {
+    let Some(web) = web else { return Ok(None) };
+    let Some(row) = snapshot.app(app)? else { return Ok(Some(ErrorCode::WEB_SIGNATURE)) };
+    Ok(match web.judge(&row.app_key, &row.master_secret, now) {
+        Judged::Good => None,
+        Judged::Wrong => Some(ErrorCode::WEB_SIGNATURE),
+        Judged::Over => Some(ErrorCode::WEB_SIGNATURE_OVER),
+    })
 }
 
 fn log_in(

@@ -134,7 +134,8 @@ async fn serve(connection: Connection, context: Shared) {
     let Ok(Ok((send, receive))) = stream else {
         return connection.close(VarInt::from_u32(CLOSE_PROTOCOL), b"open a stream");
     };
-    serve_quic(tokio::io::join(receive, send), permit, &context).await;
+    let peer = connection.remote_address();
+    serve_quic(tokio::io::join(receive, send), peer, permit, &context).await;
     // Closing the connection throws away what its stream has not delivered yet, such as why the link was refused.
     let _ = tokio::time::timeout(GOODBYE_WITHIN, connection.closed()).await;
     connection.close(VarInt::from_u32(CLOSE_DONE), b"");

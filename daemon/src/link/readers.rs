@@ -47,7 +47,7 @@ impl Queue {
             drop(jobs);
             // Jobs answer their own panics; whatever else may happen must not end the thread.
             if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {
-                log::error!("a question to the store panicked");
+                log::error!("a question to the store panicked; this is a bug, please report it with the line before");
             }
         }
     }

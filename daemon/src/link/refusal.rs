@@ -117,10 +117,17 @@ pub fn to_wire(refusal: &Refusal, asked: Asked) -> (ErrorCode, String) {
         | Refusal::TooManySchedules
         | Refusal::PushUnknown
         | Refusal::TooManySlowPushes
+        | Refusal::TooManyBroadcasts
+        | Refusal::CidExpired
         | Refusal::FileUnknown
         | Refusal::TooManyFiles
         | Refusal::MediaUnknown
         | Refusal::MediaQuotaFull
+        | Refusal::OperatorExists
+        | Refusal::OperatorUnknown
+        | Refusal::LastOwner
+        | Refusal::SetUpOver
+        | Refusal::ErasureUnknown
         | Refusal::TooManyWords
         | Refusal::AlreadySo { .. }
         | Refusal::NotSo { .. }

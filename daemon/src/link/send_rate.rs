@@ -1,6 +1,7 @@
 //! How fast users send from devices: so many messages in a minute, over all of a user's links.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anser_protocol::ids::TimeMs;
@@ -11,8 +12,8 @@ const MINUTE_MS: TimeMs = 60_000;
 /// A user's minute begins with the first message that no earlier minute counts.
 #[derive(Debug, Default)]
 pub struct SendRates {
-    /// Nothing: any number.
-    per_minute: Option<u32>,
+    /// 0: any number.
+    per_minute: AtomicU32,
     counted: Mutex<Counted>,
 }
 
@@ -38,12 +39,20 @@ impl Minute {
 
 impl SendRates {
     pub fn new(per_minute: Option<u32>) -> Self {
-        Self { per_minute, counted: Mutex::default() }
+        Self { per_minute: AtomicU32::new(per_minute.unwrap_or(0)), counted: Mutex::default() }
+    }
+
+    /// Holds for the minutes that run, too. Nothing: any number.
+    pub fn set(&self, per_minute: Option<u32>) {
+        self.per_minute.store(per_minute.unwrap_or(0), Ordering::Relaxed);
     }
 
     /// May the user send one more now? Then it is counted.
     pub fn admits(&self, app: AppNumber, user: UserNumber, now: TimeMs) -> bool {
-        let Some(most) = self.per_minute else { return true };
+        let most = match self.per_minute.load(Ordering::Relaxed) {
+            0 => return true,
+            most => most,
+        };
         // A panic between two steps here would leave at most a count that is one too low.
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         if now.abs_diff(counted.swept_ms) >= MINUTE_MS {

@@ -6,6 +6,9 @@ use anser_protocol::limits::SIGNED_TOKEN_BYTES_MAX;
 use data_encoding::BASE64URL_NOPAD;
 use ring::hmac;
 use serde::Deserialize;
+use serde_json::json;
+
+use crate::bridge::jwt;
 
 /// A token that lives longer than this from now on is not taken: it would be as good as a password.
 const LIFE_S_MAX: u64 = 24 * 3600;
@@ -49,6 +52,11 @@ pub fn is_good(token: &str, app_key: &str, master_secret: &str, username: &str, 
             && claims.exp <= now_s + LIFE_S_MAX
             && claims.nbf.is_none_or(|from| from <= now_s + SKEW_S)
     })
+}
+
+/// A token for a user of an app, as the app's server would make it.
+pub fn sign(app_key: &str, master_secret: &str, username: &str, expires_s: u64) -> String {
+    jwt::hs256(master_secret.as_bytes(), &json!({"sub": username, "aud": app_key, "exp": expires_s}))
 }
 
 /// Nothing unless the signature holds.
@@ -126,6 +134,14 @@ mod tests {
             assert!(!is_taken(&header, &bad, SECRET), "{bad}");
         }
         assert!(!is_taken(&header, &claims(), "another secret"));
+    }
+
+    #[test]
+    fn a_token_that_we_make_is_taken() {
+        let token = sign(KEY, SECRET, "alice", NOW_S + 600);
+        assert!(is_good(&token, KEY, SECRET, "alice", NOW_S * 1000));
+        assert!(!is_good(&token, KEY, SECRET, "bob", NOW_S * 1000));
+        assert!(!is_good(&token, KEY, SECRET, "alice", (NOW_S + 600) * 1000));
     }
 
     #[test]

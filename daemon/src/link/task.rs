@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,14 +13,17 @@ use anser_protocol::error::ErrorCode;
 use anser_protocol::ids::{RoomId, TimeMs};
 use anser_storage::command::Command;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
+use anser_storage::outcome::Route;
 
 use super::Permit;
-use super::links::Links;
-use super::mailbox::{Item, Mailbox};
+use super::links::{From, Links, Login};
+use super::mailbox::{Delivery, Item, Mailbox};
+use super::query::Query;
 use super::session::{Action, Input, Rules, Session, Ticket};
 use super::wire::Wire;
 use crate::keys::random;
 use crate::message_check::Lane;
+use crate::observe::metrics::{CatchUp, Delivered, Login as Counted};
 
 /// Things taken from the mailbox at a time, and rounds before other links get their turn.
 const ITEMS_PER_ROUND: usize = 64;
@@ -36,9 +40,9 @@ pub struct Link<W> {
 
 impl<W: Wire> Link<W> {
     /// `permit` counts this connection among the daemon's until the link has ended.
-    pub fn new(wire: W, rules: Arc<Rules>, links: Arc<Links>, permit: Permit) -> Self {
+    pub fn new(wire: W, rules: Arc<Rules>, links: Arc<Links>, from: From, permit: Permit) -> Self {
         let session = Session::new(rules, links.now_ms());
-        Self { wire, session, place: Place::new(links, permit), closing_since_ms: None }
+        Self { wire, session, place: Place::new(links, from, permit), closing_since_ms: None }
     }
 
     /// Goes round until nothing moves any more: what is written makes room for records, what is answered makes room for
@@ -72,11 +76,18 @@ impl<W: Wire> Link<W> {
     fn take_from_mailbox(&mut self, now: TimeMs, cx: &mut Context<'_>) -> bool {
         for taken in 0..ITEMS_PER_ROUND {
             match self.place.mailbox.take(self.session.wants_deliveries(), Some(cx)) {
-                Some(Item::Input(input)) => self.session.handle_input(input, now),
+                Some(Item::Input(input)) => {
+                    self.place.note_input(&input);
+                    self.session.handle_input(input, now);
+                }
                 Some(Item::Delivery(delivery)) => {
+                    self.place.note_delivery(&delivery);
                     self.session.handle_delivery(delivery.recipient, &delivery.appended);
                 }
-                Some(Item::Command(user, came)) => self.session.handle_command(user, &came),
+                Some(Item::Passing(user, passing)) => {
+                    self.place.links.observer.metrics.deliveries[Delivered::Passing as usize].inc();
+                    self.session.handle_passing(user, &passing);
+                }
                 None => return taken > 0,
             }
             self.perform_actions();
@@ -136,7 +147,7 @@ impl<W: Wire> Future for Link<W> {
             Poll::Pending => Poll::Pending,
             Poll::Ready(result) => {
                 if let Err(error) = result {
-                    log::debug!("a link ended: {error}");
+                    log::debug!(link = link.place.number; "a link ended: {error}");
                 }
                 link.session.handle_closed();
                 link.perform_actions();
@@ -159,13 +170,15 @@ struct Place {
     lane: Option<Lane>,
     /// Of that user's app.
     rooms: BTreeSet<RoomId>,
+    /// From where it was opened; guessing passwords is slowed down by that.
+    peer: IpAddr,
     _permit: Permit,
 }
 
 impl Place {
-    fn new(links: Arc<Links>, permit: Permit) -> Self {
+    fn new(links: Arc<Links>, from: From, permit: Permit) -> Self {
         let mailbox = Arc::new(Mailbox::default());
-        let number = links.enter(&mailbox);
+        let number = links.enter(&mailbox, from);
         Self {
             links,
             mailbox,
@@ -175,6 +188,7 @@ impl Place {
             user: None,
             lane: None,
             rooms: BTreeSet::new(),
+            peer: from.peer.ip(),
             _permit: permit,
         }
     }
@@ -188,10 +202,18 @@ impl Place {
                 switchboard.attendance.arrive(app, device, self.links.now_ms());
                 self.device = Some((app, device));
                 self.takes_pushes = true;
+                self.links.know(self.number, |about| about.device = Some((app, device)));
+                self.links.tell(self.number, "a device said hello");
             }
             Action::AttachWithoutPushes { app, device } => {
                 switchboard.attach_without_pushes(app, device, self.number, &self.mailbox);
                 self.device = Some((app, device));
+                self.links.know(self.number, |about| about.device = Some((app, device)));
+                self.links.tell(self.number, "a device said hello");
+            }
+            Action::PushSent { app, device, msg_id } => {
+                self.links.observer.push_sent(app, msg_id, device, self.links.now_ms());
+                log::trace!(link = self.number, msg_id = msg_id.0; "a push was written to a link");
             }
             Action::StopPushes { app, device } => {
                 switchboard.stop_pushes(app, device, &self.mailbox);
@@ -211,11 +233,15 @@ impl Place {
                 switchboard.attach_user(app, user, &self.mailbox);
                 switchboard.attendance.log_in(app, user, self.links.now_ms());
                 self.user = Some((app, user));
+                self.links.observer.metrics.logins[Counted::Done as usize].inc();
+                self.links.know(self.number, |about| about.user = Some((app, user)));
+                self.links.tell(self.number, "a user logged in");
             }
             Action::DetachUser { app, user } => {
                 switchboard.detach_user(app, user, &self.mailbox);
                 switchboard.leave_rooms(app, std::mem::take(&mut self.rooms), &self.mailbox);
                 self.user = None;
+                self.links.know(self.number, |about| about.user = None);
             }
             Action::EnterRoom { app, room } => {
                 switchboard.enter_room(app, room, &self.mailbox);
@@ -242,14 +268,19 @@ impl Place {
                 let links = switchboard.pass_command(app, &receivers, &self.mailbox, &came);
                 return Some(Input::CommandPassed { ticket, links });
             }
+            Action::TellProfile { app, user, changed } => self.links.tell_profile(app, user, changed),
             Action::FindOnline { ticket, app, user, devices } => {
                 let online = devices.into_iter().map(|device| switchboard.is_user_online(app, user, device));
                 return Some(Input::OnlineFound { ticket, online: online.collect() });
             }
             Action::Mark(mark) => self.links.mark(mark),
-            Action::Ask(ticket, query) => self.links.ask(&self.mailbox, ticket, query),
+            Action::Ask(ticket, query) => {
+                self.note_catch_up(&query);
+                self.links.ask(&self.mailbox, ticket, query);
+            }
             Action::CheckPassword { ticket, app, user, given, stored } => {
-                self.links.check_password(&self.mailbox, ticket, (app, user), given, stored);
+                let login = Login { app, user, from: self.peer };
+                self.links.check_password(&self.mailbox, ticket, login, given, stored);
             }
             Action::MakeToken { ticket } => {
                 self.mailbox.put_input(Input::PasswordChecked { ticket, found: Ok(random()) });
@@ -276,6 +307,31 @@ impl Place {
 }
 
 impl Place {
+    fn note_input(&self, input: &Input) {
+        if matches!(input, Input::Missed(_)) {
+            self.links.observer.metrics.fell_behind.inc();
+        }
+    }
+
+    fn note_delivery(&self, delivery: &Delivery) {
+        let kind = match delivery.appended.route {
+            Route::Single { .. } | Route::Group { .. } | Route::Notice { .. } => Delivered::Message,
+            Route::Read { .. } | Route::Receipts { .. } => Delivered::ReadMark,
+            Route::Devices { .. } | Route::Broadcast { .. } | Route::Withdrawn { .. } => Delivered::Push,
+            Route::Room { .. } => Delivered::Room,
+        };
+        self.links.observer.metrics.deliveries[kind as usize].inc();
+    }
+
+    fn note_catch_up(&self, query: &Query) {
+        let kind = match query {
+            Query::PlanCatchUp { .. } => CatchUp::Chats,
+            Query::Pushes { .. } => CatchUp::Pushes,
+            _ => return,
+        };
+        self.links.observer.metrics.catch_ups[kind as usize].inc();
+    }
+
     /// Only messages are counted, and only those that are not held back for another reason.
     fn is_too_fast(&self, command: &Command) -> bool {
         let Command::Send(send) = command else { return false };
@@ -285,6 +341,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.links.tell(self.number, "a link is over");
         self.mailbox.close();
         if let Some((app, device)) = self.device {
             self.links.switchboard.detach_device(app, device, &self.mailbox);

@@ -2,15 +2,16 @@
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use axum::http::header::{CONNECTION, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 use data_encoding::BASE64;
 use hyper_util::rt::TokioIo;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use super::serve_websocket;
+use crate::bridge::{Origin, Url};
 use crate::context::Shared;
-use crate::listen::Connection;
+use crate::listen::{Connection, is_own_origin};
 
 /// RFC 6455 section 1.3: what a server appends to the key before it hashes it.
 const HANDSHAKE_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -21,12 +22,19 @@ pub async fn upgrade(request: Request, context: Shared) -> Response<Body> {
         Ok(accept) => accept,
         Err((status, message)) => return plain(status, message),
     };
-    let Some(permit) = request.extensions().get::<Connection>().map(Connection::permit) else {
+    if !may_link(request.headers(), &context.config.web_origins) {
+        return plain(
+            StatusCode::FORBIDDEN,
+            "pages of this site may not open a link here: web.origins names those that may",
+        );
+    }
+    let connection = request.extensions().get::<Connection>();
+    let Some((peer, permit)) = connection.map(|connection| (connection.peer, connection.permit())) else {
         return plain(StatusCode::INTERNAL_SERVER_ERROR, "internal error");
     };
     tokio::spawn(async move {
         match hyper::upgrade::on(request).await {
-            Ok(stream) => serve_websocket(TokioIo::new(stream), permit, &context),
+            Ok(stream) => serve_websocket(TokioIo::new(stream), peer, permit, &context),
             Err(error) => log::debug!("an upgrade to a WebSocket failed: {error}"),
         }
     });
@@ -58,6 +66,14 @@ fn handshake(method: &Method, headers: &HeaderMap) -> Result<String, (StatusCode
     Ok(BASE64.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &hashed).as_ref()))
 }
 
+/// Browsers say of which site the page is; whatever else connects says nothing.
+fn may_link(headers: &HeaderMap, allowed: &[Origin]) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let origin = origin.to_str().unwrap_or_default();
+    let is_named = || Url::parse(origin).is_some_and(|url| url.path == "/" && allowed.contains(&url.origin));
+    allowed.is_empty() || is_own_origin(headers, origin) || is_named()
+}
+
 fn has_token(headers: &HeaderMap, name: &axum::http::HeaderName, token: &str) -> bool {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
@@ -86,6 +102,34 @@ mod tests {
             ("sec-websocket-version", "13"),
         ]);
         assert_eq!(handshake(&Method::GET, &sample), Ok("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".into()));
+    }
+
+    #[test]
+    fn pages_of_other_sites_open_links_only_where_the_operator_named_them() {
+        let named: Vec<Origin> = ["https://chat.example.com", "http://127.0.0.1:5173"]
+            .iter()
+            .map(|url| Url::parse(url).expect("an address").origin)
+            .collect();
+        let of = |origin| headers(&[("host", "anser.example.com:8443"), ("origin", origin)]);
+        let (own, other) = ("https://anser.example.com:8443", "https://evil.example.com");
+        assert!(may_link(&of(other), &[]), "nobody is named, so any may");
+        for fine in [own, "https://chat.example.com", "https://chat.example.com:443", "http://127.0.0.1:5173"] {
+            assert!(may_link(&of(fine), &named), "{fine}");
+        }
+        for foreign in [
+            other,
+            "null",
+            "",
+            "https://anser.example.com",
+            "http://chat.example.com",
+            "https://chat.example.com:8443",
+            "https://chat.example.com.evil.example.com",
+            "https://evil@chat.example.com",
+            "https://chat.example.com/a",
+        ] {
+            assert!(!may_link(&of(foreign), &named), "{foreign}");
+        }
+        assert!(may_link(&headers(&[("host", "anser.example.com:8443")]), &named), "what is no browser names no site");
     }
 
     #[test]

@@ -16,7 +16,8 @@ const TRIES: usize = 16;
 pub struct Bound {
     pub address: SocketAddr,
     pub tcp: TcpListener,
-    pub udp: UdpSocket,
+    /// Missing only where the service manager handed over TCP alone.
+    pub udp: Option<UdpSocket>,
 }
 
 #[derive(Debug, Error)]
@@ -61,7 +62,7 @@ fn bind_once(address: SocketAddr) -> io::Result<Bound> {
     let tcp = tcp(address)?;
     let address = tcp.local_addr()?;
     let udp = udp(address)?;
-    Ok(Bound { address, tcp, udp })
+    Ok(Bound { address, tcp, udp: Some(udp) })
 }
 
 fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
@@ -111,7 +112,8 @@ mod tests {
     #[test]
     fn tcp_and_udp_get_the_same_number() {
         let bound = bind("127.0.0.1:0".parse().expect("an address")).expect("bound");
-        assert_eq!(bound.tcp.local_addr().expect("bound"), bound.udp.local_addr().expect("bound"));
+        let udp = bound.udp.expect("both were bound");
+        assert_eq!(bound.tcp.local_addr().expect("bound"), udp.local_addr().expect("bound"));
         assert_ne!(bound.address.port(), 0);
     }
 

@@ -12,12 +12,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 
+use super::proxy;
 use super::worded::Worded;
+use crate::context::Shared;
 use crate::link::Permit;
 use crate::rest::Rest;
-use crate::shutdown::Shutdown;
 
 /// Also how long a connection may lie idle between two requests.
 const HEADER_WITHIN: Duration = Duration::from_secs(10);
@@ -25,6 +26,8 @@ const HEADER_WITHIN: Duration = Duration::from_secs(10);
 /// meets the closing on its way.
 const KEEP_ALIVE: HeaderValue = HeaderValue::from_static("timeout=8");
 const HEADER_BYTES_MAX: usize = 32 * 1024;
+/// Whoever was let in just before the end may ask once: to them the daemon was there.
+const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(2);
 
 /// The connection that a request came on, among the request's extensions. Whoever takes the connection over (an upgrade
 /// to WebSocket) keeps this, so that it goes on counting.
@@ -50,16 +53,32 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// The same for a request that a trusted proxy hands on.
+    fn of_request(&self, headers: &hyper::HeaderMap, context: &Shared) -> Self {
+        let trusted = &context.config.proxy;
+        match trusted.trusted.is_empty() {
+            true => self.clone(),
+            false => Self { peer: proxy::forwarded(self.peer, headers, trusted), ..self.clone() },
+        }
+    }
+}
+
 /// Serves requests until the caller or the daemon ends; a request that is being answered is finished first.
 pub async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     from: Connection,
     rest: Rest,
-    mut shutdown: Shutdown,
+    context: Shared,
 ) {
+    let mut shutdown = context.shutdown.clone();
+    let asked = Arc::new(Notify::new());
+    let was_asked = asked.clone();
     let service = service_fn(move |request: hyper::Request<Incoming>| {
+        asked.notify_one();
         let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(from.clone());
+        let from = from.of_request(request.headers(), &context);
+        request.extensions_mut().insert(from);
         let rest = rest.clone();
         async move {
             let mut response = rest.answer(request).await;
@@ -73,14 +92,23 @@ pub async fn serve(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_WITHIN)
         .max_buf_size(HEADER_BYTES_MAX)
+        // PHP clients hand headers on under the names that were sent, and look for them as the original writes them.
+        .title_case_headers(true)
         .serve_connection(TokioIo::new(Worded::new(stream)), service)
         .with_upgrades();
     let mut connection = Box::pin(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = shutdown.begun() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            // At once where there was a request already.
+            let first = tokio::time::timeout(FIRST_REQUEST_WITHIN, was_asked.notified());
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                _ = first => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            }
         }
     };
     if let Err(error) = ended {

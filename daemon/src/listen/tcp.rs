@@ -11,9 +11,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::http::{self, Connection};
+use super::proxy;
 use crate::context::Shared;
 use crate::link;
 use crate::rest::Rest;
+use crate::tls::acme::ALPN_PROOF;
 use crate::tls::{ALPN_LINK, SEND_BUFFER_BYTES_MAX};
 
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
@@ -28,6 +30,7 @@ pub async fn accept_tls(
     rest: Rest,
     context: Shared,
 ) {
+    let is_proxied = is_proxied(&listener, &context);
     while let Some((stream, peer)) = next(&listener, &context).await {
         // Refused without a word: an answer would cost what an attacker wants us to spend.
         let Ok(handshake) = half_open.clone().try_acquire_owned() else { continue };
@@ -35,10 +38,13 @@ pub async fn accept_tls(
         let (acceptor, rest, context) = (acceptor.clone(), rest.clone(), context.clone());
         // This task ends with the handshake, so that a connection does not carry its state for hours.
         tokio::spawn(async move {
-            let shaken = tokio::time::timeout(HANDSHAKE_WITHIN, shake(acceptor, stream)).await;
+            let shaken = {
+                let shaking = shake(acceptor, stream, peer, is_proxied.then_some(&context));
+                tokio::time::timeout(HANDSHAKE_WITHIN, shaking).await
+            };
             drop(handshake);
             match shaken {
-                Ok(Ok(stream)) => hand_on(stream, peer, permit, rest, context),
+                Ok(Ok((stream, peer))) => hand_on(stream, peer, permit, rest, context),
                 Ok(Err(error)) => log::debug!(peer:% = peer; "TLS handshake failed: {error}"),
                 Err(_) => log::debug!(peer:% = peer; "TLS handshake took too long"),
             }
@@ -48,9 +54,19 @@ pub async fn accept_tls(
 
 /// Accepts HTTP without TLS until the daemon stops.
 pub async fn accept_plain(listener: TcpListener, rest: Rest, context: Shared) {
-    while let Some((stream, peer)) = next(&listener, &context).await {
+    let is_proxied = is_proxied(&listener, &context);
+    while let Some((mut stream, mut peer)) = next(&listener, &context).await {
         let Ok(permit) = context.connections.clone().try_acquire_owned() else { continue };
-        tokio::spawn(http::serve(stream, Connection::plain(peer, permit), rest.clone(), context.shutdown.clone()));
+        let (rest, context) = (rest.clone(), context.clone());
+        tokio::spawn(async move {
+            if is_proxied {
+                match proxy::read_header(&mut stream, peer, &context.config.proxy).await {
+                    Ok(source) => peer = source,
+                    Err(error) => return log::debug!(peer:% = peer; "a proxied connection was closed: {error}"),
+                }
+            }
+            http::serve(stream, Connection::plain(peer, permit), rest, context).await;
+        });
     }
 }
 
@@ -84,9 +100,23 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn shake(acceptor: TlsAcceptor, stream: TcpStream) -> io::Result<Box<TlsStream<TcpStream>>> {
+/// Every connection of this listener begins with a PROXY header.
+fn is_proxied(listener: &TcpListener, context: &Shared) -> bool {
+    listener.local_addr().is_ok_and(|bound| context.config.proxy.is_on(bound))
+}
+
+/// With who called the proxy, if there is one.
+async fn shake(
+    acceptor: TlsAcceptor,
+    mut stream: TcpStream,
+    mut peer: SocketAddr,
+    proxied: Option<&Shared>,
+) -> io::Result<(Box<TlsStream<TcpStream>>, SocketAddr)> {
+    if let Some(context) = proxied {
+        peer = proxy::read_header(&mut stream, peer, &context.config.proxy).await?;
+    }
     let stream = acceptor.accept_with(stream, |session| session.set_buffer_limit(Some(SEND_BUFFER_BYTES_MAX))).await?;
-    Ok(Box::new(stream))
+    Ok((Box::new(stream), peer))
 }
 
 fn hand_on(
@@ -96,10 +126,13 @@ fn hand_on(
     rest: Rest,
     context: Shared,
 ) {
-    if stream.get_ref().1.alpn_protocol() == Some(ALPN_LINK) {
+    let protocol = stream.get_ref().1.alpn_protocol();
+    if protocol == Some(ALPN_LINK) {
         link::serve_tcp(stream, peer, permit, context);
+    } else if protocol == Some(ALPN_PROOF) {
+        // The authority has seen the certificate, which is all that it wanted.
+        log::debug!(peer:% = peer; "an ACME authority looked whether a name leads here");
     } else {
-        let shutdown = context.shutdown.clone();
-        tokio::spawn(http::serve(stream, Connection::new(peer, permit), rest, shutdown));
+        tokio::spawn(http::serve(stream, Connection::new(peer, permit), rest, context));
     }
 }

@@ -1,4 +1,8 @@
-//! A body for the answers that the HTTP library gives by itself.
+//! What the HTTP library is too strict or too terse for.
+//!
+//! Some official clients write spaces into the address of a request (`msg_ids=1, 2`, `start=2024-05-01 10`), as they are. The
+//! library takes that for no request, so the first line of a connection is looked at before it, and spaces inside the
+//! address become `%20`. Those clients ask once on a connection.
 //!
 //! What it cannot read it answers with a head alone, and there is no place to say more. Clients expect JSON with every
 //! answer, so that head is known again on its way out and leaves with a body. The application's own answers of these kinds
@@ -12,6 +16,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 const BEGIN: &[u8] = b"HTTP/1.1 4";
 const EMPTY: &str = "content-length: 0";
+/// A longer first line is left as it is.
+const LINE_BYTES_MAX: usize = 8 * 1024;
+const READ_BYTES: usize = 4 * 1024;
 
 pub(super) struct Worded<S> {
     stream: S,
@@ -19,11 +26,20 @@ pub(super) struct Worded<S> {
     left: Vec<u8>,
     /// How long that head is.
     stands_for: usize,
+    beginning: Beginning,
+}
+
+/// Of what the caller sends.
+enum Beginning {
+    /// The first line, as far as it has come.
+    Line(Vec<u8>),
+    /// It is looked at; this much of what came is still to be handed on.
+    Known(Vec<u8>),
 }
 
 impl<S> Worded<S> {
     pub(super) fn new(stream: S) -> Self {
-        Self { stream, left: Vec::new(), stands_for: 0 }
+        Self { stream, left: Vec::new(), stands_for: 0, beginning: Beginning::Line(Vec::new()) }
     }
 }
 
@@ -109,8 +125,64 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Worded<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Worded<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(context, into)
+        let worded = self.get_mut();
+        if let Beginning::Line(come) = &mut worded.beginning {
+            ready!(poll_line(&mut worded.stream, context, come))?;
+            worded.beginning = Beginning::Known(without_spaces(std::mem::take(come)));
+        }
+        if let Beginning::Known(rest) = &mut worded.beginning
+            && !rest.is_empty()
+        {
+            let taken = rest.len().min(into.remaining());
+            into.put_slice(&rest[..taken]);
+            rest.drain(..taken);
+            if rest.is_empty() {
+                *rest = Vec::new();
+            }
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut worded.stream).poll_read(context, into)
     }
+}
+
+/// Ready when the first line is there, when it is too long, or when nothing more comes.
+fn poll_line<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    context: &mut Context<'_>,
+    come: &mut Vec<u8>,
+) -> Poll<io::Result<()>> {
+    let mut room = [0; READ_BYTES];
+    loop {
+        let mut buffer = ReadBuf::new(&mut room);
+        ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer))?;
+        let read = buffer.filled();
+        come.extend_from_slice(read);
+        if read.is_empty() || read.contains(&b'\n') || come.len() >= LINE_BYTES_MAX {
+            return Poll::Ready(Ok(()));
+        }
+    }
+}
+
+/// The same with `%20` for each space between the method and the version.
+fn without_spaces(come: Vec<u8>) -> Vec<u8> {
+    let spaced = || {
+        let line = &come[..come.iter().position(|byte| *byte == b'\n')?];
+        let begin = line.iter().position(|byte| *byte == b' ')? + 1;
+        let end = line.iter().rposition(|byte| *byte == b' ')?;
+        let address = line.get(begin..end).filter(|address| address.starts_with(b"/") && address.contains(&b' '))?;
+        let is_request = line[..begin - 1].iter().all(u8::is_ascii_uppercase) && line[end..].starts_with(b" HTTP/1.");
+        is_request.then_some((begin, end, address))
+    };
+    let Some((begin, end, address)) = spaced() else { return come };
+    let mut whole = come[..begin].to_vec();
+    for byte in address {
+        match byte {
+            b' ' => whole.extend_from_slice(b"%20"),
+            byte => whole.push(*byte),
+        }
+    }
+    whole.extend_from_slice(&come[end..]);
+    whole
 }
 
 #[cfg(test)]
@@ -161,6 +233,34 @@ mod tests {
             let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
             assert_eq!(body["error"]["code"], 1003);
         }
+    }
+
+    #[test]
+    fn spaces_in_the_address_of_the_first_line_are_written_as_such() {
+        for (come, whole) in [
+            ("GET /a?b=1, 2 HTTP/1.1\r\nx: y z\r\n", "GET /a?b=1,%202 HTTP/1.1\r\nx: y z\r\n"),
+            ("GET /a?b=1  2&c= 3 HTTP/1.0\n", "GET /a?b=1%20%202&c=%203 HTTP/1.0\n"),
+            ("GET /a HTTP/1.1\r\n", "GET /a HTTP/1.1\r\n"),
+            ("GET /a b", "GET /a b"),
+            ("GET /a b c\r\n", "GET /a b c\r\n"),
+            ("get /a b HTTP/1.1\r\n", "get /a b HTTP/1.1\r\n"),
+            ("GET  HTTP/1.1\r\n", "GET  HTTP/1.1\r\n"),
+            (" \n", " \n"),
+            ("\n", "\n"),
+            ("", ""),
+        ] {
+            assert_eq!(String::from_utf8(without_spaces(come.into())).expect("text"), whole);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_with_spaces_in_its_address_is_answered() {
+        let heard = answer_to(b"GET /a?b=1, 2 HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+        assert!(heard.starts_with("HTTP/1.1 200 "), "{heard}");
+        let long = format!("GET /{} HTTP/1.1\r\nconnection: close\r\n\r\n", "a ".repeat(1000));
+        assert!(answer_to(long.as_bytes()).await.starts_with("HTTP/1.1 200 "));
+        let too_long = format!("GET /{} HTTP/1.1\r\n\r\n", "a ".repeat(LINE_BYTES_MAX));
+        assert!(answer_to(too_long.as_bytes()).await.starts_with("HTTP/1.1 4"));
     }
 
     #[tokio::test]

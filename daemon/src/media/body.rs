@@ -52,8 +52,7 @@ impl Folder {
     }
 
     fn path(&self, app: AppNumber, body: &BodyHash) -> PathBuf {
-        let digits = HEXLOWER.encode(body);
-        self.of(app).join(&digits[..2]).join(&digits[2..])
+        body_path(&self.0, app.0, body)
     }
 
     pub fn open_body(&self, app: AppNumber, body: &BodyHash) -> io::Result<File> {
@@ -92,6 +91,12 @@ impl Folder {
         let file = private().create_new(true).open(&path)?;
         Ok((path, file))
     }
+}
+
+/// Where a body lies in the folder of media.
+pub(crate) fn body_path(media: &Path, app: u32, body: &BodyHash) -> PathBuf {
+    let digits = HEXLOWER.encode(body);
+    media.join(app.to_string()).join(&digits[..2]).join(&digits[2..])
 }
 
 /// How files of media are opened: for their owner alone.

@@ -14,6 +14,7 @@ pub mod ticket;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anser_storage::BodyHash;
 use anser_storage::command::{Command, MediaCommand};
@@ -37,6 +38,17 @@ pub struct Media {
     /// Held for reading from the moment a file gets its name until its row is there, and for writing while a file without
     /// a row is removed: so that the one does not happen in the middle of the other.
     publishing: Arc<RwLock<()>>,
+    /// Backups under way: they need every file that their snapshot mentions.
+    keepers: Arc<AtomicUsize>,
+}
+
+/// While it lives no file is removed.
+pub struct Kept(Arc<AtomicUsize>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Why an upload is not there.
@@ -53,7 +65,7 @@ impl Media {
     pub fn open(data_dir: &Path, keys: &Keys) -> io::Result<Self> {
         let folder = Folder::open(data_dir)?;
         let signer = Signer::new(&keys.derive(Purpose::Media));
-        Ok(Self { folder, signer, writers: Writers::default(), publishing: Arc::default() })
+        Ok(Self { folder, signer, writers: Writers::default(), publishing: Arc::default(), keepers: Arc::default() })
     }
 
     /// Names the file after its content and has the store take it on. Goes on when the caller does not wait.
@@ -96,9 +108,24 @@ impl Media {
         }
     }
 
+    /// From now on nothing is removed; what is let go of meanwhile goes with a later sweep.
+    pub async fn keep_all(&self) -> Kept {
+        // No removal is in the middle.
+        let _alone = self.publishing.write().await;
+        self.keepers.fetch_add(1, Ordering::SeqCst);
+        Kept(self.keepers.clone())
+    }
+
+    fn are_all_kept(&self) -> bool {
+        self.keepers.load(Ordering::SeqCst) > 0
+    }
+
     /// All files of an app that was deleted.
     pub async fn remove_app(&self, app: AppNumber) {
         let _alone = self.publishing.write().await;
+        if self.are_all_kept() {
+            return;
+        }
         let folder = self.folder.clone();
         if let Err(error) = in_background(move || folder.remove_app(app)).await {
             log::warn!("media of a deleted app stay until the next sweep: {error}");
@@ -109,6 +136,9 @@ impl Media {
     pub async fn free(&self, ledger: &Ledger, app: AppNumber, bodies: Vec<BodyHash>) -> Result<(), Unavailable> {
         for body in bodies {
             let _alone = self.publishing.write().await;
+            if self.are_all_kept() {
+                return Ok(());
+            }
             if !ledger.read(move |snapshot| snapshot.has_media_body(app, &body)).await? {
                 let folder = self.folder.clone();
                 if let Err(error) = in_background(move || folder.remove(app, &body)).await {

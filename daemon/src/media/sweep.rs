@@ -88,7 +88,7 @@ async fn sweep_app(
 }
 
 /// All media that users and groups of the app show.
-async fn avatars(ledger: &Ledger, app: AppNumber) -> Result<BTreeSet<MediaId>, Unavailable> {
+pub async fn avatars(ledger: &Ledger, app: AppNumber) -> Result<BTreeSet<MediaId>, Unavailable> {
     let (mut avatars, mut place) = (BTreeSet::new(), None);
     loop {
         let from = place.clone();

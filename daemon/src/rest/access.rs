@@ -1,5 +1,7 @@
 //! Who calls: every route asks here before its handler sees the request.
 
+use std::net::IpAddr;
+
 use anser_storage::Access;
 use anser_storage::command::FileOwner;
 use anser_storage::ids::AppNumber;
@@ -45,6 +47,15 @@ pub struct Caller {
 #[derive(Clone, Debug)]
 pub struct GroupCaller {
     pub key: String,
+    pub from: CalledFrom,
+}
+
+/// Each app of a group has its own say about this.
+#[derive(Clone, Copy, Debug)]
+pub enum CalledFrom {
+    Address(Option<IpAddr>),
+    /// An operator, who is no server.
+    Console,
 }
 
 /// The same for a developer.
@@ -80,10 +91,7 @@ pub async fn check(State(check): State<Check>, mut request: Request, next: Next)
     };
     let path = request.uri().path();
     let permitted = match admitted {
-        Admitted::App(app, access) => {
-            let peer = request.extensions().get::<Connection>().map(|connection| connection.peer.ip());
-            permit(&check.context, app, &access, path, peer, now_ms())
-        }
+        Admitted::App(app, access) => permit(&check.context, app, &access, path, address(&request), now_ms()),
         Admitted::Other(payer) => permit_other(&check.context, payer, path, now_ms()),
     };
     let (mut response, figures) = match permitted {
@@ -97,6 +105,10 @@ pub async fn check(State(check): State<Check>, mut request: Request, next: Next)
         response.extensions_mut().insert(figures);
     }
     response
+}
+
+fn address(request: &Request) -> Option<IpAddr> {
+    request.extensions().get::<Connection>().map(|connection| connection.peer.ip())
 }
 
 /// The app that calls.
@@ -133,7 +145,8 @@ async fn admit(check: &Check, request: &mut Request) -> Result<Admitted, Fault> 
     };
     let signer = Signer(user.clone());
     let admitted = if is_group {
-        let group = group(context, *family, &user, &password).await?;
+        let from = CalledFrom::Address(address(request));
+        let group = group(context, *family, (&user, &password), from).await?;
         let payer = Payer::AppGroup(group.key.clone());
         request.extensions_mut().insert(group);
         Admitted::Other(payer)
@@ -176,7 +189,12 @@ async fn app(context: &Shared, family: Family, user: String, password: &str) -> 
     }
 }
 
-async fn group(context: &Shared, family: Family, user: &str, password: &str) -> Result<GroupCaller, Fault> {
+async fn group(
+    context: &Shared,
+    family: Family,
+    (user, password): (&str, &str),
+    from: CalledFrom,
+) -> Result<GroupCaller, Fault> {
     let key = user.strip_prefix(GROUP_PREFIX).ok_or_else(|| family.wrong_credentials())?.to_owned();
     let asked = key.clone();
     let found = context
@@ -186,7 +204,7 @@ async fn group(context: &Shared, family: Family, user: &str, password: &str) -> 
         .map_err(|error| family.unavailable(&error))?;
     let secret = found.as_ref().map_or("", |group| group.secret.as_str());
     let is_right = is_same_secret(password.as_bytes(), secret.as_bytes());
-    if found.is_some() && is_right { Ok(GroupCaller { key }) } else { Err(family.wrong_credentials()) }
+    if found.is_some() && is_right { Ok(GroupCaller { key, from }) } else { Err(family.wrong_credentials()) }
 }
 
 async fn developer(context: &Shared, family: Family, key: String, password: &str) -> Result<DeveloperCaller, Fault> {

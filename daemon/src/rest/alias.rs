@@ -4,7 +4,7 @@ use anser_protocol::content::Platform;
 use anser_protocol::ids::TimeMs;
 use anser_storage::Device;
 use anser_storage::command::{Command, LabelCommand};
-use anser_storage::ids::AppNumber;
+use anser_storage::ids::{AppNumber, DeviceNumber};
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode, Uri};
@@ -17,10 +17,10 @@ use super::fault::{Fault, json_response};
 use super::lenient::member;
 use super::segment::Segment;
 use super::{body, path};
-use crate::clock::Written;
+use crate::clock::{Written, now_ms};
 use crate::context::{Context, Shared};
 
-/// An operator may have let an alias bind more; a caller is shown so many.
+/// The operator may let an alias bind more (`limits.alias_devices`); a caller is shown so many.
 const SHOWN_MAX: usize = 10;
 
 /// `GET /v3/aliases/{alias}`
@@ -34,7 +34,7 @@ pub async fn show(
     let devices = devices(&context, caller.app, alias, platforms).await?;
     let is_new_format = path::query_value(&uri, "new_format").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let body = if is_new_format {
-        json!({"data": devices.iter().map(|bound| row(&context, bound)).collect::<Vec<Value>>()})
+        json!({"data": devices.iter().map(|bound| row(&context, caller.app, bound)).collect::<Vec<Value>>()})
     } else {
         json!({"registration_ids": devices.iter().map(|bound| &bound.registration_id).collect::<Vec<_>>()})
     };
@@ -43,9 +43,12 @@ pub async fn show(
 
 /// A device that has the alias.
 struct Bound {
+    device: DeviceNumber,
     registration_id: String,
     platform: Platform,
-    last_online_ms: TimeMs,
+    registered_ms: TimeMs,
+    /// As far as the store knows.
+    seen_ms: Option<TimeMs>,
 }
 
 async fn devices(
@@ -54,28 +57,41 @@ async fn devices(
     alias: String,
     platforms: Vec<Platform>,
 ) -> Result<Vec<Bound>, Fault> {
+    let now = now_ms();
     let found = context.ledger.read(move |snapshot| {
         let mut devices = Vec::new();
         for number in snapshot.devices_of_alias(app, &alias)? {
+            if devices.len() == SHOWN_MAX {
+                break;
+            }
             let device = snapshot.device(app, number)?;
             let device = device.filter(|device| platforms.is_empty() || platforms.contains(&device.platform));
-            // Nothing better than its registration is known of when a device was there.
-            devices.extend(device.map(|Device { registration_id, platform, created_ms, .. }| Bound {
-                registration_id,
-                platform,
-                last_online_ms: created_ms,
-            }));
+            let Some(Device { registration_id, platform, created_ms: registered_ms, .. }) = device else { continue };
+            let seen_ms = snapshot.last_seen(app, number, now)?;
+            devices.push(Bound { device: number, registration_id, platform, registered_ms, seen_ms });
         }
-        devices.truncate(SHOWN_MAX);
         Ok(devices)
     });
     found.await.map_err(|error| Family::Device.unavailable(&error))
 }
 
-fn row(context: &Context, bound: &Bound) -> Value {
-    let time = Written(bound.last_online_ms, context.config.time_zone).to_string();
+fn row(context: &Context, app: AppNumber, bound: &Bound) -> Value {
+    let board = &context.switchboard;
+    let seen_ms = match board.is_connected(app, bound.device) {
+        true => now_ms(),
+        false => board.attendance.last_seen(app, bound.device, bound.seen_ms).unwrap_or(bound.registered_ms),
+    };
+    let time = Written(seen_ms, context.config.time_zone).to_string();
     let day: String = time.chars().take("2024-05-01".len()).collect();
-    json!({"registration_id": bound.registration_id, "platform": bound.platform.name(), "last_online_date": day})
+    json!({"registration_id": bound.registration_id, "platform": shown_platform(bound.platform), "last_online_date": day})
+}
+
+/// Typed clients know these names and fail at all others.
+fn shown_platform(platform: Platform) -> &'static str {
+    match platform {
+        Platform::IOS | Platform::HMOS | Platform::QUICKAPP | Platform::WINPHONE => platform.name(),
+        _ => Platform::ANDROID.name(),
+    }
 }
 
 /// `POST /v3/aliases/{alias}`

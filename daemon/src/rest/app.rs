@@ -58,7 +58,7 @@ pub async fn create(
     if is_new {
         begin_for_new_app(&context, number, &app.app_key).await;
     }
-    log::info!(app_key = app.app_key.as_str(), is_new; "a developer made an app, or found it");
+    log::info!(app = app.app_key.as_str(), is_new; "a developer made an app, or found it");
     let body = json!({
         "app_key": app.app_key,
         "is_new_created": is_new,
@@ -79,7 +79,7 @@ pub async fn remove(
     // A caller who does not wait must not leave rows behind.
     let deleting = tokio::spawn(async move { delete(&context, app).await });
     deleting.await.map_err(|_| Family::Admin.internal())??;
-    log::info!(app_key = app_key.as_str(); "a developer deleted an app");
+    log::info!(app = app_key.as_str(); "a developer deleted an app");
     Ok(json_response(StatusCode::OK, &json!({"success": "Synchronized success"})))
 }
 

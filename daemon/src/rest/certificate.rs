@@ -21,8 +21,9 @@ use super::form::Form;
 use super::segment::Segment;
 use crate::clock::now_ms;
 use crate::context::{Context, Shared};
+use crate::ledger::Unavailable;
 
-const FILE_BYTES_MAX: usize = 256 << 10;
+pub const FILE_BYTES_MAX: usize = 256 << 10;
 const FORM_BYTES_MAX: usize = 2 * FILE_BYTES_MAX + (16 << 10);
 const PASSWORD_BYTES_MAX: usize = 1024;
 /// More are no chain of one app.
@@ -50,7 +51,8 @@ pub async fn upload(
     for (is_production, given) in [(false, development), (true, production)] {
         match given {
             Given { file: Some(file), password: Some(password) } => {
-                certificates.push((is_production, parse_aside(file, password).await?));
+                let certificate = read_archive(file, password).await.map_err(|wrong| told(1012, wrong))?;
+                certificates.push((is_production, certificate));
             }
             Given { file: None, password: None } => {}
             Given { file: None, .. } => return Err(told(1014, "a password came without its certificate file")),
@@ -62,12 +64,13 @@ pub async fn upload(
     }
     let mut is_known = true;
     for (is_production, certificate) in certificates {
-        is_known &= !keep(&context, app, is_production, certificate).await?;
+        let kept = keep(&context, app, is_production, certificate).await;
+        is_known &= !kept.map_err(|error| Family::Admin.unavailable(&error))?.map_err(of_keeping)?;
     }
     if is_known {
         return Err(told(1010, "exactly this certificate is there already"));
     }
-    log::info!(app_key = app_key.as_str(); "a developer uploaded a push certificate");
+    log::info!(app = app_key.as_str(); "a developer uploaded a push certificate");
     Ok(json_response(StatusCode::OK, &json!({"success": "Synchronized success"})))
 }
 
@@ -97,28 +100,33 @@ fn file(bytes: Vec<u8>) -> Option<Vec<u8>> {
     Some(bytes).filter(|bytes| !bytes.is_empty())
 }
 
-/// Returns whether it was new.
-async fn keep(
+/// Returns whether it was new: exactly the same one again is no mistake.
+pub async fn keep(
     context: &Context,
     app: AppNumber,
     production: bool,
     certificate: PushCertificate,
-) -> Result<bool, Fault> {
+) -> Result<Result<bool, Refusal>, Unavailable> {
     let command = AppCommand::SetPushCertificate { app, production, certificate: Box::new(certificate) };
-    let outcome = context.ledger.submit(Command::App(command)).await;
-    match outcome.map_err(|error| Family::Admin.unavailable(&error))?.answer {
+    Ok(match context.ledger.submit(Command::App(command)).await?.answer {
         Ok(_) => Ok(true),
         Err(Refusal::CertificateExists) => Ok(false),
-        Err(Refusal::AppUnknown) => Err(told(1013, "the app does not exist any more")),
-        Err(_) => Err(Family::Admin.internal()),
+        Err(refusal) => Err(refusal),
+    })
+}
+
+fn of_keeping(refusal: Refusal) -> Fault {
+    match refusal {
+        Refusal::AppUnknown => told(1013, "the app does not exist any more"),
+        _ => Family::Admin.internal(),
     }
 }
 
-/// Deriving keys from the password takes a while, which a caller may make longer.
-async fn parse_aside(file: Vec<u8>, password: String) -> Result<PushCertificate, Fault> {
+/// A PKCS#12 file, or what is wrong with it. Deriving keys from the password takes a while, which a caller may make longer.
+pub async fn read_archive(file: Vec<u8>, password: String) -> Result<PushCertificate, &'static str> {
     let now_ms = now_ms();
     let parsed = tokio::task::spawn_blocking(move || parse(&file, &password, now_ms)).await;
-    parsed.map_err(|_| told(1012, "the file is no PKCS#12 file"))?.map_err(|wrong| told(1012, wrong))
+    parsed.unwrap_or(Err("the file is no PKCS#12 file"))
 }
 
 /// The key, and its certificate with those that signed it, as far as the file has them.

@@ -40,10 +40,14 @@ pub async fn show(
         Ok(Some((device, snapshot.tags_of_device(app, number)?)))
     });
     let (device, tags) = found.await.map_err(|error| Family::Device.unavailable(&error))?.ok_or_else(unknown_device)?;
+    let shown = |text: Option<String>| match text {
+        None if context.config.push.null_for_unset => Value::Null,
+        text => Value::String(text.unwrap_or_default()),
+    };
     let body = json!({
         "tags": tags,
-        "alias": device.alias.unwrap_or_default(),
-        "mobile": device.mobile.unwrap_or_default(),
+        "alias": shown(device.alias),
+        "mobile": shown(device.mobile),
     });
     Ok(json_response(StatusCode::OK, &body))
 }
@@ -185,11 +189,13 @@ pub(crate) fn is_mobile(mobile: &str) -> bool {
         && (mobile.is_empty() || (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())))
 }
 
-fn of_device(refusal: Refusal) -> Fault {
+pub(super) fn of_device(refusal: Refusal) -> Fault {
     match refusal {
         Refusal::DeviceUnknown | Refusal::RegistrationIdUnknown => unknown_device(),
         Refusal::TooManyTags => invalid(format!("a device may have {TAGS_PER_DEVICE_MAX} tags")),
-        Refusal::AliasFull => Fault::new(StatusCode::BAD_REQUEST, 7015, "the alias is bound to 10 devices already"),
+        Refusal::AliasFull => {
+            Fault::new(StatusCode::BAD_REQUEST, 7015, "the alias is bound to as many devices as it may be")
+        }
         Refusal::NotATestDevice => invalid("the device is not a test device: add it first"),
         Refusal::TooManyTestDevices => invalid("an app may have 1000 test devices"),
         Refusal::AppUnknown => Fault::new(StatusCode::BAD_REQUEST, 7008, "the app does not exist any more"),

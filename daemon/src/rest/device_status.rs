@@ -70,7 +70,7 @@ fn status(context: &Context, app: AppNumber, device: DeviceNumber, stored: Optio
     if switchboard.is_connected(app, device) {
         return json!({"online": true});
     }
-    match switchboard.attendance.left_at(app, device).max(stored) {
+    match switchboard.attendance.last_seen(app, device, stored) {
         Some(seen) if seen + ONLINE_MS >= now => json!({"online": true}),
         Some(seen) if seen + TOLD_MS >= now => {
             json!({"online": false, "last_online_time": Written(seen, context.config.time_zone).to_string()})

@@ -27,15 +27,20 @@ pub fn permit(
     peer: Option<IpAddr>,
     now_ms: TimeMs,
 ) -> Result<Option<Figures>, Denied> {
-    if access.is_blocked {
-        return Err(Denied { fault: blocked(), figures: None });
-    }
-    if !is_allowed(&access.addresses, peer) {
-        let fault = Fault::new(StatusCode::FORBIDDEN, 2004, "the caller's address is not in the app's white list");
-        return Err(Denied { fault, figures: None });
-    }
+    check_access(access, peer).map_err(|fault| Denied { fault, figures: None })?;
     let Some(family) = RateFamily::of_path(path) else { return Ok(None) };
     count(context, app, access, family, now_ms).map(Some)
+}
+
+/// What the operator says about the app, which holds whoever calls for it.
+pub fn check_access(access: &Access, peer: Option<IpAddr>) -> Result<(), Fault> {
+    if access.is_blocked {
+        return Err(blocked());
+    }
+    if !is_allowed(&access.addresses, peer) {
+        return Err(Fault::new(StatusCode::FORBIDDEN, 2004, "the caller's address is not in the app's white list"));
+    }
+    Ok(())
 }
 
 /// Counts a call, if there is one left.
@@ -46,9 +51,14 @@ pub fn count(
     family: RateFamily,
     now_ms: TimeMs,
 ) -> Result<Figures, Denied> {
-    let own = access.rates.iter().find(|(of, _)| *of == family as u8).map(|(_, calls)| *calls);
-    let limit = own.unwrap_or_else(|| context.config.rates.of(family));
+    let limit = limit_of(context, access, family);
     context.rates.count(Payer::App(app), family, limit, now_ms).map_err(exceeded)
+}
+
+/// The app's own limit, or the daemon's.
+pub fn limit_of(context: &Context, access: &Access, family: RateFamily) -> u32 {
+    let own = access.rates.iter().find(|(of, _)| *of == family as u8).map(|(_, calls)| *calls);
+    own.unwrap_or_else(|| context.config.rates.of(family))
 }
 
 /// For callers of whom the operator says nothing in particular.
@@ -66,9 +76,14 @@ pub fn blocked() -> Fault {
     Fault::new(StatusCode::FORBIDDEN, 2003, "The appKey is in black list.")
 }
 
+/// Is the address in one of the ranges? IPv4 counts as such in its mapped form as well.
+pub fn is_within(ranges: &[AddressRange], address: IpAddr) -> bool {
+    ranges.iter().any(|range| is_in(range, address))
+}
+
 /// Where nobody is named, everybody may call. A caller without an address is none of those who are named.
 fn is_allowed(ranges: &[AddressRange], peer: Option<IpAddr>) -> bool {
-    ranges.is_empty() || peer.is_some_and(|peer| ranges.iter().any(|range| is_in(range, peer)))
+    ranges.is_empty() || peer.is_some_and(|peer| is_within(ranges, peer))
 }
 
 fn is_in(range: &AddressRange, peer: IpAddr) -> bool {

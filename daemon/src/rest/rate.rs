@@ -24,6 +24,8 @@ pub enum RateFamily {
     Schedule = 4,
     Files = 5,
     Im = 6,
+    /// Pushes to all devices, of which the store counts those of a day.
+    Broadcasts = 7,
 }
 
 /// Who is counted.
@@ -44,6 +46,8 @@ pub struct Limits {
     pub schedule: u32,
     pub files: u32,
     pub im: u32,
+    /// Pushes to all devices that one app may send in a day.
+    pub broadcasts: u32,
 }
 
 /// What the headers of an answer say.
@@ -67,13 +71,14 @@ struct Counted {
 }
 
 impl RateFamily {
-    pub const ALL: [(Self, &'static str); 6] = [
+    pub const ALL: [(Self, &'static str); 7] = [
         (Self::Push, "push"),
         (Self::Report, "report"),
         (Self::Device, "device"),
         (Self::Schedule, "schedule"),
         (Self::Files, "files"),
         (Self::Im, "im"),
+        (Self::Broadcasts, "broadcasts"),
     ];
 
     /// Nothing for calls that are not limited.
@@ -106,10 +111,12 @@ impl Limits {
         schedule: UNLIMITED,
         files: UNLIMITED,
         im: UNLIMITED,
+        broadcasts: UNLIMITED,
     };
 
     /// What the cloud service documents.
-    pub const CLOUD: Self = Self { push: 600, report: 2400, device: 600, schedule: 100, files: 20, im: 600 };
+    pub const CLOUD: Self =
+        Self { push: 600, report: 2400, device: 600, schedule: 100, files: 20, im: 600, broadcasts: 10 };
 
     pub fn of(&self, family: RateFamily) -> u32 {
         match family {
@@ -119,6 +126,7 @@ impl Limits {
             RateFamily::Schedule => self.schedule,
             RateFamily::Files => self.files,
             RateFamily::Im => self.im,
+            RateFamily::Broadcasts => self.broadcasts,
         }
     }
 }
@@ -213,7 +221,6 @@ mod tests {
         assert_eq!(figures.map(|figures| figures.remaining), Ok(UNLIMITED));
         assert!(rates.counted.lock().expect("whole").calls.is_empty());
     }
-
     #[test]
     fn only_the_counts_of_the_current_minute_are_held() {
         let rates = Rates::default();

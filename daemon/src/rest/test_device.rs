@@ -18,7 +18,6 @@ use crate::clock::Written;
 use crate::context::{Context, Shared};
 
 const NAME_BYTES_MAX: usize = 64;
-const PAGE_SIZE_DEFAULT: usize = 20;
 const PAGE_SIZE_MAX: usize = 200;
 
 /// `POST /v3/test/model/add`
@@ -62,7 +61,7 @@ pub async fn remove(
 /// `GET /v3/test/model/list`
 pub async fn list(context: State<Shared>, caller: Extension<Caller>, uri: Uri) -> Result<Response<Body>, Fault> {
     let page = number(&uri, "page", 1, usize::MAX)?;
-    let page_size = number(&uri, "page_size", PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX)?;
+    let page_size = number(&uri, "page_size", PAGE_SIZE_MAX, PAGE_SIZE_MAX)?;
     let (name, id) = (path::query_value(&uri, "device_name"), path::query_value(&uri, "registration_id"));
     let app = caller.app;
     let devices = context.ledger.read(move |snapshot| snapshot.list_test_devices(app)).await;
@@ -90,8 +89,7 @@ fn shown(context: &Context, device: &TestDeviceShown) -> Value {
     let time = |at_ms| Written(at_ms, context.config.time_zone).to_string();
     json!({
         "device_name": device.name,
-        // Devices do not say what they are.
-        "device_model": "",
+        "device_model": device.model,
         "registration_id": device.registration_id,
         "registration_time": time(device.registered_ms),
         "create_time": time(device.created_ms),

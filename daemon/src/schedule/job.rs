@@ -16,6 +16,8 @@ use crate::clock::now_ms;
 use crate::config::TimeZone;
 use crate::context::{Context, Shared};
 use crate::ledger::Unavailable;
+use crate::rest::permit::count;
+use crate::rest::rate::RateFamily;
 use crate::rest::{Caller, submission_later};
 
 /// A firing that comes later than this is left out.
@@ -102,7 +104,9 @@ impl Due {
             Ok((Some(schedule), Some(app))) => Found::Schedule { schedule: Box::new(schedule), app_key: app.app_key },
             Ok(_) => Found::Gone,
             Err(error) => {
-                log::error!("a scheduled push that is due cannot be read: {error}");
+                log::error!(
+                    "a scheduled push that is due cannot be read: {error}; run `anserd scrub`, and send it by hand"
+                );
                 Found::Damaged
             }
         };
@@ -149,7 +153,7 @@ fn is_dealt_with(outcome: &Outcome) -> bool {
         // It is read again.
         Err(Refusal::ScheduleChanged) => false,
         Err(refusal) => {
-            log::error!("a scheduled push could not be fired: {refusal:?}");
+            log::error!("a scheduled push could not be fired: {refusal:?}; send it by hand, and please report this");
             false
         }
     }
@@ -177,7 +181,15 @@ async fn fire_of(context: &Context, due: Due, now_ms: TimeMs) -> Option<Fire> {
 /// Nothing when what the push names could not be looked up: it is tried again.
 async fn send(context: &Context, caller: Caller, push: &str) -> Option<FireAct> {
     let push = serde_json::from_str(push).unwrap_or_default();
-    match submission_later(context, &caller, &push).await {
+    let submit = submission_later(context, &caller, &push).await;
+    // A firing is one of the app's pushes in this minute.
+    let app = caller.app;
+    let access = context.ledger.read(move |snapshot| snapshot.access(app)).await.ok()?;
+    let counted = submit.and_then(|submit| {
+        let counted = count(context, app, &access, RateFamily::Push, now_ms());
+        counted.map(|_| submit).map_err(|denied| denied.fault)
+    });
+    match counted {
         Ok(submit) => Some(FireAct::Push(Box::new(submit))),
         Err(fault) if fault.status.is_server_error() => None,
         Err(fault) => Some(FireAct::Invalid { code: fault.code, message: fault.message.into_owned() }),

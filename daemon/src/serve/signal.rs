@@ -1,24 +1,48 @@
-//! The signals that end the daemon.
+//! The signals that the daemon answers.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Returns at the first SIGTERM or SIGINT. A second one ends the process at once, without draining: what was answered is
-/// on disk all the same.
-pub async fn until_asked_to_stop() -> io::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    either(&mut terminate, &mut interrupt).await;
-    tokio::spawn(async move {
-        either(&mut terminate, &mut interrupt).await;
-        std::process::exit(130);
-    });
-    Ok(())
+/// Caught from the moment on when this was made.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
 }
 
-async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Reload,
+    Stop,
+}
+
+impl Signals {
+    /// To be called before anybody is told that the daemon serves: whoever hears of that may send one at once.
+    pub fn install() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// SIGHUP asks for a reload, SIGTERM and SIGINT for the end.
+    pub async fn next(&mut self) -> Asked {
+        tokio::select! {
+            biased;
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.hang_up.recv() => Asked::Reload,
+        }
+    }
+
+    /// From now on the next SIGTERM or SIGINT ends the process at once, without draining: what was answered is on disk
+    /// all the same.
+    pub fn end_at_the_next(mut self) {
+        tokio::spawn(async move {
+            while self.next().await != Asked::Stop {}
+            std::process::exit(130);
+        });
     }
 }

@@ -28,6 +28,10 @@ impl Rooms {
         }
     }
 
+    pub fn count(&self, app: AppNumber, room: RoomId) -> usize {
+        self.inside.get(&(app, room)).map_or(0, BTreeMap::len)
+    }
+
     pub fn inside(&self, app: AppNumber, room: RoomId) -> impl Iterator<Item = &Arc<Mailbox>> {
         self.inside.get(&(app, room)).into_iter().flat_map(BTreeMap::values)
     }

@@ -1,8 +1,10 @@
-//! The certificate that handshakes show: the operator's, or a self-made one that renews itself.
+//! The certificate that handshakes show: the operator's, one of an ACME authority, or a self-made one that renews itself.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject;
@@ -11,6 +13,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use thiserror::Error;
 
+use super::acme::{self, ALPN_PROOF};
 use super::authority::{Authority, Issued};
 use crate::config;
 
@@ -31,57 +34,168 @@ pub enum CertificateError {
 /// Hands out the current certificate; shared by TCP and QUIC.
 #[derive(Debug)]
 pub struct Certificates {
-    current: RwLock<Arc<CertifiedKey>>,
-    source: Origin,
+    /// And whether it is self-made.
+    current: RwLock<(Arc<CertifiedKey>, bool)>,
+    source: RwLock<Origin>,
+    /// What the operator's files were like when they were read last.
+    stamps: Mutex<Option<[Stamp; 2]>>,
+    /// By name: what an ACME authority is shown that looks whether the name is ours.
+    proofs: RwLock<BTreeMap<String, Arc<CertifiedKey>>>,
 }
 
-#[derive(Debug)]
+/// Changes whenever a file does, also when another takes its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    modified: (i64, i64),
+    bytes: u64,
+}
+
+#[derive(Clone, Debug)]
 enum Origin {
     Operator(config::OwnCertificate),
-    SelfMade { data_dir: PathBuf, names: Vec<String> },
+    SelfMade {
+        data_dir: PathBuf,
+        names: Vec<String>,
+    },
+    /// Self-made until the authority has given one out.
+    Acme {
+        data_dir: PathBuf,
+        names: Vec<String>,
+    },
 }
 
 impl Certificates {
     pub fn open(settings: &config::Tls, data_dir: &Path) -> Result<Arc<Self>, CertificateError> {
-        let source = match &settings.own {
-            Some(own) => Origin::Operator(own.clone()),
-            None => Origin::SelfMade { data_dir: data_dir.to_owned(), names: names_of_this_machine(&settings.names) },
-        };
-        Ok(Arc::new(Self { current: RwLock::new(Arc::new(source.load()?)), source }))
+        let source = Origin::new(settings, data_dir);
+        // Before they are read: what changes meanwhile is seen at the first look.
+        let stamps = Mutex::new(source.stamps());
+        let (current, is_self_made) = source.load()?;
+        let current = RwLock::new((Arc::new(current), is_self_made));
+        Ok(Arc::new(Self { current, source: RwLock::new(source), stamps, proofs: RwLock::default() }))
+    }
+
+    /// Takes the files of other settings, or the same files anew. On an error everything stays.
+    pub fn replace(&self, settings: &config::Tls, data_dir: &Path) -> Result<(), CertificateError> {
+        let source = Origin::new(settings, data_dir);
+        let stamps = source.stamps();
+        let (fresh, is_self_made) = source.load()?;
+        *self.source.write().unwrap_or_else(PoisonError::into_inner) = source;
+        *self.stamps.lock().unwrap_or_else(PoisonError::into_inner) = stamps;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = (Arc::new(fresh), is_self_made);
+        Ok(())
     }
 
     /// Where clients find the authority to trust; nothing when the operator brought a certificate.
     pub fn authority_file(&self) -> Option<PathBuf> {
-        match &self.source {
+        match self.source() {
             Origin::SelfMade { data_dir, .. } => Some(data_dir.join("ca.pem")),
-            Origin::Operator(_) => None,
+            Origin::Operator(_) | Origin::Acme { .. } => None,
         }
     }
 
-    /// Reads the operator's files again, or issues a fresh self-made certificate. On an error the old one stays.
+    /// Reads the files again, or issues a fresh self-made certificate. On an error the old one stays.
     pub fn renew(&self) -> Result<(), CertificateError> {
-        let fresh = Arc::new(self.source.load()?);
-        *self.current.write().unwrap_or_else(std::sync::PoisonError::into_inner) = fresh;
+        let (fresh, is_self_made) = self.source().load()?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = (Arc::new(fresh), is_self_made);
         Ok(())
+    }
+
+    /// Reads the operator's files again if they were changed; returns whether they were. Of each change an error is told
+    /// once: a certificate without its key yet is followed by the key.
+    pub fn look(&self) -> Result<bool, CertificateError> {
+        let stamps = self.source().stamps();
+        let mut known = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        if stamps.is_none() || *known == stamps {
+            return Ok(false);
+        }
+        *known = stamps;
+        self.renew().map(|()| true)
+    }
+
+    /// What handshakes show now, and whether it is self-made.
+    pub(super) fn shown(&self) -> (Arc<CertifiedKey>, bool) {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Shows this to whoever looks whether the name is ours.
+    pub(super) fn show_proof(&self, name: &str, proof: CertifiedKey) {
+        let mut proofs = self.proofs.write().unwrap_or_else(PoisonError::into_inner);
+        proofs.insert(name.to_ascii_lowercase(), Arc::new(proof));
+    }
+
+    pub(super) fn forget_proofs(&self) {
+        self.proofs.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn source(&self) -> Origin {
+        self.source.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl ResolvesServerCert for Certificates {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone())
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let is_proof_wanted = hello.alpn().is_some_and(|mut names| names.any(|name| name == ALPN_PROOF));
+        if is_proof_wanted {
+            // Nobody else is shown the proof, and it proves nothing but the name.
+            let name = hello.server_name()?.to_ascii_lowercase();
+            return self.proofs.read().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        }
+        Some(self.shown().0)
     }
 }
 
 impl Origin {
-    fn load(&self) -> Result<CertifiedKey, CertificateError> {
+    fn new(settings: &config::Tls, data_dir: &Path) -> Self {
+        let names = || names_of_this_machine(&settings.names);
+        match &settings.own {
+            Some(own) => Self::Operator(own.clone()),
+            None if settings.acme.is_some() => Self::Acme { data_dir: data_dir.to_owned(), names: names() },
+            None => Self::SelfMade { data_dir: data_dir.to_owned(), names: names() },
+        }
+    }
+
+    /// And whether it is self-made.
+    fn load(&self) -> Result<(CertifiedKey, bool), CertificateError> {
         match self {
-            Self::Operator(own) => load_own(own),
-            Self::SelfMade { data_dir, names } => {
-                let Issued { chain, key } = Authority::open(data_dir)?.issue(names)?;
-                certified(chain, &key).map_err(|error| broken(&data_dir.join("ca.key"), &error))
+            Self::Operator(own) => Ok((load_own(own)?, false)),
+            Self::SelfMade { data_dir, names } => Ok((issue(data_dir, names)?, true)),
+            Self::Acme { data_dir, names } => {
+                let path = acme::certificate_file(data_dir);
+                if !path.exists() {
+                    return Ok((issue(data_dir, names)?, true));
+                }
+                let both = config::OwnCertificate { certificate: path.clone(), key: path };
+                match load_own(&both).map(|certified| (acme::is_good(&certified), certified)) {
+                    Ok((true, certified)) => Ok((certified, false)),
+                    Ok((false, _)) => {
+                        log::warn!("the certificate of the ACME authority has run out; a self-made one is shown");
+                        Ok((issue(data_dir, names)?, true))
+                    }
+                    Err(error) => {
+                        log::error!("{error}; a self-made one is shown until there is another");
+                        Ok((issue(data_dir, names)?, true))
+                    }
+                }
             }
         }
     }
+
+    /// Nothing where no files of the operator are read, or one is not there at the moment.
+    fn stamps(&self) -> Option<[Stamp; 2]> {
+        let Self::Operator(own) = self else { return None };
+        let stamp = |path: &Path| {
+            let about = std::fs::metadata(path).ok()?;
+            let modified = (about.mtime(), about.mtime_nsec());
+            Some(Stamp { inode: about.ino(), modified, bytes: about.size() })
+        };
+        Some([stamp(&own.certificate)?, stamp(&own.key)?])
+    }
+}
+
+fn issue(data_dir: &Path, names: &[String]) -> Result<CertifiedKey, CertificateError> {
+    let Issued { chain, key } = Authority::open(data_dir)?.issue(names)?;
+    certified(chain, &key).map_err(|error| broken(&data_dir.join("ca.key"), &error))
 }
 
 fn load_own(own: &config::OwnCertificate) -> Result<CertifiedKey, CertificateError> {
@@ -105,7 +219,10 @@ fn load_own(own: &config::OwnCertificate) -> Result<CertifiedKey, CertificateErr
     }
 }
 
-fn certified(chain: Vec<CertificateDer<'static>>, key: &PrivateKeyDer<'_>) -> Result<CertifiedKey, rustls::Error> {
+pub(super) fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: &PrivateKeyDer<'_>,
+) -> Result<CertifiedKey, rustls::Error> {
     Ok(CertifiedKey::new(chain, any_supported_type(key)?))
 }
 
@@ -159,7 +276,7 @@ mod tests {
         let own = config::OwnCertificate { certificate: dir.path().join("c.pem"), key: dir.path().join("k.pem") };
         std::fs::write(&own.certificate, &one.0).expect("written");
         std::fs::write(&own.key, &other.1).expect("written");
-        let settings = config::Tls { own: Some(own.clone()), names: Vec::new() };
+        let settings = config::Tls { own: Some(own.clone()), ..config::Tls::default() };
         let error = Certificates::open(&settings, dir.path()).expect_err("mixed up");
         assert!(matches!(error, CertificateError::Mismatch { .. }), "{error}");
         std::fs::write(&own.key, &one.1).expect("written");
@@ -170,9 +287,38 @@ mod tests {
     fn a_renewal_shows_another_certificate_of_the_same_authority() {
         let dir = tempfile::tempdir().expect("a folder");
         let certificates = Certificates::open(&config::Tls::default(), dir.path()).expect("made");
-        let first = certificates.current.read().expect("not poisoned").cert.clone();
+        let first = certificates.shown().0.cert.clone();
         certificates.renew().expect("renewed");
-        assert_ne!(certificates.current.read().expect("not poisoned").cert, first);
+        assert_ne!(certificates.shown().0.cert, first);
+    }
+
+    #[test]
+    fn renewed_files_are_noticed_once_and_a_half_renewed_pair_keeps_the_old_one() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (one, other) = (self_signed(), self_signed());
+        let own = config::OwnCertificate { certificate: dir.path().join("c.pem"), key: dir.path().join("k.pem") };
+        // As programs that renew do it: a new file takes the place of the old one.
+        let put = |path: &Path, text: &str| {
+            std::fs::write(path.with_extension("new"), text).expect("written");
+            std::fs::rename(path.with_extension("new"), path).expect("renamed");
+        };
+        put(&own.certificate, &one.0);
+        put(&own.key, &one.1);
+        let settings = config::Tls { own: Some(own.clone()), ..config::Tls::default() };
+        let certificates = Certificates::open(&settings, dir.path()).expect("a pair");
+        let first = certificates.shown().0.cert.clone();
+        assert!(!certificates.look().expect("readable"), "nothing was changed");
+
+        put(&own.certificate, &other.0);
+        assert!(certificates.look().is_err(), "the key is still the old one");
+        assert_eq!(certificates.shown().0.cert, first);
+        assert!(!certificates.look().expect("said once"));
+        put(&own.key, &other.1);
+        assert!(certificates.look().expect("a pair"));
+        assert_ne!(certificates.shown().0.cert, first);
+
+        std::fs::remove_file(&own.key).expect("removed");
+        assert!(!certificates.look().expect("it may come back"));
     }
 
     fn self_signed() -> (String, String) {

@@ -1,8 +1,10 @@
 //! TLS: the certificate, and what both TCP and QUIC say in a handshake.
 
+pub mod acme;
 mod authority;
 pub mod certificate;
 mod server;
+pub mod watch;
 
 pub use certificate::{CertificateError, Certificates};
 pub use server::{SEND_BUFFER_BYTES_MAX, quic_config, tcp_config, versions_and_provider};

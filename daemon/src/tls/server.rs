@@ -7,6 +7,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::Ticketer;
 use rustls::server::ServerSessionMemoryCache;
 
+use super::acme::ALPN_PROOF;
 use super::{ALPN_HTTP, ALPN_LINK, Certificates};
 
 /// What a TLS session may hold for sending: a slow reader must not collect more here.
@@ -18,7 +19,8 @@ const QUIC_SESSIONS_MAX: usize = 16_384;
 /// TLS 1.3 and 1.2, resumption by tickets: the client carries the state, a returning device costs no memory here.
 pub fn tcp_config(certificates: Arc<Certificates>) -> Result<Arc<ServerConfig>, rustls::Error> {
     let mut config = versions_and_provider()?.with_no_client_auth().with_cert_resolver(certificates);
-    config.alpn_protocols = vec![ALPN_LINK.to_vec(), ALPN_HTTP.to_vec()];
+    // The last is for an ACME authority alone: nothing is served on it.
+    config.alpn_protocols = vec![ALPN_LINK.to_vec(), ALPN_HTTP.to_vec(), ALPN_PROOF.to_vec()];
     config.ticketer = Ticketer::new()?;
     // One ticket for each connection: a device uses one, and each costs bytes on a mobile network.
     config.send_tls13_tickets = 1;

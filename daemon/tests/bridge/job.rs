@@ -1,5 +1,7 @@
 //! The job that hands pushes over, while the store reads but does not write.
 
+use std::sync::Arc;
+
 use anser_protocol::content::{Notification, Platform, PushContent};
 use anser_protocol::ids::Position;
 use anser_storage::command::{AppCommand, Audience, BridgeCommand, Command, DeviceCommand, PushCommand, Submit};
@@ -54,6 +56,8 @@ fn alert(app: AppNumber) -> Command {
         sendno: String::new(),
         connected: Vec::new(),
         cid: None,
+        only_repeats: false,
+        broadcasts: None,
         validate_only: false,
         group_push: None,
     })))
@@ -70,7 +74,7 @@ async fn who_was_told_is_not_told_again_while_that_cannot_be_written_down() {
     let (writer, reader) = store(&world, "store", WriterOptions::default());
     // It reads the same, and no command ever has room in its queue.
     let (full, _) = store(&world, "other", WriterOptions { queue_commands_max: 0, ..WriterOptions::default() });
-    let (well, ill) = (Ledger::new(writer, reader.clone()), Ledger::new(full, reader));
+    let (well, ill) = (Ledger::new(writer, reader.clone(), Arc::default()), Ledger::new(full, reader, Arc::default()));
     let app = app_with_a_device(&well).await;
     let mut job = Job::default();
     job.round(&well, &switchboard, &bridges, now_ms()).await.expect("begun");

@@ -1,11 +1,12 @@
 //! Two people at devices of two linked apps: single chats and groups over the wall, live and afterwards.
 
-use anser_protocol::content::{GroupEventKind, NoticeKind};
+use anser_protocol::content::{GroupEventKind, NoticeKind, Platform};
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::chat::{Deliver, Send};
 use anser_protocol::frame::group::GroupRequest;
 use anser_protocol::frame::people::{Blacklist, FriendAsk, UsersInfo};
+use anser_protocol::frame::talk::{CommandTarget, SendCommand};
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::ids::GroupId;
 use anser_protocol::names::Chat;
@@ -83,6 +84,45 @@ async fn two_people_of_two_apps_talk() {
     let (key, app) = (key_of("neighbours", "gk"), two.there.number);
     two.world.submit(Command::Account(AccountCommand::RemoveFromAppGroup { key, app })).await;
     assert_eq!(send(&mut alice, 5, to_bob, "x").await, Err(ErrorCode::SEND_NOT_ALLOWED));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transparent_command_reaches_a_user_of_a_linked_app_who_has_not_blocked_the_sender() {
+    let two = Neighbours::new().await;
+    let mut alice = at_device(&two, &two.here, "alice").await;
+    let mut bob = at_device(&two, &two.there, "bob").await;
+    let bob_there = format!("bob/{}", two.there.key);
+    assert_eq!(command(&mut alice, &bob_there).await, Ok(()));
+    let came = loop {
+        match bob.hear().await {
+            Some(ServerFrame::CommandCame(came)) => break came,
+            Some(_) => {}
+            None => panic!("the link ended"),
+        }
+    };
+    assert_eq!((came.from, came.text.as_str()), (format!("alice/{}", two.here.key), "ring"));
+
+    let carol_there = format!("carol/{}", two.there.key);
+    assert_eq!(command(&mut alice, &carol_there).await, Err(ErrorCode::COMMAND_OFFLINE));
+    for unknown in [format!("ghost/{}", two.there.key), format!("bob/{}", two.stranger.key)] {
+        assert_eq!(command(&mut alice, &unknown).await, Err(ErrorCode::COMMAND_USER_UNKNOWN));
+    }
+    let path = "/v1/cross/users/bob/blacklist";
+    let blacklist = json!([{"appkey": two.here.key, "usernames": ["alice"]}]);
+    two.world.call(&two.there, "PUT", path, Some(blacklist)).await.expect(204);
+    assert_eq!(command(&mut alice, &bob_there).await, Err(ErrorCode::SEND_BLOCKED));
+}
+
+async fn command(peer: &mut Peer, username: &str) -> Result<(), ErrorCode> {
+    let (target, platform, extensions) = (CommandTarget::USER, Platform::OTHER, Extensions::default());
+    let (username, text) = (username.to_owned(), "ring".to_owned());
+    let body = SendCommand { request: 9, target, username, group: GroupId(0), platform, text, extensions };
+    peer.say(&ClientFrame::SendCommand(body)).await;
+    match peer.hear_answer().await {
+        Some(ServerFrame::Done(_)) => Ok(()),
+        Some(ServerFrame::Failed(failed)) => Err(failed.code),
+        other => panic!("no answer to a command: {other:?}"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,6 +39,15 @@ async fn the_new_format_tells_platform_and_day() {
 }
 
 #[tokio::test]
+async fn the_new_format_tells_every_platform_as_one_that_typed_clients_know() {
+    let (world, app) = with_devices().await;
+    let shown = world.call(&app, "GET", "/v3/aliases/me?new_format=true", None).await.expect(200);
+    let rows = shown["data"].as_array().expect("a list");
+    let platforms: Vec<&Value> = rows.iter().map(|row| &row["platform"]).collect();
+    assert_eq!(platforms, [&json!("android"), &json!("ios"), &json!("android")]);
+}
+
+#[tokio::test]
 async fn an_unknown_alias_has_no_devices_and_can_be_deleted() {
     let (world, app) = with_devices().await;
     for path in ["/v3/aliases/nobody", "/v3/aliases/not%20a%20label"] {

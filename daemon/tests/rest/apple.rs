@@ -3,7 +3,8 @@
 
 use anser_protocol::content::Platform;
 use anser_protocol::frame::push::TokenKind;
-use anser_storage::command::{AppCommand, BridgeCommand, Command};
+use anser_protocol::ids::Position;
+use anser_storage::command::{AppCommand, BridgeCommand, Command, PushCommand};
 use anser_storage::{PushCertificate, PushToken};
 use anserd::bridge::Bridges;
 use anserd::bridge::job::Job;
@@ -181,6 +182,45 @@ async fn reports_say_for_how_many_devices_apple_took_a_call_and_a_live_activity(
     let details = scene.report("/v3/messages/detail", &call).await["details"].clone();
     assert_eq!(details["notification"]["sub_ios"]["voip"]["sent"], 1);
     assert_eq!(details["live_activity"]["sent"], Value::Null);
+}
+
+/// The phone's extension, which Apple's notice woke, or the phone when it is opened, says what became of the notice.
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_say_what_became_of_the_notices_that_apple_took() {
+    let mut scene = Scene::new().await;
+    scene.upload().await;
+    let mut devices = Vec::new();
+    for name in ["one", "two", "no-token"] {
+        let device = scene.world.device(&scene.app, name, Platform::IOS).await;
+        if name != "no-token" {
+            let token = PushToken { kind: TokenKind::APNS.0, token: format!("a{}", devices.len()) };
+            scene.world.submit(Command::Bridge(BridgeCommand::SetToken { app: scene.app.number, device, token })).await;
+        }
+        devices.push(device);
+    }
+    let msg_id = scene.push(json!({"notification": {"alert": "news"}})).await;
+    assert_eq!(scene.asked().await.len(), 2);
+    let (app, push) = (scene.app.number, Position(msg_id.parse().expect("a number")));
+    for command in [
+        PushCommand::Received { app, device: devices[0], pushes: vec![push] },
+        PushCommand::Clicked { app, device: devices[0], pushes: vec![push] },
+        // No bridge took it there: it came over a link.
+        PushCommand::Received { app, device: devices[2], pushes: vec![push] },
+    ] {
+        scene.world.submit(Command::Push(command)).await;
+    }
+
+    for path in ["/v3/received", "/v3/received/detail"] {
+        let row = scene.report(path, &msg_id).await;
+        assert_eq!((&row["ios_apns_sent"], &row["ios_apns_received"]), (&json!(2), &json!(1)), "{path}");
+    }
+    let ios = &scene.report("/v3/messages", &msg_id).await["ios"];
+    assert_eq!((&ios["apns_target"], &ios["apns_sent"], &ios["apns_received"]), (&json!(3), &json!(2), &json!(1)));
+    let row = scene.report("/v3/messages/detail", &msg_id).await;
+    let ios = &row["ios"];
+    assert_eq!((&ios["apns_sent"], &ios["apns_received"], &ios["apns_click"]), (&json!(2), &json!(1), &json!(1)));
+    let below = &row["details"]["notification"]["sub_ios"]["apns"];
+    assert_eq!(*below, json!({"target": 3, "sent": 2, "received": 1, "display": 0, "click": 1}));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -223,6 +223,12 @@ async fn g20_no_name_and_no_path_leads_out_of_the_folder_of_media() {
     let app = world.app("one").await;
     let own = basic(&app.key, &app.secret);
     let folder = world.daemon.context().config.data_dir.clone();
+    // The link for the first operator is written soon after the start.
+    let begun = std::time::Instant::now();
+    while !folder.join(anserd::operator::set_up::FILE).exists() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "the link is written");
+        tokio::task::yield_now().await;
+    }
     let before = files(&folder, &folder.join("media"));
     let mut paths = Vec::new();
     for name in [

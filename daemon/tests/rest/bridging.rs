@@ -308,6 +308,25 @@ async fn a_vendors_channel_is_told_where_an_image_is_and_what_the_push_says_to_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_for_a_custom_message_is_told_where_its_images_are() {
+    let mut scene = Scene::new().await;
+    scene.device("asleep", Platform::ANDROID).await;
+    let image = json!({"image_type": 1, "image_url": "https://a.org/1"});
+    let added = scene.world.call(&scene.app, "POST", "/v3/images/byurls", Some(image)).await.expect(200);
+    let block = json!({"content": "c", "big_pic_path": added["media_id"]});
+    for third in [block.clone(), json!({"android": block})] {
+        scene
+            .push(json!({
+                "platform": "all", "audience": "all", "message": {"msg_content": "x"}, "notification_3rd": third,
+            }))
+            .await;
+        scene.round(now_ms()).await;
+        let told = scene.told();
+        assert_eq!(told.last().expect("told").1["block"]["big_pic_path"], "https://a.org/1", "{third}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_stopped_its_pushes_is_woken_for_none_until_it_resumes_them() {
     let mut scene = Scene::new().await;
     let mut phone = Phone::register(&scene.world, &scene.app, Platform::ANDROID);

@@ -108,6 +108,32 @@ async fn an_alias_binds_ten_devices_and_no_more() {
     }
 }
 
+#[tokio::test]
+async fn the_operator_says_how_many_devices_an_alias_binds_and_how_what_is_unset_looks() {
+    let world = World::with(|config| {
+        config.limits.alias_devices = 12;
+        config.push.null_for_unset = true;
+    })
+    .await;
+    let app = world.app("one").await;
+    for number in 0..13 {
+        let rid = format!("many-{number}");
+        world.device(&app, &rid, Platform::IOS).await;
+        let answer = world.call(&app, "POST", &format!("/v3/devices/{rid}"), Some(json!({"alias": "shared"}))).await;
+        if number < 12 {
+            answer.expect(200);
+        } else {
+            answer.refused(400, 7015);
+        }
+    }
+    let shown = world.call(&app, "GET", "/v3/aliases/shared", None).await.expect(200);
+    assert_eq!(shown["registration_ids"].as_array().map(Vec::len), Some(10), "a caller is shown ten");
+    let push = json!({"platform": "all", "audience": {"alias": ["shared"]}, "notification": {"alert": "x"}});
+    world.call(&app, "POST", "/v3/push", Some(push)).await.expect(200);
+    let unset = world.call(&app, "GET", "/v3/devices/many-12", None).await.expect(200);
+    assert_eq!(unset, json!({"tags": [], "alias": null, "mobile": null}));
+}
+
 async fn with_device() -> (World, App) {
     let world = World::new().await;
     let app = world.app("one").await;

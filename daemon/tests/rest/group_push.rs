@@ -1,6 +1,10 @@
 //! Pushes to a group of apps.
 
+use std::net::Ipv4Addr;
+
 use anser_protocol::content::Platform;
+use anser_storage::AddressRange;
+use anser_storage::command::{AccessChange, AppCommand, Command};
 use serde_json::{Value, json};
 
 use crate::world::{App, World, basic};
@@ -65,6 +69,23 @@ async fn a_cid_of_the_group_makes_its_push_go_out_once_to_each_app() {
     world.call(&one, "POST", "/v3/push", Some(body.clone())).await.refused(400, 1003);
     body["cid"] = world.call(&one, "GET", "/v3/push/cid", None).await.expect(200)["cidlist"][0].take();
     world.call_as(Some(&group), "POST", "/v3/grouppush", body.to_string()).await.refused(400, 1003);
+}
+
+#[tokio::test]
+async fn an_app_that_is_blocked_or_names_other_callers_gets_no_push_of_its_group() {
+    let world = World::new().await;
+    let (one, two, three) = (world.app("one").await, world.app("two").await, world.app("three").await);
+    for app in [&one, &two, &three] {
+        world.device(app, "rid", Platform::ANDROID).await;
+    }
+    let group = world.app_group("all", &[&one, &two, &three]).await;
+    let private = AddressRange { address: Ipv4Addr::new(10, 0, 0, 0).to_ipv6_mapped().octets(), bits: 104 };
+    for (app, change) in [(&two, AccessChange::Blocked(true)), (&three, AccessChange::Addresses(vec![private]))] {
+        world.submit(Command::App(AppCommand::ChangeAccess { app: app.number, change })).await;
+    }
+    let told = send(&world, &group, &push(json!("all"))).await;
+    assert!(number(&told[&one.key]["msg_id"]) > 0, "{told}");
+    assert_eq!((&told[&two.key]["error"]["code"], &told[&three.key]["error"]["code"]), (&json!(2003), &json!(2004)));
 }
 
 #[tokio::test]

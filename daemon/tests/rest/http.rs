@@ -1,5 +1,7 @@
 //! What every call can meet: paths as clients write them, wrong methods, unknown paths, bodies that are none.
 
+use axum::body::Body;
+use axum::http::Request;
 use serde_json::json;
 
 use crate::world::World;
@@ -33,7 +35,7 @@ async fn an_unknown_path_is_404_and_im_asks_for_credentials_first() {
     world.call_as(None, "GET", "/v3/nothing", "").await.refused(404, 1003);
     world.call(&app, "GET", "/v1/nothing", None).await.refused(404, 800_008);
     world.call_as(None, "GET", "/v1/nothing", "").await.refused(401, 899_007);
-    world.call_as(None, "GET", "/", "").await.refused(401, 899_007);
+    world.call_as(None, "GET", "/nothing", "").await.refused(401, 899_007);
     world.call(&app, "POST", "/v2/push", None).await.refused(410, 1000);
 }
 
@@ -57,6 +59,35 @@ async fn every_answer_tells_the_rate_limit() {
             let value = answer.headers.get(name).unwrap_or_else(|| panic!("{name} is missing: {}", answer.text));
             value.to_str().expect("text").parse::<u64>().expect("an integer");
         }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_object_of_the_im_api_may_be_left_out() {
+    let world = World::new().await;
+    let app = world.app("one").await;
+    world.users(&app, &["alice"]).await;
+    let basic = crate::world::basic(&app.key, &app.secret);
+    world.call_as(Some(&basic), "PUT", "/v1/users/alice", "").await.expect(204);
+    world.call_as(Some(&basic), "POST", "/v1/users/alice/nodisturb", "").await.expect(204);
+    world.call_as(Some(&basic), "POST", "/v1/messages", "").await.refused(400, 899_003);
+    world.call_as(Some(&basic), "POST", "/v3/push", "").await.refused(400, 1003);
+}
+
+#[tokio::test]
+async fn only_a_push_that_is_really_encrypted_is_refused_for_it() {
+    let world = World::new().await;
+    let app = world.app("one").await;
+    world.device(&app, "phone", anser_protocol::content::Platform::ANDROID).await;
+    let basic = crate::world::basic(&app.key, &app.secret);
+    for (path, body, status) in [
+        ("/v3/push", r#"{"audience": "all", "payload": "BGx7"}"#, 400),
+        ("/v3/push", r#"{"platform": "all", "audience": "all", "notification": {"alert": "x"}}"#, 200),
+        ("/v3/devices/phone", r#"{"alias": "me"}"#, 200),
+    ] {
+        let request = Request::post(path).header("authorization", &basic).header("x-encrypt-type", "SM2");
+        let answer = world.rest.answer(request.body(Body::from(body)).expect("a request")).await;
+        assert_eq!(answer.status(), status, "{path} {body}");
     }
 }
 

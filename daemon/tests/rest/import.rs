@@ -463,6 +463,49 @@ async fn what_does_not_fit_is_listed_with_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn users_of_other_apps_do_not_become_the_own_ones_of_the_same_names() {
+    let world = World::new().await;
+    let app = world.app("own").await;
+    let mut answers = small_app();
+    for (path, body) in [
+        (
+            "/v1/users/alice/friends",
+            json!([{"username": "bob", "appkey": "other"}, {"username": "carol", "appkey": "k"}]),
+        ),
+        ("/v1/users/bob/friends", json!([])),
+        ("/v1/users/carol/blacklist", json!([{"username": "bob", "appkey": "other"}])),
+        (
+            "/v1/groups/7000000001/members",
+            json!([{"username": "bob", "flag": 1, "appkey": "other"}, {"username": "alice", "appkey": "k"}]),
+        ),
+        (
+            "/v1/chatroom/5/members?start=0&count=500",
+            page("users", json!([{"username": "carol", "flag": 0}, {"username": "bob", "flag": 1, "appkey": "other"}])),
+        ),
+    ] {
+        answers.insert(path.to_owned(), vec![ok(&body)]);
+    }
+    let (made, files) = (MadeSource::with(answers, None).await, Files::new());
+    run(&made.source(), &target(&world, &app), files.journal(&app)).await.expect("the rest comes");
+
+    let friends = world.call(&app, "GET", "/v1/users/alice/friends", None).await.expect(200);
+    assert_eq!(names(&friends), ["carol"]);
+    let blocked = world.call(&app, "GET", "/v1/users/carol/blacklist", None).await.expect(200);
+    assert_eq!(names(&blocked), Vec::<String>::new());
+    let groups = world.call(&app, "GET", "/v1/groups?start=0&count=9", None).await.expect(200);
+    let group = &groups["groups"][0];
+    assert_eq!(group["owner_username"], "alice", "the oldest member in place of somebody else's user");
+    let members = world.call(&app, "GET", &format!("/v1/groups/{}/members", group["gid"]), None).await.expect(200);
+    assert_eq!(names(&members), ["alice"]);
+    let rooms = world.call(&app, "GET", "/v1/chatroom?start=0&count=9", None).await.expect(200);
+    let path = format!("/v1/chatroom/{}/members?start=0&count=9", rooms["rooms"][0]["id"]);
+    let members = world.call(&app, "GET", &path, None).await.expect(200);
+    assert_eq!(names(&members["users"]), ["carol"]);
+    let others = files.left_out().into_iter().filter(|(name, why)| name == "bob" && why.contains("another app"));
+    assert_eq!(others.count(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_source_in_trouble_is_waited_for_and_one_that_refuses_is_named() {
     let world = World::new().await;
     let app = world.app("patient").await;

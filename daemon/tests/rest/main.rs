@@ -42,13 +42,17 @@ mod message_check;
 mod message_history;
 mod message_statistic;
 mod notice;
+mod observe;
 mod own_devices;
 mod peer;
 mod people;
 mod permit;
 mod person;
 mod phone;
+mod profile_news;
 mod push;
+#[path = "../made/push_certificate.rs"]
+mod push_certificate;
 mod push_stop;
 mod reads;
 mod relation;

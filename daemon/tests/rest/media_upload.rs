@@ -54,6 +54,34 @@ async fn an_upload_that_was_cut_goes_on_where_it_was_and_is_told_the_same_again(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_in_reach_of_linked_apps_and_of_no_others() {
+    let (world, app) = with_users().await;
+    let (linked, stranger) = (world.app("linked").await, world.app("stranger").await);
+    for other in [&linked, &stranger] {
+        world.users(other, &["ann", "bob"]).await;
+    }
+    world.app_group("neighbours", &[&app, &linked]).await;
+    let path = ticket(&world, &app, "ann", MediaKind::IMAGE, GIF, "").await.expect("a ticket");
+    let range = format!("bytes 0-{}/{}", GIF.len() - 1, GIF.len());
+    let (head, answer) = put(&world, &path, &range, GIF.into()).await;
+    assert_eq!(head.status, 200, "{answer}");
+    let media_id = answer["media_id"].as_str().expect("a text");
+
+    let found = location(&world, &linked, "bob", media_id).await.expect("there");
+    assert_eq!(get(&world, &found.url).await, (200, GIF.to_vec()));
+    let resolved = world.call(&linked, "GET", &format!("/v1/resource?mediaId={media_id}"), None).await.expect(200);
+    let url = resolved["url"].as_str().expect("a text");
+    let path = &url[url.find("/media/").expect("a path")..];
+    assert_eq!(get(&world, path).await, (200, GIF.to_vec()));
+
+    assert_eq!(location(&world, &stranger, "bob", media_id).await, Err(ErrorCode::MEDIA_UNKNOWN));
+    world.call(&stranger, "GET", &format!("/v1/resource?mediaId={media_id}"), None).await.refused(400, 899_003);
+    // A user of the same number in the linked app is not the one who sent it.
+    let thumb = ticket(&world, &linked, "ann", MediaKind::IMAGE, SMALL, media_id).await;
+    assert_eq!(thumb, Err(ErrorCode::MEDIA_UNKNOWN));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_comes_again_takes_over_from_a_connection_that_is_lost() {
     let (world, app) = with_users().await;
     let content = vec![7; 1000];

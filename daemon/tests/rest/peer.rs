@@ -139,7 +139,8 @@ impl Peer {
                 | ServerFrame::PushCovered(_)
                 | ServerFrame::RoomChanged(_)
                 | ServerFrame::PushWithdrawn(_)
-                | ServerFrame::CommandCame(_) => {}
+                | ServerFrame::CommandCame(_)
+                | ServerFrame::ProfileChanged(_) => {}
                 answer => return Some(answer),
             }
         }

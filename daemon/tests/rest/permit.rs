@@ -1,9 +1,10 @@
 //! What an operator says about an app: blocked, addresses, calls in a minute.
 
+use anser_protocol::content::Platform;
 use anser_storage::command::{AccessChange, AppCommand, Command};
 use anserd::rest::permit::parse_range;
 use anserd::rest::rate::{Limits, RateFamily};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{Answered, App, World};
 
@@ -161,4 +162,88 @@ async fn a_new_secret_and_a_deletion_hold_for_the_very_next_call() {
     }
     world.daemon.context().delete_app(app.number).await.expect("the store is there").expect("deleted");
     world.call(&app, "GET", "/v3/tags", None).await.refused(401, 7004);
+}
+
+#[tokio::test]
+async fn one_push_too_many_to_all_in_a_day_is_2008() {
+    let world = World::with(|config| config.rates = Limits { broadcasts: 2, ..Limits::UNLIMITED }).await;
+    let (app, other) = (world.app("one").await, world.app("other").await);
+    for app in [&app, &other] {
+        world.device(app, "rid-1", Platform::ANDROID).await;
+    }
+    let to = |audience: Value| Some(json!({"platform": "all", "audience": audience, "notification": {"alert": "x"}}));
+    let all = || to(json!("all"));
+    // One that reaches nobody and one that is only checked do not count.
+    let nobody = Some(json!({"platform": ["hmos"], "audience": "all", "notification": {"alert": "x"}}));
+    world.call(&app, "POST", "/v3/push", nobody).await.refused(400, 1011);
+    world.call(&app, "POST", "/v3/push/validate", all()).await.expect(200);
+    let mut sent = 0;
+    let refused = loop {
+        let answer = world.call(&app, "POST", "/v3/push", all()).await;
+        // A new day may begin meanwhile.
+        if answer.status != 200 || sent > 4 {
+            break answer;
+        }
+        sent += 1;
+    };
+    assert!(sent >= 2, "{sent}");
+    refused.refused(403, 2008);
+    world.call(&app, "POST", "/v3/push", to(json!({"registration_id": ["rid-1"]}))).await.expect(200);
+    world.call(&other, "POST", "/v3/push", all()).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_app_has_its_own_limit_of_pushes_to_all_which_a_restart_does_not_give_back() {
+    let world = World::new().await;
+    let app = world.app("one").await;
+    world.device(&app, "rid-1", Platform::ANDROID).await;
+    change(&world, &app, AccessChange::Rate { family: RateFamily::Broadcasts as u8, per_minute: Some(2) }).await;
+    let cid = world.call(&app, "GET", "/v3/push/cid", None).await.expect(200)["cidlist"][0].take();
+    let push = json!({"platform": "all", "audience": "all", "notification": {"alert": "x"}});
+    let mut named = push.clone();
+    named["cid"] = cid;
+    let first = world.call(&app, "POST", "/v3/push", Some(named.clone())).await.expect(200);
+    world.call(&app, "POST", "/v3/push", Some(push.clone())).await.expect(200);
+    let world = world.restarted().await;
+    // A new day may have begun meanwhile: then it takes two more.
+    let mut refused = world.call(&app, "POST", "/v3/push", Some(push.clone())).await;
+    for _ in 0..2 {
+        if refused.status == 200 {
+            refused = world.call(&app, "POST", "/v3/push", Some(push.clone())).await;
+        }
+    }
+    refused.refused(403, 2008);
+    // A repeat is no new push.
+    assert_eq!(world.call(&app, "POST", "/v3/push", Some(named)).await.expect(200), first);
+}
+
+#[tokio::test]
+async fn a_store_that_takes_nothing_is_503_with_the_code_of_the_family() {
+    let world = World::new().await;
+    let app = world.app("one").await;
+    world.device(&app, "rid-1", Platform::ANDROID).await;
+    let push = json!({"platform": "all", "audience": "all", "notification": {"alert": "x"}});
+    let trigger = json!({"single": {"time": "2100-01-01 00:00:00"}});
+    let schedule = json!({"name": "s", "enabled": true, "trigger": trigger, "push": push});
+    let calls = [
+        ("POST", "/v3/push", push, 1030),
+        ("POST", "/v3/devices/rid-1", json!({"alias": "me"}), 7030),
+        ("POST", "/v3/schedules", schedule, 8203),
+        ("POST", "/v1/users", json!([{"username": "alice", "password": "secret"}]), 899_030),
+    ];
+    let codes: Vec<u64> = calls.iter().map(|(_, _, _, code)| *code).collect();
+    let calls = calls.map(|(method, path, body, _)| (method, path, body));
+    for (answer, code) in world.call_after_the_end(&app, &calls).await.into_iter().zip(codes) {
+        answer.refused(503, code);
+    }
+}
+
+#[tokio::test]
+async fn a_header_that_is_missing_has_the_code_of_the_family() {
+    let world = World::new().await;
+    for (path, code) in
+        [("/v3/push/cid", 1004), ("/v3/tags", 7001), ("/v3/received?msg_ids=1", 3001), ("/v3/schedules", 8101)]
+    {
+        world.call_as(None, "GET", path, "").await.refused(401, code);
+    }
 }

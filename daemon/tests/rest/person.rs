@@ -38,7 +38,7 @@ impl Person {
         let ClientFrame::Hello(hello) = hello(&app.key, "", peer.secret) else { panic!("a hello is one") };
         peer.say(&ClientFrame::Hello(Hello { capabilities: capability::NOTICES, ..hello })).await;
         let Some(ServerFrame::Welcome(welcome)) = peer.hear().await else { panic!("no welcome") };
-        assert_eq!(welcome.capabilities, capability::NOTICES | capability::READS);
+        assert_eq!(welcome.capabilities, capability::NOTICES | capability::READS | capability::PROFILES);
         let mut person =
             Self { peer, registration_id: welcome.registration_id, last_outbox: 0, notices: VecDeque::new() };
         person.log_in(username, "secret").await.expect("the password is right");

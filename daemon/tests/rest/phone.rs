@@ -10,7 +10,7 @@ use anser_protocol::extension::Extensions;
 use anser_protocol::frame::push::{
     Activity, Mobile, PushAck, PushClicked, PushDeliver, PushReport, PushResume, PushState, PushStop,
 };
-use anser_protocol::frame::session::{Done, Hello};
+use anser_protocol::frame::session::{Done, GoAway, Hello};
 use anser_protocol::frame::{ClientFrame, ServerFrame, VERSION};
 use anser_protocol::framing::{self, Split};
 use anser_protocol::ids::Position;
@@ -78,6 +78,19 @@ impl Phone {
                     ServerFrame::PushDeliver(push) => return push,
                     ServerFrame::PushCovered(_) => {}
                     other => panic!("no push: {other:?}"),
+                }
+            }
+        })
+    }
+
+    /// Waits for the server's last word.
+    pub fn goodbye(&mut self) -> GoAway {
+        block_in_place(|| {
+            loop {
+                match self.hear() {
+                    ServerFrame::GoAway(go_away) => return go_away,
+                    ServerFrame::PushCovered(_) => {}
+                    other => panic!("no goodbye: {other:?}"),
                 }
             }
         })

@@ -100,8 +100,6 @@ async fn chats_are_muted_and_each_mistake_has_its_code() {
     let last = json!({"single": {"remove": ["bob"]}, "group": {"remove": [own]}, "global": 0});
     world.call(&app, "POST", path, Some(last)).await.expect(204);
     world.call(&app, "POST", path, Some(json!({"group": {"remove": [own]}}))).await.refused(403, 899_049);
-    // Off when it is off: SDKs do that, and nothing is wrong with it.
-    world.call(&app, "POST", path, Some(json!({"global": 0}))).await.expect(204);
     world.call(&app, "POST", "/v1/users/ghost/nodisturb", Some(json!({}))).await.refused(403, 899_002);
 }
 

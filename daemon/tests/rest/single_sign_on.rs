@@ -2,10 +2,12 @@
 
 use anser_protocol::content::Platform;
 use anser_protocol::error::ErrorCode;
-use anser_protocol::frame::ServerFrame;
+use anser_protocol::extension::tag;
 use anser_protocol::frame::session::CredentialKind;
+use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anserd::clock::now_ms;
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use md5::{Digest, Md5};
 use ring::hmac;
 use serde_json::{Value, json};
 
@@ -101,4 +103,31 @@ async fn a_new_master_secret_ends_what_was_signed_with_the_old_one() {
     let mut peer = Peer::connect(&world).await;
     peer.register(&app.key).await;
     assert_eq!(log_in(&mut peer, "alice", &token).await, Err(ErrorCode::SIGNED_TOKEN));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_of_the_page_is_good_once_and_for_ten_minutes() {
+    let world = World::new().await;
+    let app = world.app("shop").await;
+    world.users(&app, &["alice"]).await;
+    let log_in = async |at_ms: u64, random: &str, secret: &str| {
+        let mut peer = Peer::connect(&world).await;
+        peer.register(&app.key).await;
+        let signed = format!("appkey={}&timestamp={at_ms}&random_str={random}&key={secret}", app.key);
+        let signature = format!("{at_ms}\n{random}\n{}", HEXLOWER.encode(&Md5::digest(signed.as_bytes())));
+        let ClientFrame::Login(mut body) = login(1, "alice", CredentialKind::PASSWORD, b"secret") else {
+            panic!("a login");
+        };
+        body.extensions = body.extensions.with(tag::WEB_SIGNATURE, signature.into_bytes());
+        peer.say(&ClientFrame::Login(body)).await;
+        match peer.hear_answer().await {
+            Some(ServerFrame::LoggedIn(_)) => None,
+            Some(ServerFrame::Failed(failed)) => Some(failed.code),
+            other => panic!("no answer to a login: {other:?}"),
+        }
+    };
+    assert_eq!(log_in(now_ms(), "first-of-all-texts", &app.secret).await, None);
+    assert_eq!(log_in(now_ms(), "first-of-all-texts", &app.secret).await, Some(ErrorCode::WEB_SIGNATURE_OVER));
+    assert_eq!(log_in(now_ms() - 660_000, "second", &app.secret).await, Some(ErrorCode::WEB_SIGNATURE_OVER));
+    assert_eq!(log_in(now_ms(), "third", "another secret").await, Some(ErrorCode::WEB_SIGNATURE));
 }

@@ -1,8 +1,10 @@
 //! Test devices.
 
 use anser_protocol::content::Platform;
+use anser_protocol::traits::{TraitKind, Traits};
 use serde_json::{Value, json};
 
+use crate::phone::Phone;
 use crate::world::{App, World};
 
 #[tokio::test]
@@ -27,16 +29,19 @@ async fn devices_for_trying_things_out_are_added_renamed_listed_and_removed() {
     assert_eq!(names(&world, &app, "").await, ["Desk two", "Drawer"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_list_has_the_members_of_the_contract() {
-    let (world, app) = with_devices(1).await;
-    set(&world, &app, "POST", "Desk", "rid-0").await;
-    let mut listed = world.call(&app, "GET", "/v3/test/model/list?page_size=200", None).await.expect(200);
+    let world = World::new().await;
+    let app = world.app("one").await;
+    let traits = Traits::default().with(TraitKind::Model, "Goose 7").expect("a trait");
+    let phone = Phone::telling(&world, &app, Platform::ANDROID, &traits);
+    set(&world, &app, "POST", "Desk", &phone.registration_id).await;
+    let mut listed = world.call(&app, "GET", "/v3/test/model/list", None).await.expect(200);
     for time in ["registration_time", "create_time"] {
         assert_eq!(listed["detail"][0][time].take().as_str().map(str::len), Some("2024-05-01 09:30:00".len()));
     }
     let row = json!({
-        "device_name": "Desk", "device_model": "", "registration_id": "rid-0",
+        "device_name": "Desk", "device_model": "Goose 7", "registration_id": phone.registration_id,
         "registration_time": null, "create_time": null,
     });
     assert_eq!(listed, json!({"total": 1, "page": 1, "page_size": 200, "detail": [row]}));

@@ -89,6 +89,19 @@ impl World {
         Self { daemon, rest, marks, _folder }
     }
 
+    /// Calls that are still there when the daemon has ended and its store takes nothing any more.
+    pub async fn call_after_the_end(self, app: &App, calls: &[(&str, &str, Value)]) -> Vec<Answered> {
+        let Self { daemon, rest, .. } = self;
+        daemon.stop().await;
+        let credentials = basic(&app.key, &app.secret);
+        let mut answers = Vec::new();
+        for (method, path, body) in calls {
+            let (head, bytes) = ask(&rest, Some(&credentials), method, path, None, body.to_string().into()).await;
+            answers.push(Answered::new(head, bytes));
+        }
+        answers
+    }
+
     pub async fn app(&self, name: &str) -> App {
         let (key, secret) = (key_of(name, "k"), key_of(name, "s"));
         let command = AppCommand::Create { name: name.to_owned(), app_key: key.clone(), master_secret: secret.clone() };
@@ -159,11 +172,7 @@ impl World {
         body: impl Into<Body>,
     ) -> Answered {
         let (head, bytes) = self.send(authorization, method, path, None, body.into()).await;
-        Answered {
-            status: head.status,
-            headers: head.headers,
-            text: String::from_utf8(bytes).expect("answers are UTF-8"),
-        }
+        Answered::new(head, bytes)
     }
 
     /// With a form of several parts.
@@ -176,11 +185,7 @@ impl World {
     ) -> Answered {
         let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
         let (head, bytes) = self.send(authorization, method, path, Some(content_type), form_body(form).into()).await;
-        Answered {
-            status: head.status,
-            headers: head.headers,
-            text: String::from_utf8(bytes).expect("answers are UTF-8"),
-        }
+        Answered::new(head, bytes)
     }
 
     /// Any request and any answer.
@@ -192,18 +197,30 @@ impl World {
         content_type: Option<String>,
         body: Body,
     ) -> (Parts, Vec<u8>) {
-        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "push.example.org:8443");
-        for (name, value) in [(header::AUTHORIZATION, authorization), (header::CONTENT_TYPE, content_type.as_deref())] {
-            request = value.into_iter().fold(request, |request, value| request.header(&name, value));
-        }
-        let response = self.rest.answer(request.body(body).expect("a request")).await;
-        let (head, body) = response.into_parts();
-        let bytes = body.collect().await.expect("a whole body").to_bytes();
+        let (head, bytes) = ask(&self.rest, authorization, method, path, content_type, body).await;
         if head.status.is_success() {
             self.marks.lock().succeeded.extend(contract::route_of(method, path));
         }
-        (head, bytes.to_vec())
+        (head, bytes)
     }
+}
+
+async fn ask(
+    rest: &Rest,
+    authorization: Option<&str>,
+    method: &str,
+    path: &str,
+    content_type: Option<String>,
+    body: Body,
+) -> (Parts, Vec<u8>) {
+    let mut request = Request::builder().method(method).uri(path).header(header::HOST, "push.example.org:8443");
+    for (name, value) in [(header::AUTHORIZATION, authorization), (header::CONTENT_TYPE, content_type.as_deref())] {
+        request = value.into_iter().fold(request, |request, value| request.header(&name, value));
+    }
+    let response = rest.answer(request.body(body).expect("a request")).await;
+    let (head, body) = response.into_parts();
+    let bytes = body.collect().await.expect("a whole body").to_bytes();
+    (head, bytes.to_vec())
 }
 
 /// Which routes a test says that it tries, and which calls have succeeded.
@@ -235,6 +252,10 @@ impl Drop for Marks {
 }
 
 impl Answered {
+    fn new(head: Parts, bytes: Vec<u8>) -> Self {
+        Self { status: head.status, headers: head.headers, text: String::from_utf8(bytes).expect("answers are UTF-8") }
+    }
+
     /// Checks the status and hands out the body.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {

@@ -27,7 +27,7 @@ use self::group_order::{
 use self::media::{MediaAddress, MediaLocation, MediaTicket, MediaUpload};
 use self::people::{
     Blacklist, FriendAnswer, FriendAsk, FriendNote, FriendRemove, Mutes, PasswordChange, People, PeopleList,
-    ProfileChange, Shields, UsersInfo,
+    ProfileChange, ProfileChanged, Shields, UsersInfo,
 };
 use self::push::{
     Activity, Alias, AliasValue, Badge, Mobile, PushAck, PushClicked, PushCovered, PushDeliver, PushReport, PushResume,
@@ -198,6 +198,7 @@ frames! {
     MediaLocation(MediaLocation) = 1105,
     People(People) = 1120,
     OwnDevices(OwnDevices) = 1136,
+    ProfileChanged(ProfileChanged) = 1137,
 }
 
 impl ClientFrame {

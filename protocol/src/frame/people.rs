@@ -27,6 +27,15 @@ pub struct ProfileChange {
     pub extensions: Extensions,
 }
 
+/// Another user changed their profile, or an app server did: whoever shows it asks for it again. Told to users of the same
+/// app who are connected, and only as long as nothing more important waits; it is stored nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileChanged {
+    pub username: String,
+    pub changed_ms: TimeMs,
+    pub extensions: Extensions,
+}
+
 /// Changes the password of the user who is logged in. Other sessions of the user end; this one goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordChange {

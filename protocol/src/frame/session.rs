@@ -38,6 +38,8 @@ pub mod capability {
     pub const NOTICES: u64 = 1;
     /// It knows read marks and receipts; without this, it is told of none.
     pub const READS: u64 = 2;
+    /// It knows that others change what they tell of themselves; without this, it is not told.
+    pub const PROFILES: u64 = 4;
 }
 
 /// The server's answer to a hello.

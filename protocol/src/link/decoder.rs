@@ -200,6 +200,7 @@ impl Decoder {
             Kind::Readers => ServerFrame::Readers(whole(body)?),
             Kind::UnreadCounts => ServerFrame::UnreadCounts(whole(body)?),
             Kind::OwnDevices => ServerFrame::OwnDevices(whole(body)?),
+            Kind::ProfileChanged => ServerFrame::ProfileChanged(whole(body)?),
             Kind::MediaTicket => ServerFrame::MediaTicket(whole(body)?),
             Kind::MediaLocation => ServerFrame::MediaLocation(whole(body)?),
             Kind::RoomDeliver => ServerFrame::RoomDeliver(self.room_delivered(whole(body)?)?),

@@ -285,6 +285,7 @@ impl Encoder {
             ServerFrame::Readers(body) => put(Kind::Readers.number(), body, out),
             ServerFrame::UnreadCounts(body) => put(Kind::UnreadCounts.number(), body, out),
             ServerFrame::OwnDevices(body) => put(Kind::OwnDevices.number(), body, out),
+            ServerFrame::ProfileChanged(body) => put(Kind::ProfileChanged.number(), body, out),
             ServerFrame::MediaTicket(body) => put(Kind::MediaTicket.number(), body, out),
             ServerFrame::MediaLocation(body) => put(Kind::MediaLocation.number(), body, out),
             ServerFrame::RoomDeliver(deliver) => self.put_room_deliver(

@@ -212,6 +212,7 @@ pub fn server_frame_of(number: u64, source: &mut Source<'_>) -> ServerFrame {
         90 => ServerFrame::Readers(any(source)),
         91 => ServerFrame::UnreadCounts(any(source)),
         1136 => ServerFrame::OwnDevices(any(source)),
+        1137 => ServerFrame::ProfileChanged(any(source)),
         1104 => ServerFrame::MediaTicket(any(source)),
         1105 => ServerFrame::MediaLocation(any(source)),
         86 => {

@@ -116,6 +116,7 @@ pub fn server(frame: &ServerFrame) -> String {
         ServerFrame::Readers(body) => text(body),
         ServerFrame::UnreadCounts(body) => text(body),
         ServerFrame::OwnDevices(body) => text(body),
+        ServerFrame::ProfileChanged(body) => text(body),
         ServerFrame::MediaTicket(body) => text(body),
         ServerFrame::MediaLocation(body) => text(body),
         ServerFrame::RoomDeliver(body) => text(&RoomDeliverFields::of(body)),

@@ -86,12 +86,17 @@ fn lists() -> Vec<Vector> {
         ..Person::default()
     };
     let people = People { request: 73, people: vec![bob], is_last: true, ..People::default() };
+    let changed = |username: &str, extensions| {
+        ServerFrame::ProfileChanged(ProfileChanged { username: username.into(), changed_ms: NOW_MS, extensions })
+    };
     let mutes = People { request: 74, groups: vec![GROUP], everything: true, is_last: false, ..People::default() };
     vec![
         client("people_list_friends", "Asks for friends.", list(73, ListKind::FRIENDS)),
         client("people_list_mutes", "Asks for what is muted.", list(74, ListKind::MUTES)),
         client("users_info", "Asks about two users.", Frame::UsersInfo(info)),
         server("people", "A friend.", ServerFrame::People(people)),
+        server("profile_changed", "Bob has another nickname, perhaps.", changed("bob", none())),
+        server("profile_changed_with_extension", "Carol tells something new.", changed("carol", unknown_extension())),
         server("people_groups", "A muted group, and more to come.", ServerFrame::People(mutes)),
     ]
 }

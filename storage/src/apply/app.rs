@@ -25,7 +25,7 @@ const GUESTS_PARTED_MAX: usize = 300;
 
 /// Everything that begins with the app's number, in the order in which it goes. The app's own row goes last; what waits
 /// for its time in the tables of expiries, of slices and of follow-ups goes when that comes.
-const APP_TABLES: [Table; 97] = [
+const APP_TABLES: [Table; 101] = [
     Table::Tokens,
     Table::Sessions,
     Table::GaveWay,
@@ -76,11 +76,13 @@ const APP_TABLES: [Table; 97] = [
     Table::PushCursors,
     Table::PushStates,
     Table::PushTargets,
+    Table::PushOrigins,
     Table::SlowPushes,
     Table::Reports,
     Table::Presence,
     Table::Uses,
     Table::PushCounts,
+    Table::Broadcasts,
     Table::HourCounts,
     Table::HourSets,
     Table::MessageCallbacks,
@@ -109,6 +111,8 @@ const APP_TABLES: [Table; 97] = [
     Table::Copies,
     Table::Mirrors,
     Table::Guests,
+    Table::Erasures,
+    Table::Retention,
     Table::GuestNumbers,
     Table::Receipts,
     Table::ReceiptReaders,
@@ -138,8 +142,13 @@ impl Batch<'_> {
             }
             AppCommand::Delete { app } => self.delete_app(*app),
             AppCommand::ChangeAccess { app, change } => self.change_access(*app, change),
+            AppCommand::Rename { app, name } => self.rename_app(*app, name),
             AppCommand::SetPushCertificate { app, production, certificate } => {
                 self.set_push_certificate(*app, *production, certificate)
+            }
+            AppCommand::RemovePushCertificate { app, production } => {
+                self.remove(Table::PushCertificates, &push_certificate_key(*app, *production))?;
+                Ok(Answer::Done)
             }
         }
     }
@@ -165,6 +174,20 @@ impl Batch<'_> {
         self.put(&text_key(key), &ByAppKey(app))?;
         self.put(&app_key(app), &AppCounters::first())?;
         Ok(app)
+    }
+
+    fn rename_app(&mut self, app: AppNumber, name: &str) -> Decided<Answer> {
+        let row = self.require_app(app)?;
+        if row.name == name {
+            return Ok(Answer::Done);
+        }
+        if self.has(Table::AppNames, &text_key(name))? {
+            return Err(Refusal::AppNameTaken.into());
+        }
+        self.remove(Table::AppNames, &text_key(&row.name))?;
+        self.put(&text_key(name), &ByAppName(app))?;
+        self.put(&app_key(app), &App { name: name.into(), ..row })?;
+        Ok(Answer::Done)
     }
 
     fn change_access(&mut self, app: AppNumber, change: &AccessChange) -> Decided<Answer> {

@@ -24,6 +24,9 @@ use crate::snapshot::PushCache;
 use crate::table::Table;
 use crate::tables::{ReadRow, Tables, WriteTables, head_key};
 
+/// Of the ids below 2^31 that groups and rooms share.
+const GROUP_IDS_HALF: u32 = 1 << 30;
+
 pub(crate) struct Batch<'t> {
     tables: WriteTables<'t>,
     shared: &'t Shared,
@@ -142,6 +145,12 @@ impl<'t> Batch<'t> {
         self.overlay.counters.position.0 += positions;
     }
 
+    /// Not into the upper half of the ids: a thousand restores leave room for new groups.
+    pub(super) fn jump_groups(&mut self, groups: u32) {
+        let next = &mut self.overlay.counters.group.0;
+        *next = next.checked_add(groups).filter(|next| *next <= GROUP_IDS_HALF).unwrap_or(*next);
+    }
+
     pub(super) fn take_chain(&mut self) -> ChainNumber {
         let chain = self.overlay.counters.chain;
         self.overlay.counters.chain.0 += 1;
@@ -187,6 +196,10 @@ impl Tables for Batch<'_> {
 
     fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, read: &mut ReadRow<'_>) -> Result<(), ReadError> {
         self.tables.scan(table, from, to, read)
+    }
+
+    fn scan_back(&self, table: Table, from: &[u8], to: Option<&[u8]>, read: &mut ReadRow<'_>) -> Result<(), ReadError> {
+        self.tables.scan_back(table, from, to, read)
     }
 
     fn dirty_head(&self, chain: ChainNumber) -> Option<Head> {

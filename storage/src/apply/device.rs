@@ -15,9 +15,6 @@ use crate::rows::device::{
 use crate::table::Table;
 use crate::tables::Tables;
 
-/// Devices that one alias is bound to.
-const DEVICES_PER_ALIAS_MAX: usize = 10;
-
 impl Batch<'_> {
     pub(super) fn device(&mut self, command: &DeviceCommand) -> Decided<Answer> {
         match command {
@@ -111,8 +108,9 @@ impl Batch<'_> {
 
     pub(super) fn check_alias(&self, app: AppNumber, row: &DeviceRow, alias: Option<&str>) -> Decided<()> {
         let Some(alias) = alias.filter(|alias| row.alias.as_deref() != Some(alias)) else { return Ok(()) };
-        let bound = self.keys(Table::Aliases, &alias_prefix(app, alias), DEVICES_PER_ALIAS_MAX)?;
-        if bound.len() < DEVICES_PER_ALIAS_MAX { Ok(()) } else { Err(Refusal::AliasFull.into()) }
+        let most = self.options.alias_devices_max as usize;
+        let bound = self.keys(Table::Aliases, &alias_prefix(app, alias), most)?;
+        if bound.len() < most { Ok(()) } else { Err(Refusal::AliasFull.into()) }
     }
 
     pub(super) fn bind_alias(

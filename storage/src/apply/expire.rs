@@ -103,6 +103,7 @@ impl Batch<'_> {
                 if is_complete {
                     self.remove(Table::PushStates, &push_key(*app, *push))?;
                     self.remove(Table::PushTargets, &push_key(*app, *push))?;
+                    self.remove(Table::PushOrigins, &push_key(*app, *push))?;
                     self.remove(Table::Callbacks, &callback_key(*app, *push))?;
                     self.remove(Table::Followups, &push_key(*app, *push))?;
                     // Of a daemon that did not run when its slices were due.

@@ -163,7 +163,8 @@ impl Batch<'_> {
         }
         let top = self.options.group_members_top.max(self.options.group_members_max);
         let (mut here, mut left_out) = (Vec::new(), Vec::new());
-        for name in distinct(std::iter::once(&group.owner).chain(members)) {
+        let owner = Some(&group.owner).filter(|owner| !owner.is_empty());
+        for name in distinct(owner.into_iter().chain(members)) {
             match taken(self.may_found(app, name), name, &mut left_out)? {
                 Some(_) if here.len() >= top as usize => left_out.push((name.clone(), Refusal::GroupFull)),
                 user => here.extend(user),

@@ -212,7 +212,7 @@ impl Batch<'_> {
 
     /// Does a kept message name it? Mentions of records that were cut go. One with more of them than may be looked at
     /// counts as mentioned until a later sweep.
-    fn is_mentioned(&mut self, app: AppNumber, media: MediaId, left: &mut usize) -> Result<bool, ReadError> {
+    pub(super) fn is_mentioned(&mut self, app: AppNumber, media: MediaId, left: &mut usize) -> Result<bool, ReadError> {
         if *left == 0 {
             return Ok(true);
         }
@@ -234,7 +234,7 @@ impl Batch<'_> {
         Ok(!are_all)
     }
 
-    fn remove_media(
+    pub(super) fn remove_media(
         &mut self,
         app: AppNumber,
         media: MediaId,

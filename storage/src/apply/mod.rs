@@ -13,6 +13,7 @@ mod audience;
 mod batch;
 mod bridge;
 mod callback;
+mod data;
 mod device;
 mod dissolve;
 mod expire;
@@ -31,6 +32,7 @@ mod membership;
 mod message_count;
 mod mirror;
 mod notice;
+mod operator;
 mod people;
 mod presence;
 mod push;
@@ -110,6 +112,8 @@ impl Batch<'_> {
             Command::Room(command) => self.room(command),
             Command::Word(command) => self.word(command),
             Command::Import(command) => self.import(command),
+            Command::Data(command) => self.data(command),
+            Command::Operator(command) => self.operator(command),
         };
         let answer: Result<Answer, Refusal> = match decided {
             Ok(answer) => Ok(answer),

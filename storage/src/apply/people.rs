@@ -210,6 +210,12 @@ impl Batch<'_> {
         Ok(Answer::People { users, is_complete: true })
     }
 
+    /// For an erasure: the event tells of the deletion as of any other.
+    pub(super) fn delete_for_good(&mut self, app: AppNumber, number: UserNumber, user: &User) -> Result<(), ReadError> {
+        self.delete_user(app, number, user)?;
+        self.note_event(app, NotedKind::UsersDeleted.by(None, &[number]))
+    }
+
     fn delete_user(&mut self, app: AppNumber, number: UserNumber, user: &User) -> Result<(), ReadError> {
         let key = user_key(app, number);
         let nameplate = User { password: String::new(), profile: Profile::default(), ..user.clone() };

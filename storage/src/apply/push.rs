@@ -11,14 +11,17 @@ use roaring::RoaringBitmap;
 use super::audience::Targets;
 use super::followup::is_released_to_all;
 use super::{Batch, Decided};
-use crate::command::{Class, PushCommand, Reported, Submit};
+use crate::command::{BroadcastLimit, Class, PushCommand, Reported, Submit};
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber};
 use crate::outcome::{Answer, Push, Refusal, Route};
+use crate::rows::app::app_key;
 use crate::rows::bridge::Channel;
 use crate::rows::device::{DeviceRow, device_key};
-use crate::rows::push::{Cid, Expiry, PlatformTargets, PushState, PushTargets, Report, cid_key, expiry_key, push_key};
+use crate::rows::push::{
+    Broadcasts, Cid, Expiry, PlatformTargets, PushState, PushTargets, Report, cid_key, expiry_key, push_key,
+};
 use crate::rows::record::{Body, PushRecord, Release, ReleaseTo};
 use crate::snapshot::with_token;
 use crate::tables::Tables;
@@ -71,6 +74,9 @@ impl Batch<'_> {
             }
             return Ok(answer);
         }
+        if submit.only_repeats {
+            return Err(Refusal::CidExpired.into());
+        }
         let mut platforms: Vec<Platform> = contents.iter().map(|(platform, _)| *platform).collect();
         platforms.extend(submit.bridged.iter().filter(|bridged| contents.iter().all(|(other, _)| other != *bridged)));
         let among = if submit.only_test_devices { Some(self.all_test_devices(submit.app)?) } else { None };
@@ -79,11 +85,26 @@ impl Batch<'_> {
             return Err(Refusal::NoTarget { msg_id: self.take_position() }.into());
         }
         let targets = audience.devices.len();
+        self.count_broadcast(submit)?;
         let msg_id = match submit.validate_only {
             true => self.take_position(),
             false => self.accept_push(submit, contents, audience, broadcasts)?,
         };
         Ok(Answer::Pushed { msg_id, sendno: submit.sendno.clone(), targets })
+    }
+
+    fn count_broadcast(&mut self, submit: &Submit) -> Decided<()> {
+        let Some(BroadcastLimit { day, most }) = submit.broadcasts.filter(|_| !submit.validate_only) else {
+            return Ok(());
+        };
+        let key = app_key(submit.app);
+        let counted = self.row::<Broadcasts>(&key)?.filter(|counted| counted.day == day);
+        let pushes = counted.map_or(0, |counted| counted.pushes);
+        if pushes >= most {
+            return Err(Refusal::TooManyBroadcasts.into());
+        }
+        self.put(&key, &Broadcasts { day, pushes: pushes + 1 })?;
+        Ok(())
     }
 
     /// The first answer, when the cid was used before; a validation neither uses nor repeats one.

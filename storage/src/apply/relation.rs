@@ -90,6 +90,9 @@ impl Batch<'_> {
         if mutes_all && change.everything == Some(true) {
             return Err(Refusal::AlreadySo { relation: Relation::MutedEverything, name: String::new() }.into());
         }
+        if !mutes_all && change.everything == Some(false) && change.off_needs_on {
+            return Err(Refusal::NotSo { relation: Relation::MutedEverything, name: String::new() }.into());
+        }
         let muted = self.settle_all(app, &muted)?;
         for other in &muted {
             self.tie(app, user, Tie::MutesUser, other.0)?;

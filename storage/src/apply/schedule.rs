@@ -41,6 +41,9 @@ impl Batch<'_> {
         if let Some(first) = self.first_of_cid(new)? {
             return Ok(Answer::Scheduled { schedule: ScheduleId(first.id), name: first.name });
         }
+        if new.only_repeats {
+            return Err(Refusal::CidExpired.into());
+        }
         let open_max = usize::try_from(new.open_max).unwrap_or(usize::MAX);
         if self.keys(Table::OpenSchedules, &Key::app(new.app), open_max)?.len() == open_max {
             return Err(Refusal::TooManySchedules.into());
@@ -160,6 +163,7 @@ impl Batch<'_> {
                 Refusal::RegistrationIdUnknown => FiringResult::RegistrationIdUnknown,
                 Refusal::NothingToPush => FiringResult::NothingToPush,
                 Refusal::FileUnknown => FiringResult::FileUnknown,
+                Refusal::TooManyBroadcasts => FiringResult::TooManyBroadcasts,
                 _ => FiringResult::Refused,
             }),
         }

@@ -21,6 +21,8 @@ use crate::tables::{NEXT, STOP, Tables};
 const START_JUMP: u64 = 1 << 20;
 /// The same for a restored backup, which may be days old.
 const RESTORE_JUMP: u64 = 1 << 32;
+/// Groups and rooms that were made after the backup are known to clients, too: their ids must not come to mean others.
+const RESTORE_JUMP_GROUPS: u32 = 1 << 20;
 /// Rows that one cut removes: sequential, so ten times as many as other commands touch.
 const CUT_ROWS_MAX: usize = 10_000;
 
@@ -30,7 +32,10 @@ impl Batch<'_> {
             SystemCommand::Start if is_planted(Fault::NoStartJump) => {}
             SystemCommand::Start => self.jump(START_JUMP),
             SystemCommand::Restored if is_planted(Fault::NoRestoreJump) => {}
-            SystemCommand::Restored => self.jump(RESTORE_JUMP),
+            SystemCommand::Restored => {
+                self.jump(RESTORE_JUMP);
+                self.jump_groups(RESTORE_JUMP_GROUPS);
+            }
             SystemCommand::Cut { app, class, below } => return self.cut(*app, *class, *below),
             SystemCommand::Expire => return self.expire(),
             SystemCommand::CutPresence { app } => return self.cut_presence(*app),

@@ -198,8 +198,10 @@ pub struct MuteChange {
     pub remove_groups: Vec<GroupId>,
     /// Of these groups, the key of the linked app where each lives; others are the app's own.
     pub groups_of: Vec<(GroupId, String)>,
-    /// All chats. Switching off what is off is no error.
+    /// All chats.
     pub everything: Option<bool>,
+    /// Refuses to switch all chats off when they are off already.
+    pub off_needs_on: bool,
 }
 
 /// Absent texts stay as they are; an empty one clears.

@@ -15,12 +15,14 @@ impl Command {
     pub fn app(&self) -> Option<AppNumber> {
         match self {
             Self::System(SystemCommand::CutPresence { app } | SystemCommand::SetDormant { app, .. }) => Some(*app),
-            Self::System(_) | Self::Account(_) | Self::App(AppCommand::Create { .. }) => None,
+            Self::System(_) | Self::Account(_) | Self::Operator(_) | Self::App(AppCommand::Create { .. }) => None,
             Self::App(
                 AppCommand::RotateSecret { app, .. }
                 | AppCommand::Delete { app }
                 | AppCommand::ChangeAccess { app, .. }
-                | AppCommand::SetPushCertificate { app, .. },
+                | AppCommand::Rename { app, .. }
+                | AppCommand::SetPushCertificate { app, .. }
+                | AppCommand::RemovePushCertificate { app, .. },
             ) => Some(*app),
             Self::Device(
                 DeviceCommand::Register { app, .. }
@@ -82,6 +84,7 @@ impl Command {
             Self::Room(command) => Some(command.app()),
             Self::Word(command) => Some(command.app()),
             Self::Import(command) => Some(command.app()),
+            Self::Data(command) => Some(command.app()),
         }
     }
 
@@ -111,6 +114,12 @@ impl Command {
                 | BridgeCommand::Advance { .. },
             )
             | Self::Media(MediaCommand::Sweep { .. })
+            | Self::Data(
+                DataCommand::EraseRecords { .. }
+                | DataCommand::EraseNextClass { .. }
+                | DataCommand::EraseMedia { .. }
+                | DataCommand::EndErasure { .. },
+            )
             | Self::Device(DeviceCommand::SetTraits { .. })
             | Self::Told(_)
             | Self::System(_) => QueueClass::Job,

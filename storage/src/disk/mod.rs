@@ -5,7 +5,14 @@
 
 #[cfg(feature = "simulation")]
 pub mod crash;
+mod loose;
+mod made_up;
+mod rebuild;
+mod salvage;
 mod upgrade;
+
+pub use rebuild::{Rebuild, RebuildError};
+pub use salvage::{Salvaged, SeeRow, salvage};
 
 use std::fs::{self, File};
 use std::ops::Deref;
@@ -87,6 +94,13 @@ fn builder(options: &Options) -> Builder {
 }
 
 fn create_file(folder: &Path, path: &Path, options: &Options) -> Result<(), OpenError> {
+    let database = begin_file(folder, options)?;
+    write_first_rows(&database)?;
+    finish_file(database, folder, path)
+}
+
+/// An empty file under the name that no daemon opens.
+fn begin_file(folder: &Path, options: &Options) -> Result<Database, OpenError> {
     let unfinished = folder.join(FILE_BEING_MADE);
     match fs::remove_file(&unfinished) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(disk(&unfinished, error)),
@@ -94,9 +108,17 @@ fn create_file(folder: &Path, path: &Path, options: &Options) -> Result<(), Open
     }
     let file = create_private(&unfinished).map_err(|error| disk(&unfinished, error))?;
     let backend = FileBackend::new(file).map_err(OpenError::from_redb)?;
-    let database = builder(options).create_with_backend(backend).map_err(OpenError::from_redb)?;
-    write_first_rows(&database)?;
+    builder(options).create_with_backend(backend).map_err(OpenError::from_redb)
+}
+
+fn finish_file(database: Database, folder: &Path, path: &Path) -> Result<(), OpenError> {
     database.close().map_err(OpenError::from_redb)?;
+    name_file(folder, path)
+}
+
+/// A closed file gets its name once it is on disk.
+fn name_file(folder: &Path, path: &Path) -> Result<(), OpenError> {
+    let unfinished = folder.join(FILE_BEING_MADE);
     File::open(&unfinished).and_then(|file| file.sync_all()).map_err(|error| disk(&unfinished, error))?;
     fs::rename(&unfinished, path).map_err(|error| disk(path, error))?;
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| disk(folder, error))
@@ -165,6 +187,28 @@ fn refuse_newer_untouched(path: &Path, options: &Options) -> Result<(), OpenErro
         Ok(database) => check_read_only(&database).map(drop),
         Err(_) => Ok(()),
     }
+}
+
+/// The format of the store in a folder, found without writing; nothing where there is none. A store that a crash left cannot
+/// be looked at this way: it says so.
+pub fn format_of(folder: &Path) -> Result<Option<u32>, OpenError> {
+    let path = folder.join(FILE);
+    if !path.try_exists().map_err(|error| disk(&path, error))? {
+        return Ok(None);
+    }
+    let looked = catch_unwind(|| {
+        let database = builder(&Options { cache_bytes: 1 << 20, ..Options::default() }).open_read_only(&path);
+        check_read_only(&database.map_err(OpenError::from_redb)?)
+    });
+    looked.unwrap_or_else(|_| Err(OpenError::Damaged("looking at its format panicked".into()))).map(Some)
+}
+
+/// The newest format that this program knows.
+pub const FORMAT: u32 = FORMAT_VERSION;
+
+/// Where the store lies in its folder.
+pub fn file_in(folder: &Path) -> PathBuf {
+    folder.join(FILE)
 }
 
 fn check_read_only(database: &ReadOnlyDatabase) -> Result<u32, OpenError> {

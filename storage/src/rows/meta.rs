@@ -8,7 +8,7 @@ use crate::key::Key;
 use crate::row::serde_row;
 
 /// The version of all tables together. A program opens no store of a newer one.
-pub(crate) const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Format {

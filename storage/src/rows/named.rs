@@ -29,6 +29,7 @@ use crate::rows::followup::Followup;
 use crate::rows::group::{Group, group_key, member_key};
 use crate::rows::import::{FormerGroup, FormerRoom, Waiting};
 use crate::rows::media::{Media, MediaContent, MediaMention, MediaThumb, media_body_key};
+use crate::rows::operator::OperatorSession;
 use crate::rows::people::{UserClass, user_chunk_key};
 use crate::rows::push::{Cid, Expiry, SlowPush, cid_key, expiry_key, push_key, slice_due_key};
 use crate::rows::receipt::{Receipt, receipt_key};
@@ -95,7 +96,7 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
             is_kept.then(|| (Table::Log, log_key(app, Class::Chat, message))).into_iter().collect()
         }
         Table::Mirrors => vec![(Table::Groups, group_key(app, GroupId(second)))],
-        Table::UserStates => vec![(Table::Users, user_key(app, UserNumber(second)))],
+        Table::UserStates | Table::Erasures => vec![(Table::Users, user_key(app, UserNumber(second)))],
         Table::DepartedUsers => vec![(Table::UserStates, user_key(app, UserNumber(second)))],
         Table::Ties => by_tie(app, UserNumber(second), key),
         Table::Friends => {
@@ -149,7 +150,7 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
             let record = is_kept.then(|| (Table::Log, log_key(app, Class::Push, push)));
             record.into_iter().chain([(Table::PushTargets, push_key(app, push))]).collect()
         }
-        Table::Reports | Table::PushTargets => {
+        Table::Reports | Table::PushTargets | Table::PushOrigins => {
             vec![(Table::PushStates, Key::app(app).u64(u64_at(key, 4).unwrap_or_default()))]
         }
         Table::SlowPushes => {
@@ -204,7 +205,11 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
             let expires_ms = row::decode::<GroupPush>(key, value)?.expires_ms;
             vec![(Table::Expiries, expiry_key(expires_ms, &Expiry::GroupPush { push }))]
         }
+        Table::OperatorSessions => {
+            vec![(Table::Operators, text_key(&row::decode::<OperatorSession>(key, value)?.name))]
+        }
         Table::Registration
+        | Table::Retention
         | Table::Access
         | Table::PushCertificates
         | Table::BridgeCursors
@@ -274,6 +279,9 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         | Table::RetiredTags
         | Table::AppGroups
         | Table::Developers
+        | Table::Operators
+        | Table::Audit
+        | Table::SetUp
         | Table::ChatCursors
         | Table::GaveWay
         | Table::PushCursors
@@ -284,6 +292,7 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
         // It may outlive its push.
         | Table::FollowupsDue
         | Table::Uses
+        | Table::Broadcasts
         | Table::PushCounts => Vec::new(),
     })
 }

@@ -157,6 +157,15 @@ pub(crate) struct Cid {
 }
 serde_row!(Cid, Cids);
 
+/// Pushes to all of an app's devices on one day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Broadcasts {
+    /// Since 1970, on the operator's wall clock.
+    pub day: i64,
+    pub pushes: u32,
+}
+serde_row!(Broadcasts, Broadcasts);
+
 pub(crate) fn cid_key(app: AppNumber, cid: &str) -> Key {
     Key::app(app).bytes(cid.as_bytes())
 }

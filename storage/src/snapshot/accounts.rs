@@ -78,11 +78,6 @@ impl Snapshot {
     }
 
     fn accounts<R: Row>(&self) -> Result<Vec<(String, R)>, ReadError> {
-        let mut accounts = Vec::new();
-        self.rows::<R>(&Key::empty(), |key, row| {
-            accounts.push((String::from_utf8_lossy(key).into_owned(), row));
-            Ok(NEXT)
-        })?;
-        Ok(accounts)
+        find::named(self)
     }
 }

@@ -23,6 +23,17 @@ pub struct JoinedGroup {
     pub owner: String,
 }
 
+/// See [`Snapshot::linked_person`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedPerson {
+    /// Where they are at home.
+    pub app: AppNumber,
+    pub user: UserNumber,
+    /// What the other one is called there.
+    pub from: String,
+    pub has_blocked: bool,
+}
+
 impl Snapshot {
     /// The number of whoever is called so in the app: also a guest, and also after the apps were parted.
     pub fn number_of(&self, app: AppNumber, name: &str) -> Result<Option<UserNumber>, ReadError> {
@@ -48,6 +59,19 @@ impl Snapshot {
         }
         let unknown = || Refusal::UserUnknown { username: name.into() };
         Ok(self.user_by_name(app, name)?.is_none().then(unknown))
+    }
+
+    /// The user of a linked app who has this name here, for what the user `from` passes on to them.
+    pub fn linked_person(
+        &self,
+        app: AppNumber,
+        from: UserNumber,
+        name: &str,
+    ) -> Result<Option<LinkedPerson>, ReadError> {
+        let Ok((home, user)) = across::linked_user(self, app, name)? else { return Ok(None) };
+        let guest = across::guest_number(self, (app, from), home)?;
+        let has_blocked = guest.map_or(Ok(false), |guest| self.has_blocked(home, user, guest))?;
+        Ok(Some(LinkedPerson { app: home, user, from: self.name_in(app, from, home)?, has_blocked }))
     }
 
     /// A user's name and app key, for app servers: of a guest those at home.

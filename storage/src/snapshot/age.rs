@@ -30,7 +30,7 @@ impl Snapshot {
     }
 
     /// The first record at or behind a position, with its stamp.
-    fn record_from(
+    pub(super) fn record_from(
         &self,
         app: AppNumber,
         class: Class,

@@ -174,7 +174,7 @@ impl Snapshot {
         match self.read_newest(app, viewer, found, between, newest, &mut records) {
             Ok(hole) => (records, hole),
             Err(error) => {
-                ::log::error!("the records of chain {} cannot be read: {error}", found.chain.0);
+                ::log::error!("the records of chain {} cannot be read, its readers miss them: {error}", found.chain.0);
                 (records, true)
             }
         }
@@ -206,7 +206,7 @@ impl Snapshot {
         Ok(true)
     }
 
-    fn chat_name(&self, app: AppNumber, chat: Chat) -> Result<String, ReadError> {
+    pub(super) fn chat_name(&self, app: AppNumber, chat: Chat) -> Result<String, ReadError> {
         match chat {
             Chat::User(user) => find::username(self, app, user).map(|name| name.to_string()),
             Chat::Group(group) => match find::group_nameplate(self, app, group)? {

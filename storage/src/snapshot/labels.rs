@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use anser_protocol::content::Platform;
+use anser_protocol::traits::TraitKind;
 
 use super::{Snapshot, TestDeviceShown};
 use crate::error::ReadError;
@@ -105,8 +106,10 @@ impl Snapshot {
         })?;
         let shown = |(number, row): (DeviceNumber, TestDevice)| {
             let device = find::device(self, app, number)?;
+            let model = self.traits_of_device(app, number)?.get(TraitKind::Model).to_owned();
             Ok(device.map(|device| TestDeviceShown {
                 name: row.name,
+                model,
                 registration_id: device.registration_id,
                 registered_ms: device.created_ms,
                 created_ms: row.created_ms,

@@ -3,6 +3,7 @@
 use anser_protocol::ids::{Position, TimeMs};
 
 use super::Snapshot;
+use crate::across;
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::AppNumber;
@@ -38,6 +39,20 @@ pub struct AvatarPlace {
 impl Snapshot {
     pub fn media(&self, app: AppNumber, name: &MediaName) -> Result<Option<Media>, ReadError> {
         Ok(self.media_by_id(app, name.id)?.filter(|media| media.kind == name.kind))
+    }
+
+    /// A medium of the app, or of one that is linked with it, whose users send theirs to this one's; with the app that
+    /// keeps it.
+    pub fn media_in_reach(&self, app: AppNumber, name: &MediaName) -> Result<Option<(AppNumber, Media)>, ReadError> {
+        if let Some(media) = self.media(app, name)? {
+            return Ok(Some((app, media)));
+        }
+        for other in across::linked_apps(self, app)? {
+            if let Some(media) = self.media(other, name)? {
+                return Ok(Some((other, media)));
+            }
+        }
+        Ok(None)
     }
 
     pub fn media_by_id(&self, app: AppNumber, media: MediaId) -> Result<Option<Media>, ReadError> {

@@ -3,20 +3,25 @@
 //! A snapshot pins pages of the file while it lives: take it, read, drop it. Never hold one across a wait.
 
 mod accounts;
+mod acquaintances;
 mod across;
 mod age;
 mod bridge;
 mod callbacks;
 mod conversations;
+mod copy;
+mod data;
 mod events;
 mod files;
 mod followups;
 mod groups;
 mod history;
 mod labels;
+mod lists;
 mod media;
 mod message_counts;
 mod messages;
+mod operators;
 mod own_devices;
 mod people;
 mod presence;
@@ -26,21 +31,25 @@ mod reports;
 mod rooms;
 mod schedules;
 mod scrub;
+mod trace;
 mod traits;
 mod users;
 mod view;
 mod walk;
 
 pub use accounts::GroupPushShown;
-pub use across::JoinedGroup;
+pub use across::{JoinedGroup, LinkedPerson};
 pub(crate) use bridge::with_token;
 pub use callbacks::{WaitingCallback, WaitingCallbacks};
 pub use conversations::PlannedChat;
+pub use copy::{is_whole_row, media_body_of};
+pub use data::{ConversationShown, ErasureSlice, OwnMedia};
 pub use events::{AppEvent, AppEventKind, FoundEvents};
 pub use files::{File, UsableFile};
 pub(crate) use followups::followup_audience;
 pub use followups::{DueFollowup, SmsTarget, SmsTargets};
 pub use groups::{GroupPage, JoinRequest, Silence, Standing};
+pub use lists::{ListedPush, Part, PushStanding, TagShown};
 pub use media::{AvatarPlace, UnmentionedMedia};
 pub use messages::{FoundMessages, Messages, ReportMessage, ReportTarget, ReportUser, Stretch};
 pub use own_devices::OwnDevice;
@@ -49,11 +58,12 @@ pub(crate) use pushes::{PushCache, release_step, released_devices, released_to};
 pub use reads::{Readers, ReceiptPage, Unread};
 pub use rooms::{RoomMember, RoomMemberPage, RoomPage, SilencePage};
 pub use schedules::{DueSchedule, Schedule, SchedulePage};
-pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed};
+pub use scrub::{Damage, Finding, ScrubPlace, Scrubbed, app_of_row};
+pub use trace::{AmendedHow, DeviceTrace, MessageTrace, PushSteps, PushTrace};
 pub use users::{Friend, Mutes, Relations, UserPage};
 pub use view::{
     BridgePush, BridgeRelease, BridgeReleases, ConversationRow, Delivery, Device, DueSlice, HistoryPage, Member,
-    PendingPush, PlatformReport, PushCounts, PushReport, ReadRecord, TestDeviceShown,
+    PendingPush, PlatformReport, PushCounts, PushReport, ReadRecord, TestDeviceShown, Told,
 };
 pub use walk::Viewer;
 pub(crate) use walk::{newest_visible, shows};
@@ -166,6 +176,10 @@ impl Tables for Snapshot {
 
     fn scan(&self, table: Table, from: &[u8], to: Option<&[u8]>, read: &mut ReadRow<'_>) -> Result<(), ReadError> {
         self.tables.scan(table, from, to, read)
+    }
+
+    fn scan_back(&self, table: Table, from: &[u8], to: Option<&[u8]>, read: &mut ReadRow<'_>) -> Result<(), ReadError> {
+        self.tables.scan_back(table, from, to, read)
     }
 
     fn dirty_head(&self, chain: ChainNumber) -> Option<Head> {

@@ -1,16 +1,21 @@
 //! What became of a push, by platform and by kind, and whether one device got it.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
+use anser_protocol::frame::push::TokenKind;
 use anser_protocol::ids::{Position, TimeMs};
 
 use super::pushes::released_to;
-use super::{Delivery, PlatformReport, PushReport, Snapshot};
+use super::{Delivery, PlatformReport, PushReport, Snapshot, Told};
 use crate::error::ReadError;
 use crate::find;
 use crate::ids::{AppNumber, DeviceNumber};
 use crate::key::u32_at;
-use crate::rows::chunk::{Chunk, ChunkRow, PlatformChunk, ReportChunk, chunk_of, platform_chunk_key, report_chunk_key};
+use crate::rows::bridge::token_chunk_key;
+use crate::rows::chunk::{
+    Chunk, ChunkRow, PlatformChunk, ReportChunk, TokenChunk, chunk_of, platform_chunk_key, report_chunk_key,
+};
 use crate::rows::push::{PlatformTargets, PushTargets, Report, push_key};
 use crate::tables::{NEXT, Tables};
 
@@ -22,6 +27,17 @@ impl ChunkReports {
 
     fn of(&self, report: Report) -> &Chunk {
         &self.0[report as usize - 1]
+    }
+
+    /// What those of some devices reported of the notification that a bridge took it to.
+    fn told(&self, of: &Chunk) -> Told {
+        let both = |report| {
+            let mut both = self.of(Report::Bridged).clone();
+            both.intersect(of);
+            both.intersect(self.of(report));
+            both.len()
+        };
+        Told { received: both(Report::Received), shown: both(Report::Shown), clicked: both(Report::Clicked) }
     }
 
     /// Devices of a platform that reported any of these.
@@ -46,7 +62,14 @@ impl Snapshot {
             for (number, reported) in &reported {
                 let key = platform_chunk_key(app, of.platform, *number);
                 if let Some(of_platform) = self.row::<PlatformChunk>(&key)? {
-                    report.add(reported, &of_platform.chunk());
+                    let of_platform = of_platform.chunk();
+                    report.add(reported, &of_platform);
+                    if let Some(fcm) = self.row::<TokenChunk>(&token_chunk_key(app, TokenKind::FCM.0, *number))? {
+                        let mut fcm = fcm.chunk();
+                        fcm.intersect(&of_platform);
+                        report.by_fcm += reported.count(&[Report::Bridged], &fcm);
+                        report.of_fcm += reported.told(&fcm);
+                    }
                 }
             }
             platforms.push(report);
@@ -91,6 +114,14 @@ impl Snapshot {
     }
 }
 
+impl AddAssign for Told {
+    fn add_assign(&mut self, more: Self) {
+        self.received += more.received;
+        self.shown += more.shown;
+        self.clicked += more.clicked;
+    }
+}
+
 impl PlatformReport {
     fn of(targets: &PlatformTargets) -> Self {
         let PlatformTargets { platform, has_notification, has_message, targets } = *targets;
@@ -104,6 +135,7 @@ impl PlatformReport {
         self.sent += count(&[Report::Reached, Report::Received]);
         self.received += count(&[Report::Received]);
         self.bridged += count(&[Report::Bridged]);
+        self.of_bridged += reported.told(of_platform);
         if self.has_notification {
             self.clicked += count(&[Report::Clicked]);
             self.shown += count(&[Report::Shown]);

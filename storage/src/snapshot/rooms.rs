@@ -243,11 +243,15 @@ impl Snapshot {
         Ok(positions)
     }
 
-    /// A message of a room; nothing when retention has cut it.
+    /// A message of a room; nothing when retention has cut it, or what it said was erased.
     pub fn room_record(&self, app: AppNumber, position: Position) -> Result<Option<ReadRecord>, ReadError> {
         let Some(record) = find::record(self, app, Class::Room, position)? else { return Ok(None) };
         let damaged = || find::missing(Table::Log, log_key(app, Class::Room, position));
         let Body::Room(message) = &record.body else { return Err(damaged()) };
+        // No message that was sent is empty.
+        if message.content.body.is_empty() {
+            return Ok(None);
+        }
         let from = Some((message.from, find::username(self, app, message.from)?));
         let at_ms = record.at_ms;
         let message = find::message(self, app, position, record)?.ok_or_else(damaged)?;

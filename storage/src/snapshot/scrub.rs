@@ -194,21 +194,10 @@ impl Scrub<'_> {
     }
 
     fn is_of_live_app(&mut self, table: Table, key: &[u8]) -> Result<bool, ReadError> {
-        let app = match table {
-            Table::Meta
-            | Table::Heads
-            | Table::AppKeys
-            | Table::AppNames
-            | Table::AppGroups
-            | Table::Developers
-            | Table::GroupPushes => return Ok(true),
-            Table::Expiries if key.get(8) == Some(&GROUP_PUSH_EXPIRY) => return Ok(true),
-            // Due time and kind come before it.
-            Table::Expiries => u32_at(key, 9),
-            Table::DueSchedules | Table::SlicesDue | Table::FollowupsDue | Table::WaitsOver => u32_at(key, 8),
-            _ => u32_at(key, 0),
-        };
-        let Some(app) = app.map(AppNumber) else { return Ok(false) };
+        if is_of_no_app(table, key) {
+            return Ok(true);
+        }
+        let Some(app) = app_of_row(table, key) else { return Ok(false) };
         if let Some(known) = self.live.get(&app) {
             return Ok(*known);
         }
@@ -223,4 +212,33 @@ impl Scrub<'_> {
             self.done.findings.push(finding);
         }
     }
+}
+
+fn is_of_no_app(table: Table, key: &[u8]) -> bool {
+    match table {
+        Table::Meta
+        | Table::Heads
+        | Table::AppKeys
+        | Table::AppNames
+        | Table::AppGroups
+        | Table::Developers
+        | Table::Operators
+        | Table::OperatorSessions
+        | Table::SetUp
+        | Table::Audit
+        | Table::GroupPushes => true,
+        Table::Expiries => key.get(8) == Some(&GROUP_PUSH_EXPIRY),
+        _ => false,
+    }
+}
+
+/// Whose row it is, by its key; nothing for rows of no app.
+pub fn app_of_row(table: Table, key: &[u8]) -> Option<AppNumber> {
+    let at = match table {
+        // Due time and kind come before it.
+        Table::Expiries => 9,
+        Table::DueSchedules | Table::SlicesDue | Table::FollowupsDue | Table::WaitsOver => 8,
+        _ => 0,
+    };
+    u32_at(key, at).filter(|_| !is_of_no_app(table, key)).map(AppNumber)
 }

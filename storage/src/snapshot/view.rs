@@ -156,13 +156,25 @@ pub struct PlatformReport {
     /// It went to them: reached then, or later as their receipt shows.
     pub sent: u64,
     pub received: u64,
-    /// Taken by a bridge.
+    /// Taken by a bridge, and what those devices reported of it.
     pub bridged: u64,
+    pub of_bridged: Told,
+    /// Those of them that have a token of Firebase now.
+    pub by_fcm: u64,
+    pub of_fcm: Told,
     /// Of the notification.
     pub clicked: u64,
     pub shown: u64,
     pub message_clicked: u64,
     pub message_shown: u64,
+}
+
+/// What devices reported of a notification.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    pub received: u64,
+    pub shown: u64,
+    pub clicked: u64,
 }
 
 /// What is known of one push and one device.
@@ -180,6 +192,8 @@ pub enum Delivery {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestDeviceShown {
     pub name: String,
+    /// Empty when the device does not tell.
+    pub model: String,
     pub registration_id: String,
     pub registered_ms: TimeMs,
     pub created_ms: TimeMs,

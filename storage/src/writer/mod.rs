@@ -8,6 +8,7 @@
 
 mod queue;
 mod trouble;
+mod watch;
 mod weight;
 
 use std::collections::VecDeque;
@@ -18,6 +19,8 @@ use std::time::{Duration, Instant};
 
 use queue::{Queue, Waiting};
 use trouble::Trouble;
+use watch::Watch;
+pub use watch::{BatchDone, OnBatch, WriterHealth};
 use weight::weight;
 
 use crate::command::Stamped;
@@ -72,6 +75,7 @@ impl Default for WriterOptions {
 #[derive(Clone)]
 pub struct WriterHandle {
     queue: Arc<Queue>,
+    watch: Arc<Watch>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
@@ -84,6 +88,7 @@ pub struct Writer {
     /// Taken from the queue and not carried out yet.
     batch: VecDeque<Waiting>,
     trouble: Trouble,
+    watch: Arc<Watch>,
 }
 
 impl Writer {
@@ -98,9 +103,11 @@ impl Writer {
         let woken = queue.clone();
         store.is_reopened_by(Box::new(move || woken.wake()));
         let trouble = Trouble::new(&options);
-        let writer = Self { store, queue: queue.clone(), options, on_appended, batch: VecDeque::new(), trouble };
+        let watch = Arc::<Watch>::default();
+        let (batch, watched) = (VecDeque::new(), watch.clone());
+        let writer = Self { store, queue: queue.clone(), options, on_appended, batch, trouble, watch: watched };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || writer.run())?;
-        Ok((WriterHandle { queue, thread: Arc::new(Mutex::new(Some(thread))) }, reader))
+        Ok((WriterHandle { queue, watch, thread: Arc::new(Mutex::new(Some(thread))) }, reader))
     }
 
     fn run(mut self) {
@@ -146,8 +153,18 @@ impl Writer {
             return;
         }
         let commands: Vec<Stamped> = self.batch.iter().map(|waiting| waiting.stamped.clone()).collect();
-        let until = Instant::now() + self.options.batch_time_max;
-        match self.store.apply_while(&commands, &mut || Instant::now() < until) {
+        let begun = Instant::now();
+        let until = begun + self.options.batch_time_max;
+        self.watch.begin();
+        let applied = self.store.apply_while(&commands, &mut || Instant::now() < until);
+        let (is_stored, took, commit) = (applied.is_ok(), begun.elapsed(), self.store.commit_took());
+        self.watch.done(BatchDone {
+            commands: applied.as_ref().map_or(commands.len(), Vec::len),
+            took,
+            commit,
+            is_stored,
+        });
+        match applied {
             Ok(outcomes) => {
                 self.answer(outcomes);
                 if let Some(line) = self.trouble.succeed(Instant::now()) {
@@ -167,7 +184,7 @@ impl Writer {
             }
         }
         if !appended.is_empty() && catch_unwind(AssertUnwindSafe(|| (self.on_appended)(&appended))).is_err() {
-            ::log::error!("the receiver of appended records panicked");
+            ::log::error!("the receiver of appended records panicked; this is a bug, please report it");
         }
     }
 
@@ -195,6 +212,7 @@ impl Writer {
     }
 
     fn note(&mut self, error: StoreError) {
+        self.watch.fail(&error);
         if let Some(line) = self.trouble.fail(error, Instant::now()) {
             ::log::error!("{line}");
         }
@@ -215,7 +233,10 @@ impl Writer {
         if self.store.is_closed() {
             return;
         }
-        if let Err(error) = self.store.checkpoint_step() {
+        self.watch.begin();
+        let stepped = self.store.checkpoint_step();
+        self.watch.rest();
+        if let Err(error) = stepped {
             self.fail(error);
         }
     }
@@ -225,14 +246,14 @@ impl Writer {
             return self.store.close();
         }
         if let Err(error) = self.store.shut_down() {
-            ::log::error!("the last checkpoint failed, the next start recovers instead: {error}");
+            ::log::error!("the last checkpoint failed, the next start recovers instead; look at the disk: {error}");
         }
     }
 }
 
 fn answer(answer: Answered, outcome: Result<Outcome, StoreError>) {
     if catch_unwind(AssertUnwindSafe(|| answer(outcome))).is_err() {
-        ::log::error!("the receiver of an outcome panicked");
+        ::log::error!("the receiver of an outcome panicked; this is a bug, please report it");
     }
 }
 
@@ -244,12 +265,24 @@ impl WriterHandle {
         self.queue.push(Waiting { stamped: command, answer, weight })
     }
 
+    /// From now on `on_batch` is told what each batch cost; only the first who asks is told.
+    pub fn on_batch(&self, on_batch: OnBatch) {
+        self.watch.tell(on_batch);
+    }
+
+    pub fn health(&self) -> WriterHealth {
+        let (waiting_commands, waiting_bytes) = self.queue.waiting();
+        let mut health = WriterHealth { waiting_commands, waiting_bytes, ..WriterHealth::default() };
+        self.watch.add_to(&mut health);
+        health
+    }
+
     /// Carries out what is waiting, writes a checkpoint, closes the store, and waits for all that.
     pub fn shutdown(self) {
         self.queue.begin_closing();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
-            ::log::error!("the writer's thread panicked");
+            ::log::error!("the writer's thread panicked; this is a bug, please report it");
         }
     }
 }

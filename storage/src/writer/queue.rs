@@ -68,6 +68,12 @@ impl Queue {
         Ok(())
     }
 
+    /// How many commands wait, and about how many bytes they hold.
+    pub fn waiting(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.count, state.bytes)
+    }
+
     /// From now on nothing more comes in.
     pub fn begin_closing(&self) {
         self.lock().is_closing = true;

@@ -35,7 +35,9 @@ impl Trouble {
     /// The disk failed. Returns what is to be said about it, if anything.
     pub fn fail(&mut self, error: StoreError, now: Instant) -> Option<String> {
         let Some(current) = &mut self.current else {
-            let line = format!("{error}; changes are refused until it can be written, what is stored is still served");
+            let line = format!(
+                "{error}; changes are refused until it can be written, what is stored is still served; look at the disk with `df` and `dmesg`"
+            );
             let delay = self.delay_min;
             self.current = Some(Current { error, failures: 1, began: now, said: now, failed: now, delay });
             return Some(line);

@@ -11,10 +11,26 @@ use anser_storage::command::FileOwner;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::media::MediaId;
 use anser_storage::outcome::{FiringResult, MessageBody, Rank};
-use anser_storage::{Chat, GroupClass, HourCounts, HourSet, ReadError, ReadRecord, Role, Snapshot};
+use anser_storage::{Chat, GroupClass, HourCounts, HourSet, ReadError, ReadRecord, Role, Snapshot, Store};
+
+use super::World;
+use super::every_table::add_what_the_script_leaves_out;
+use super::script::Script;
 
 /// When kept stores are read: soon after they were made.
 pub const READ_AT_MS: TimeMs = super::T0 + 3_600_000;
+
+const SEED: u64 = 24;
+const BATCHES: usize = 400;
+
+/// The work of the fault tests, and what it leaves out, done on an empty store.
+pub fn keep(mut store: Store) -> World {
+    store.apply(&Script::long(SEED, BATCHES).commands()).expect("the disk is well");
+    let mut world = World::on(store);
+    world.now_ms = READ_AT_MS;
+    add_what_the_script_leaves_out(&mut world);
+    world
+}
 
 /// Numbers of users, devices and groups that are looked at in each app.
 const NUMBERS: u32 = 64;
@@ -350,6 +366,7 @@ fn schedules(text: &mut String, snapshot: &Snapshot, app: AppNumber) -> Result<(
                 FiringResult::Missed { count } => format!("missed {count}"),
                 FiringResult::Refused => "refused".into(),
                 FiringResult::FileUnknown => "unknown file".into(),
+                FiringResult::TooManyBroadcasts => "too many broadcasts".into(),
             };
             line(text, format_args!("    fired {} at {}: {result}", firing.due_ms, firing.at_ms));
         }

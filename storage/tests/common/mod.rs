@@ -1,6 +1,7 @@
 //! A store with people in it, and short words for what tests do with it.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod every_table;
 pub mod files;
 pub mod group_orders;
 pub mod kept;

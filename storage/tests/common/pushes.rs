@@ -50,6 +50,8 @@ impl World {
             sendno: "7".into(),
             connected: Vec::new(),
             cid: None,
+            only_repeats: false,
+            broadcasts: None,
             validate_only: false,
             group_push: None,
             bridged: Vec::new(),

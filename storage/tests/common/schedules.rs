@@ -15,7 +15,7 @@ pub fn content(name: &str) -> ScheduleContent {
 impl World {
     pub fn new_schedule(&self, name: &str, due_ms: TimeMs) -> NewSchedule {
         let (app, content) = (self.app, content(name));
-        NewSchedule { app, content, due_ms, random: [7; 8], open_max: 100, cid: None }
+        NewSchedule { app, content, due_ms, random: [7; 8], open_max: 100, cid: None, only_repeats: false }
     }
 
     pub fn schedule(&mut self, name: &str, due_ms: TimeMs) -> ScheduleId {

@@ -2,6 +2,7 @@
 //! made of them.
 
 mod across;
+mod deeds;
 mod imports;
 mod media;
 mod read;
@@ -362,6 +363,8 @@ impl Author {
             sendno: self.count.to_string(),
             connected: vec![DeviceNumber(0), DeviceNumber(2)],
             cid: self.random.one_in(3).then(|| format!("cid{}", self.random.below(3))),
+            only_repeats: false,
+            broadcasts: self.count.is_multiple_of(4).then_some(BroadcastLimit { day: 1, most: 1000 }),
             validate_only: self.random.one_in(10),
             group_push: None,
             bridged: Vec::new(),
@@ -396,11 +399,11 @@ impl Author {
                 due_ms,
                 random: self.random.next().to_be_bytes(),
                 open_max: 4,
+                only_repeats: false,
                 cid: self.random.one_in(4).then(|| format!("cid{}", self.random.below(2))),
             };
-            if let Some(Answer::Scheduled { schedule, .. }) =
-                self.write(Command::Schedule(ScheduleCommand::Create(Box::new(new))))
-            {
+            let create = Command::Schedule(ScheduleCommand::Create(Box::new(new)));
+            if let Some(Answer::Scheduled { schedule, .. }) = self.write(create) {
                 self.apps[of].schedules.push(schedule);
             }
             return;
@@ -442,6 +445,8 @@ impl Author {
                 sendno: self.count.to_string(),
                 connected: Vec::new(),
                 cid: None,
+                only_repeats: false,
+                broadcasts: None,
                 validate_only: false,
                 group_push: None,
             })),
@@ -555,6 +560,7 @@ impl Author {
             _ => AccountCommand::DeleteAppGroup { key },
         };
         self.write(Command::Account(command));
+        self.note(of);
     }
 
     fn upload(&mut self, of: usize) {

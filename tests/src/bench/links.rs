@@ -33,12 +33,20 @@ pub(super) struct Bench {
 
 impl Bench {
     pub async fn start(folder: &Path, name: &str) -> io::Result<Self> {
+        Self::start_with(folder, name, None).await
+    }
+
+    /// By a program of one's own that starts the daemon.
+    pub async fn start_with(folder: &Path, name: &str, starter: Option<&Path>) -> io::Result<Self> {
         let mut plan = Plan::new(&folder.join(name), &folder.join(format!("{name}.log")));
         let settings = [
             ("ANSER_PASSWORD_MEMORY_KIB", "8"),
             ("ANSER_PASSWORD_PASSES", "1"),
             ("ANSER_LIMITS_GROUP_MEMBERS", "2000"),
         ];
+        if let Some(starter) = starter {
+            plan.binary = starter.to_owned();
+        }
         plan.environment.extend(settings.map(|(key, value)| (key.into(), value.into())));
         Self::start_as(plan, folder).await
     }
@@ -84,7 +92,7 @@ impl Bench {
     }
 
     /// Runs it to its end and gives its figures.
-    async fn figures(&self, words: &str) -> io::Result<Value> {
+    pub async fn figures(&self, words: &str) -> io::Result<Value> {
         let mut load = self.load(words)?;
         load.event("ready").await?;
         load.finish().await

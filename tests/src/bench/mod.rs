@@ -6,4 +6,5 @@ pub mod links;
 pub mod machine;
 pub mod messages;
 pub mod pushes;
+pub mod small;
 pub mod table;

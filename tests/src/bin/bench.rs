@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anser_tests::bench::table::{Table, Target};
-use anser_tests::bench::{daemon, links, machine, messages, pushes};
+use anser_tests::bench::{daemon, links, machine, messages, pushes, small};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
     }
 }
 
-const PARTS: [&str; 13] = [
+const PARTS: [&str; 14] = [
     "empty",
     "idle",
     "handshakes",
@@ -50,6 +50,7 @@ const PARTS: [&str; 13] = [
     "broadcast",
     "missed-push",
     "ready-after-kill",
+    "small-host",
 ];
 
 /// All parts when none is named.
@@ -80,6 +81,7 @@ async fn measure(folder: &PathBuf, parts: &[String]) -> io::Result<Table> {
             "million-devices" => pushes::million_devices(&mut table, folder).await?,
             "broadcast" => pushes::broadcast(&mut table, folder).await?,
             "missed-push" => pushes::missed(&mut table, folder).await?,
+            "small-host" => small::host(&mut table, folder).await?,
             _ => daemon::ready_after_kill(&mut table, folder).await?,
         }
     }

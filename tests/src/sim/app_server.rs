@@ -215,6 +215,8 @@ impl World {
             sendno: String::new(),
             connected: Vec::new(),
             cid: Some(key.clone()),
+            only_repeats: false,
+            broadcasts: None,
             validate_only: false,
             group_push: None,
             bridged: Vec::new(),

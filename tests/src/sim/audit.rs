@@ -138,7 +138,13 @@ impl Shown {
 fn expect_ended(world: &World, client: &Client, snapshot: &Snapshot) -> Result<(), String> {
     let app = world.cast.apps[client.place.app].number;
     for (username, token) in &client.ended {
-        let login = Query::LogIn { app, username: username.clone(), token_hash: Some(token_hash(token)), signed: None };
+        let login = Query::LogIn {
+            app,
+            username: username.clone(),
+            token_hash: Some(token_hash(token)),
+            signed: None,
+            web: None,
+        };
         let answer = query::answer(snapshot, login, 0).map_err(|error| error.to_string())?;
         if matches!(answer, Answer::LogIn(Some(LoginUser { token: Some(_), .. }))) {
             return Err(format!("a token of {username} on {} outlived the logout", client.name()));

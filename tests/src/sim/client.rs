@@ -467,7 +467,7 @@ impl Client {
             Told::Answered { request, result } => self.answered(request, result, witness, course),
             Told::SendUnsure { .. } => return Err(format!("{} doubts a message, and its store is whole", self.name())),
             // Nobody in here does such things.
-            Told::SendCancelled { .. } | Told::CommandCame { .. } => {}
+            Told::SendCancelled { .. } | Told::CommandCame { .. } | Told::ProfileChanged { .. } => {}
             // What it says is in the store, and looked at in the end.
             Told::ReadMarked { .. } => course.count(Kind::MarkTold),
             Told::ReceiptChanged { .. } => {}

@@ -92,6 +92,7 @@ kinds! {
     Retracted = "a message is taken back",
     RetractedTooLate = "a message is too old to be taken back",
     CommandCame = "a transparent command arrives",
+    ProfileTold = "a client is told that somebody's profile changed",
     LiveOnly = "a message for those who are there",
     KindFull = "a login ends one on another device of the kind",
     GaveWay = "a device is told that another took its place",

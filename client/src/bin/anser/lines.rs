@@ -77,6 +77,9 @@ fn session_line(event: &session::Event) -> Option<Value> {
             json!({"event": "receipt", "chat": chat, "msg_id": message.0, "unread": unread, "time_ms": at_ms})
         }
         E::SendCancelled { chat, .. } => json!({"event": "send_cancelled", "chat": chat_value(chat)}),
+        E::ProfileChanged { username, changed_ms, .. } => {
+            json!({"event": "profile_changed", "username": &**username, "time_ms": changed_ms})
+        }
         E::CommandCame { from, group, text, .. } => {
             json!({"event": "command", "from": &**from, "group": (group.0 != 0).then_some(group.0), "text": text})
         }

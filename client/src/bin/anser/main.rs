@@ -10,6 +10,7 @@ mod group_more;
 mod labels;
 mod lines;
 mod listen;
+mod manual;
 mod media;
 mod mobile;
 mod options;
@@ -71,6 +72,8 @@ enum Command {
     Download(media::Download),
     Room(room::Room),
     Bench(bench::Bench),
+    #[command(hide = true)]
+    Manual(manual::Manual),
 }
 
 fn main() -> ExitCode {
@@ -110,6 +113,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Download(command) => command.run(&global).await,
         Command::Room(command) => command.run(&global).await,
         Command::Bench(command) => command.run(&global).await,
+        Command::Manual(command) => command.run(),
     }
 }
 

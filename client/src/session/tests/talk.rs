@@ -2,6 +2,7 @@
 
 use anser_protocol::content::{ContentKind, Platform};
 use anser_protocol::extension::tag;
+use anser_protocol::frame::people::ProfileChanged;
 use anser_protocol::frame::talk::{CommandCame, CommandTarget, Retract, SendCommand};
 use anser_protocol::ids::GroupId;
 use anser_protocol::options::{Mentions, SendOptions};
@@ -116,6 +117,16 @@ fn a_message_is_taken_back_and_a_command_passed_on_by_requests() {
             if *request == retract && *code == ErrorCode::RETRACT_TOO_LATE)
     };
     assert!(scene.events.iter().any(refused));
+}
+
+#[test]
+fn the_profile_of_somebody_else_that_changed_is_told_at_once_and_kept_nowhere() {
+    let mut scene = Scene::at(100);
+    scene.stores_at_once = false;
+    let (username, changed_ms) = ("bob".to_owned(), 1_700_000_000_000);
+    scene.hear(ServerFrame::ProfileChanged(ProfileChanged { username, changed_ms, extensions: Extensions::default() }));
+    let told = Event::ProfileChanged { user: "alice".into(), username: "bob".into(), changed_ms };
+    assert!(scene.events.contains(&told));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use anser_protocol::content::Platform;
 use anser_protocol::error::ErrorCode;
+use anser_protocol::names::split_guest;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
 use anser_storage::{ReadError, Snapshot};
 
@@ -15,6 +16,11 @@ pub fn receivers(
     to: CommandFor,
 ) -> Result<Result<CommandReceivers, ErrorCode>, ReadError> {
     Ok(match to {
+        CommandFor::User(name) if split_guest(&name).is_some() => match snapshot.linked_person(app, user, &name)? {
+            None => Err(ErrorCode::COMMAND_USER_UNKNOWN),
+            Some(person) if person.has_blocked => Err(ErrorCode::SEND_BLOCKED),
+            Some(person) => Ok(CommandReceivers::Elsewhere(person)),
+        },
         CommandFor::User(name) => match snapshot.user_by_name(app, &name)? {
             None => Err(ErrorCode::COMMAND_USER_UNKNOWN),
             Some((to, _)) if snapshot.has_blocked(app, to, user)? => Err(ErrorCode::SEND_BLOCKED),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use anser_protocol::content::{DeviceKind, Platform};
 use anser_protocol::error::ErrorCode;
+use anser_protocol::frame::people::ProfileChanged;
 use anser_protocol::frame::talk::CommandCame;
-use anser_protocol::ids::{RoomId, TimeMs};
+use anser_protocol::ids::{Position, RoomId, TimeMs};
 use anser_storage::Use;
 use anser_storage::command::{Command, MarkCommand};
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
@@ -51,6 +52,12 @@ pub enum Action {
         ticket: Ticket,
         password: String,
     },
+    /// A push was written for this device.
+    PushSent {
+        app: AppNumber,
+        device: DeviceNumber,
+        msg_id: Position,
+    },
     /// Register with the switchboard; from now on this device's pushes come to this session.
     AttachDevice {
         app: AppNumber,
@@ -85,6 +92,12 @@ pub enum Action {
         app: AppNumber,
         receivers: CommandReceivers,
         came: Arc<CommandCame>,
+    },
+    /// Tell those who have something to do with the user that the profile changed.
+    TellProfile {
+        app: AppNumber,
+        user: UserNumber,
+        changed: Arc<ProfileChanged>,
     },
     /// Which of these hold a link on which the user is logged in? Answered by [`Input::OnlineFound`].
     FindOnline {
@@ -161,6 +174,10 @@ pub enum Input {
     Draining {
         retry_after_ms: u32,
     },
+    /// An operator ends this link.
+    Kicked {
+        reason: String,
+    },
     /// Deliveries were dropped because this session did not take them.
     Missed(Missed),
 }
@@ -198,6 +215,8 @@ pub struct Rules {
     pub logins: Logins,
     /// Names that break the strict JMessage rule are refused.
     pub has_strict_usernames: bool,
+    /// Switching do-not-disturb off for everything is no mistake where it is off.
+    pub has_lenient_mutes: bool,
     pub media: MediaRules,
     /// How long a message may be taken back.
     pub retract_ms_max: TimeMs,
@@ -249,6 +268,7 @@ impl Default for Rules {
             is_registration_open: true,
             logins: Logins::default(),
             has_strict_usernames: false,
+            has_lenient_mutes: false,
             media: MediaRules::default(),
             retract_ms_max: 180_000,
             sends_per_minute: None,

@@ -367,7 +367,10 @@ impl Session {
         };
         let encoder = &mut self.encoder;
         if framing::append(&mut self.output, |out| encoder.deliver(view, out)).is_err() {
-            log::error!("a record at position {} is too long for a frame; closing the link", appended.position);
+            log::error!(
+                "a record at position {} is too long for a frame, the link is closed; this is a bug, please report it",
+                appended.position
+            );
             self.stage = Stage::Ended;
         }
     }

@@ -151,6 +151,7 @@ impl Session {
         flow.is_stopped = is_stopped;
         flow.takes_notices = greeting.hello.capabilities & capability::NOTICES != 0;
         flow.takes_reads = greeting.hello.capabilities & capability::READS != 0;
+        flow.takes_profiles = greeting.hello.capabilities & capability::PROFILES != 0;
         self.stage = Stage::Ready(Box::new(Ready { app, device: flow, user: None, is_changing_user: false }));
         self.actions.push_back(match is_stopped {
             true => Action::AttachWithoutPushes { app, device },
@@ -159,7 +160,7 @@ impl Session {
         let heartbeat = self.rules.heartbeat;
         self.send(&ServerFrame::Welcome(Welcome {
             version: VERSION,
-            capabilities: capability::NOTICES | capability::READS,
+            capabilities: capability::NOTICES | capability::READS | capability::PROFILES,
             registration_id: greeting.registration_id,
             outbox_head,
             server_time_ms: greeting.server_time_ms,

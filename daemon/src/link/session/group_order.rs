@@ -38,10 +38,11 @@ impl Session {
         if let Some(code) = code {
             return self.fail(body.request, code, "");
         }
+        let owner = user.name.to_string();
         let command = Command::Group(GroupCommand::Create {
             app: ready.app,
             by: Actor::User(user.number),
-            owner: user.name.to_string(),
+            owner: owner.clone(),
             name: body.name,
             description: body.description,
             avatar: body.avatar,
@@ -49,7 +50,7 @@ impl Session {
             members_max: (body.maximum > 0).then_some(body.maximum),
             members: body.members,
         });
-        self.submit(Pending::CreateGroup(body.request), command);
+        self.submit(Pending::CreateGroup { request: body.request, owner }, command);
     }
 
     pub(super) fn edit_group(&mut self, body: GroupEdit) {

@@ -1,7 +1,7 @@
 //! Logging users in and out on a device.
 
 use anser_protocol::error::ErrorCode;
-use anser_protocol::extension::Extensions;
+use anser_protocol::extension::{Extensions, tag};
 use anser_protocol::frame::ServerFrame;
 use anser_protocol::frame::session::{CredentialKind, LoggedIn, Login, Logout, RegisterUser};
 use anser_protocol::ids::{Position, TimeMs};
@@ -16,6 +16,7 @@ use super::request::Pending;
 use super::{Action, GivenPassword, Session, Stage, Ticket};
 use crate::keys::token_hash;
 use crate::link::query::{Answer, LoginUser, Query};
+use crate::link::web_signature::WebSignature;
 use crate::username;
 
 /// A login while it is being answered.
@@ -24,6 +25,8 @@ pub(super) struct LoginAttempt {
     request: u32,
     username: String,
     credential: Credential,
+    /// What the app's server signed for the page.
+    web: Option<WebSignature>,
     cursor: Option<Position>,
     user: UserNumber,
     /// What the password was checked against.
@@ -56,14 +59,21 @@ impl Session {
         self.look_up(attempt);
     }
 
-    fn look_up(&mut self, attempt: LoginAttempt) {
+    fn look_up(&mut self, mut attempt: LoginAttempt) {
         let Stage::Ready(ready) = &self.stage else { return };
         let token_hash = matches!(attempt.credential, Credential::Token).then_some(attempt.token_hash);
         let signed = match &attempt.credential {
             Credential::Signed(token) => Some(token.clone()),
             Credential::Password(_) | Credential::Token => None,
         };
-        let query = Query::LogIn { app: ready.app, username: attempt.username.clone(), token_hash, signed };
+        let query = Query::LogIn {
+            app: ready.app,
+            username: attempt.username.clone(),
+            token_hash,
+            signed,
+            // Looked at once: a second check is of the same login.
+            web: attempt.web.take(),
+        };
         self.query(Pending::LogIn(Box::new(attempt)), query);
     }
 
@@ -306,10 +316,16 @@ impl LoginAttempt {
             },
             _ => return invalid("unknown kind of credential"),
         };
+        let is_by_password = matches!(credential, Credential::Password(_));
+        let web = match body.extensions.value(tag::WEB_SIGNATURE).filter(|_| is_by_password) {
+            None => None,
+            Some(value) => Some(WebSignature::parse(value).ok_or((body.request, "the Web signature has three lines"))?),
+        };
         Ok(Self {
             request: body.request,
             username: body.username,
             credential,
+            web,
             cursor: body.cursor,
             user: UserNumber(0),
             stored_password: String::new(),

@@ -77,7 +77,7 @@ impl Session {
         }
         let app = ready.app;
         match MediaName::parse(&body.media_id) {
-            Some(name) => self.query(Pending::Address(body.request, name), Query::Media { app, name: Some(name) }),
+            Some(name) => self.query(Pending::Address(body.request, name), Query::MediaInReach { app, name }),
             None => self.fail(body.request, ErrorCode::MEDIA_UNKNOWN, ""),
         }
     }

@@ -35,7 +35,6 @@ use std::sync::Arc;
 use anser_protocol::error::ErrorCode;
 use anser_protocol::extension::Extensions;
 use anser_protocol::frame::session::{Failed, GoAway, Unsupported};
-use anser_protocol::frame::talk::CommandCame;
 use anser_protocol::frame::{ClientFrame, ServerFrame};
 use anser_protocol::framing::{self, Split};
 use anser_protocol::ids::TimeMs;
@@ -51,6 +50,7 @@ pub use self::history::WantedPage;
 pub use self::media::MediaRules;
 use self::push::DeviceFlow;
 use self::request::Pending;
+use crate::link::mailbox::Passing;
 use crate::link::query::Answer;
 
 /// Requests of one link that may be unanswered at a time.
@@ -227,6 +227,7 @@ impl Session {
             Input::PasswordHashed { ticket, hash } => self.password_hashed(ticket, hash),
             Input::Replaced => self.go_away(ErrorCode::REPLACED, 0),
             Input::Draining { retry_after_ms } => self.go_away(ErrorCode::SHUTTING_DOWN, retry_after_ms),
+            Input::Kicked { reason } => self.kicked(&reason),
             Input::AppDeleted => self.end(ErrorCode::APP_KEY, ""),
             Input::UserEnded { user, code } => self.user_ended(user, code),
             Input::Missed(missed) => self.missed(missed),
@@ -260,9 +261,12 @@ impl Session {
         }
     }
 
-    /// A transparent command for the user of this session. Only while [`Session::wants_deliveries`].
-    pub fn handle_command(&mut self, user: UserNumber, came: &CommandCame) {
-        self.tell_command(user, came);
+    /// For the user of this session. Only while [`Session::wants_deliveries`].
+    pub fn handle_passing(&mut self, user: UserNumber, passing: &Passing) {
+        match passing {
+            Passing::Command(came) => self.tell_command(user, came),
+            Passing::ProfileChanged(changed) => self.tell_profile(user, changed),
+        }
     }
 
     /// Ends the session when it was silent for too long. The shell calls this now and then, and before it hands in anything
@@ -382,7 +386,7 @@ impl Session {
         let encoder = &mut self.encoder;
         if framing::append(&mut self.output, |out| encoder.server(frame, out)).is_err() {
             // Frames are cut to size where they are made; this is a fault of ours, and the peer's tables are now off.
-            log::error!("a frame for a link is too long; closing the link");
+            log::error!("a frame for a link is too long, the link is closed; this is a bug, please report it");
             self.stage = Stage::Ended;
         }
     }
@@ -407,15 +411,21 @@ impl Session {
     }
 
     fn go_away(&mut self, code: ErrorCode, retry_after_ms: u32) {
+        self.go_away_because(code, retry_after_ms, code.text());
+    }
+
+    /// The operator's own words, if there are any, beside the code.
+    fn kicked(&mut self, reason: &str) {
+        let code = ErrorCode::ENDED_BY_OPERATOR;
+        self.go_away_because(code, 0, if reason.is_empty() { code.text() } else { reason });
+    }
+
+    fn go_away_because(&mut self, code: ErrorCode, retry_after_ms: u32, message: &str) {
         if self.is_ended() {
             return;
         }
-        self.send(&ServerFrame::GoAway(GoAway {
-            code,
-            retry_after_ms,
-            message: code.text().into(),
-            extensions: Extensions::default(),
-        }));
+        let message = message.into();
+        self.send(&ServerFrame::GoAway(GoAway { code, retry_after_ms, message, extensions: Extensions::default() }));
         self.stop();
     }
 

@@ -1,10 +1,13 @@
 //! What users are to each other, their profiles and passwords: requests that are one command or one question.
 
+use std::sync::Arc;
+
 use anser_protocol::error::ErrorCode;
+use anser_protocol::extension::Extensions;
 use anser_protocol::frame::ServerFrame;
 use anser_protocol::frame::people::{
     Blacklist, FriendAnswer, FriendAsk, FriendNote, FriendRemove, ListKind, Mutes, PasswordChange, People, PeopleList,
-    ProfileChange, Shields, UsersInfo,
+    ProfileChange, ProfileChanged, Shields, UsersInfo,
 };
 use anser_protocol::limits::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, TEXT_BYTES_MAX};
 use anser_storage::command::{self, Actor, Command, MuteChange, PeopleCommand};
@@ -87,7 +90,32 @@ impl Session {
             return self.fail(body.request, ErrorCode::INVALID, message);
         }
         let command = PeopleCommand::ChangeProfile { app, by, username, change: Box::new(change) };
-        self.change_people(body.request, Asked::Other, command);
+        let pending = Pending::ChangeProfile { request: body.request, user: asker.number };
+        self.submit(pending, Command::People(command));
+    }
+
+    pub(super) fn profile_changed(
+        &mut self,
+        (request, number): (u32, UserNumber),
+        accepted: Result<Accepted, (ErrorCode, String)>,
+    ) {
+        if let Err((code, message)) = accepted {
+            return self.fail(request, code, &message);
+        }
+        self.done(request);
+        let Stage::Ready(ready) = &self.stage else { return };
+        // Somebody else may be logged in by now.
+        let Some(user) = ready.user.as_ref().filter(|user| user.number == number) else { return };
+        let (username, changed_ms) = (user.name.to_string(), self.now_ms);
+        let changed = Arc::new(ProfileChanged { username, changed_ms, extensions: Extensions::default() });
+        self.actions.push_back(Action::TellProfile { app: ready.app, user: number, changed });
+    }
+
+    /// Somebody whom the user of the session knows changed what they tell of themselves.
+    pub(super) fn tell_profile(&mut self, user: UserNumber, changed: &ProfileChanged) {
+        if self.user().is_some_and(|(flow, device)| flow.number == user && device.takes_profiles) {
+            self.send(&ServerFrame::ProfileChanged(changed.clone()));
+        }
     }
 
     pub(super) fn change_blacklist(&mut self, body: Blacklist) {
@@ -106,6 +134,7 @@ impl Session {
     }
 
     pub(super) fn change_mutes(&mut self, body: Mutes) {
+        let off_needs_on = !self.rules.has_lenient_mutes;
         let Some(asker) = self.asker(body.request) else { return };
         let change = MuteChange {
             add_users: body.add_users,
@@ -114,6 +143,7 @@ impl Session {
             remove_groups: body.remove_groups,
             groups_of: Vec::new(),
             everything: body.everything,
+            off_needs_on,
         };
         let (app, by, username) = (asker.app, asker.by(), asker.username());
         let command = PeopleCommand::Mute { app, by, username, change: Box::new(change) };
@@ -224,7 +254,8 @@ impl Session {
 
     fn look_password_up(&mut self, attempt: PasswordAttempt) {
         let Some(asker) = self.asker(attempt.request) else { return };
-        let query = Query::LogIn { app: asker.app, username: asker.username(), token_hash: None, signed: None };
+        let query =
+            Query::LogIn { app: asker.app, username: asker.username(), token_hash: None, signed: None, web: None };
         self.query(Pending::FindPassword(Box::new(attempt)), query);
     }
 

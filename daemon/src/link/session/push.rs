@@ -37,6 +37,7 @@ pub(super) struct DeviceFlow {
     pub(super) takes_notices: bool,
     /// It knows read marks and receipts.
     pub(super) takes_reads: bool,
+    pub(super) takes_profiles: bool,
     /// The store refused to keep that, or the opposite: the bridges do not know of it.
     is_stop_unkept: bool,
     /// Live copies were lost after the snapshot that is being read may have been taken.
@@ -64,6 +65,7 @@ impl DeviceFlow {
             is_stopped: false,
             takes_notices: false,
             takes_reads: false,
+            takes_profiles: false,
             is_stop_unkept: false,
             has_missed: false,
         }
@@ -157,6 +159,13 @@ impl Session {
             content: content.clone(),
             extensions: PushDeliver::replacing(push.replaces),
         }));
+        self.push_sent(push.msg_id);
+    }
+
+    fn push_sent(&mut self, msg_id: Position) {
+        let Stage::Ready(ready) = &self.stage else { return };
+        let (app, device) = (ready.app, ready.device.number);
+        self.actions.push_back(Action::PushSent { app, device, msg_id });
     }
 
     /// A push was taken back that this device may have.

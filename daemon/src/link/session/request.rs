@@ -10,7 +10,7 @@ use anser_storage::OwnDevice;
 use anser_storage::command::{Command, NewUser, PeopleCommand};
 use anser_storage::ids::UserNumber;
 use anser_storage::media::MediaName;
-use anser_storage::outcome::{Answer as Accepted, Outcome};
+use anser_storage::outcome::{Answer as Accepted, Outcome, Refusal};
 
 use super::chat::{Destination, PlannedPage};
 use super::greet::Greeting;
@@ -60,7 +60,10 @@ pub(super) enum Pending {
     },
     History(Vec<WantedPage>),
     Conversations(u32),
-    CreateGroup(u32),
+    CreateGroup {
+        request: u32,
+        owner: String,
+    },
     ChangeGroup(u32),
     OrderGroup(u32),
     AskGroup(u32),
@@ -70,6 +73,10 @@ pub(super) enum Pending {
     ChangePeople {
         request: u32,
         asked: refusal::Asked,
+    },
+    ChangeProfile {
+        request: u32,
+        user: UserNumber,
     },
     People(u32),
     /// Looking up the present password, checking it, hashing the new one, keeping that.
@@ -124,7 +131,7 @@ impl Pending {
         match self {
             Self::Send { .. } => refusal::Asked::Send,
             Self::ChangePeople { asked, .. } => *asked,
-            Self::CreateGroup(_) | Self::ChangeGroup(_) => refusal::Asked::Members,
+            Self::CreateGroup { .. } | Self::ChangeGroup(_) => refusal::Asked::Members,
             Self::OrderGroup(_) => refusal::Asked::Order,
             Self::EnterRoom { .. } => refusal::Asked::Room(refusal::AskedOfRoom::Enter),
             Self::LeaveRoom { .. } => refusal::Asked::Room(refusal::AskedOfRoom::Leave),
@@ -253,7 +260,12 @@ impl Session {
     pub(super) fn finish_command(&mut self, pending: Pending, outcome: Result<Outcome, ErrorCode>) {
         let accepted = match outcome {
             Ok(Outcome { answer: Ok(accepted), .. }) => Ok(accepted),
-            Ok(Outcome { answer: Err(reason), .. }) => Err(refusal::to_wire(&reason, pending.asked())),
+            Ok(Outcome { answer: Err(reason), .. }) => Err(match (&reason, &pending) {
+                (Refusal::GroupQuotaFull { username }, Pending::CreateGroup { owner, .. }) if username == owner => {
+                    (ErrorCode::OWN_GROUP_QUOTA, String::new())
+                }
+                _ => refusal::to_wire(&reason, pending.asked()),
+            }),
             Err(code) => Err((code, String::new())),
         };
         match pending {
@@ -265,11 +277,12 @@ impl Session {
             Pending::LeaveRoom { request, room } => self.room_left(request, room, accepted),
             Pending::Retract(request) => self.retracted(request, accepted),
             Pending::RegisterUser(request) => self.user_registered(request, accepted),
-            Pending::CreateGroup(request) => self.group_created(request, accepted),
+            Pending::CreateGroup { request, .. } => self.group_created(request, accepted),
             Pending::OrderGroup(request) => self.group_ordered(request, accepted),
             Pending::ChangeTags(request) => self.tags_changed(request, accepted),
             Pending::ChangeAlias(request) => self.alias_changed(request, accepted),
             Pending::KeepPassword(attempt) => self.password_kept(*attempt, accepted),
+            Pending::ChangeProfile { request, user } => self.profile_changed((request, user), accepted),
             Pending::ChangePeople { request, .. }
             | Pending::ChangeGroup(request)
             | Pending::ChangeRoom(request, _)

@@ -267,7 +267,10 @@ impl Session {
     fn send_room_message(&mut self, view: RoomDeliverView<'_>) {
         let encoder = &mut self.encoder;
         if framing::append(&mut self.output, |out| encoder.room_deliver(view, out)).is_err() {
-            log::error!("a record at position {} is too long for a frame; closing the link", view.position);
+            log::error!(
+                "a record at position {} is too long for a frame, the link is closed; this is a bug, please report it",
+                view.position
+            );
             self.stage = Stage::Ended;
         }
     }

@@ -8,13 +8,14 @@ use anser_protocol::frame::ServerFrame;
 use anser_protocol::frame::talk::{CommandCame, CommandTarget, Retract, SendCommand};
 use anser_protocol::ids::GroupId;
 use anser_protocol::limits::COMMAND_BYTES_MAX;
+use anser_storage::LinkedPerson;
 use anser_storage::command::{Actor, Amend, Amended, Command};
 use anser_storage::ids::UserNumber;
 use anser_storage::outcome::Answer as Accepted;
 
 use super::request::Pending;
 use super::{Action, Session, Stage};
-use crate::link::query::{Answer, CommandFor, Query};
+use crate::link::query::{Answer, CommandFor, CommandReceivers, Query};
 
 impl Session {
     pub(super) fn retract(&mut self, body: Retract) {
@@ -72,7 +73,7 @@ impl Session {
     pub(super) fn command_receivers_read(
         &mut self,
         request: u32,
-        came: CommandCame,
+        mut came: CommandCame,
         answer: Result<Answer, ErrorCode>,
     ) {
         let receivers = match answer {
@@ -81,7 +82,13 @@ impl Session {
             Ok(_) => return self.fail(request, ErrorCode::INTERNAL, ""),
         };
         let Stage::Ready(ready) = &self.stage else { return };
-        let app = ready.app;
+        let (app, receivers) = match receivers {
+            CommandReceivers::Elsewhere(LinkedPerson { app, user, from, .. }) => {
+                came.from = from;
+                (app, CommandReceivers::Users(vec![user]))
+            }
+            receivers => (ready.app, receivers),
+        };
         let must_be_there = came.target != CommandTarget::GROUP;
         let ticket = self.ask(Pending::CommandPassed { request, must_be_there });
         self.actions.push_back(Action::PassCommand { ticket, app, receivers, came: Arc::new(came) });

@@ -14,6 +14,7 @@ use super::*;
 use crate::config::{self, Flags};
 use crate::context::Shared;
 use crate::link::wire::ByteStream;
+use crate::observe::Transport;
 use crate::serve::Daemon;
 
 const APP_KEY: &str = "0123456789abcdef01234567";
@@ -51,7 +52,8 @@ async fn g27_a_thousand_links_that_panic_end_alone_and_give_back_what_they_held(
 
 async fn link<W: Wire>(wire: W, context: &Shared) -> Link<W> {
     let permit = context.connections.clone().acquire_owned().await.expect("the daemon takes connections");
-    Link::new(wire, context.links.rules.tcp.clone(), context.links.clone(), Arc::new(permit))
+    let from = From { transport: Transport::Tcp, peer: ([127, 0, 0, 1], 1).into() };
+    Link::new(wire, context.links.rules().tcp.clone(), context.links.clone(), from, Arc::new(permit))
 }
 
 /// Says hello if it is to, and panics when it is asked for more, or when it is to write.

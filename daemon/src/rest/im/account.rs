@@ -1,6 +1,10 @@
 //! Changing and deleting users: profile, password, whether they may log in.
 
+use std::sync::Arc;
+
 use anser_protocol::error::ErrorCode;
+use anser_protocol::extension::Extensions;
+use anser_protocol::frame::people::ProfileChanged;
 use anser_storage::command::{Actor, Command, PeopleCommand};
 use anser_storage::ids::{AppNumber, UserNumber};
 use anser_storage::outcome::{Answer, Refusal};
@@ -12,6 +16,7 @@ use serde_json::Value;
 use super::refusal::of_im;
 use super::{body_about, empty, field, invalid};
 use crate::clearing::clear_some_departed;
+use crate::clock::now_ms;
 use crate::context::Shared;
 use crate::ledger::{Ledger, Unavailable};
 use crate::rest::access::Caller;
@@ -33,12 +38,13 @@ pub async fn change_profile(
 ) -> Result<Response<Body>, Fault> {
     let body = body_about(&context, &username, request).await?;
     let change = Box::new(field::profile_change(field::object(&body)?)?);
-    submit(
-        &context.ledger,
-        PeopleCommand::ChangeProfile { by: Actor::Server, app: caller.app, username, change },
-        of_im,
-    )
-    .await?;
+    let (app, by) = (caller.app, Actor::Server);
+    let command = PeopleCommand::ChangeProfile { by, app, username: username.clone(), change };
+    let changed = submit(&context.ledger, command, of_im).await?;
+    let news = Arc::new(ProfileChanged { username, changed_ms: now_ms(), extensions: Extensions::default() });
+    for user in changed {
+        context.links.tell_profile(app, user, news.clone());
+    }
     Ok(empty(StatusCode::NO_CONTENT))
 }
 

@@ -28,11 +28,21 @@ const KINDS: [(&str, ContentKind); 7] = [
     ("custom", ContentKind::CUSTOM),
 ];
 
+/// The type of this name.
+pub fn kind_of(name: &str) -> Option<ContentKind> {
+    KINDS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+}
+
+/// The name of a type; what app servers have no name for is told as custom.
+pub fn name_of(kind: ContentKind) -> &'static str {
+    KINDS.iter().find(|(_, known)| *known == kind).map_or("custom", |(name, _)| name)
+}
+
 /// The content of the message that `object` describes; `text` is the JSON that it was read from.
 pub fn parse(object: &Object, text: &[u8]) -> Result<Content, Fault> {
     let name = field::required(object, "msg_type")?;
-    let kind = KINDS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
-    let kind = kind.ok_or_else(|| invalid("msg_type must be text, image, voice, file, video, location or custom"))?;
+    let kind = kind_of(&name)
+        .ok_or_else(|| invalid("msg_type must be text, image, voice, file, video, location or custom"))?;
     let given = member(object, "msg_body").and_then(as_object);
     let given = given.ok_or_else(|| invalid("msg_body must be an object"))?;
     let written = members(text).get("msg_body").map_or_else(|| "{}".to_owned(), |body| compact(body.get()));

@@ -13,11 +13,11 @@ mod refusal;
 mod registration;
 mod relation;
 mod report;
-mod report_message;
+pub(crate) mod report_message;
 mod room;
 mod statistic;
 mod user;
-mod view;
+pub(crate) mod view;
 mod word;
 
 pub use account::{change_password, change_profile, delete_user, delete_users, forbid};
@@ -25,6 +25,7 @@ pub use across::{
     add_friends_across, block_across, change_members_across, change_room_members_across, groups_of_user_across,
     list_blocked_across, list_members_across, mute_across, note_friends_across, remove_friends_across, unblock_across,
 };
+pub use content::kind_of;
 pub use group::{change_members, create_group, groups_of_user, list_members, show_group};
 pub use group_change::{
     add_members, change_group, dissolve_group, list_groups, remove_members, silence, transfer_group,

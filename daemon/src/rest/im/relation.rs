@@ -91,6 +91,7 @@ fn parse_mutes(context: &Context, object: &Object) -> Result<MuteChange, Fault> 
         remove_groups: field::gids(&group, "remove", MUTED_PER_CALL_MAX)?,
         groups_of: Vec::new(),
         everything,
+        off_needs_on: !context.config.users.lenient_mutes,
     })
 }
 

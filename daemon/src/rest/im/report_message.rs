@@ -7,7 +7,7 @@ use anser_storage::{ReportMessage, ReportTarget};
 use serde_json::{Value, json};
 
 use super::online::letter;
-use super::view;
+use super::{content, view};
 
 /// What app servers sent, and not a device.
 const REST_PLATFORM: &str = "r";
@@ -42,7 +42,7 @@ pub fn written(message: &ReportMessage, app_key: &str) -> Value {
         "from_appkey": from_app.unwrap_or(app_key),
         "from_platform": message.platform.map_or(REST_PLATFORM, letter),
         "set_from_name": u8::from(given.from_name.is_some()),
-        "msg_type": type_name(message.content.kind),
+        "msg_type": content::name_of(message.content.kind),
         "msg_body": body(&message.content),
         "create_time": message.at_ms / 1000,
         "msg_ctime": message.at_ms,
@@ -77,18 +77,6 @@ impl Given {
             no_offline: options.no_offline.then_some(true),
             no_notification: options.no_notification.then_some(true),
         }
-    }
-}
-
-fn type_name(kind: ContentKind) -> &'static str {
-    match kind {
-        ContentKind::TEXT => "text",
-        ContentKind::IMAGE => "image",
-        ContentKind::VOICE => "voice",
-        ContentKind::FILE => "file",
-        ContentKind::VIDEO => "video",
-        ContentKind::LOCATION => "location",
-        _ => "custom",
     }
 }
 

@@ -105,7 +105,7 @@ async fn find(context: &Context, app_key: String, name: &str, uri: &Uri) -> Resu
     let (folder, hash) = (context.media.folder.clone(), content.body);
     let opened = in_background(move || folder.open_body(app, &hash)).await;
     let file = opened.map_err(|error| {
-        log::error!("the file of a medium cannot be read: {error}");
+        log::error!("the file of a medium cannot be read: {error}; bring the folder media back from a backup, and look at its disk");
         if error.kind() == io::ErrorKind::NotFound { unknown() } else { Family::Im.internal() }
     })?;
     Ok(Found { media, content, file, left_s: expires_s - now_s })

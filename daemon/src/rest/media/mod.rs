@@ -34,12 +34,14 @@ pub async fn resolve(
     let text = query_value(request.uri(), "mediaId").ok_or_else(|| invalid("mediaId is missing"))?;
     let name = MediaName::parse(&text).ok_or_else(|| invalid("mediaId is no media_id"))?;
     let app = caller.app;
-    let found = context.ledger.read(move |snapshot| snapshot.media(app, &name)).await;
-    if found.map_err(|error| Family::Im.unavailable(&error))?.is_none() {
-        return Err(invalid("there is no such media_id, or not any more"));
-    }
+    let found = context.ledger.read(move |snapshot| {
+        let Some((home, _)) = snapshot.media_in_reach(app, &name)? else { return Ok(None) };
+        Ok(snapshot.app(home)?.map(|row| row.app_key))
+    });
+    let found = found.await.map_err(|error| Family::Im.unavailable(&error))?;
+    let home_key = found.ok_or_else(|| invalid("there is no such media_id, or not any more"))?;
     let expires_s = now_ms() / 1000 + context.config.media.url_life.as_secs();
-    let path = context.media.signer.path(&caller.app_key, &name, expires_s);
+    let path = context.media.signer.path(&home_key, &name, expires_s);
     let origin = origin(&context, context.config.media.origin.as_deref(), &request);
     Ok(json_response(StatusCode::OK, &json!({"url": format!("{origin}{path}")})))
 }

@@ -96,7 +96,9 @@ pub fn not_kept(why: &NotKept) -> Fault {
     match why {
         NotKept::Store(why) => Family::Im.unavailable(why),
         NotKept::Disk(error) => {
-            log::error!("an upload could not be written: {error}");
+            log::error!(
+                "an upload could not be written: {error}; make room on the disk, or give the folder media to this user"
+            );
             let why = match error.kind() {
                 std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => crate::ledger::Unavailable::Full,
                 _ => crate::ledger::Unavailable::NotStored(String::new()),

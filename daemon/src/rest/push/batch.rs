@@ -124,7 +124,7 @@ async fn push_item(
     kind: TargetKind,
 ) -> Result<Value, Fault> {
     let mut push = check(context, &caller.app_key, &item, Form::Single(kind))?;
-    if !Cids::new(&context.keys).is_valid(cid, &caller.app_key, CidType::Push, now_ms()) {
+    if !Cids::of(context).is_valid(cid, &caller.app_key, CidType::Push, now_ms()) {
         return Err(Family::Push.invalid("cid is not one that GET /v3/push/cid gave this app within a day"));
     }
     push.cid = Some(cid.to_owned());

@@ -8,12 +8,18 @@ use anser_protocol::ids::TimeMs;
 use data_encoding::HEXLOWER;
 use ring::hmac;
 
+use crate::context::Context;
 use crate::keys::{Keys, Purpose, random};
 
 const LIFETIME_S: u64 = 86_400;
 /// A clock that was set back a little must not void what was just issued.
 const AHEAD_S: u64 = 600;
+/// The store knows a cid for a day from its first success on.
+const REPEATED_S: u64 = 86_400;
 const SEAL_BYTES: usize = 6;
+const UUID_CHARS: usize = 36;
+/// Of one that an app server made itself.
+const ANY_CHARS_MAX: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CidType {
@@ -24,11 +30,17 @@ pub enum CidType {
 #[derive(Clone)]
 pub struct Cids {
     key: hmac::Key,
+    /// The operator lets app servers name their pushes as they like.
+    take_any: bool,
 }
 
 impl Cids {
-    pub fn new(keys: &Keys) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &keys.derive(Purpose::Cids)) }
+    pub fn of(context: &Context) -> Self {
+        Self { take_any: context.config.push.any_cid, ..Self::new(&context.keys) }
+    }
+
+    fn new(keys: &Keys) -> Self {
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &keys.derive(Purpose::Cids)), take_any: false }
     }
 
     /// `count` different ones: the random part is counted up within a call.
@@ -38,14 +50,26 @@ impl Cids {
         (0..count as u64).map(|number| self.cid(app_key, kind, seconds, start.wrapping_add(number))).collect()
     }
 
-    /// Was it issued to this app for this use, and not too long ago?
+    /// Was it issued to this app for this use, and not too long ago? A day after that it may still be the repeat of one that
+    /// was used late: see [`Self::only_repeats`].
     pub fn is_valid(&self, cid: &str, app_key: &str, kind: CidType, now_ms: TimeMs) -> bool {
+        if self.take_any {
+            return (1..=ANY_CHARS_MAX).contains(&cid.chars().count()) && !cid.chars().any(char::is_control);
+        }
         let Some(bytes) = uuid_of(cid, app_key) else { return false };
         let (sealed, seal) = bytes.split_at(bytes.len() - SEAL_BYTES);
         let seconds = u64::from(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
         let now_s = now_ms / 1000;
-        let is_fresh = now_s < seconds + LIFETIME_S && seconds < now_s + AHEAD_S;
+        let is_fresh = now_s < seconds + LIFETIME_S + REPEATED_S && seconds < now_s + AHEAD_S;
         is_fresh && crate::keys::is_same_secret(seal, &self.seal(app_key, kind, sealed))
+    }
+
+    /// It was issued more than a day ago: nothing new may be done under it.
+    pub fn only_repeats(&self, cid: &str, now_ms: TimeMs) -> bool {
+        // Of a valid one: the issue time is the first part of the uuid.
+        let uuid = cid.len().checked_sub(UUID_CHARS).and_then(|start| cid.get(start..));
+        let seconds = uuid.and_then(|uuid| uuid.get(..8)).and_then(|hex| u64::from_str_radix(hex, 16).ok());
+        !self.take_any && seconds.is_some_and(|seconds| now_ms / 1000 >= seconds + LIFETIME_S)
     }
 
     fn cid(&self, app_key: &str, kind: CidType, seconds: u32, random: u64) -> String {
@@ -92,12 +116,30 @@ mod tests {
     const APP: &str = "0a1b2c3d4e5f60718293a4b5";
 
     #[test]
-    fn a_cid_is_valid_for_a_day_and_then_no_longer() {
+    fn a_cid_is_valid_for_a_day_then_for_repeats_of_what_was_done_under_it_and_then_no_longer() {
         let cids = cids();
         let cid = &cids.issue(APP, CidType::Push, 1, NOW)[0];
-        assert!(cids.is_valid(cid, APP, CidType::Push, NOW));
-        assert!(cids.is_valid(cid, APP, CidType::Push, NOW + 86_399_000));
-        assert!(!cids.is_valid(cid, APP, CidType::Push, NOW + 86_400_000));
+        for (later_ms, is_valid, only_repeats) in [
+            (0, true, false),
+            (86_399_000, true, false),
+            (86_400_000, true, true),
+            (2 * 86_400_000 - 1000, true, true),
+            (2 * 86_400_000, false, true),
+        ] {
+            assert_eq!(cids.is_valid(cid, APP, CidType::Push, NOW + later_ms), is_valid, "{later_ms}");
+            assert_eq!(cids.only_repeats(cid, NOW + later_ms), only_repeats, "{later_ms}");
+        }
+    }
+
+    #[test]
+    fn where_the_operator_takes_any_cid_only_its_length_counts() {
+        let cids = Cids { take_any: true, ..cids() };
+        for (cid, is_valid) in
+            [("order-7".into(), true), ("鸿".repeat(64), true), ("x".repeat(65), false), ("a\nb".into(), false)]
+        {
+            assert_eq!(cids.is_valid(&cid, APP, CidType::Push, NOW), is_valid, "{cid}");
+            assert!(!cids.only_repeats(&cid, NOW));
+        }
     }
 
     #[test]

@@ -12,10 +12,14 @@ use super::send::send_as_part_of;
 use super::{Form, Mode, check, refusal};
 use crate::clock::now_ms;
 use crate::context::{Context, Shared};
-use crate::rest::access::{GroupCaller, Signer};
+use crate::rest::access::{CalledFrom, GroupCaller, Signer};
 use crate::rest::body;
 use crate::rest::family::Family;
 use crate::rest::fault::{Fault, json_response};
+use crate::rest::permit::{blocked, check_access};
+
+type Named = Vec<(AppNumber, String)>;
+type Barred = Vec<(String, Fault)>;
 
 /// What is wrong with the object itself is told once; what an app makes of it, under the app's key.
 pub async fn submit_to_group(
@@ -46,10 +50,10 @@ async fn push(
     form: Form,
 ) -> Result<Response<Body>, Fault> {
     let body = body::json(Family::Push, request).await?;
-    if !body["options"]["override_msg_id"].is_null() {
+    let push = check(context, signer, &body, form)?;
+    if push.replaces.is_some() {
         return Err(Family::Push.invalid("options.override_msg_id: a push to a group replaces none"));
     }
-    let push = check(context, signer, &body, form)?;
     if let Audience::File(list) = &push.audience {
         check_list(context, caller, list.file.clone()).await?;
     }
@@ -62,7 +66,7 @@ async fn push(
         Err(refusal) => return Err(refusal::of_push(refusal)),
         Ok(_) => return Err(Family::Push.internal()),
     };
-    let names = app_keys(context, apps).await?;
+    let (names, barred) = app_keys(context, apps, caller.from).await?;
     // All at once, so that the writer puts what waits into one commit; and each to its end, whether or not the caller
     // waits for it.
     let pushes: Vec<_> = names
@@ -73,7 +77,8 @@ async fn push(
             (app_key, tokio::spawn(sent))
         })
         .collect();
-    let mut answer = Map::new();
+    let mut answer: Map<String, Value> =
+        barred.into_iter().map(|(app_key, fault)| (app_key, fault.to_json())).collect();
     for (app_key, pushed) in pushes {
         let pushed = pushed.await.unwrap_or_else(|_| Err(Family::Push.internal()));
         answer.insert(app_key, pushed.map_or_else(|fault| fault.to_json(), |accepted| accepted.to_json()));
@@ -99,14 +104,28 @@ async fn check_list(context: &Context, caller: &GroupCaller, list: FileName) -> 
     }
 }
 
-/// The apps with their keys; one that was deleted this moment is left out.
-async fn app_keys(context: &Context, apps: Vec<AppNumber>) -> Result<Vec<(AppNumber, String)>, Fault> {
+/// The apps with their keys, and those whose operator does not let the caller push, with what they answer. One that was
+/// deleted this moment is left out.
+async fn app_keys(context: &Context, apps: Vec<AppNumber>, from: CalledFrom) -> Result<(Named, Barred), Fault> {
     let found = context.ledger.read(move |snapshot| {
         let mut named = Vec::with_capacity(apps.len());
         for app in apps.iter().copied() {
-            named.extend(snapshot.app(app)?.map(|row| (app, row.app_key)));
+            let access = snapshot.access(app)?;
+            named.extend(snapshot.app(app)?.map(|row| (app, row.app_key, access)));
         }
         Ok(named)
     });
-    found.await.map_err(|error| Family::Push.unavailable(&error))
+    let (mut named, mut barred) = (Named::new(), Barred::new());
+    for (app, app_key, access) in found.await.map_err(|error| Family::Push.unavailable(&error))? {
+        let checked = match from {
+            CalledFrom::Address(peer) => check_access(&access, peer),
+            CalledFrom::Console if access.is_blocked => Err(blocked()),
+            CalledFrom::Console => Ok(()),
+        };
+        match checked {
+            Ok(()) => named.push((app, app_key)),
+            Err(fault) => barred.push((app_key, fault)),
+        }
+    }
+    Ok((named, barred))
 }

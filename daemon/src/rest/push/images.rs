@@ -41,6 +41,7 @@ pub async fn fill_in(
     };
     let mut ids: Vec<String> = blocks.iter().flat_map(|(_, options)| media_ids(options)).collect();
     ids.extend(vendors(&mut for_bridges).flat_map(|vendor| media_ids(vendor)));
+    visit_third(&mut for_bridges, |block| ids.extend(media_ids(block)));
     if ids.is_empty() {
         return Ok(());
     }
@@ -54,6 +55,9 @@ pub async fn fill_in(
     for vendor in vendors(&mut for_bridges) {
         put_urls(vendor, &urls);
     }
+    visit_third(&mut for_bridges, |block| {
+        put_urls(block, &urls);
+    });
     if !for_bridges.is_empty() {
         *kept = Value::Object(for_bridges).to_string();
     }
@@ -65,6 +69,13 @@ fn vendors(kept: &mut Object) -> impl Iterator<Item = &mut Object> {
     let channel = kept.get_mut("options").and_then(|options| options.get_mut("third_party_channel"));
     let channel = channel.and_then(Value::as_object_mut);
     channel.into_iter().flat_map(|channel| channel.values_mut().filter_map(Value::as_object_mut))
+}
+
+/// `notification_3rd` itself, of which the first version has them, and its blocks for platforms, of which the second has.
+fn visit_third(kept: &mut Object, mut visit: impl FnMut(&mut Object)) {
+    let Some(third) = kept.get_mut("notification_3rd").and_then(Value::as_object_mut) else { return };
+    visit(third);
+    third.values_mut().filter_map(Value::as_object_mut).for_each(visit);
 }
 
 /// Returns a member whose image is unknown, if there is one.

@@ -29,9 +29,9 @@ pub use cid::{CidType, Cids};
 pub use flat::{not_served, quota};
 pub use group::{submit_file_to_group, submit_to_group};
 pub use later::{check_later, is_to_file, submission_later};
-pub use object::Form;
+pub use object::{Form, is_second_version};
 pub use refusal::of_push;
-pub use send::{Mode, check, send};
+pub use send::{Mode, check, send, targets};
 pub use withdraw::withdraw;
 
 const CIDS_MAX: usize = 1000;
@@ -95,7 +95,7 @@ pub async fn cids(
         Some("schedule") => CidType::Schedule,
         Some(_) => return Err(Family::Push.invalid("type must be push or schedule")),
     };
-    let cids = Cids::new(&context.keys).issue(&signer.0.0, kind, count, now_ms());
+    let cids = Cids::of(&context).issue(&signer.0.0, kind, count, now_ms());
     Ok(json_response(StatusCode::OK, &json!({"cidlist": cids})))
 }
 

@@ -28,11 +28,30 @@ pub fn of_push(refusal: Refusal) -> Fault {
         Refusal::FileUnknown => Family::Push.invalid("audience.file names no list that this app may use, or no longer"),
         Refusal::SegmentUnknown => Family::Push.invalid("audience.segment names none of this app"),
         Refusal::NothingToPush => Fault::new(StatusCode::BAD_REQUEST, 1002, "no platform of the push gets anything"),
+        Refusal::CidExpired => Family::Push
+            .invalid("cid is not one that GET /v3/push/cid gave within a day, nor a repeat of one used then"),
+        Refusal::TooManyBroadcasts => {
+            let message = "as many pushes to all devices as this app may send in a day were sent today";
+            Fault::new(StatusCode::FORBIDDEN, 2008, message)
+        }
         Refusal::PushUnknown => Family::Push.invalid("the msg_id is not one of this app within a day"),
         Refusal::TooManySlowPushes => {
             Fault::new(StatusCode::BAD_REQUEST, 1012, "20 slow pushes of this app are not finished yet")
         }
         Refusal::AppUnknown => Fault::new(StatusCode::BAD_REQUEST, 1008, "the app does not exist any more"),
         _ => Family::Push.internal(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rest::device;
+
+    #[test]
+    fn an_app_that_was_deleted_after_its_credentials_were_looked_at_is_1008_or_7008() {
+        for (fault, code) in [(of_push(Refusal::AppUnknown), 1008), (device::of_device(Refusal::AppUnknown), 7008)] {
+            assert_eq!((fault.status, fault.code), (StatusCode::BAD_REQUEST, code));
+        }
     }
 }

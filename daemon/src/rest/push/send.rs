@@ -2,9 +2,9 @@
 
 use anser_protocol::ids::Position;
 use anser_storage::SmsOrder;
-use anser_storage::command::{Audience, Command, PushCommand, Submit};
+use anser_storage::command::{Audience, BroadcastLimit, Command, PushCommand, Submit};
 use anser_storage::ids::AppNumber;
-use anser_storage::outcome::Answer;
+use anser_storage::outcome::{Answer, Refusal};
 use serde_json::{Value, json};
 
 use super::cid::{CidType, Cids};
@@ -16,6 +16,8 @@ use crate::clock::now_ms;
 use crate::context::Context;
 use crate::rest::family::Family;
 use crate::rest::fault::Fault;
+use crate::rest::permit::limit_of;
+use crate::rest::rate::{RateFamily, UNLIMITED};
 
 /// Is it sent, or only looked at?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +42,7 @@ impl Accepted {
 /// Reads and checks a push object; nothing has happened yet. `signer` is whom the cids were given to: an app, or a group
 /// of apps.
 pub fn check(context: &Context, signer: &str, body: &Value, form: Form) -> Result<PushObject, Fault> {
-    let cids = Cids::new(&context.keys);
+    let cids = Cids::of(context);
     let reading = Reading {
         unknown_keys: if context.config.push.lenient_keys { UnknownKeys::Ignore } else { UnknownKeys::Refuse },
         form,
@@ -54,6 +56,18 @@ pub async fn send(context: &Context, app: AppNumber, push: PushObject, mode: Mod
     send_as_part_of(context, app, push, mode, None).await
 }
 
+/// How many devices a push would be for now; nothing is sent.
+pub async fn targets(context: &Context, app: AppNumber, signer: &str, body: &Value) -> Result<u64, Fault> {
+    let push = check(context, signer, body, Form::Push)?;
+    let submit = submission(context, app, push, Mode::ValidateOnly).await?;
+    match submitted(context, submit).await? {
+        Ok(Answer::Pushed { targets, .. }) => Ok(targets),
+        Ok(_) => Err(Family::Push.internal()),
+        Err(Refusal::NoTarget { .. }) => Ok(0),
+        Err(refusal) => Err(refusal::of_push(refusal)),
+    }
+}
+
 /// The same of a push to an app group.
 pub(super) async fn send_as_part_of(
     context: &Context,
@@ -63,12 +77,33 @@ pub(super) async fn send_as_part_of(
     group_push: Option<Position>,
 ) -> Result<Accepted, Fault> {
     let submit = Submit { group_push, ..submission(context, app, push, mode).await? };
-    let outcome = context.ledger.submit(Command::Push(PushCommand::Submit(Box::new(submit)))).await;
-    let outcome = outcome.map_err(|error| Family::Push.unavailable(&error))?;
-    match outcome.answer.map_err(refusal::of_push)? {
+    match submitted(context, submit).await?.map_err(refusal::of_push)? {
         Answer::Pushed { msg_id, sendno, .. } => Ok(Accepted { msg_id, sendno }),
         _ => Err(Family::Push.internal()),
     }
+}
+
+/// How many pushes to all the app may send today, if this is one and there is a limit.
+async fn broadcast_limit(
+    context: &Context,
+    app: AppNumber,
+    audience: &Audience,
+) -> Result<Option<BroadcastLimit>, Fault> {
+    if *audience != Audience::All {
+        return Ok(None);
+    }
+    let access = context.ledger.read(move |snapshot| snapshot.access(app)).await;
+    let access = access.map_err(|error| Family::Push.unavailable(&error))?;
+    let most = limit_of(context, &access, RateFamily::Broadcasts);
+    // Days since 1970 on the wall clock of the server's zone.
+    let day = context.config.time_zone.local_s(now_ms()).div_euclid(24 * 60 * 60);
+    Ok((most < UNLIMITED).then_some(BroadcastLimit { day, most }))
+}
+
+/// What the store says to it.
+async fn submitted(context: &Context, submit: Submit) -> Result<Result<Answer, Refusal>, Fault> {
+    let outcome = context.ledger.submit(Command::Push(PushCommand::Submit(Box::new(submit)))).await;
+    Ok(outcome.map_err(|error| Family::Push.unavailable(&error))?.answer)
 }
 
 /// Looks up what the push names: whom a list, and where an image is.
@@ -86,6 +121,11 @@ pub(super) async fn submission(
         (Mode::Send, 0) => context.switchboard.connected_devices(app),
         _ => Vec::new(),
     };
+    let broadcasts = match mode {
+        Mode::Send => broadcast_limit(context, app, &push.audience).await?,
+        Mode::ValidateOnly => None,
+    };
+    let only_repeats = push.cid.as_ref().is_some_and(|cid| Cids::of(context).only_repeats(cid, now_ms()));
     let callback = callback::order(&context.config.callback, &push.kept);
     let sms = sms_order(context, app, &push.kept).await?;
     Ok(Submit {
@@ -103,6 +143,8 @@ pub(super) async fn submission(
         sendno: push.sendno,
         connected,
         cid: push.cid.filter(|_| mode == Mode::Send),
+        only_repeats,
+        broadcasts,
         validate_only: mode == Mode::ValidateOnly,
         group_push: None,
     })

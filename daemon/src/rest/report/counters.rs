@@ -1,7 +1,7 @@
 //! The numbers of one push, or null.
 
 use anser_protocol::content::Platform;
-use anser_storage::{PlatformReport, PushReport};
+use anser_storage::{PlatformReport, PushReport, Told};
 use serde_json::Value;
 
 /// Platforms whose devices have blocks of their own in some report; the push API has no name for the others.
@@ -58,6 +58,29 @@ impl Counters {
     /// Devices of a platform for which a bridge took the notification, or what stands in for one; null when none did.
     pub fn bridged_of(&self, platform: Platform) -> Value {
         self.sum_if_told(|of| of.platform == platform, |of| of.bridged)
+    }
+
+    /// What their devices reported of it; null when no bridge took it.
+    pub fn of_bridged(&self, platform: Platform, pick: fn(&Told) -> u64) -> Value {
+        match self.bridged_of(platform) {
+            Value::Null => Value::Null,
+            _ => self
+                .platforms
+                .iter()
+                .filter(|of| of.platform == platform)
+                .map(|of| pick(&of.of_bridged))
+                .sum::<u64>()
+                .into(),
+        }
+    }
+
+    /// Android devices with a token of Firebase for which a bridge took the notification, and what they reported of it.
+    pub fn by_fcm(&self) -> Option<(u64, Told)> {
+        let android = self.platforms.iter().filter(|of| of.platform == Platform::ANDROID && of.by_fcm > 0);
+        android.map(|of| (of.by_fcm, of.of_fcm)).reduce(|(sum, mut told), (more, of)| {
+            told += of;
+            (sum + more, told)
+        })
     }
 
     /// Whom that was for.

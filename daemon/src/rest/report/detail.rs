@@ -1,7 +1,7 @@
 //! One row of `GET /v3/messages/detail`.
 
 use anser_protocol::content::Platform;
-use anser_storage::PlatformReport;
+use anser_storage::{PlatformReport, Told};
 use serde_json::{Value, json};
 
 use super::counters::{Counters, is_androidlike};
@@ -76,15 +76,26 @@ fn android_pns(counters: &Counters) -> Value {
     for (key, value) in [
         ("pns_target", counters.bridge_targets_of(Platform::ANDROID)),
         ("pns_sent", counters.bridged_of(Platform::ANDROID)),
-        ("pns_received", Value::Null),
-        ("pns_display", Value::Null),
+        ("pns_received", counters.of_bridged(Platform::ANDROID, |told| told.received)),
+        ("pns_display", counters.of_bridged(Platform::ANDROID, |told| told.shown)),
     ] {
         block.insert(key.to_owned(), value);
     }
+    // Which of the vendors it was is not counted, but for the one that is a bridge of its own.
     for vendor in ANDROID_VENDORS {
-        block.insert(vendor.to_owned(), json!({"target": null, "sent": null, "received": null, "display": null}));
+        let four = match vendor {
+            "fcm_detail" => four(counters),
+            _ => json!({"target": null, "sent": null, "received": null, "display": null}),
+        };
+        block.insert(vendor.to_owned(), four);
     }
     Value::Object(block)
+}
+
+fn four(counters: &Counters) -> Value {
+    let (sent, told) = counters.by_fcm().unzip();
+    let (received, display) = (told.map(|told| told.received), told.map(|told| told.shown));
+    json!({"target": sent, "sent": sent, "received": received, "display": display})
 }
 
 fn ios(counters: &Counters) -> Value {
@@ -92,9 +103,9 @@ fn ios(counters: &Counters) -> Value {
     json!({
         "apns_target": counters.bridge_targets_of(Platform::IOS),
         "apns_sent": counters.bridged_of(Platform::IOS),
-        "apns_received": null,
-        "apns_click": null,
-        "apns_display": null,
+        "apns_received": counters.of_bridged(Platform::IOS, |told| told.received),
+        "apns_click": counters.of_bridged(Platform::IOS, |told| told.clicked),
+        "apns_display": counters.of_bridged(Platform::IOS, |told| told.shown),
         "msg_target": counters.sum(has_message, |of| of.targets),
         "msg_received": counters.sum(has_message, |of| of.received),
         "msg_click": counters.sum(has_message, |of| of.message_clicked),
@@ -105,16 +116,23 @@ fn ios(counters: &Counters) -> Value {
 /// A kind of content: who was sent it, and what counts as its display and its click.
 #[derive(Clone, Copy)]
 struct Kind {
+    /// The kind that bridges take.
+    is_notification: bool,
     is_sent: fn(&PlatformReport) -> bool,
     shown: fn(&PlatformReport) -> u64,
     clicked: fn(&PlatformReport) -> u64,
 }
 
-const NOTIFICATION: Kind = Kind { is_sent: |of| of.has_notification, shown: |of| of.shown, clicked: |of| of.clicked };
-const MESSAGE: Kind =
-    Kind { is_sent: |of| of.has_message, shown: |of| of.message_shown, clicked: |of| of.message_clicked };
+const NOTIFICATION: Kind =
+    Kind { is_notification: true, is_sent: |of| of.has_notification, shown: |of| of.shown, clicked: |of| of.clicked };
+const MESSAGE: Kind = Kind {
+    is_notification: false,
+    is_sent: |of| of.has_message,
+    shown: |of| of.message_shown,
+    clicked: |of| of.message_clicked,
+};
 /// Kinds that nothing is sent as.
-const NONE: Kind = Kind { is_sent: |_| false, shown: |_| 0, clicked: |_| 0 };
+const NONE: Kind = Kind { is_notification: false, is_sent: |_| false, shown: |_| 0, clicked: |_| 0 };
 
 fn kind(counters: &Counters, kind: Kind) -> Value {
     let mut block = five(counters, kind, |_| true);
@@ -126,9 +144,13 @@ fn kind(counters: &Counters, kind: Kind) -> Value {
     ] {
         let mut subs = Object::new();
         for channel in channels {
-            // Only the first is ours.
+            // The first is ours; of the others we count those that are bridges of their own.
             let is_ours = *channel == channels[0];
-            let numbers = five(counters, kind, |of| is_ours && of.platform == platform);
+            let numbers = match (*channel, kind.is_notification) {
+                ("apns" | "hmpns", true) => bridged(counters, platform),
+                ("fcm", true) => by_fcm(counters),
+                _ => five(counters, kind, |of| is_ours && of.platform == platform),
+            };
             subs.insert((*channel).to_owned(), Value::Object(numbers));
         }
         block.insert(name.to_owned(), Value::Object(subs));
@@ -147,16 +169,39 @@ fn with_sent(mut block: Value, path: &[&str], sent: Value) -> Value {
     block
 }
 
+fn bridged(counters: &Counters, platform: Platform) -> Object {
+    object([
+        ("target", counters.bridge_targets_of(platform)),
+        ("sent", counters.bridged_of(platform)),
+        ("received", counters.of_bridged(platform, |told| told.received)),
+        ("display", counters.of_bridged(platform, |told| told.shown)),
+        ("click", counters.of_bridged(platform, |told| told.clicked)),
+    ])
+}
+
+fn by_fcm(counters: &Counters) -> Object {
+    let (sent, told) = counters.by_fcm().unzip();
+    let of = |pick: fn(Told) -> u64| json!(told.map(pick));
+    object([
+        ("target", json!(sent)),
+        ("sent", json!(sent)),
+        ("received", of(|told| told.received)),
+        ("display", of(|told| told.shown)),
+        ("click", of(|told| told.clicked)),
+    ])
+}
+
+fn object(members: [(&str, Value); 5]) -> Object {
+    members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
 fn five(counters: &Counters, kind: Kind, is_of: impl Fn(&PlatformReport) -> bool) -> Object {
     let is_counted = |of: &PlatformReport| (kind.is_sent)(of) && is_of(of);
-    [
+    object([
         ("target", counters.sum(is_counted, |of| of.targets)),
         ("sent", counters.sum(is_counted, |of| of.sent)),
         ("received", counters.sum(is_counted, |of| of.received)),
         ("display", counters.sum_if_told(is_counted, kind.shown)),
         ("click", counters.sum(is_counted, kind.clicked)),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value))
-    .collect()
+    ])
 }

@@ -37,7 +37,7 @@ pub async fn received(context: State<Shared>, caller: Extension<Caller>, uri: Ur
             "msg_id": msg_id,
             "android_received": counters.of(Platform::ANDROID, |of| of.received),
             "ios_apns_sent": counters.bridged_of(Platform::IOS),
-            "ios_apns_received": null,
+            "ios_apns_received": counters.of_bridged(Platform::IOS, |told| told.received),
             "ios_msg_received": counters.messages_of(Platform::IOS, |of| of.received),
             "wp_mpns_sent": null,
         })
@@ -56,9 +56,9 @@ pub async fn received_detail(
             "msg_id": msg_id,
             "jpush_received": counters.of_own_channel(|of| of.received),
             "android_pns_sent": counters.bridged_of(Platform::ANDROID),
-            "android_pns_received": null,
+            "android_pns_received": counters.of_bridged(Platform::ANDROID, |told| told.received),
             "ios_apns_sent": counters.bridged_of(Platform::IOS),
-            "ios_apns_received": null,
+            "ios_apns_received": counters.of_bridged(Platform::IOS, |told| told.received),
             "ios_msg_received": counters.messages_of(Platform::IOS, |of| of.received),
             "wp_mpns_sent": null,
             "live_acivity_sent": counters.activities_bridged(),
@@ -66,7 +66,7 @@ pub async fn received_detail(
             "quickapp_jpush_received": counters.of(Platform::QUICKAPP, |of| of.received),
             "quickapp_pns_sent": counters.bridged_of(Platform::QUICKAPP),
             "hmos_hmpns_sent": counters.bridged_of(Platform::HMOS),
-            "hmos_hmpns_received": null,
+            "hmos_hmpns_received": counters.of_bridged(Platform::HMOS, |told| told.received),
             "hmos_msg_sent": counters.messages_of(Platform::HMOS, |of| of.sent),
             "hmos_msg_received": counters.messages_of(Platform::HMOS, |of| of.received),
         })
@@ -89,7 +89,7 @@ pub async fn messages(context: State<Shared>, caller: Extension<Caller>, uri: Ur
             "ios": {
                 "apns_target": counters.bridge_targets_of(Platform::IOS),
                 "apns_sent": counters.bridged_of(Platform::IOS),
-                "apns_received": null,
+                "apns_received": counters.of_bridged(Platform::IOS, |told| told.received),
                 "click": counters.notifications_of(Platform::IOS, |of| of.clicked),
                 "target": counters.messages_of(Platform::IOS, |of| of.targets),
                 "received": counters.messages_of(Platform::IOS, |of| of.received),

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::access::Caller;
 use super::family::Family;
 use super::fault::{Fault, json_response};
-use super::push::is_to_file;
+use super::push::{Cids, is_to_file};
 use super::rate::RateFamily;
 use super::segment::Segment;
 use super::{body, path, permit};
@@ -49,6 +49,7 @@ pub async fn create(
         due_ms,
         random: random(),
         open_max: context.config.limits.schedules,
+        only_repeats: cid.as_ref().is_some_and(|cid| Cids::of(&context).only_repeats(cid, now_ms)),
         cid,
     };
     match submit(&context, ScheduleCommand::Create(Box::new(new))).await? {
@@ -174,6 +175,7 @@ async fn submit(context: &Context, command: ScheduleCommand) -> Result<Answer, F
             "the app has {} unfinished tasks, which is all that it may have",
             context.config.limits.schedules
         )),
+        Refusal::CidExpired => object::wrong_cid(),
         Refusal::AppUnknown => Family::Schedule.wrong_credentials(),
         _ => Family::Schedule.internal(),
     })

@@ -95,13 +95,19 @@ impl Sections {
 
 /// The cid, if one is given; it must be one of ours for this app and use.
 pub fn cid(context: &Context, caller: &Caller, body: &Value, now_ms: TimeMs) -> Result<Option<String>, Fault> {
-    let Some(value) = body.as_object().and_then(|object| member(object, "cid")) else { return Ok(None) };
-    let cid =
-        as_name(value).filter(|cid| Cids::new(&context.keys).is_valid(cid, &caller.app_key, CidType::Schedule, now_ms));
+    let value = body.as_object().and_then(|object| member(object, "cid"));
+    let Some(value) = value.filter(|value| value.as_str() != Some("")) else { return Ok(None) };
+    let cid = as_name(value).filter(|cid| Cids::of(context).is_valid(cid, &caller.app_key, CidType::Schedule, now_ms));
     match cid {
         Some(cid) => Ok(Some(cid)),
-        None => Err(invalid("cid is not one that GET /v3/push/cid?type=schedule gave this app within a day")),
+        None => Err(wrong_cid()),
     }
+}
+
+pub fn wrong_cid() -> Fault {
+    invalid(
+        "cid is not one that GET /v3/push/cid?type=schedule gave this app within a day, nor a repeat of one used then",
+    )
 }
 
 pub fn expired() -> Fault {

@@ -63,6 +63,7 @@ fn fault_of(result: FiringResult) -> Fault {
         FiringResult::RegistrationIdUnknown => of_push(Refusal::RegistrationIdUnknown),
         FiringResult::NothingToPush => of_push(Refusal::NothingToPush),
         FiringResult::FileUnknown => of_push(Refusal::FileUnknown),
+        FiringResult::TooManyBroadcasts => of_push(Refusal::TooManyBroadcasts),
         FiringResult::AppBlocked => crate::rest::permit::blocked(),
         FiringResult::Invalid { code, message } => Fault::new(StatusCode::BAD_REQUEST, code, message),
         FiringResult::Missed { count } => {

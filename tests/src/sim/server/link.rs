@@ -9,6 +9,7 @@ use anser_protocol::error::ErrorCode;
 use anser_protocol::ids::{RoomId, TimeMs};
 use anser_storage::command::Command;
 use anser_storage::ids::{AppNumber, DeviceNumber, UserNumber};
+use anserd::link::links::PROFILE_TOLD_MAX;
 use anserd::link::mailbox::{Item, Mailbox};
 use anserd::link::query::CommandReceivers;
 use anserd::link::session::{Action, Input, Rules, Session};
@@ -74,9 +75,10 @@ impl ServerLink {
         course: &mut Course,
     ) -> Result<bool, String> {
         self.session.handle_time(now);
-        // What was found out before a change of the clock may still be on its way.
-        let is_settled = course.now > server.clock_changed + 100 * MS || now < self.encoded_ms;
-        if self.session.output().is_empty() && is_settled {
+        // What was found out before a change of the clock may still be on its way. What is said after the clock went back
+        // may have come alive again by it, behind output that waits since before.
+        let is_settled = course.now > server.clock_changed + 100 * MS;
+        if now < self.encoded_ms || self.session.output().is_empty() && is_settled {
             self.encoded_ms = now;
         }
         for _ in 0..ROUNDS_PER_TURN {
@@ -124,7 +126,7 @@ impl ServerLink {
                 Some(Item::Delivery(delivery)) => {
                     self.session.handle_delivery(delivery.recipient, &delivery.appended);
                 }
-                Some(Item::Command(user, came)) => self.session.handle_command(user, &came),
+                Some(Item::Passing(user, passing)) => self.session.handle_passing(user, &passing),
                 None => return taken > 0,
             }
             self.perform_actions(server, course);
@@ -220,13 +222,20 @@ impl ServerLink {
             }
             Action::Submit(ticket, command) => server.submit(Asker::Link(link, ticket), command, course),
             // No simulated device says that it is used.
-            Action::NoteUse { .. } => {}
+            Action::NoteUse { .. } | Action::PushSent { .. } => {}
             Action::PassCommand { ticket, app, receivers, came } => {
                 server.note_passed(app, &receivers, &came);
                 let switchboard = server.switchboard();
                 let pass = |board: &Switchboard| board.pass_command(app, &receivers, &self.mailbox, &came);
                 let links = switchboard.map_or(0, pass);
                 return Some(Input::CommandPassed { ticket, links });
+            }
+            Action::TellProfile { app, user, changed } => {
+                let (reader, board) = server.reader().zip(server.switchboard())?;
+                // A disk that fails tells nobody.
+                if let Ok(users) = reader.read(|snapshot| snapshot.acquaintances(app, user, PROFILE_TOLD_MAX)) {
+                    board.tell_profile(app, users, &changed);
+                }
             }
             Action::FindOnline { ticket, app, user, devices } => {
                 let board = server.switchboard();
@@ -261,6 +270,7 @@ impl ServerLink {
         let Some((_, user)) = self.user.filter(|(of, _)| *of == app) else { return false };
         match receivers {
             CommandReceivers::Users(users) => users.contains(&user),
+            CommandReceivers::Elsewhere(_) => false,
             CommandReceivers::Devices(of, devices) => {
                 *of == user && self.device.is_some_and(|(_, device)| devices.contains(&device))
             }

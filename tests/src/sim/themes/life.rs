@@ -143,6 +143,23 @@ impl World {
             let (add, remove) = if is_shielded { (Vec::new(), vec![id]) } else { (vec![id], Vec::new()) };
             return self.ask_people(client, PeopleRequest::Shield { add, remove });
         }
+        // Keepers mostly answer those who wait to come in, and silence members: both meet too rarely to be left to chance.
+        if group.keepers().contains(&number) {
+            match random.below(10) {
+                0..6 if !group.joins.is_empty() => return self.answer_a_join(client, id),
+                6..9 if !group.members.is_empty() => {
+                    let members: Vec<UserNumber> = group.members.iter().copied().collect();
+                    let members = vec![model.name(*random.pick(&members)).to_owned()];
+                    let order = GroupOrder::Silence { members, for_ms: Some(SILENCE_MS_MIN) };
+                    return self.ask(client, Request::Group(Box::new(GroupCall::Order { group: id, order })));
+                }
+                9 if random.percent(40) => {
+                    let call = GroupCall::Order { group: id, order: GroupOrder::Dissolve };
+                    return self.ask(client, Request::Group(Box::new(call)));
+                }
+                _ => {}
+            }
+        }
         let name = some_name(model, random);
         let members = vec![name.clone()];
         let order = match random.below(24) {
@@ -162,15 +179,19 @@ impl World {
             15..19 => GroupOrder::Invite { members, reason: "let them in".into() },
             19 => return self.ask(client, Request::GroupLeave { group: id }),
             20 => return self.ask(client, Request::GroupRemove { group: id, members }),
-            _ => {
-                let Some((user, (request, _))) = group.joins.iter().next() else { return Ok(()) };
-                let answers = vec![(*request, model.name(*user).to_owned())];
-                let is_accepted = random.percent(60);
-                let call = GroupCall::AnswerJoins { group: id, answers, is_accepted, reason: "so be it".into() };
-                return self.ask(client, Request::Group(Box::new(call)));
-            }
+            _ => return self.answer_a_join(client, id),
         };
         self.ask(client, Request::Group(Box::new(GroupCall::Order { group: id, order })))
+    }
+
+    fn answer_a_join(&mut self, client: usize, group: GroupId) -> Result<(), String> {
+        let model = &self.server.model;
+        let waits = model.groups.get(&group).and_then(|group| group.joins.iter().next());
+        let Some((user, (request, _))) = waits else { return Ok(()) };
+        let answers = vec![(*request, model.name(*user).to_owned())];
+        let is_accepted = self.course.random.percent(60);
+        let call = GroupCall::AnswerJoins { group, answers, is_accepted, reason: "so be it".into() };
+        self.ask(client, Request::Group(Box::new(call)))
     }
 
     fn visit(&mut self, client: usize) -> Result<(), String> {

@@ -130,6 +130,12 @@ impl World {
             Told::RoomEvent { room, .. } if !seen.stays.is_in(*room) => {
                 return Err(format!("it is told what happens in room {room}, but not in it"));
             }
+            Told::ProfileChanged { username, .. } => {
+                self.course.count(Kind::ProfileTold);
+                if **username == *name {
+                    return Err("it is told of its own user's profile as of somebody else's".to_owned());
+                }
+            }
             Told::CommandCame { text, .. } => {
                 self.course.count(Kind::CommandCame);
                 if !seen.commands.insert(text.clone()) {

@@ -122,6 +122,8 @@ fn resumed_pushes_are_read_from_where_the_device_stands_after_it_is_on_the_switc
         matches!(heard[..], [ServerFrame::PushDeliver(_), ServerFrame::Done(Done { request: 8, .. })]),
         "{heard:?}"
     );
+    let told = dialogue.session.next_action();
+    assert!(matches!(told, Some(Action::PushSent { app: APP, device: DEVICE, .. })), "{told:?}");
     assert!(matches!(dialogue.session.next_action(), Some(Action::StopPushes { .. })));
     assert_eq!(dialogue.command().1, stored(true));
     assert!(matches!(dialogue.session.next_action(), Some(Action::ResumePushes { app: APP, device: DEVICE })));

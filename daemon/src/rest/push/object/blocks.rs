@@ -73,10 +73,22 @@ fn parse_in_app(push: &Object, has_notification: bool, has_message: bool, findin
     in_app.get("inapp_message").and_then(as_bool).unwrap_or(false)
 }
 
+/// As the options say; where they say nothing, a block for a platform and no text of its own mean version 2.
+pub fn is_second_version(third: &Value, options: Option<&Object>) -> bool {
+    let version = options.and_then(|options| options.get("notification_3rd_ver")).and_then(Value::as_str);
+    match version.filter(|version| !version.is_empty()) {
+        Some(version) => version == "v2",
+        None => {
+            let has_block = ["android", "ios", "hmos"].iter().any(|name| third.get(name).is_some_and(Value::is_object));
+            has_block && third.get("content").is_none_or(Value::is_null)
+        }
+    }
+}
+
 /// Version 1 has its own text and replaces the notification; version 2 has a block for each platform.
 fn parse_third(push: &Object, has_notification: bool, has_message: bool, findings: &mut Findings) -> Option<Object> {
-    let version = member(push, "options").and_then(|options| options.get("notification_3rd_ver"));
-    let is_second = version.and_then(Value::as_str) == Some("v2");
+    let options = member(push, "options").and_then(Value::as_object);
+    let is_second = member(push, "notification_3rd").is_some_and(|third| is_second_version(third, options));
     let shapes = if is_second { shape::THIRD_BY_PLATFORM } else { shape::THIRD };
     let third = block(push, "notification_3rd", shapes, findings)?;
     if !has_message {
@@ -107,10 +119,11 @@ fn parse_live_activity(push: &Object, findings: &mut Findings) -> Option<Object>
         findings.missing("live_activity.ios is missing");
         return None;
     };
-    let Some(activity) = as_object(value) else {
+    let Some(mut activity) = as_object(value) else {
         findings.invalid("live_activity.ios must be an object");
         return None;
     };
+    activity.retain(|key, value| key != "attributes-type" || value.as_str() != Some(""));
     shape::check(&activity, "live_activity.ios", shape::LIVE_ACTIVITY, findings);
     let is_start = member(&activity, "event").and_then(Value::as_str) == Some("start");
     for (name, is_needed) in [("event", true), ("content-state", true), ("attributes-type", is_start)] {

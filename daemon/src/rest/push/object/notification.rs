@@ -98,7 +98,9 @@ fn parse_block(
     };
     let known = shape::names(shapes);
     // A key that is too much in `ios` is one of the caller's own payload keys misplaced; still refused, as documented.
-    findings.known_keys(&block, &place, &known);
+    if matches!(platform, Platform::ANDROID | Platform::IOS | Platform::HMOS) {
+        findings.known_keys(&block, &place, &known);
+    }
     shape::check(&block, &place, shapes, findings);
     check_alert(&block, platform, &place, has_shared_alert, findings);
     if platform == Platform::HMOS {

@@ -27,13 +27,14 @@ pub(super) struct Options {
 }
 
 pub(super) fn parse(push: &Object, has_message: bool, findings: &mut Findings) -> Options {
-    let options = match member(push, "options") {
+    let mut options = match member(push, "options") {
         None => Object::new(),
         Some(value) => as_object(value).unwrap_or_else(|| {
             findings.invalid("options must be an object");
             Object::new()
         }),
     };
+    options.retain(|key, value| !is_unset(key, value));
     shape::check(&options, "options", shape::OPTIONS, findings);
     let sendno = whole(&options, "sendno", 0, i64::MAX, findings).unwrap_or(0).to_string();
     let time_to_live_s = seconds(whole(&options, "time_to_live", 0, TIME_TO_LIVE_S_MAX, findings), 1);
@@ -53,6 +54,15 @@ pub(super) fn parse(push: &Object, has_message: bool, findings: &mut Findings) -
         only_test_devices: all.get("test_model").and_then(Value::as_bool).unwrap_or(false),
         geofence: all.get("geofence").cloned(),
         all,
+    }
+}
+
+/// What typed clients send for an option that is not set.
+fn is_unset(key: &str, value: &Value) -> bool {
+    match key {
+        "big_push_duration" | "override_msg_id" => as_int(value) == Some(0),
+        "notification_3rd_ver" => value.as_str() == Some(""),
+        _ => false,
     }
 }
 

@@ -161,7 +161,7 @@ fn options_are_checked() {
         json!({"big_push_duration": 1441}),
         json!({"override_msg_id": "x"}),
         json!({"override_msg_id": -1}),
-        json!({"big_push_duration": 0}),
+        json!({"big_push_duration": -1}),
         json!({"third_party_channel": 7}),
         json!({"target_event": [7]}),
         json!({"notification_3rd_ver": "v3"}),
@@ -194,6 +194,20 @@ fn keys_that_official_clients_always_send_are_accepted() {
         "sms_message": {"delay_time": 0, "temp_id": 1, "active_filter": false, "content": "x", "signid": 0},
         "callback": null,
     }));
+}
+
+#[test]
+fn what_typed_clients_send_for_nothing_is_nothing() {
+    let mut push = everybody();
+    push["options"] = json!({"big_push_duration": 0, "override_msg_id": 0, "notification_3rd_ver": ""});
+    push["cid"] = json!("");
+    let push = accepted(push);
+    assert_eq!((push.spread_s, push.replaces, push.cid, push.kept.as_str()), (0, None, None, ""));
+    let activity = json!({"event": "update", "attributes-type": "", "content-state": {}});
+    accepted(json!({"platform": ["ios"], "audience": "all", "live_activity": {"ios": activity}}));
+    let start = json!({"event": "start", "attributes-type": "", "content-state": {}});
+    let started = json!({"platform": ["ios"], "audience": "all", "live_activity": {"ios": start}});
+    assert_eq!(refused(started), Kind::Missing);
 }
 
 #[test]
@@ -366,7 +380,14 @@ fn a_third_partys_notification_goes_with_a_message() {
     assert_eq!(refused(both.clone()), Kind::Invalid);
     both["notification_3rd"] = json!({"android": {"title": "x"}, "ios": {}, "hmos": {}});
     both["options"] = json!({"notification_3rd_ver": "v2"});
-    accepted(both);
+    accepted(both.clone());
+    // Some clients know only the second version and do not name it.
+    both["options"] = json!({"notification_3rd_ver": ""});
+    accepted(both.clone());
+    both["options"] = Value::Null;
+    accepted(both.clone());
+    both["options"] = json!({"notification_3rd_ver": "v1"});
+    assert_eq!(refused(both), Kind::Missing);
     let mut without_message = everybody();
     without_message["notification_3rd"] = json!({"content": "c"});
     assert_eq!(refused(without_message), Kind::Invalid);

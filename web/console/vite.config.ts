@@ -1,0 +1,3 @@
+import { page } from '../tools/page.js';
+
+export default page('console');
