@@ -251,10 +251,14 @@ pub enum AccountCommand {
         app: AppNumber,
     },
     /// Takes a position for a push to a group, and tells its apps. An empty group is refused (`NoTarget`). What the
-    /// pushes to the apps become is kept as long as their reports are, counted from the end of their lives.
+    /// pushes to the apps become is kept as long as their reports are, counted from the end of their lives. A cid that
+    /// was used before gets the first answer again, less the apps that were deleted since.
     PushToAppGroup {
         key: String,
         lives_s: u64,
+        cid: Option<String>,
+        /// It was issued too long ago for a first use.
+        only_repeats: bool,
     },
     CreateDeveloper {
         name: String,

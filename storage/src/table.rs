@@ -137,6 +137,7 @@ tables! {
     Receipts = 110, "receipts";
     ReceiptReaders = 111, "receipt_readers";
     ReceiptNews = 112, "receipt_news";
+    GroupCids = 113, "group_cids";
     FormerGroups = 115, "former_groups";
     FormerRooms = 116, "former_rooms";
     WaitingDevices = 117, "waiting_devices";

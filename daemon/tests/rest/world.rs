@@ -131,10 +131,14 @@ impl World {
         self.submit(Command::Account(AccountCommand::CreateAppGroup { name: named, key: key.clone(), secret: given }))
             .await;
         for app in apps {
-            let command = AccountCommand::AddToAppGroup { key: key.clone(), app: app.number };
-            self.submit(Command::Account(command)).await;
+            self.join_app_group(name, app).await;
         }
         basic(&format!("group-{key}"), &secret)
+    }
+
+    pub async fn join_app_group(&self, name: &str, app: &App) {
+        let command = AccountCommand::AddToAppGroup { key: key_of(name, "gk"), app: app.number };
+        self.submit(Command::Account(command)).await;
     }
 
     /// A developer: key and secret as a header.

@@ -2,7 +2,7 @@
 
 use anser_protocol::ids::Position;
 
-use super::push::STATE_KEPT_MS;
+use super::push::{CID_LIFETIME_MS, STATE_KEPT_MS};
 use super::{Batch, Decided};
 use crate::command::{AccountCommand, Submit};
 use crate::error::ReadError;
@@ -11,7 +11,7 @@ use crate::ids::AppNumber;
 use crate::key::Key;
 use crate::outcome::{Answer, Refusal};
 use crate::row::Row;
-use crate::rows::account::{AppGroup, Developer, DeveloperApp, GroupPush, group_push_key};
+use crate::rows::account::{AppGroup, Developer, DeveloperApp, GroupCid, GroupPush, group_cid_key, group_push_key};
 use crate::rows::app::{ByAppName, app_key, text_key};
 use crate::rows::push::Expiry;
 use crate::table::Table;
@@ -44,14 +44,8 @@ impl Batch<'_> {
                 self.put(&text_key(key), &group)?;
                 Ok(Answer::Done)
             }
-            AccountCommand::PushToAppGroup { key, lives_s } => {
-                let apps = self.living(self.required_group(key)?.apps)?;
-                let msg_id = self.take_position();
-                if apps.is_empty() {
-                    return Err(Refusal::NoTarget { msg_id }.into());
-                }
-                self.begin_group_push(msg_id, key, *lives_s)?;
-                Ok(Answer::AppGroup { msg_id, apps })
+            AccountCommand::PushToAppGroup { key, lives_s, cid, only_repeats } => {
+                self.push_to_app_group(key, *lives_s, cid.as_deref(), *only_repeats)
             }
             AccountCommand::CreateDeveloper { name, key, secret } => {
                 self.check_new_account(key, name, |row: &Developer| &row.name)?;
@@ -70,6 +64,33 @@ impl Batch<'_> {
         }
     }
 
+    fn push_to_app_group(&mut self, key: &str, lives_s: u64, cid: Option<&str>, only_repeats: bool) -> Decided<Answer> {
+        let group = self.required_group(key)?;
+        if let Some(GroupCid { push, apps, .. }) = self.first_of_group_cid(key, cid)? {
+            return Ok(Answer::AppGroup { msg_id: push, apps: self.living(apps)? });
+        }
+        if only_repeats {
+            return Err(Refusal::CidExpired.into());
+        }
+        let apps = self.living(group.apps)?;
+        let msg_id = self.take_position();
+        if apps.is_empty() {
+            return Err(Refusal::NoTarget { msg_id }.into());
+        }
+        self.begin_group_push(msg_id, key, lives_s)?;
+        if let Some(cid) = cid {
+            let expires_ms = self.now_ms() + CID_LIFETIME_MS;
+            self.put(&group_cid_key(key, cid), &GroupCid { push: msg_id, apps: apps.clone(), expires_ms })?;
+            self.put_expiry(expires_ms, &Expiry::GroupCid { group: key.into(), cid: cid.into() })?;
+        }
+        Ok(Answer::AppGroup { msg_id, apps })
+    }
+
+    fn first_of_group_cid(&self, group: &str, cid: Option<&str>) -> Result<Option<GroupCid>, ReadError> {
+        let Some(cid) = cid else { return Ok(None) };
+        Ok(self.row::<GroupCid>(&group_cid_key(group, cid))?.filter(|first| first.expires_ms > self.now_ms()))
+    }
+
     fn begin_group_push(&mut self, push: Position, group: &str, lives_s: u64) -> Result<(), ReadError> {
         let expires_ms = self.now_ms() + lives_s * 1000 + STATE_KEPT_MS;
         self.put(&group_push_key(push), &GroupPush { group: group.into(), expires_ms, pushes: Vec::new() })?;
@@ -80,6 +101,10 @@ impl Batch<'_> {
     pub(super) fn note_in_group_push(&mut self, submit: &Submit, msg_id: Position) -> Result<(), ReadError> {
         let Some(push) = submit.group_push.filter(|_| !submit.validate_only) else { return Ok(()) };
         let Some(mut row) = self.row::<GroupPush>(&group_push_key(push))? else { return Ok(()) };
+        // A repeat under a cid is the same push.
+        if row.pushes.contains(&(submit.app, msg_id)) {
+            return Ok(());
+        }
         row.pushes.push((submit.app, msg_id));
         self.put(&group_push_key(push), &row)
     }

@@ -4,7 +4,7 @@ use super::{Batch, Decided};
 use crate::error::ReadError;
 use crate::key::{Key, u64_at};
 use crate::outcome::Answer;
-use crate::rows::account::group_push_key;
+use crate::rows::account::{GroupCid, group_cid_key, group_push_key};
 use crate::rows::callback::callback_key;
 use crate::rows::push::{Cid, Expiry, cid_key, push_key};
 use crate::rows::schedule::{ScheduleCid, schedule_key};
@@ -92,6 +92,14 @@ impl Batch<'_> {
             Expiry::File { owner, file } => self.expire_file(owner, *file, limit),
             Expiry::GroupPush { push } => {
                 self.remove(Table::GroupPushes, &group_push_key(*push))?;
+                Ok((1, true))
+            }
+            Expiry::GroupCid { group, cid } => {
+                let key = group_cid_key(group, cid);
+                // The cid may have been used again since.
+                if self.row::<GroupCid>(&key)?.is_some_and(|row| row.expires_ms <= self.now_ms()) {
+                    self.remove(Table::GroupCids, &key)?;
+                }
                 Ok((1, true))
             }
             Expiry::Push { app, push } => {

@@ -46,6 +46,21 @@ pub(crate) struct GroupPush {
 }
 serde_row!(GroupPush, GroupPushes);
 
+/// What a push to an app group that named a cid has become: for a repeat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GroupCid {
+    pub push: Position,
+    /// Those that were in the group: one that joined since gets nothing of a repeat.
+    pub apps: Vec<AppNumber>,
+    pub expires_ms: TimeMs,
+}
+serde_row!(GroupCid, GroupCids);
+
+/// `group` is the group's key.
+pub(crate) fn group_cid_key(group: &str, cid: &str) -> Key {
+    Key::empty().text(group).bytes(cid.as_bytes())
+}
+
 pub(crate) fn group_push_key(push: Position) -> Key {
     Key::empty().u64(push.0)
 }

@@ -10,7 +10,7 @@ use crate::find;
 use crate::ids::{AppNumber, ChainNumber, DeviceNumber, FileNumber, ScheduleNumber, UserNumber};
 use crate::key::{Key, u32_at, u64_at};
 use crate::row;
-use crate::rows::account::{GroupPush, group_push_key};
+use crate::rows::account::{GroupCid, GroupPush, group_cid_key, group_push_key};
 use crate::rows::across::GuestNumber;
 use crate::rows::app::{App, ByAppKey, ByAppName, app_key, text_key};
 use crate::rows::bridge::{PushToken, TokenOwner, push_token_key, token_chunk_key, token_owner_key};
@@ -205,6 +205,7 @@ pub(crate) fn rows_named_by(tables: &impl Tables, table: Table, key: &[u8], valu
             let expires_ms = row::decode::<GroupPush>(key, value)?.expires_ms;
             vec![(Table::Expiries, expiry_key(expires_ms, &Expiry::GroupPush { push }))]
         }
+        Table::GroupCids => by_group_cid(&row::decode(key, value)?, key),
         Table::OperatorSessions => {
             vec![(Table::Operators, text_key(&row::decode::<OperatorSession>(key, value)?.name))]
         }
@@ -497,6 +498,16 @@ fn by_file(row: &FileRow, owner: FileOwner, key: &[u8]) -> Named {
     named
 }
 
+/// The group's key, which may have been deleted since, is the first part of the row's.
+fn by_group_cid(row: &GroupCid, key: &[u8]) -> Named {
+    let texts = key.split_first_chunk().and_then(|(length, texts)| {
+        let (group, cid) = texts.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        Some((String::from_utf8(group.to_vec()).ok()?, String::from_utf8(cid.to_vec()).ok()?))
+    });
+    let Some((group, cid)) = texts else { return Vec::new() };
+    vec![(Table::Expiries, expiry_key(row.expires_ms, &Expiry::GroupCid { group, cid }))]
+}
+
 fn by_expiry(expiry: Expiry) -> Named {
     vec![match expiry {
         Expiry::Cid { app, cid } => (Table::Cids, cid_key(app, &cid)),
@@ -506,5 +517,6 @@ fn by_expiry(expiry: Expiry) -> Named {
         Expiry::ScheduleCid { app, cid } => (Table::ScheduleCids, cid_key(app, &cid)),
         Expiry::File { owner, file } => (Table::Files, file_key(&owner, file)),
         Expiry::GroupPush { push } => (Table::GroupPushes, group_push_key(push)),
+        Expiry::GroupCid { group, cid } => (Table::GroupCids, group_cid_key(&group, &cid)),
     }]
 }

@@ -9,6 +9,7 @@ use crate::command::FileOwner;
 use crate::ids::{AppNumber, FileNumber, ScheduleNumber};
 use crate::key::Key;
 use crate::row::serde_row;
+use crate::rows::account::group_cid_key;
 use crate::rows::file::file_key;
 
 /// Read before every delivery.
@@ -180,11 +181,12 @@ pub(crate) enum Expiry {
     ScheduleCid { app: AppNumber, cid: String },
     File { owner: FileOwner, file: FileNumber },
     GroupPush { push: Position },
+    GroupCid { group: String, cid: String },
 }
 serde_row!(Expiry, Expiries);
 
-/// The kind of those that belong to no app.
-pub(crate) const GROUP_PUSH_EXPIRY: u8 = 7;
+/// The kinds of those that belong to no app.
+pub(crate) const GROUP_EXPIRIES: [u8; 2] = [7, 8];
 
 /// In order of time, then of what it is.
 pub(crate) fn expiry_key(due_ms: TimeMs, expiry: &Expiry) -> Key {
@@ -196,7 +198,8 @@ pub(crate) fn expiry_key(due_ms: TimeMs, expiry: &Expiry) -> Key {
         Expiry::Schedule { app, schedule } => key.u8(4).u32(app.0).u64(schedule.0),
         Expiry::ScheduleCid { app, cid } => key.u8(5).u32(app.0).bytes(cid.as_bytes()),
         Expiry::File { owner, file } => key.u8(6).bytes(file_key(owner, *file).as_bytes()),
-        Expiry::GroupPush { push } => key.u8(GROUP_PUSH_EXPIRY).u64(push.0),
+        Expiry::GroupPush { push } => key.u8(GROUP_EXPIRIES[0]).u64(push.0),
+        Expiry::GroupCid { group, cid } => key.u8(GROUP_EXPIRIES[1]).bytes(group_cid_key(group, cid).as_bytes()),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::ids::AppNumber;
 use crate::key::{Key, u32_at, u64_at};
 use crate::row;
 use crate::rows::named::rows_named_by;
-use crate::rows::push::GROUP_PUSH_EXPIRY;
+use crate::rows::push::GROUP_EXPIRIES;
 use crate::rows::record::{Body, Record, amendment_key, log_key};
 use crate::table::Table;
 use crate::tables::{NEXT, STOP, Tables};
@@ -226,8 +226,9 @@ fn is_of_no_app(table: Table, key: &[u8]) -> bool {
         | Table::OperatorSessions
         | Table::SetUp
         | Table::Audit
-        | Table::GroupPushes => true,
-        Table::Expiries => key.get(8) == Some(&GROUP_PUSH_EXPIRY),
+        | Table::GroupPushes
+        | Table::GroupCids => true,
+        Table::Expiries => key.get(8).is_some_and(|kind| GROUP_EXPIRIES.contains(kind)),
         _ => false,
     }
 }

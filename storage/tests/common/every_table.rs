@@ -60,7 +60,12 @@ pub fn add_what_the_script_leaves_out(world: &mut World) {
     let (name, key) = ("Group".to_owned(), "e00000000000000000000000".to_owned());
     world.answer(Command::Account(AccountCommand::CreateAppGroup { name, key: key.clone(), secret: secret.into() }));
     world.answer(Command::Account(AccountCommand::AddToAppGroup { key: key.clone(), app: world.app }));
-    world.answer(Command::Account(AccountCommand::PushToAppGroup { key, lives_s: 86_400 }));
+    world.answer(Command::Account(AccountCommand::PushToAppGroup {
+        key,
+        lives_s: 86_400,
+        cid: Some("cid of the group".into()),
+        only_repeats: false,
+    }));
     let token = PushToken { kind: 1, token: "a token".into() };
     for command in [
         BridgeCommand::SetToken { app: world.app, device, token },

@@ -554,7 +554,7 @@ impl Author {
             0 => AccountCommand::CreateAppGroup { name, key, secret },
             1 | 2 => AccountCommand::AddToAppGroup { key, app },
             3 => AccountCommand::RemoveFromAppGroup { key, app },
-            4 => AccountCommand::PushToAppGroup { key, lives_s: 60 },
+            4 => deeds::group_push(key),
             5 => AccountCommand::CreateDeveloper { name, key, secret },
             6 => AccountCommand::DeleteDeveloper { key },
             _ => AccountCommand::DeleteAppGroup { key },

@@ -1,6 +1,7 @@
 //! App groups and developers.
 
 use crate::common::World;
+use anser_storage::Table;
 use anser_storage::command::*;
 use anser_storage::ids::AppNumber;
 use anser_storage::outcome::{Answer, Refusal};
@@ -92,6 +93,38 @@ fn a_developers_app_joins_a_group_that_exists() {
     assert_eq!(apps_of_push(&mut world), [app]);
 }
 
+#[test]
+fn a_repeated_push_to_a_group_is_the_first_one_in_the_apps_that_were_in_it_then() {
+    let mut world = World::new();
+    world.answer(create_group("g", "k"));
+    let (one, two, three) = (world.app, world.create_app("two"), world.create_app("three"));
+    for app in [one, two] {
+        world.answer(add("k", app));
+    }
+    let rows = |world: &World| world.read().raw_rows(Table::GroupCids).expect("whole").len();
+    assert_eq!(world.refusal(push_under("k", Some("c"), true)), Refusal::CidExpired);
+    let first = world.answer(push_under("k", Some("c"), false));
+    assert!(matches!(&first, Answer::AppGroup { apps, .. } if *apps == [one, two]), "{first:?}");
+    world.answer(add("k", three));
+    assert_eq!(world.answer(push_under("k", Some("c"), false)), first);
+    assert_eq!(world.answer(push_under("k", Some("c"), true)), first, "also one that was issued long ago");
+    assert_ne!(world.answer(push_under("k", Some("d"), false)), first);
+    assert!(world.read().scrub(None, usize::MAX).expect("readable").findings.is_empty());
+    while world.answer(Command::App(AppCommand::Delete { app: two })) == Answer::Continue {}
+    let again = world.answer(push_under("k", Some("c"), false));
+    assert!(matches!(&again, Answer::AppGroup { apps, .. } if *apps == [one]), "{again:?}");
+    world.answer(create_group("other", "l"));
+    world.answer(add("l", three));
+    assert!(
+        matches!(world.answer(push_under("l", Some("c"), false)), Answer::AppGroup { apps, .. } if apps == [three])
+    );
+    assert_eq!(rows(&world), 3);
+    world.now_ms += 24 * 60 * 60 * 1000;
+    assert_ne!(world.answer(push_under("k", Some("c"), false)), again, "a day later it is a new push");
+    world.expire();
+    assert_eq!(rows(&world), 1);
+}
+
 fn create_group(name: &str, key: &str) -> Command {
     let (name, key, secret) = (name.into(), key.into(), "secret".into());
     Command::Account(AccountCommand::CreateAppGroup { name, key, secret })
@@ -118,7 +151,12 @@ fn add(key: &str, app: AppNumber) -> Command {
 }
 
 fn push(key: &str) -> Command {
-    Command::Account(AccountCommand::PushToAppGroup { key: key.into(), lives_s: 86_400 })
+    push_under(key, None, false)
+}
+
+fn push_under(key: &str, cid: Option<&str>, only_repeats: bool) -> Command {
+    let (key, cid) = (key.into(), cid.map(Into::into));
+    Command::Account(AccountCommand::PushToAppGroup { key, lives_s: 86_400, cid, only_repeats })
 }
 
 fn apps_of_push(world: &mut World) -> Vec<AppNumber> {

@@ -8,6 +8,7 @@ use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
+use super::cid::Cids;
 use super::send::send_as_part_of;
 use super::{Form, Mode, check, refusal};
 use crate::clock::now_ms;
@@ -58,7 +59,10 @@ async fn push(
         check_list(context, caller, list.file.clone()).await?;
     }
     let lives_s = u64::from(push.time_to_live_s) + u64::from(push.spread_s);
-    let command = Command::Account(AccountCommand::PushToAppGroup { key: caller.key.clone(), lives_s });
+    let cid = push.cid.clone();
+    let only_repeats = cid.as_ref().is_some_and(|cid| Cids::of(context).only_repeats(cid, now_ms()));
+    let begin = AccountCommand::PushToAppGroup { key: caller.key.clone(), lives_s, cid, only_repeats };
+    let command = Command::Account(begin);
     let outcome = context.ledger.submit(command).await.map_err(|error| Family::Push.unavailable(&error))?;
     let (msg_id, apps) = match outcome.answer {
         Ok(Answer::AppGroup { msg_id, apps }) => (msg_id, apps),

@@ -16,3 +16,8 @@ impl Author {
         self.write(Command::Operator(command));
     }
 }
+
+/// Under one cid of each group, so that most are repeats.
+pub(super) fn group_push(key: String) -> AccountCommand {
+    AccountCommand::PushToAppGroup { key, lives_s: 60, cid: Some("cid".to_owned()), only_repeats: false }
+}
