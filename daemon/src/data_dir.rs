@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use anser_storage::crash_point::{CrashPoint, pass};
 use thiserror::Error;
 
 /// What a restore, an import or a rescue works in. While it is there, the data folder is not whole.
@@ -37,6 +38,7 @@ impl DataDir {
             .mode(0o700)
             .create(path)
             .map_err(|source| DataDirError::Make { path: path.to_owned(), source })?;
+        pass(CrashPoint::FolderMade);
         let lock = lock(path)?;
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
@@ -105,7 +107,9 @@ fn write(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
     file.write_all(content)?;
     file.sync_all()?;
+    pass(CrashPoint::FileWritten);
     std::fs::rename(&temporary, path)?;
+    pass(CrashPoint::FileNamed);
     match path.parent() {
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),

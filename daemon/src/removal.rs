@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anser_storage::command::{AppCommand, Class, Command, DataCommand};
+use anser_storage::crash_point::{CrashPoint, pass};
 use anser_storage::ids::{AppNumber, UserNumber};
 use anser_storage::media::MediaId;
 use anser_storage::outcome::{Answer, Refusal};
@@ -90,11 +91,13 @@ impl Removals {
 /// Runs until the daemon stops; what an earlier one left over is taken up at once.
 pub async fn run(context: Shared) {
     let mut shutdown = context.shutdown.clone();
+    let mut is_first = true;
     loop {
         let done = tokio::select! {
             () = shutdown.begun() => return,
-            done = round(&context) => done,
+            done = round(&context, is_first) => done,
         };
+        is_first &= done.is_err();
         let pause = async {
             match done {
                 Ok(()) => context.removals.woken.notified().await,
@@ -111,13 +114,17 @@ pub async fn run(context: Shared) {
     }
 }
 
-/// All that there is to do now.
-pub async fn round(context: &Shared) -> Result<(), Unavailable> {
+/// All that there is to do now. After a start it is looked for what a crash left, too.
+pub async fn round(context: &Shared, is_first: bool) -> Result<(), Unavailable> {
     for (app, row) in context.ledger.read(|snapshot| snapshot.apps_being_deleted()).await? {
         remove_app(context, app).await?;
         log::info!(app_key = row.app_key.as_str(); "all rows of a deleted app are gone");
     }
     for (app, user, _) in context.ledger.read(|snapshot| snapshot.erasures()).await? {
+        if is_first {
+            // Their rows may be gone already, and with them what names these files.
+            sweep::drop_orphans(&context.media, &context.ledger, app).await?;
+        }
         erase_user(context, app, user).await?;
         log::info!(app = app.0, user = user.0; "the data of a user are erased");
     }
@@ -127,12 +134,16 @@ pub async fn round(context: &Shared) -> Result<(), Unavailable> {
 async fn remove_app(context: &Shared, app: AppNumber) -> Result<(), Unavailable> {
     loop {
         match context.ledger.submit(Command::App(AppCommand::Delete { app })).await?.answer {
-            Ok(Answer::Continue) => context.removals.count(app),
+            Ok(Answer::Continue) => {
+                pass(CrashPoint::AppSliceRemoved);
+                context.removals.count(app);
+            }
             Ok(_) | Err(Refusal::AppUnknown) => break,
             Err(refusal) => return Err(refused(&refusal)),
         }
         tokio::time::sleep(PAUSE).await;
     }
+    pass(CrashPoint::AppRowsRemoved);
     context.media.remove_app(app).await;
     context.removals.forget(app);
     Ok(())
@@ -151,8 +162,10 @@ async fn erase_user(context: &Shared, app: AppNumber, user: UserNumber) -> Resul
             }
         }
         submit(context, DataCommand::EraseNextClass { app, user, done: class }).await?;
+        pass(CrashPoint::ErasureSliceDone);
     }
     erase_media(context, app, user).await?;
+    pass(CrashPoint::ErasureMediaDone);
     submit(context, DataCommand::EndErasure { app, user }).await?;
     Ok(())
 }

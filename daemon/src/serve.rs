@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anser_storage::command::{Command, SystemCommand};
+use anser_storage::crash_point::{CrashPoint, pass};
 use anser_storage::{OpenError, Options, Store, Writer, WriterHandle, WriterOptions};
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -207,6 +208,7 @@ impl Daemon {
         };
         daemon.serve_admin()?;
         daemon.serve_network(bound, plain, &certificates)?;
+        pass(CrashPoint::Listening);
         for tcp in figures {
             let tcp = TcpListener::from_std(tcp).map_err(StartError::System)?;
             tokio::spawn(listener::serve(tcp, daemon.context.clone()));
@@ -297,12 +299,14 @@ impl Daemon {
     /// Stops accepting, lets work in flight finish, writes everything down.
     pub async fn stop(self) {
         self.switch.begin();
+        pass(CrashPoint::ShutdownBegun);
         self.context.links.drain(RETRY_AFTER_MS);
         let all = u32::try_from(self.context.config.limits.links).unwrap_or(u32::MAX);
         let drained = tokio::time::timeout(DRAIN_WITHIN, self.context.connections.acquire_many(all)).await;
         if drained.is_err() {
             log::warn!("some connections did not end in time and are cut; their clients come back by themselves");
         }
+        pass(CrashPoint::LinksDrained);
         attendance::round(&self.context.ledger, &self.context.switchboard, now_ms()).await;
         let writer = self.writer;
         // Waits for the disk.

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use anser_protocol::ids::Position;
 use redb::Database;
 
+use crate::crash_point::{CrashPoint, pass};
 use crate::error::StoreError;
 use crate::heads::Head;
 use crate::ids::ChainNumber;
@@ -67,6 +68,7 @@ impl Store {
             Checkpointing { left: self.shared.dirty_chains().into(), replay_from: Some(self.counters.position) };
         self.log_bytes = 0;
         self.checkpoint_at_ms = self.counters.at_ms;
+        pass(CrashPoint::CheckpointBegun);
     }
 
     fn checkpoint_slice(&mut self) -> Result<(), StoreError> {
@@ -85,6 +87,7 @@ impl Store {
         if finished.is_some() {
             self.checkpointing = Checkpointing::default();
             self.count_checkpoint();
+            pass(CrashPoint::CheckpointDone);
         }
         Ok(())
     }
@@ -111,6 +114,9 @@ impl Store {
                 tables.put(&Checkpoint::key(), &Checkpoint { replay_from })?;
             }
         }
-        transaction.commit().map_err(StoreError::disk)
+        pass(CrashPoint::HeadsWritten);
+        transaction.commit().map_err(StoreError::disk)?;
+        pass(CrashPoint::HeadsCommitted);
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@
 //! - On disk: `table` lists the tables, `rows` what is in them, `row` how a value lies there, [`disk`] the file.
 
 pub mod command;
+pub mod crash_point;
 pub mod ids;
 pub mod media;
 pub mod outcome;

@@ -18,6 +18,7 @@ use redb::{Database, Durability, ReadableDatabase, StorageBackend};
 use crate::apply::{Batch, MemberLists, Overlay, WordFilters};
 use crate::checkpoint::Checkpointing;
 use crate::command::Stamped;
+use crate::crash_point::{CrashPoint, pass};
 use crate::disk::{self, OpenDatabase};
 use crate::error::{OpenError, ReadError, StoreError};
 use crate::options::Options;
@@ -123,6 +124,7 @@ impl Store {
 
     fn new(database: Database, options: Options, source: Source) -> Result<Self, OpenError> {
         let recovered = unharmed(|| recover(&database))?;
+        pass(CrashPoint::Recovered);
         let mut store = Self {
             database: None,
             shared: Arc::default(),
@@ -210,8 +212,10 @@ impl Store {
 
     /// Writes a checkpoint and closes.
     pub fn shut_down(mut self) -> Result<(), StoreError> {
+        pass(CrashPoint::LastCheckpoint);
         self.checkpoint()?;
         self.close();
+        pass(CrashPoint::StoreClosed);
         Ok(())
     }
 
@@ -291,6 +295,7 @@ impl Store {
             let attempt = self.attempt(&transaction, commands, &guilty, go_on);
             match attempt {
                 Ok((outcomes, overlay)) => {
+                    pass(CrashPoint::CommandsApplied);
                     transaction.set_quick_repair(self.options.quick_repair.is_worth_it(outcomes.len()));
                     if is_planted(Fault::AnswerBeforeCommit) {
                         transaction.set_durability(Durability::None).map_err(StoreError::disk)?;
@@ -299,7 +304,9 @@ impl Store {
                     let committed = transaction.commit().map_err(StoreError::disk);
                     self.commit_took = begun.elapsed();
                     committed?;
+                    pass(CrashPoint::BatchCommitted);
                     self.publish(overlay);
+                    pass(CrashPoint::BatchPublished);
                     self.stats.failed_commands += guilty.len() as u64;
                     return Ok(outcomes);
                 }

@@ -132,6 +132,15 @@ impl Daemon {
         process.wait().await
     }
 
+    /// Waits until it has ended by itself; nothing when it did so before it was ready.
+    pub async fn ended(&mut self, within: Duration) -> io::Result<Option<std::process::ExitStatus>> {
+        let Some(mut process) = self.process.take() else { return Ok(None) };
+        match tokio::time::timeout(within, process.wait()).await {
+            Ok(ended) => ended.map(Some),
+            Err(_) => Err(io::Error::other(format!("it still runs after {within:?}"))),
+        }
+    }
+
     /// Runs an administration command (`app create …`) against the running daemon and reads its JSON answer.
     pub async fn admin<T: DeserializeOwned>(&self, args: &[&str]) -> io::Result<T> {
         let output = Command::new(&self.plan.binary)

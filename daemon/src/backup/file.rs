@@ -7,6 +7,8 @@ use std::io::{self, BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use anser_storage::crash_point::{CrashPoint, pass};
+
 use super::age::{Decrypt, Encrypt, Identity, Recipient};
 use super::contents::{self, Look, Receive, Summary};
 use super::format::{AGE_MAGIC, BackupError};
@@ -56,10 +58,13 @@ impl NewFile {
 
     /// It is on disk when this returns.
     pub fn finish(mut self) -> io::Result<()> {
+        pass(CrashPoint::BackupReceived);
         self.file.sync_all()?;
+        pass(CrashPoint::BackupSynced);
         if let Some(unfinished) = &self.unfinished.0 {
             fs::rename(unfinished, &self.path)?;
         }
+        pass(CrashPoint::BackupNamed);
         self.unfinished.0 = None;
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()

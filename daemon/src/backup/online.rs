@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anser_storage::ReadError;
+use anser_storage::crash_point::{CrashPoint, pass};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
@@ -75,14 +76,18 @@ impl Backups {
 fn make(ledger: &Ledger, data_dir: &Path, out: Outgoing) -> Result<(u64, u64), String> {
     let until = Instant::now() + ROWS_WITHIN;
     let snapshot = ledger.snapshot_here().map_err(|error| error.to_string())?;
+    pass(CrashPoint::BackupBegun);
     let begin = collect::begin(&snapshot, Kind::Backup, now_ms()).map_err(|error| error.to_string())?;
     let out = Outgoing { rows_until: Some(until), ..out };
     let mut writer = Writer::begin(out, &begin).map_err(|error| error.to_string())?;
     let done = collect::rows(&snapshot, &mut writer).and_then(|media| {
         drop(snapshot);
+        pass(CrashPoint::BackupRowsRead);
         writer.writer_mut().rows_until = None;
         collect::files(data_dir, &mut writer)?;
+        pass(CrashPoint::BackupFilesRead);
         collect::media(data_dir, &media, &mut writer)?;
+        pass(CrashPoint::BackupMediaRead);
         Ok(())
     });
     match done {

@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::path::{Component, Path, PathBuf};
 
+use anser_storage::crash_point::{CrashPoint, pass};
 use anser_storage::disk::{Rebuild, RebuildError};
 use anser_storage::{Options, Table};
 use thiserror::Error;
@@ -53,7 +54,9 @@ pub fn restore(input: impl Read, identities: &[Identity], data_dir: &Path) -> Re
         return Err(RestoreError::NotEmpty(data_dir.to_owned()));
     }
     let mut restoring = Restoring::begin(held.path(), true)?;
+    pass(CrashPoint::RestoreBegun);
     let summary = file::read(input, identities, &mut restoring)?;
+    pass(CrashPoint::RestoreRead);
     restoring.finish()?;
     Ok(summary)
 }
@@ -126,8 +129,10 @@ impl Restoring {
         if let Some(rebuild) = self.rebuild.take() {
             rebuild.finish(now_ms())?;
         }
+        pass(CrashPoint::RestoreRebuilt);
         give_to(&self.unfinished, self.owner)?;
         sync_folders(&self.unfinished)?;
+        pass(CrashPoint::RestoreSynced);
         let mut names = names_in(&self.unfinished)?;
         // The store comes last: without it the folder is no data folder yet.
         names.sort_by_key(|name| (name == STORE, name.clone()));
@@ -135,9 +140,12 @@ impl Restoring {
         for name in &names {
             let to = self.data_dir.join(name);
             fs::rename(self.unfinished.join(name), &to).map_err(write_error(&to))?;
+            pass(CrashPoint::RestoreMovedOne);
         }
+        pass(CrashPoint::RestoreMovedAll);
         sync(&self.data_dir)?;
         fs::remove_dir(&self.unfinished).map_err(write_error(&self.unfinished))?;
+        pass(CrashPoint::RestoreDone);
         give(&self.data_dir.join("anserd.lock"), self.owner)?;
         sync(&self.data_dir)
     }

@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anser_storage::crash_point::{CrashPoint, pass};
 use anser_storage::ids::AppNumber;
 use anser_storage::{BodyHash, MediaContent};
 use bytes::Bytes;
@@ -61,7 +62,9 @@ impl Folder {
 
     /// One that is not there is no error.
     pub(super) fn remove(&self, app: AppNumber, body: &BodyHash) -> io::Result<()> {
-        gone(std::fs::remove_file(self.path(app, body)))
+        gone(std::fs::remove_file(self.path(app, body)))?;
+        pass(CrashPoint::BodyFreed);
+        Ok(())
     }
 
     /// All of an app.
@@ -178,8 +181,10 @@ impl Incoming {
         let (temporary, mut file) = opened.ok_or_else(|| io::Error::other("an earlier write failed"))?;
         let (folder, app) = (self.folder, self.app);
         let finished = in_background(move || {
+            pass(CrashPoint::BodyWritten);
             let looked_at = look_at(&mut file)?;
             file.sync_all()?;
+            pass(CrashPoint::BodySynced);
             Ok::<_, io::Error>(Received { folder, app, path: temporary, looked_at })
         });
         finished.await
@@ -198,8 +203,10 @@ impl Received {
     /// A file that is here already.
     pub(super) fn of_file(folder: &Folder, app: AppNumber, path: PathBuf) -> io::Result<Self> {
         let mut file = private().create(true).truncate(false).open(&path)?;
+        pass(CrashPoint::BodyWritten);
         let looked_at = look_at(&mut file)?;
         file.sync_all()?;
+        pass(CrashPoint::BodySynced);
         Ok(Self { folder: folder.clone(), app, path: TemporaryFile(path), looked_at })
     }
 
@@ -210,6 +217,7 @@ impl Received {
         let is_new = !shelf.exists();
         make_folder(shelf)?;
         std::fs::rename(&self.path.0, &path)?;
+        pass(CrashPoint::BodyNamed);
         File::open(shelf)?.sync_all()?;
         if is_new {
             let app = self.folder.of(self.app);

@@ -119,7 +119,6 @@ async fn sweep_disk(media: &Media, ledger: &Ledger, living: &BTreeSet<AppNumber>
     let folder = media.folder.clone();
     let apps = in_background(move || folder.apps()).await.unwrap_or_default();
     for app in apps {
-        let folder = media.folder.clone();
         if !living.contains(&app) {
             // It may have been made since.
             if ledger.read(move |snapshot| snapshot.app(app)).await?.is_none() {
@@ -131,22 +130,29 @@ async fn sweep_disk(media: &Media, ledger: &Ledger, living: &BTreeSet<AppNumber>
         if let Err(error) = in_background(move || parts.drop_old_parts(app, SystemTime::now())).await {
             log::warn!("uploads that nobody goes on with stay until the next sweep: {error}");
         }
-        let shelves = in_background(move || folder.shelves(app)).await.unwrap_or_default();
-        for shelf in shelves {
-            let folder = media.folder.clone();
-            let bodies = in_background(move || folder.bodies(app, &shelf)).await.unwrap_or_default();
-            let orphans = ledger.read(move |snapshot| {
-                let mut orphans = Vec::new();
-                for body in &bodies {
-                    if !snapshot.has_media_body(app, body)? {
-                        orphans.push(*body);
-                    }
+        drop_orphans(media, ledger, app).await?;
+    }
+    Ok(())
+}
+
+/// Removes the bodies of an app that have no row: a crash came between the two.
+pub async fn drop_orphans(media: &Media, ledger: &Ledger, app: AppNumber) -> Result<(), Unavailable> {
+    let folder = media.folder.clone();
+    let shelves = in_background(move || folder.shelves(app)).await.unwrap_or_default();
+    for shelf in shelves {
+        let folder = media.folder.clone();
+        let bodies = in_background(move || folder.bodies(app, &shelf)).await.unwrap_or_default();
+        let orphans = ledger.read(move |snapshot| {
+            let mut orphans = Vec::new();
+            for body in &bodies {
+                if !snapshot.has_media_body(app, body)? {
+                    orphans.push(*body);
                 }
-                Ok::<Vec<BodyHash>, _>(orphans)
-            });
-            media.free(ledger, app, orphans.await?).await?;
-            tokio::time::sleep(PAUSE).await;
-        }
+            }
+            Ok::<Vec<BodyHash>, _>(orphans)
+        });
+        media.free(ledger, app, orphans.await?).await?;
+        tokio::time::sleep(PAUSE).await;
     }
     Ok(())
 }

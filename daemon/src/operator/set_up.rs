@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anser_storage::command::{Command, OperatorCommand};
+use anser_storage::crash_point::{CrashPoint, pass};
 use anser_storage::outcome::Refusal;
 
 use crate::clock::{Written, now_ms};
@@ -68,14 +69,17 @@ pub async fn at_start(context: &Shared) -> Result<Option<Link>, Unavailable> {
     }
     tidy(context).await?;
     let Some(offer) = offered.filter(|offer| offer.expires_ms > now_ms()) else { return Ok(None) };
-    // A file that is gone or changed leads nowhere: the hash does not give the token back.
     let link = std::fs::read_to_string(file(context)).ok().and_then(|text| {
         let url = text.lines().next()?.to_owned();
         let (_, token) = url.split_once(PAGE)?;
         let is_same = is_same_secret(&token_hash(token.as_bytes()), &offer.token_hash);
         is_same.then(|| Link { url: url.clone(), expires_ms: offer.expires_ms })
     });
-    Ok(link)
+    match link {
+        Some(link) => Ok(Some(link)),
+        // The file is gone, was changed, or a crash came before it: the hash does not give the token back.
+        None => Ok(make(context).await?.ok()),
+    }
 }
 
 /// A new link; the one before is no good any more. Refused when there is an operator.
@@ -86,6 +90,7 @@ pub async fn make(context: &Shared) -> Result<Result<Link, Refusal>, Unavailable
     if let Err(refusal) = context.ledger.submit(Command::Operator(offer)).await?.answer {
         return Ok(Err(refusal));
     }
+    pass(CrashPoint::SetUpOffered);
     let url = format!("{}{PAGE}{token}", origin(context));
     let (path, text) = (file(context), format!("{url}\n"));
     if let Err(error) = write_private(&path, text.as_bytes()) {

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use redb::backends::FileBackend;
 use redb::{Builder, Database, ReadOnlyDatabase, ReadableDatabase, StorageBackend};
 
+use crate::crash_point::{CrashPoint, pass};
 use crate::error::OpenError;
 use crate::options::Options;
 use crate::row;
@@ -95,7 +96,9 @@ fn builder(options: &Options) -> Builder {
 
 fn create_file(folder: &Path, path: &Path, options: &Options) -> Result<(), OpenError> {
     let database = begin_file(folder, options)?;
+    pass(CrashPoint::StoreBegun);
     write_first_rows(&database)?;
+    pass(CrashPoint::StoreFilled);
     finish_file(database, folder, path)
 }
 
@@ -120,7 +123,9 @@ fn finish_file(database: Database, folder: &Path, path: &Path) -> Result<(), Ope
 fn name_file(folder: &Path, path: &Path) -> Result<(), OpenError> {
     let unfinished = folder.join(FILE_BEING_MADE);
     File::open(&unfinished).and_then(|file| file.sync_all()).map_err(|error| disk(&unfinished, error))?;
+    pass(CrashPoint::StoreWhole);
     fs::rename(&unfinished, path).map_err(|error| disk(path, error))?;
+    pass(CrashPoint::StoreNamed);
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| disk(folder, error))
 }
 
@@ -164,15 +169,19 @@ fn upgrade(database: &Database) -> Result<(), OpenError> {
     if version == FORMAT_VERSION {
         return Ok(());
     }
+    pass(CrashPoint::UpgradeBegun);
     let transaction = database.begin_write().map_err(OpenError::from_redb)?;
     let mut tables = WriteTables::new(&transaction);
     make_tables(&mut tables)?;
+    pass(CrashPoint::TablesMade);
     if version < 3 {
         upgrade::list_users(&mut tables)?;
         upgrade::list_groups(&mut tables)?;
     }
     drop(tables);
+    pass(CrashPoint::RowsListed);
     transaction.commit().map_err(OpenError::from_redb)?;
+    pass(CrashPoint::Upgraded);
     log::info!(
         "the store was brought from format {version} to {FORMAT_VERSION}; earlier programs do not open it any more"
     );

@@ -24,6 +24,7 @@ pub use watch::{BatchDone, OnBatch, WriterHealth};
 use weight::weight;
 
 use crate::command::Stamped;
+use crate::crash_point::{CrashPoint, pass};
 use crate::error::StoreError;
 use crate::outcome::{Appended, Outcome};
 use crate::snapshot::Reader;
@@ -153,6 +154,7 @@ impl Writer {
             return;
         }
         let commands: Vec<Stamped> = self.batch.iter().map(|waiting| waiting.stamped.clone()).collect();
+        pass(CrashPoint::BatchTaken);
         let begun = Instant::now();
         let until = begun + self.options.batch_time_max;
         self.watch.begin();
@@ -181,11 +183,14 @@ impl Writer {
             appended.append(&mut outcome.appended);
             if let Some(waiting) = self.batch.pop_front() {
                 answer(waiting.answer, Ok(outcome));
+                pass(CrashPoint::FirstAnswered);
             }
         }
+        pass(CrashPoint::BatchAnswered);
         if !appended.is_empty() && catch_unwind(AssertUnwindSafe(|| (self.on_appended)(&appended))).is_err() {
             ::log::error!("the receiver of appended records panicked; this is a bug, please report it");
         }
+        pass(CrashPoint::BatchHandedOn);
     }
 
     /// Nobody knows how much of a failed batch is on disk: all of it is answered with the error, and so is what waits. The
