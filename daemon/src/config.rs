@@ -137,6 +137,10 @@ pub struct Push {
     pub any_cid: bool,
     /// Say null, not "", for the alias and the mobile number that a device does not have.
     pub null_for_unset: bool,
+    /// Count a batch of pushes as one call, not each of its pushes as one.
+    pub batch_as_one_call: bool,
+    /// Leave the master secret out when a developer's call makes or finds an app.
+    pub hide_master_secret: bool,
     /// Where phones reach this daemon, for the URLs of stored images; nothing: by the name that the app server called.
     pub image_origin: Option<String>,
     /// Devices that were not seen for so many days get no pushes until they come back.
@@ -236,7 +240,7 @@ impl Callbacks {
 
 /// Every key that may stand in the file, but for those of `[[bridge]]`, `[[message_callback]]`, `[[event_callback]]`,
 /// `[[message_check]]` and `[[password_callback]]`. `limits.links` is `ANSER_LIMITS_LINKS` in the environment.
-pub const KEYS: [&str; 66] = [
+pub const KEYS: [&str; 68] = [
     "data_dir",
     "listen",
     "plain_listen",
@@ -262,6 +266,8 @@ pub const KEYS: [&str; 66] = [
     "push.lenient_keys",
     "push.any_cid",
     "push.null_for_unset",
+    "push.batch_as_one_call",
+    "push.hide_master_secret",
     "push.image_origin",
     "push.inactive_days",
     "password.memory_kib",
@@ -339,6 +345,8 @@ impl Config {
                 lenient_keys: reader.switch("push.lenient_keys").unwrap_or(false),
                 any_cid: reader.switch("push.any_cid").unwrap_or(false),
                 null_for_unset: reader.switch("push.null_for_unset").unwrap_or(false),
+                batch_as_one_call: reader.switch("push.batch_as_one_call").unwrap_or(false),
+                hide_master_secret: reader.switch("push.hide_master_secret").unwrap_or(false),
                 image_origin: reader.origin("push.image_origin"),
                 inactive_days: some(reader.number("push.inactive_days", 0..=365).unwrap_or(255)),
             },

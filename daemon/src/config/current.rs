@@ -77,6 +77,8 @@ settings! {
     "push.lenient_keys" => push.lenient_keys,
     "push.any_cid" => push.any_cid,
     "push.null_for_unset" => push.null_for_unset,
+    "push.batch_as_one_call" => push.batch_as_one_call,
+    "push.hide_master_secret" => push.hide_master_secret,
     "push.image_origin" => push.image_origin,
     "push.inactive_days" => push.inactive_days,
     "limits.schedules" => limits.schedules,

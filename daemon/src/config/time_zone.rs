@@ -35,6 +35,14 @@ impl TimeZone {
         Some(Self(Rules::Named(Box::leak(Box::new(zone)))))
     }
 
+    /// Of a zone with rules; nothing of one that is an offset.
+    pub fn name(self) -> Option<&'static str> {
+        match self.0 {
+            Rules::Fixed(_) => None,
+            Rules::Named(zone) => zone.iana_name(),
+        }
+    }
+
     /// What the clock on the wall shows, in seconds since it showed the beginning of 1970.
     pub fn local_s(self, at_ms: TimeMs) -> i64 {
         let seconds = i64::try_from(at_ms / 1000).unwrap_or(i64::MAX / 2);

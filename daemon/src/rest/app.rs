@@ -59,12 +59,10 @@ pub async fn create(
         begin_for_new_app(&context, number, &app.app_key).await;
     }
     log::info!(app = app.app_key.as_str(), is_new; "a developer made an app, or found it");
-    let body = json!({
-        "app_key": app.app_key,
-        "is_new_created": is_new,
-        "android_package": package,
-        "master_secret": app.master_secret,
-    });
+    let mut body = json!({"app_key": app.app_key, "is_new_created": is_new, "android_package": package});
+    if !context.config.push.hide_master_secret {
+        body["master_secret"] = app.master_secret.into();
+    }
     Ok(json_response(StatusCode::OK, &body))
 }
 

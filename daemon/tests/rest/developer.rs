@@ -27,6 +27,18 @@ async fn a_made_app_can_be_used_at_once_and_is_found_again() {
 }
 
 #[tokio::test]
+async fn the_operator_may_keep_the_secrets_of_made_apps_to_themselves() {
+    let world = World::with(|config| config.push.hide_master_secret = true).await;
+    let developer = world.developer("dev").await;
+    let body = json!({"app_name": "Shop", "android_package": "com.example.shop"});
+    for _ in 0..2 {
+        let made = call(&world, &developer, "POST", "/v1/app", &body).await.expect(200);
+        let keys: Vec<&String> = made.as_object().expect("an object").keys().collect();
+        assert_eq!(keys, ["android_package", "app_key", "is_new_created"]);
+    }
+}
+
+#[tokio::test]
 async fn a_made_app_joins_the_group_that_is_named() {
     let world = World::new().await;
     let developer = world.developer("dev").await;

@@ -74,3 +74,4 @@ mod walls;
 mod word;
 mod world;
 mod wrong_input;
+mod wrong_input_push;

@@ -230,6 +230,30 @@ async fn a_slow_push_reaches_its_devices_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn a_slow_push_goes_on_where_it_was_after_a_restart_and_reaches_nobody_twice() {
+    let (mut world, app) = with_devices().await;
+    let devices: Vec<String> = (1..=6).map(|number| format!("rid-{number}")).collect();
+    for device in &devices[2..] {
+        world.device(&app, device, Platform::ANDROID).await;
+    }
+    let mut push = to(json!("all"));
+    push["options"] = json!({"big_push_duration": 10});
+    let begun = anserd::clock::now_ms();
+    let pushed = text(&send(&world, &app, push).await["msg_id"]).to_owned();
+    // Six devices in ten minutes are slices of one, 100 seconds apart; the daemon is started again before each.
+    for released in 1..=7 {
+        for (at, device) in devices.iter().enumerate() {
+            let expected = if at < released { vec![pushed.clone()] } else { Vec::new() };
+            assert_eq!(waiting(&world, &app, device).await, expected, "{device} after {released} slices");
+        }
+        world = world.restarted().await;
+        let context = world.daemon.context();
+        let later = begun + released as u64 * 100_000 + 50_000;
+        anserd::slow_pushes::round(&context.ledger, &context.switchboard, later).await.expect("the store is there");
+    }
+}
+
+#[tokio::test]
 async fn the_twenty_first_unfinished_slow_push_is_1012() {
     let (world, app) = with_devices().await;
     let mut push = to(json!("all"));
@@ -290,6 +314,24 @@ async fn each_item_of_a_batch_counts_as_a_call() {
     let counts: Vec<_> = answers.iter().map(|answer| (left(answer), refused(answer))).collect();
     assert!(counts.iter().any(|(left, refused)| left == "0" && *refused > 0), "{counts:?}");
     assert!(counts.iter().any(|(left, _)| left == "24" || left == "25"), "{counts:?}");
+}
+
+#[tokio::test]
+async fn where_the_operator_says_so_a_batch_counts_as_one_call() {
+    let world = World::with(|config| {
+        config.rates.push = 3;
+        config.push.batch_as_one_call = true;
+    })
+    .await;
+    let app = world.app("one").await;
+    world.device(&app, "rid-1", Platform::ANDROID).await;
+    let item = json!({"platform": "all", "target": "rid-1", "notification": {"alert": "hello"}});
+    let cids = cids(&world, &app, "?count=30").await;
+    let items: serde_json::Map<String, Value> = cids.iter().map(|cid| (cid.clone(), item.clone())).collect();
+    let answer =
+        world.call(&app, "POST", "/v3/push/batch/regid/single", Some(json!({"pushlist": items}))).await.expect(200);
+    let sent = answer.as_object().expect("an object").values().filter(|item| item["msg_id"].is_string()).count();
+    assert_eq!(sent, 30, "{answer}");
 }
 
 #[tokio::test]

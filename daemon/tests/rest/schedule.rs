@@ -137,6 +137,29 @@ async fn a_single_task_is_sent_at_its_time_once_and_is_then_over() {
 }
 
 #[tokio::test]
+async fn a_daemon_that_starts_again_before_during_and_after_the_due_time_sends_once() {
+    let (world, app, device) = with_device().await;
+    let due = now_ms() / 1000 * 1000 + HOUR_MS;
+    let id = create(&world, &app, single(due)).await;
+    let daily = create(&world, &app, daily()).await;
+    let world = world.restarted().await;
+    fire(&world, due - 1).await;
+    let world = world.restarted().await;
+    assert_eq!(waiting(&world, &app, device).await.len(), 0);
+    fire(&world, due + MINUTE_MS).await;
+    let world = world.restarted().await;
+    fire(&world, due + 2 * MINUTE_MS).await;
+    assert_eq!(firings(&world, &app, &id).await.len(), 1);
+    for at_ms in [first_of_daily(), first_of_daily() + MINUTE_MS, first_of_daily() + DAY_MS] {
+        fire(&world, at_ms).await;
+    }
+    let world = world.restarted().await;
+    fire(&world, first_of_daily() + DAY_MS + MINUTE_MS).await;
+    assert_eq!(firings(&world, &app, &daily).await.len(), 2);
+    assert_eq!(waiting(&world, &app, device).await.len(), 3);
+}
+
+#[tokio::test]
 async fn a_periodical_task_is_sent_at_each_of_its_times() {
     let (world, app, device) = with_device().await;
     let id = create(&world, &app, daily()).await;
@@ -432,7 +455,7 @@ async fn with_device() -> (World, App, DeviceNumber) {
 }
 
 /// As the default zone's clock shows it.
-fn at(at_ms: TimeMs) -> String {
+pub fn at(at_ms: TimeMs) -> String {
     Written(at_ms, TimeZone::DEFAULT).to_string()
 }
 

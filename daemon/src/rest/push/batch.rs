@@ -72,7 +72,7 @@ async fn batch(
     Ok(response)
 }
 
-/// Each item counts as a call; the first one is the call that brought them.
+/// Each item counts as a call, unless the operator counts the batch as one; the first one is the call that brought them.
 struct Counts {
     app: AppNumber,
     access: Access,
@@ -90,7 +90,7 @@ impl Counts {
     }
 
     fn next(&mut self, context: &Context) -> Result<(), Fault> {
-        if std::mem::take(&mut self.is_first) {
+        if std::mem::take(&mut self.is_first) || context.config.push.batch_as_one_call {
             return Ok(());
         }
         match permit::count(context, self.app, &self.access, RateFamily::Push, now_ms()) {
