@@ -149,9 +149,12 @@ fn payload(push: &ListedPush) -> Value {
         platforms.push(Value::from(platform.name()));
         if let Some(said) = &content.notification {
             let mut block: Map<String, Value> = serde_json::from_str(&said.options).unwrap_or_default();
-            block.insert("alert".to_owned(), said.alert.clone().into());
-            if !said.title.is_empty() {
-                block.insert("title".to_owned(), said.title.clone().into());
+            // For Apple the options may have a dictionary, of which text and title are parts.
+            if !block.contains_key("alert") {
+                block.insert("alert".to_owned(), said.alert.clone().into());
+                if !said.title.is_empty() {
+                    block.insert("title".to_owned(), said.title.clone().into());
+                }
             }
             if let Ok(extras @ Value::Object(_)) = serde_json::from_str(&said.extras) {
                 block.insert("extras".to_owned(), extras);
@@ -161,7 +164,14 @@ fn payload(push: &ListedPush) -> Value {
         if let Some(said) = &content.message
             && !made.contains_key("message")
         {
-            made.insert("message".to_owned(), json!({"msg_content": said.content, "title": said.title}));
+            let mut message = Map::from_iter([("msg_content".to_owned(), Value::from(said.content.clone()))]);
+            let texts = [("title", &said.title), ("content_type", &said.content_type)];
+            let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
+            message.extend(texts.map(|(key, text)| (key.to_owned(), Value::from(text.clone()))));
+            if let Ok(extras @ Value::Object(_)) = serde_json::from_str(&said.extras) {
+                message.insert("extras".to_owned(), extras);
+            }
+            made.insert("message".to_owned(), message.into());
         }
     }
     if !notification.is_empty() {

@@ -144,6 +144,7 @@ async fn me(context: &Shared, token: &str) -> Result<Value, Fault> {
         "expires_ms": session.since_ms + SESSION_MS,
         "idle_ms": IDLE_MS,
         "time_zone": offset(context),
+        "time_zone_name": context.config.time_zone.name(),
     }))
 }
 

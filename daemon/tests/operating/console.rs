@@ -4,6 +4,7 @@ mod attack;
 mod certificates;
 mod pages;
 
+use anser_protocol::content::Platform;
 use anser_storage::command::{OperatorAccount, OperatorRole};
 use anserd::admin::{NewPassword, Reply, Request};
 use anserd::console::route::{Need, ROUTES, Route};
@@ -370,7 +371,9 @@ async fn the_first_operator_comes_by_the_link_and_sees_that_one_is_needed() {
     assert_eq!(set_up.ok()["role"], "owner");
     assert_eq!(browser.get("/console/v1/state").await["needs_set_up"], false);
     browser.call("POST", "/console/v1/set-up", Some(&body)).await.refused(410, "set_up_over");
-    assert_eq!(browser.get("/console/v1/session").await["name"], "root");
+    let session = browser.get("/console/v1/session").await;
+    assert_eq!((&session["name"], &session["time_zone"]), (&json!("root"), &json!("+08:00")));
+    assert_eq!(session.get("time_zone_name"), Some(&Value::Null), "an offset has no name: {session}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -405,6 +408,32 @@ async fn what_an_operator_pushes_stands_in_the_history_as_theirs() {
     assert_eq!((&found["platform"], &found["pending_all"]), (&json!("android"), &json!(1)), "{found}");
     let csv = ann.call("GET", &format!("{app}/report.csv?what=pushes"), None).await;
     assert!(csv.text.contains("<b>geese</b>"), "{}", csv.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_of_the_api_is_shown_with_every_member_that_reached_a_device() {
+    let land = Land::new().await;
+    let ann = land.browser("ann").await;
+    let device = land.device_on(Platform::IOS).await;
+    let sent = json!({
+        "platform": ["ios"],
+        "audience": {"registration_id": [device]},
+        "notification": {"ios": {
+            "alert": {"title": "T", "subtitle": "S", "body": "B"}, "sound": "bell", "extras": {"k": 1},
+        }},
+        "message": {"msg_content": "c", "title": "t", "content_type": "text/plain", "extras": {"id": 7}},
+    });
+    let own = land.number(&land.own).await;
+    let read = land.world.daemon.context().ledger.read(move |snapshot| snapshot.app(own)).await;
+    let secret = read.expect("readable").expect("it is there").master_secret;
+    let credentials = format!("Basic {}", data_encoding::BASE64.encode(format!("{}:{secret}", land.own).as_bytes()));
+    let nobody = land.browser("nobody").await;
+    let pushed = nobody.call_with("POST", "/v3/push", Some(&sent), &[("authorization", &credentials)]).await.ok();
+    let path = format!("/console/v1/apps/{}/pushes/{}", land.own, pushed["msg_id"].as_str().expect("an id"));
+    let shown = ann.get(&path).await["payload"].clone();
+    for member in ["platform", "notification", "message"] {
+        assert_eq!(shown[member], sent[member], "{shown}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -455,16 +484,14 @@ async fn lists_are_searched_and_go_on_where_a_page_ends() {
 impl Land {
     /// Its registration id.
     async fn device(&self) -> String {
-        use anser_protocol::content::Platform;
+        self.device_on(Platform::ANDROID).await
+    }
+
+    async fn device_on(&self, platform: Platform) -> String {
         use anser_storage::command::{Command, DeviceCommand};
         let (app, registration_id) = (self.number(&self.own).await, "0123456789abcdef012".to_owned());
         let secret_hash = [7; 32];
-        let register = DeviceCommand::Register {
-            app,
-            registration_id: registration_id.clone(),
-            secret_hash,
-            platform: Platform::ANDROID,
-        };
+        let register = DeviceCommand::Register { app, registration_id: registration_id.clone(), secret_hash, platform };
         self.world.apply(Command::Device(register)).await.expect("it is registered");
         registration_id
     }
