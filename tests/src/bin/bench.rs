@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
     }
 }
 
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 13] = [
     "empty",
     "idle",
     "handshakes",
@@ -48,7 +48,6 @@ const PARTS: [&str; 14] = [
     "messages",
     "million-devices",
     "broadcast",
-    "missed-push",
     "ready-after-kill",
     "small-host",
 ];
@@ -80,7 +79,6 @@ async fn measure(folder: &PathBuf, parts: &[String]) -> io::Result<Table> {
             "messages" => messages::stored(&mut table, folder)?,
             "million-devices" => pushes::million_devices(&mut table, folder).await?,
             "broadcast" => pushes::broadcast(&mut table, folder).await?,
-            "missed-push" => pushes::missed(&mut table, folder).await?,
             "small-host" => small::host(&mut table, folder).await?,
             _ => daemon::ready_after_kill(&mut table, folder).await?,
         }
