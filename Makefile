@@ -32,7 +32,7 @@ check: ## formatting, lints, house rules, licences, and the direction of depende
 
 test: pages ## all tests, and a short run of the fuzzers
 	cargo build --locked --workspace --bins
-	cargo test --locked --workspace
+	tests/run
 	cd client/web && npm ci --no-audit --no-fund && npm test
 	cd web && npm run check && npm test
 	fuzz/run
