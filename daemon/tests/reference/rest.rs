@@ -53,6 +53,12 @@ pub fn page() -> String {
             let note = notes.get(&shape(route.method, route.path)).map_or("", String::as_str);
             let _ = writeln!(page, "| `{} {}` | {} | {note} |", route.method, route.path, name_of(route.who));
         }
+        if family == Family::Push {
+            page.push_str(
+                "\nTemplates and plans are made on the original service's own pages, and there are none here: the five calls about \
+                 them answer 403 with `{\"code\":2007,\"message\":…}`.\n",
+            );
+        }
     }
     page
 }
