@@ -33,7 +33,7 @@ pub fn keep(mut store: Store) -> World {
 }
 
 /// Numbers of users, devices and groups that are looked at in each app.
-const NUMBERS: u32 = 64;
+pub const NUMBERS: u32 = 64;
 const FIRST_GROUP: u32 = 10_000_000;
 
 /// All that queries tell of the store, as it was read at `now_ms`.
